@@ -1,0 +1,1 @@
+"""The language: what at least two Hats must agree on. Knows no Hat."""

@@ -1,0 +1,88 @@
+"""What can be traded: one perp, its units, its ticks and how a price or size is moved onto them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from shared.units import (
+    MS,
+    Px,
+    Rounding,
+    Sz,
+    notional,
+    px_from_float,
+    px_from_str,
+    px_to_float,
+    px_to_str,
+    round_to_multiple,
+    sz_from_float,
+    sz_from_str,
+    sz_to_float,
+    sz_to_str,
+    tick_at,
+)
+
+MIN_NOTIONAL_USD: Final = 10_000_000
+"""Smallest order in micro-USDC, unless it closes a whole position."""
+
+
+class Instrument(msgspec.Struct, frozen=True, array_like=True):
+    """One perp as `meta` describes it. `asset` is its index in the universe, the id used on the wire."""
+
+    coin: str
+    asset: int
+    sz_decimals: int
+    max_leverage: int
+    is_delisted: bool = False
+
+    def px(self, text: str) -> Px:
+        """Price from the venue's text."""
+        return px_from_str(text, self.sz_decimals)
+
+    def sz(self, text: str) -> Sz:
+        """Size from the venue's text."""
+        return sz_from_str(text, self.sz_decimals)
+
+    def px_text(self, px: Px) -> str:
+        """Price as signed."""
+        return px_to_str(px, self.sz_decimals)
+
+    def sz_text(self, sz: int) -> str:
+        """Size as signed."""
+        return sz_to_str(sz, self.sz_decimals)
+
+    def px_float(self, px: int) -> float:
+        """Price in USDC, for features."""
+        return px_to_float(px, self.sz_decimals)
+
+    def sz_float(self, sz: int) -> float:
+        """Size in coins, for features."""
+        return sz_to_float(sz, self.sz_decimals)
+
+    def px_on_tick(self, value: float, rounding: Rounding) -> Px:
+        """The valid price next to `value` USDC on the side that `rounding` names (bids DOWN, asks UP)."""
+        px = px_from_float(value, self.sz_decimals, rounding)
+        return Px(round_to_multiple(px, tick_at(px, self.sz_decimals), rounding))
+
+    def sz_in_lots(self, value: float) -> Sz:
+        """Size in lots, never more than `value` coins."""
+        return sz_from_float(value, self.sz_decimals)
+
+    def is_on_tick(self, px: Px) -> bool:
+        """Would the venue take this price? Positive and on the tick that holds at it."""
+        return px > 0 and px % tick_at(px, self.sz_decimals) == 0
+
+    def sz_for_notional(self, usd: int, px: Px) -> Sz:
+        """Most lots whose notional at `px` does not exceed `usd` micro-USDC."""
+        return Sz(max(usd // px, 0))
+
+    def is_tradable_sz(self, px: Px, sz: Sz) -> bool:
+        """Does the order reach the venue's minimum value?"""
+        return notional(px, sz) >= MIN_NOTIONAL_USD
+
+
+def ms_from_ns(ns: int) -> int:
+    """Milliseconds, as the venue counts time; rounds down."""
+    return ns // MS
