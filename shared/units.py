@@ -34,6 +34,8 @@ MINUTE: Final = 60 * SECOND
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 
+_TEN: Final = tuple(10**exponent for exponent in range(64))
+
 
 class Rounding(Enum):
     """Which way a number that does not fit is moved."""
@@ -140,12 +142,12 @@ def usd_from_float(value: float, rounding: Rounding = Rounding.NEAREST) -> Usd:
 
 def px_to_float(px: int, sz_decimals: int) -> float:
     """Price in USDC, for features only."""
-    return px / 10 ** (PX_DECIMALS - sz_decimals)
+    return px / _TEN[PX_DECIMALS - sz_decimals]
 
 
 def sz_to_float(sz: int, sz_decimals: int) -> float:
     """Size in coins, for features only."""
-    return sz / 10**sz_decimals
+    return sz / _TEN[sz_decimals]
 
 
 def usd_to_float(usd: int) -> float:
@@ -180,5 +182,5 @@ def round_to_multiple(value: int, step: int, rounding: Rounding) -> int:
 
 def tick_at(px: int, sz_decimals: int) -> int:
     """Smallest price step at `px`, in price units: five significant figures, never coarser than one USDC."""
-    coarsest = 10 ** (PX_DECIMALS - sz_decimals)
-    return min(10 ** max(len(str(abs(px))) - SIGNIFICANT_FIGURES, 0), coarsest)
+    coarsest = _TEN[PX_DECIMALS - sz_decimals]
+    return min(_TEN[max(len(str(abs(px))) - SIGNIFICANT_FIGURES, 0)], coarsest)

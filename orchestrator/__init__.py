@@ -1,0 +1,1 @@
+"""The heart: puts every message in one order, writes it down, delivers it, supervises and scores."""

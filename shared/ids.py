@@ -1,0 +1,82 @@
+"""Who speaks, and the deterministic ids of orders and actions."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final, NewType
+
+from shared.errors import UnitError
+
+Seq = NewType("Seq", int)
+"""Position of a message in the journal; 1 is the first. 0 means: nothing before it."""
+Cloid = NewType("Cloid", str)
+"""Our 128-bit order id: 0x and 32 lower-case hex digits."""
+StrategyId = NewType("StrategyId", str)
+"""Short name of a strategy as configured, e.g. "mm_btc"."""
+
+
+class Role(StrEnum):
+    """Everyone who may say something: the nine Hats, the orchestrator and the operator."""
+
+    EXCHANGE_ARCHITECT = "exchange_architect"
+    QUANT_STRATEGIST = "quant_strategist"
+    MICROSTRUCTURE_ANALYST = "microstructure_analyst"
+    LOW_LATENCY_ENGINEER = "low_latency_engineer"
+    EXECUTION_MANAGER = "execution_manager"
+    RISK_OVERSIGHT_OFFICER = "risk_oversight_officer"
+    SECURITY_ARCHITECT = "security_architect"
+    PERFORMANCE_QUANT_ANALYST = "performance_quant_analyst"
+    ML_RESEARCH_SCIENTIST = "ml_research_scientist"
+    ORCHESTRATOR = "orchestrator"
+    OPERATOR = "operator"
+
+
+HATS: Final = tuple(role for role in Role if role not in (Role.ORCHESTRATOR, Role.OPERATOR))
+"""The nine, in the order in which they start."""
+
+TITLES: Final[dict[Role, str]] = {
+    Role.EXCHANGE_ARCHITECT: "Exchange Architect",
+    Role.QUANT_STRATEGIST: "Chief Quant Strategist",
+    Role.MICROSTRUCTURE_ANALYST: "Market Microstructure Analyst",
+    Role.LOW_LATENCY_ENGINEER: "Low-Latency Engineer",
+    Role.EXECUTION_MANAGER: "Automated Execution Manager",
+    Role.RISK_OVERSIGHT_OFFICER: "Risk Oversight Officer",
+    Role.SECURITY_ARCHITECT: "Cryptographic Security Architect",
+    Role.PERFORMANCE_QUANT_ANALYST: "Performance Quant Analyst",
+    Role.ML_RESEARCH_SCIENTIST: "ML Research Scientist",
+    Role.ORCHESTRATOR: "Orchestrator",
+    Role.OPERATOR: "Operator",
+}
+"""Names as people read them (and as Ray's dashboard shows them)."""
+
+_PREFIX: Final = 0x4A75
+_RUN_BITS: Final = 48
+_STRATEGY_BITS: Final = 16
+_INTENT_BITS: Final = 48
+
+
+def cloid_for(run: int, strategy: int, intent: int) -> Cloid:
+    """The id of one intent: our prefix, the run, the strategy and the intent's number, so that it repeats on replay.
+
+    UnitError if a part does not fit (48, 16 and 48 bits).
+    """
+    for part, bits in ((run, _RUN_BITS), (strategy, _STRATEGY_BITS), (intent, _INTENT_BITS)):
+        if not 0 <= part < 1 << bits:
+            raise UnitError(f"expected a number of {bits} bits, got {part}")
+    packed = ((_PREFIX << _RUN_BITS | run) << _STRATEGY_BITS | strategy) << _INTENT_BITS | intent
+    return Cloid(f"0x{packed:032x}")
+
+
+def is_ours(cloid: str | None) -> bool:
+    """Was this order made by this product (any run of it)?"""
+    return cloid is not None and len(cloid) == 34 and cloid.startswith(f"0x{_PREFIX:04x}")
+
+
+def run_of(cloid: Cloid) -> int:
+    """The run that made the order."""
+    return int(cloid[6:18], 16)
+
+
+def strategy_number_of(cloid: Cloid) -> int:
+    """The number of the strategy that wanted the order."""
+    return int(cloid[18:22], 16)

@@ -1,0 +1,120 @@
+"""Everything that can be said in the house: one union, one envelope."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from shared.ids import Role, Seq
+from shared.messages.account import AccountSnapshot, FundingPayment, LedgerReport, Reconciled
+from shared.messages.control import (
+    Armed,
+    AuditRecord,
+    Disarmed,
+    Drained,
+    DrainOrdered,
+    HatStateChanged,
+    HopTimings,
+    KillOrdered,
+    LatencyReport,
+    Measured,
+    ResumeOrdered,
+    Started,
+    Throttle,
+    WakeAt,
+    Woke,
+)
+from shared.messages.market import AssetContext, BadData, BookUpdate, FeedStatus, FundingClock, Trade, UniverseUpdate
+from shared.messages.message import Lane, Message
+from shared.messages.order import (
+    ActionAnswered,
+    ActionSent,
+    CancelOrder,
+    Fill,
+    FillBooked,
+    OrderChanged,
+    PostAction,
+    QueryAccount,
+    QueryOrder,
+    SignatureRefused,
+    SignedAction,
+    SignRequest,
+    SubmitOrder,
+    VenueOrder,
+)
+from shared.messages.risk import OrderApproved, OrderDenied, RiskReport, TradingStateChanged
+from shared.messages.signal import CancelIntent, FeatureUpdate, OrderIntent, RegimeUpdate
+from shared.units import Ns
+
+AnyMessage = (
+    UniverseUpdate
+    | BookUpdate
+    | Trade
+    | AssetContext
+    | FeedStatus
+    | BadData
+    | FundingClock
+    | FeatureUpdate
+    | RegimeUpdate
+    | OrderIntent
+    | CancelIntent
+    | OrderApproved
+    | OrderDenied
+    | TradingStateChanged
+    | RiskReport
+    | SubmitOrder
+    | CancelOrder
+    | QueryOrder
+    | QueryAccount
+    | SignRequest
+    | SignedAction
+    | SignatureRefused
+    | PostAction
+    | ActionSent
+    | ActionAnswered
+    | VenueOrder
+    | Fill
+    | FillBooked
+    | OrderChanged
+    | AccountSnapshot
+    | FundingPayment
+    | Reconciled
+    | LedgerReport
+    | WakeAt
+    | Woke
+    | Started
+    | HatStateChanged
+    | Armed
+    | Disarmed
+    | KillOrdered
+    | ResumeOrdered
+    | DrainOrdered
+    | Drained
+    | Measured
+    | HopTimings
+    | LatencyReport
+    | Throttle
+    | AuditRecord
+)
+
+MESSAGE_TYPES: Final[dict[str, type[Message]]] = {kind.__name__: kind for kind in AnyMessage.__args__}
+"""Every message type by its tag."""
+
+
+class Envelope(msgspec.Struct, frozen=True, array_like=True):
+    """A message with its place in the one order.
+
+    `ts` is when it was sequenced, `cause` the message that led to it (0: none), `origin_ns` the receive time of the
+    market data at the root of that chain (0: none), from which tick-to-wire is measured.
+    """
+
+    seq: Seq
+    ts: Ns
+    source: Role
+    cause: Seq
+    origin_ns: Ns
+    message: AnyMessage
+
+
+__all__ = ["MESSAGE_TYPES", "AnyMessage", "Envelope", "Lane", "Message"]

@@ -1,0 +1,108 @@
+"""The account as the venue tells it, and what the house makes of it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import msgspec
+
+from shared.ids import Cloid, StrategyId
+from shared.messages.message import Lane, Message
+from shared.messages.order import Fill, VenueOrder
+from shared.units import Ns, Px, Usd
+
+
+class VenuePosition(msgspec.Struct, frozen=True, array_like=True):
+    """A position as the venue reports it: signed lots, and the notional it cost in micro-USDC, rounded by the venue."""
+
+    coin: str
+    net_sz: int
+    entry_px: float
+    leverage: int
+
+
+class AccountSnapshot(Message, frozen=True):
+    """Money, positions, open orders and recent fills, read over REST."""
+
+    lane: ClassVar[Lane] = Lane.ORDER
+    durable: ClassVar[bool] = True
+
+    equity_usd: Usd
+    cash_usd: Usd
+    withdrawable_usd: Usd
+    positions: tuple[VenuePosition, ...]
+    open_orders: tuple[VenueOrder, ...]
+    fills: tuple[Fill, ...]
+    exch_ns: Ns
+    recv_ns: Ns
+
+
+class FundingPayment(Message, frozen=True):
+    """Hourly funding of one position: `usd` > 0 was received."""
+
+    lane: ClassVar[Lane] = Lane.ORDER
+    durable: ClassVar[bool] = True
+
+    coin: str
+    usd: Usd
+    net_sz: int
+    rate_e10: int
+    exch_ns: Ns
+    recv_ns: Ns
+
+
+class Reconciled(Message, frozen=True):
+    """The Execution Manager compared its books with the venue's. `differences` is empty when they agree."""
+
+    lane: ClassVar[Lane] = Lane.ORDER
+    durable: ClassVar[bool] = True
+
+    is_clean: bool
+    open_orders: int
+    unknown_orders: int
+    differences: tuple[str, ...]
+
+
+class PositionLine(msgspec.Struct, frozen=True, array_like=True):
+    """One coin of the ledger: signed lots, exact cost, mark and what it has earned (micro-USDC)."""
+
+    coin: str
+    net_sz: int
+    cost_usd: Usd
+    mark_px: Px
+    unrealised_usd: Usd
+
+
+class AttributionLine(msgspec.Struct, frozen=True, array_like=True):
+    """What one strategy earned on one coin; the lines of a report sum exactly to its totals (micro-USDC)."""
+
+    strategy: StrategyId
+    coin: str
+    realised_usd: Usd
+    unrealised_usd: Usd
+    fees_usd: Usd
+    funding_usd: Usd
+    fills: int
+    traded_usd: Usd
+
+
+class LedgerReport(Message, frozen=True):
+    """The ledger: equity = start + realised + unrealised - fees + funding, exactly, in micro-USDC.
+
+    Ratios are NaN until there is enough to compute them from.
+    """
+
+    start_equity_usd: Usd
+    equity_usd: Usd
+    realised_usd: Usd
+    unrealised_usd: Usd
+    fees_usd: Usd
+    funding_usd: Usd
+    drawdown_ratio: float
+    max_drawdown_ratio: float
+    sharpe: float
+    win_rate: float
+    fills: int
+    positions: tuple[PositionLine, ...]
+    attribution: tuple[AttributionLine, ...]
+    last_fill: Cloid | None

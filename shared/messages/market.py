@@ -1,0 +1,104 @@
+"""Market data as the feed saw it. `exch_ns` is the venue's clock, `recv_ns` when the bytes left our socket."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+from shared.book import Level
+from shared.instrument import Instrument
+from shared.messages.message import Lane, Message
+from shared.order import Side
+from shared.units import Ns, Px, Sz
+
+
+class UniverseUpdate(Message, frozen=True):
+    """The instruments that may be traded, with the fees we pay (in 10^-7 of notional; 4500 is 4.5 bps)."""
+
+    instruments: tuple[Instrument, ...]
+    taker_fee_e7: int
+    maker_fee_e7: int
+    recv_ns: Ns
+
+
+class BookUpdate(Message, frozen=True):
+    """The whole visible book of one coin, best level first on both sides."""
+
+    lane: ClassVar[Lane] = Lane.MARKET
+
+    coin: str
+    exch_ns: Ns
+    recv_ns: Ns
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+
+    def conflation_key(self) -> str | None:
+        """Only the latest book of a coin matters."""
+        return self.coin
+
+
+class Trade(Message, frozen=True):
+    """A public print; `side` is the aggressor's."""
+
+    lane: ClassVar[Lane] = Lane.MARKET
+
+    coin: str
+    side: Side
+    px: Px
+    sz: Sz
+    tid: int
+    exch_ns: Ns
+    recv_ns: Ns
+
+
+class AssetContext(Message, frozen=True):
+    """Mark, oracle, open interest (lots) and the running hourly funding rate (10^-10) of one coin."""
+
+    lane: ClassVar[Lane] = Lane.MARKET
+
+    coin: str
+    mark_px: Px
+    oracle_px: Px
+    open_interest: int
+    funding_rate_e10: int
+    recv_ns: Ns
+
+    def conflation_key(self) -> str | None:
+        """Only the latest context of a coin matters."""
+        return self.coin
+
+
+class FeedState(StrEnum):
+    """What the feed can be relied on for."""
+
+    UP = "up"
+    STALE = "stale"
+    DOWN = "down"
+
+
+class FeedStatus(Message, frozen=True):
+    """The feed changed state. `epoch` counts connections; `reason` says why in words."""
+
+    lane: ClassVar[Lane] = Lane.ORDER
+
+    state: FeedState
+    epoch: int
+    reason: str
+    recv_ns: Ns
+
+
+class BadData(Message, frozen=True):
+    """A frame or book that was set aside: why, and the start of what came. Counted, never decided on."""
+
+    channel: str
+    coin: str
+    reason: str
+    excerpt: str
+    recv_ns: Ns
+
+
+class FundingClock(Message, frozen=True):
+    """The hourly funding instant drew near or passed: when it is, and the rate (10^-10) each coin would pay."""
+
+    next_funding_ns: Ns
+    rates_e10: dict[str, int]

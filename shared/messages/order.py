@@ -1,0 +1,234 @@
+"""Orders on their way to the venue and back. An action is one signed request; it may carry several entries."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+from shared.ids import Cloid, StrategyId
+from shared.messages.message import Lane, Message
+from shared.order import OrderState, Side, Tif
+from shared.units import Ns, Px, Sz, Usd
+
+
+class SubmitOrder(Message, frozen=True):
+    """Place one approved order (instead of `replaces`, if given). The venue refuses it after `expires_ns`."""
+
+    lane: ClassVar[Lane] = Lane.ORDER
+    durable: ClassVar[bool] = True
+
+    cloid: Cloid
+    approval_id: int
+    coin: str
+    asset: int
+    sz_decimals: int
+    side: Side
+    px: Px
+    sz: Sz
+    tif: Tif
+    reduce_only: bool
+    replaces: Cloid | None
+    expires_ns: Ns
+
+
+class CancelOrder(Message, frozen=True):
+    """Cancel one order by its cloid."""
+
+    lane: ClassVar[Lane] = Lane.ORDER
+    durable: ClassVar[bool] = True
+
+    cloid: Cloid
+    coin: str
+    asset: int
+    expires_ns: Ns
+
+
+class QueryOrder(Message, frozen=True):
+    """Ask the venue what became of an order."""
+
+    lane: ClassVar[Lane] = Lane.ORDER
+
+    cloid: Cloid
+
+
+class QueryAccount(Message, frozen=True):
+    """Ask the venue for open orders, positions, money and fills since `fills_since_ns`."""
+
+    lane: ClassVar[Lane] = Lane.ORDER
+
+    fills_since_ns: Ns
+    reason: str
+
+
+class ActionKind(StrEnum):
+    """What a signed request does."""
+
+    ORDER = "order"
+    MODIFY = "modify"
+    CANCEL = "cancel"
+
+
+class SignRequest(Message, frozen=True):
+    """To our own signer: sign this action with this nonce. `action` is the venue's JSON, fields in signing order."""
+
+    lane: ClassVar[Lane] = Lane.ORDER
+    durable: ClassVar[bool] = True
+
+    kind: ActionKind
+    cloid: Cloid
+    nonce: int
+    expires_after_ms: int
+    action: bytes
+
+
+class SignedAction(Message, frozen=True):
+    """The body to post, byte for byte; sending it twice can act only once, for its nonce is spent."""
+
+    lane: ClassVar[Lane] = Lane.ORDER
+    durable: ClassVar[bool] = True
+
+    kind: ActionKind
+    cloid: Cloid
+    nonce: int
+    expires_after_ms: int
+    body: bytes
+    sign_ns: int
+
+
+class SignatureRefused(Message, frozen=True):
+    """Not signed, and why; nothing left the house."""
+
+    lane: ClassVar[Lane] = Lane.ORDER
+    durable: ClassVar[bool] = True
+
+    kind: ActionKind
+    cloid: Cloid
+    reason: str
+
+
+class PostAction(Message, frozen=True):
+    """To our own gateway: put these bytes on the wire now."""
+
+    lane: ClassVar[Lane] = Lane.ORDER
+
+    kind: ActionKind
+    cloid: Cloid
+    nonce: int
+    body: bytes
+
+
+class ActionSent(Message, frozen=True):
+    """The gateway wrote the bytes to the socket at `sent_ns`."""
+
+    lane: ClassVar[Lane] = Lane.ORDER
+
+    cloid: Cloid
+    nonce: int
+    sent_ns: Ns
+
+
+class AnswerKind(StrEnum):
+    """What the venue's answer proves."""
+
+    RESTING = "resting"
+    FILLED = "filled"
+    CANCELLED = "cancelled"
+    REFUSED = "refused"
+    NONCE_USED = "nonce_used"
+    NO_ANSWER = "no_answer"
+
+
+class ActionAnswered(Message, frozen=True):
+    """The venue's answer to one action, or the lack of one. `error` is its text, word for word."""
+
+    lane: ClassVar[Lane] = Lane.ORDER
+    durable: ClassVar[bool] = True
+
+    kind: ActionKind
+    cloid: Cloid
+    nonce: int
+    answer: AnswerKind
+    oid: int
+    filled_sz: Sz
+    error: str
+    recv_ns: Ns
+
+
+class VenueOrderStatus(StrEnum):
+    """The venue's order statuses, folded to what they mean for the life of an order."""
+
+    OPEN = "open"
+    FILLED = "filled"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+    TRIGGERED = "triggered"
+    UNKNOWN_OID = "unknown_oid"
+    OTHER = "other"
+
+
+class VenueOrder(Message, frozen=True):
+    """What the venue says of one order, pushed or asked. `said` is its own status word; `sz` is what remains."""
+
+    lane: ClassVar[Lane] = Lane.ORDER
+    durable: ClassVar[bool] = True
+
+    cloid: Cloid | None
+    oid: int
+    coin: str
+    side: Side
+    px: Px
+    sz: Sz
+    orig_sz: Sz
+    status: VenueOrderStatus
+    said: str
+    exch_ns: Ns
+    recv_ns: Ns
+
+
+class Fill(Message, frozen=True):
+    """One of our fills. `fee_usd` > 0 was paid; `start_net_sz` is the signed position before it, in lots."""
+
+    lane: ClassVar[Lane] = Lane.ORDER
+    durable: ClassVar[bool] = True
+
+    coin: str
+    side: Side
+    px: Px
+    sz: Sz
+    oid: int
+    cloid: Cloid | None
+    tid: int
+    is_taker: bool
+    fee_usd: Usd
+    closed_pnl_usd: Usd
+    start_net_sz: int
+    exch_ns: Ns
+    recv_ns: Ns
+
+
+class OrderChanged(Message, frozen=True):
+    """The Execution Manager's record of an order after it changed: the state that everybody else goes by."""
+
+    lane: ClassVar[Lane] = Lane.ORDER
+    durable: ClassVar[bool] = True
+
+    cloid: Cloid
+    strategy: StrategyId
+    coin: str
+    side: Side
+    px: Px
+    sz: Sz
+    filled_sz: Sz
+    reduce_only: bool
+    state: OrderState
+    reason: str
+
+
+class FillBooked(Message, frozen=True):
+    """A fill taken into the books exactly once, with the strategy it belongs to ("foreign" if the order is not ours)."""
+
+    lane: ClassVar[Lane] = Lane.ORDER
+    durable: ClassVar[bool] = True
+
+    fill: Fill
+    strategy: StrategyId

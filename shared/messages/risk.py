@@ -1,0 +1,96 @@
+"""The Risk Officer's word: approvals, denials with typed reasons, the trading state and what stands behind it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+from shared.ids import Cloid, StrategyId
+from shared.messages.message import Lane, Message
+from shared.messages.signal import OrderIntent
+from shared.units import Ns, Usd
+
+
+class DenyReason(StrEnum):
+    """Why an intent may not become an order."""
+
+    DISARMED = "disarmed"
+    HALTED = "halted"
+    REDUCING_ONLY = "reducing_only"
+    UNKNOWN_COIN = "unknown_coin"
+    BAD_PRICE = "bad_price"
+    BAD_SIZE = "bad_size"
+    BELOW_MIN_NOTIONAL = "below_min_notional"
+    PRICE_COLLAR = "price_collar"
+    STALE_DATA = "stale_data"
+    ORDER_NOTIONAL = "order_notional"
+    POSITION_LIMIT = "position_limit"
+    GROSS_EXPOSURE = "gross_exposure"
+    STRATEGY_CAPITAL = "strategy_capital"
+    LEVERAGE = "leverage"
+    ORDER_RATE = "order_rate"
+    OPEN_ORDERS = "open_orders"
+    DRAWDOWN = "drawdown"
+    NO_EQUITY = "no_equity"
+    NOT_REDUCING = "not_reducing"
+    DUPLICATE = "duplicate"
+    SELF_MATCH = "self_match"
+
+
+class OrderApproved(Message, frozen=True):
+    """The only thing that may become an order: the intent, once, until `expires_ns`."""
+
+    lane: ClassVar[Lane] = Lane.KILL
+    durable: ClassVar[bool] = True
+
+    intent: OrderIntent
+    approval_id: int
+    expires_ns: Ns
+
+
+class OrderDenied(Message, frozen=True):
+    """The veto. `limit` and `found` are the evidence, in the unit that `detail` names."""
+
+    lane: ClassVar[Lane] = Lane.KILL
+    durable: ClassVar[bool] = True
+
+    cloid: Cloid
+    strategy: StrategyId
+    coin: str
+    reason: DenyReason
+    limit: int
+    found: int
+    detail: str
+
+
+class TradingState(StrEnum):
+    """What may be done at all. Tightening is instant; loosening needs the operator."""
+
+    ACTIVE = "active"
+    REDUCING = "reducing"
+    HALTED = "halted"
+
+
+class TradingStateChanged(Message, frozen=True):
+    """The Risk Officer tightened or (on the operator's word) loosened the trading state."""
+
+    lane: ClassVar[Lane] = Lane.KILL
+    durable: ClassVar[bool] = True
+
+    state: TradingState
+    reason: str
+
+
+class RiskReport(Message, frozen=True):
+    """Exposure against limits, in micro-USDC; worst cases count everything in flight."""
+
+    equity_usd: Usd
+    peak_equity_usd: Usd
+    gross_usd: Usd
+    net_usd: Usd
+    worst_gross_usd: Usd
+    gross_limit_usd: Usd
+    drawdown_ratio: float
+    drawdown_limit_ratio: float
+    open_orders: int
+    state: TradingState

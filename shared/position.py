@@ -1,0 +1,42 @@
+"""A position and what a fill does to it, in exact integers."""
+
+from __future__ import annotations
+
+import msgspec
+
+from shared.order import Side
+from shared.units import Px, Sz, Usd, notional, truncate_ratio
+
+
+class Position(msgspec.Struct):
+    """What is held of one coin. `net_sz` is signed lots; `cost_usd` is what they cost (negative: what a short brought)."""
+
+    net_sz: int = 0
+    cost_usd: int = 0
+
+    def apply(self, side: Side, px: Px, sz: Sz) -> Usd:
+        """Take a fill in; the result is the PnL it realised, fees not included.
+
+        Closing releases the cost pro rata, truncated toward zero; the rest stays with what is left, so that realised
+        plus remaining cost is exact whatever the order of fills.
+        """
+        signed = side.value * sz
+        closing = min(abs(signed), abs(self.net_sz)) if signed * self.net_sz < 0 else 0
+        realised = 0
+        if closing:
+            released = truncate_ratio(self.cost_usd * closing, abs(self.net_sz))
+            realised = -side.value * notional(px, closing) - released
+            self.cost_usd -= released
+            self.net_sz += side.value * closing
+        opening = abs(signed) - closing
+        self.net_sz += side.value * opening
+        self.cost_usd += side.value * notional(px, opening)
+        return Usd(realised)
+
+    def unrealised_usd(self, mark_px: Px) -> Usd:
+        """PnL if all were closed at `mark_px`, fees not included."""
+        return Usd(self.net_sz * mark_px - self.cost_usd)
+
+    def entry_px(self) -> float:
+        """Average entry in price units, for people; 0.0 when flat."""
+        return self.cost_usd / self.net_sz if self.net_sz else 0.0
