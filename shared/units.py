@@ -34,7 +34,7 @@ MINUTE: Final = 60 * SECOND
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 
-_TEN: Final = tuple(10**exponent for exponent in range(64))
+_TEN: Final[tuple[int, ...]] = tuple(10**exponent for exponent in range(64))
 
 
 class Rounding(Enum):

@@ -37,6 +37,8 @@ from shared.messages.order import (
     PostAction,
     QueryAccount,
     QueryOrder,
+    ReadAccount,
+    ReadOrder,
     SignatureRefused,
     SignedAction,
     SignRequest,
@@ -67,6 +69,8 @@ AnyMessage = (
     | CancelOrder
     | QueryOrder
     | QueryAccount
+    | ReadOrder
+    | ReadAccount
     | SignRequest
     | SignedAction
     | SignatureRefused

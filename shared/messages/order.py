@@ -60,6 +60,22 @@ class QueryAccount(Message, frozen=True):
     reason: str
 
 
+class ReadOrder(Message, frozen=True):
+    """To our own gateway: read this order's status now."""
+
+    lane: ClassVar[Lane] = Lane.ORDER
+
+    cloid: Cloid
+
+
+class ReadAccount(Message, frozen=True):
+    """To our own gateway: read the account, with fills since `fills_since_ns`."""
+
+    lane: ClassVar[Lane] = Lane.ORDER
+
+    fills_since_ns: Ns
+
+
 class ActionKind(StrEnum):
     """What a signed request does."""
 
