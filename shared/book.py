@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from shared.order import Side
@@ -25,9 +26,9 @@ def fault(bids: Sequence[Level], asks: Sequence[Level]) -> str | None:
         return "locked" if bids[0].px == asks[0].px else "crossed"
     if any(level.px <= 0 or level.sz <= 0 for level in (*bids, *asks)):
         return "non-positive level"
-    if any(a.px <= b.px for a, b in zip(bids, bids[1:], strict=False)):
+    if any(a.px <= b.px for a, b in pairwise(bids)):
         return "bids out of order"
-    if any(a.px >= b.px for a, b in zip(asks, asks[1:], strict=False)):
+    if any(a.px >= b.px for a, b in pairwise(asks)):
         return "asks out of order"
     return None
 

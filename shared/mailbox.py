@@ -47,7 +47,7 @@ class Mailbox:
         return len(lane) < self._capacity[message.lane] or self._key(0, message) in lane
 
     def put(self, letter: Letter) -> int | None:
-        """Take a letter in; the result is the seq of the letter it replaced, if any. MailboxFull if its lane is full."""
+        """Take a letter in; the result is the seq of the letter it replaced, if any. MailboxFull if the lane is."""
         lane = self._lanes[letter.message.lane]
         key = self._key(letter.seq, letter.message)
         replaced = lane.get(key)

@@ -132,7 +132,7 @@ TRANSITIONS: Final[dict[OrderState, dict[OrderEvent, OrderState]]] = {
 
 
 def next_state(state: OrderState, event: OrderEvent) -> OrderState:
-    """Where `event` leads from `state`. Terminal states absorb everything; any other move not in the table is our bug."""
+    """Where `event` leads from `state`. Terminal states absorb everything; a move not in the table is our bug."""
     if state in TERMINAL:
         return state
     try:

@@ -9,7 +9,7 @@ from shared.units import Px, Sz, Usd, notional, truncate_ratio
 
 
 class Position(msgspec.Struct):
-    """What is held of one coin. `net_sz` is signed lots; `cost_usd` is what they cost (negative: what a short brought)."""
+    """What is held of one coin. `net_sz` is signed lots; `cost_usd` is what they cost (a short: negative)."""
 
     net_sz: int = 0
     cost_usd: int = 0

@@ -65,7 +65,7 @@ class Dimension(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Scorecard(msgspec.Struct, frozen=True, kw_only=True):
-    """One Hat's card. `total` is None while nothing can be scored; `capped_by` names the dimension that held it down."""
+    """One Hat's card. `total` is None while nothing can be scored; `capped_by` is the dimension that held it down."""
 
     role: Role
     total: float | None

@@ -185,7 +185,7 @@ class Throttle(Message, frozen=True):
 class AuditRecord(Message, frozen=True):
     """To our own audit log: record `index`, chained to the one before.
 
-    `digest` = SHA-256(previous digest || canonical JSON `body`), both in hex; the first record's `previous` is 64 zeros.
+    `digest` = SHA-256(previous digest || canonical JSON `body`), in hex; the first record's `previous` is 64 zeros.
     """
 
     lane: ClassVar[Lane] = Lane.ORDER

@@ -241,7 +241,7 @@ class OrderChanged(Message, frozen=True):
 
 
 class FillBooked(Message, frozen=True):
-    """A fill taken into the books exactly once, with the strategy it belongs to ("foreign" if the order is not ours)."""
+    """A fill taken into the books exactly once, with its strategy ("foreign" if the order is not ours)."""
 
     lane: ClassVar[Lane] = Lane.ORDER
     durable: ClassVar[bool] = True

@@ -1,0 +1,88 @@
+# Two commands are enough: `make run` and `make test`. Both install what they need into .venv, with pip alone.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+UV_VERSION := 0.13.8
+PYTEST := $(BIN)/python -m pytest
+UNSET := env -u PYTHONOPTIMIZE -u PYTHONPATH
+
+# A stamp remembers which lock is installed, so the second time is quick and a changed lock installs again.
+CORE := $(VENV)/.installed-core
+DEV := $(VENV)/.installed-dev
+PROJECT := $(VENV)/.installed-project
+
+.PHONY: help install install-dev run test check lint types walls fast bench lock clean
+
+help: ## Show this list.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(PROJECT) ## Install into .venv what running needs.
+
+install-dev: $(DEV) $(PROJECT) ## Install into .venv what working on it needs.
+
+run: install ## Run the demo: local exchange, nine Hats on Ray, 120 s of trading (HATS_DEMO_S), nine scorecards.
+	@$(UNSET) $(BIN)/hats demo
+
+test: install-dev lint types walls ## Run everything that CI runs.
+	@$(UNSET) $(PYTEST) -m "not bench"
+
+check: install-dev lint types walls fast ## Lint, types, walls and the fast tests; under two minutes.
+
+lint: $(DEV)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(DEV)
+	@$(BIN)/mypy
+
+walls: $(DEV) $(PROJECT)
+	@$(BIN)/lint-imports --no-logo
+
+fast: $(DEV) $(PROJECT)
+	@$(UNSET) $(PYTEST) -q -m "not slow and not ray and not bench"
+
+bench: install-dev ## Print the figures that the README quotes, each beside a peer measured in the same run.
+	@$(UNSET) $(PYTEST) -q -s -m bench --timeout 900 tests/bench
+
+# Without any index address: whoever installs chooses the mirror, the hashes decide what is accepted.
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-emit-index-url --no-emit-find-links --no-annotate --upgrade
+
+lock: | $(BIN)/python ## Resolve the dependencies anew and pin them with hashes (linux x86_64 and aarch64, Python 3.11+).
+	@test -x $(BIN)/uv || $(PIP) install --quiet uv==$(UV_VERSION)
+	@$(COMPILE) pyproject.toml --extra build -o requirements.lock
+	@$(COMPILE) pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock
+	@if grep -nE '://|^--' requirements.lock requirements-dev.lock; then echo "a lock holds an address" >&2; exit 1; fi
+	@wc -l requirements.lock requirements-dev.lock
+
+clean: ## Remove caches and build results; the .venv stays.
+	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
+	@find hats orchestrator shared tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@command -v $(PYTHON) > /dev/null || { \
+	  echo "make: $(PYTHON) not found. Install Python 3.11 or newer (Debian: apt-get install python3 python3-venv)." >&2; exit 3; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "make: $(PYTHON) is $$($(PYTHON) -V 2>&1); 3.11 or newer is needed. Name another one: make PYTHON=python3.12 ..." >&2; exit 3; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2> /dev/null || { \
+	  echo "make: $(PYTHON) lacks the venv module. Install it first (Debian, Ubuntu: apt-get install python3-venv)." >&2; exit 3; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(CORE): requirements.lock | $(BIN)/python
+	$(PIP) install --quiet --require-hashes --only-binary :all: -r requirements.lock
+	@touch $@
+
+$(DEV): requirements-dev.lock | $(CORE)
+	$(PIP) install --quiet --require-hashes --only-binary :all: -r requirements-dev.lock
+	@touch $@
+
+$(PROJECT): pyproject.toml | $(CORE)
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
