@@ -1,0 +1,99 @@
+"""Candles of one asset, folded from its trades; intervals without trades have none."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+import msgspec
+
+from shared.units import DAY, HOUR, MINUTE, MS, Px
+
+KEPT_CANDLES: Final = 5_000
+INTERVALS_NS: Final[dict[str, int]] = {
+    "1m": MINUTE,
+    "3m": 3 * MINUTE,
+    "5m": 5 * MINUTE,
+    "15m": 15 * MINUTE,
+    "30m": 30 * MINUTE,
+    "1h": HOUR,
+    "2h": 2 * HOUR,
+    "4h": 4 * HOUR,
+    "8h": 8 * HOUR,
+    "12h": 12 * HOUR,
+    "1d": DAY,
+}
+"""Intervals served here; the calendar ones (3d, 1w, 1M) are not."""
+
+
+class Candle(msgspec.Struct, frozen=True, array_like=True):
+    """Trades of one interval that starts at `open_ms`; `sz` in lots, `n` trades."""
+
+    open_ms: int
+    open_px: Px
+    high_px: Px
+    low_px: Px
+    close_px: Px
+    sz: int
+    n: int
+
+
+def _joined(first: Candle, then: Candle) -> Candle:
+    """One candle of two that follow each other; it starts where the first does."""
+    return Candle(
+        first.open_ms,
+        first.open_px,
+        max(first.high_px, then.high_px),
+        min(first.low_px, then.low_px),
+        then.close_px,
+        first.sz + then.sz,
+        first.n + then.n,
+    )
+
+
+class Candles:
+    """Minutes are folded trade by trade, longer intervals when a minute ends, so that a trade costs one update."""
+
+    def __init__(self) -> None:
+        self._minute: Candle | None = None
+        self._closed: dict[str, deque[Candle]] = {name: deque(maxlen=KEPT_CANDLES) for name in INTERVALS_NS}
+
+    def add(self, px: Px, sz: int, now_ms: int) -> None:
+        """Take in one trade; time never goes back."""
+        minute = self._minute
+        open_ms = now_ms - now_ms % (MINUTE // MS)
+        if minute is None or minute.open_ms != open_ms:
+            if minute is not None:
+                self._fold(minute)
+            self._minute = Candle(open_ms, px, px, px, px, sz, 1)
+        else:
+            self._minute = _joined(minute, Candle(open_ms, px, px, px, px, sz, 1))
+
+    def _fold(self, minute: Candle) -> None:
+        """Carry an ended minute into every interval."""
+        for name, candles in self._closed.items():
+            whole = self._carried(name, candles, minute)
+            if candles and candles[-1].open_ms == whole.open_ms:
+                candles[-1] = whole
+            else:
+                candles.append(whole)
+
+    @staticmethod
+    def _carried(name: str, candles: deque[Candle], minute: Candle) -> Candle:
+        """The candle of interval `name` that contains `minute`, with it."""
+        open_ms = minute.open_ms - minute.open_ms % (INTERVALS_NS[name] // MS)
+        if candles and candles[-1].open_ms == open_ms:
+            return _joined(candles[-1], minute)
+        return msgspec.structs.replace(minute, open_ms=open_ms)
+
+    def read(self, name: str, start_ms: int = 0, end_ms: int | None = None) -> tuple[Candle, ...]:
+        """Candles that overlap [start_ms, end_ms], oldest first, open one last; KeyError for an unknown interval."""
+        candles = self._closed[name]
+        found = list(candles)
+        if self._minute is not None:
+            last = self._carried(name, candles, self._minute)
+            if found and found[-1].open_ms == last.open_ms:
+                found.pop()
+            found.append(last)
+        span_ms = INTERVALS_NS[name] // MS
+        return tuple(c for c in found if c.open_ms + span_ms > start_ms and (end_ms is None or c.open_ms <= end_ms))

@@ -1,0 +1,58 @@
+"""The venue's error texts, letter by letter. Texts marked "ours" exist in no record and were chosen here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from shared.rules.limits import BAND_PERCENT, MAX_BATCH
+
+ORDERS_EMPTY: Final = "Orders are empty."
+ZERO_SIZE: Final = "Order has zero size."
+INVALID_SIZE: Final = "Order has invalid size."
+INVALID_PRICE: Final = "Order has invalid price."
+OUT_OF_BAND: Final = f"Order price cannot be more than {BAND_PERCENT}% away from the reference price"
+OVER_WEIGHT: Final = f"Signed action over weight limit of {MAX_BATCH}."
+HALTED: Final = "Trading is halted"
+INVALID_LEVERAGE: Final = "Invalid leverage value"
+LEVERAGE_TYPE: Final = "Cannot switch leverage type with open position."
+LEVERAGE_MARGIN: Final = (
+    "Cross position does not have sufficient margin available to decrease leverage. "
+    "To decrease leverage, deposit more collateral."
+)
+MODIFY_MISSING: Final = "Cannot modify canceled or filled order"
+
+# ours
+UNKNOWN_ASSET: Final = "Unknown asset"
+ISOLATED: Final = "Isolated margin is not allowed for this asset."
+MODIFY_TIF: Final = "Modified order must be post only or a resting limit order."
+
+TICK: Final = "Price must be divisible by tick size."
+MIN_NOTIONAL: Final = "Order must have minimum value of $10."
+MARGIN: Final = "Insufficient margin to place order."
+REDUCE_ONLY: Final = "Reduce only order would increase position."
+IOC: Final = "Order could not immediately match against any resting orders."
+NO_LIQUIDITY: Final = "No liquidity available for market order."
+MAX_POSITION: Final = "Order would cause position to exceed margin tier limit at current leverage"
+TOO_MANY: Final = "Too many open orders."
+"""Ours; only the status name is known."""
+MISSING: Final = "Order was never placed, already canceled, or filled."
+
+
+def for_asset(text: str, asset: int) -> str:
+    """`text` with the suffix that per-order errors carry."""
+    return f"{text} asset={asset}"
+
+
+def bad_alo(bid: str, ask: str) -> str:
+    """Refusal of a post-only order that would match; a side without orders reads 0 (undocumented)."""
+    return f"Post only order would have immediately matched, bbo was {bid}@{ask}."
+
+
+def must_deposit(user: str) -> str:
+    """Refusal of a user without an account."""
+    return f"Must deposit before performing actions. User: {user}"
+
+
+def modify_failed(error: str) -> str:
+    """Refusal of the second half of a modify; the first, the cancel, is done."""
+    return f"Error placing new order during modify: {error}"
