@@ -31,7 +31,7 @@ class Role(StrEnum):
     OPERATOR = "operator"
 
 
-HATS: Final = tuple(role for role in Role if role not in (Role.ORCHESTRATOR, Role.OPERATOR))
+HATS: Final[tuple[Role, ...]] = tuple(role for role in Role if role not in (Role.ORCHESTRATOR, Role.OPERATOR))
 """The nine, in the order in which they start."""
 
 TITLES: Final[dict[Role, str]] = {

@@ -24,7 +24,7 @@ class Letter(NamedTuple):
 
     seq: int
     ts: Ns
-    origin_ns: int
+    origin_ns: Ns
     message: Message
     payload: Any = None
 
@@ -38,21 +38,42 @@ class Mailbox:
     def __init__(self, role: Role, capacity: Mapping[Lane, int] = DEFAULT_CAPACITY) -> None:
         self.role = role
         self.conflated = 0
+        self.undelivered = 0
+        self.is_closed = False
         self._capacity = dict(capacity)
         self._lanes: dict[Lane, OrderedDict[Any, Letter]] = {lane: OrderedDict() for lane in Lane}
 
     def has_room(self, message: Message) -> bool:
         """Would `put` take it?"""
         lane = self._lanes[message.lane]
-        return len(lane) < self._capacity[message.lane] or self._key(0, message) in lane
+        return self.is_closed or len(lane) < self._capacity[message.lane] or self._key(0, message) in lane
+
+    def room(self, lane: Lane) -> int:
+        """How many more letters the lane takes."""
+        return self._capacity[lane] - len(self._lanes[lane]) if not self.is_closed else self._capacity[lane]
+
+    def close(self) -> None:
+        """Nobody will read it any more: what comes is counted as undelivered (it stays in the journal)."""
+        self.is_closed = True
+        self.undelivered += self.depth
+        for lane in self._lanes.values():
+            lane.clear()
+
+    def check_room(self, message: Message) -> None:
+        """Nothing if `put` would take it; MailboxFull otherwise."""
+        if not self.has_room(message):
+            lane = message.lane
+            raise MailboxFull(f"{self.role}: lane {lane.name} holds {len(self._lanes[lane])}, its limit")
 
     def put(self, letter: Letter) -> int | None:
         """Take a letter in; the result is the seq of the letter it replaced, if any. MailboxFull if the lane is."""
         lane = self._lanes[letter.message.lane]
         key = self._key(letter.seq, letter.message)
+        if self.is_closed:
+            self.undelivered += 1
+            return None
+        self.check_room(letter.message)
         replaced = lane.get(key)
-        if replaced is None and len(lane) >= self._capacity[letter.message.lane]:
-            raise MailboxFull(f"{self.role}: lane {letter.message.lane.name} holds {len(lane)}, its limit")
         lane[key] = letter
         if replaced is None:
             return None

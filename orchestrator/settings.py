@@ -1,0 +1,120 @@
+"""All settings of one desk: the shared sections, the orchestrator's own, and one for each of the nine Hats."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from hats.exchange_architect.settings import Settings as ExchangeArchitect
+from hats.execution_manager.settings import Settings as ExecutionManager
+from hats.low_latency_engineer.settings import Settings as LowLatencyEngineer
+from hats.microstructure_analyst.settings import Settings as MicrostructureAnalyst
+from hats.ml_research_scientist.settings import Settings as MlResearchScientist
+from hats.performance_quant_analyst.settings import Settings as PerformanceQuantAnalyst
+from hats.quant_strategist.settings import Settings as QuantStrategist
+from hats.risk_oversight_officer.settings import Settings as RiskOversightOfficer
+from hats.security_architect.settings import Settings as SecurityArchitect
+from shared.config import (
+    BusAddress,
+    JournalFile,
+    Lanes,
+    LocalVenue,
+    Logs,
+    MetricsServer,
+    Port,
+    Run,
+    Section,
+    Venue,
+)
+from shared.config_keys import as_toml
+
+SCHEMA_LINE: Final = "#:schema ./schema.json\n"
+BASE_HEAD: Final = (
+    SCHEMA_LINE
+    + """# Every key with its unit and reason, and its default. Written by `make configs` from the models: change those, not this.
+# A mode's file says `extends = "base.toml"` and only what differs. Later wins: default, base, file, HATS_A__B, --set.
+"""
+)
+
+
+class RayCluster(Section):
+    """The Ray cluster that the ten actors live in."""
+
+    address: str = Field("auto", description='"auto": the cluster of this machine; else host:port of its head.')
+    namespace: str = Field("hats", description="Actors are named within it, so that two desks can share a cluster.")
+    dashboard: bool = Field(True, description="Start Ray's dashboard (only when we start Ray ourselves).")
+    dashboard_port: Port = Field(8265, description="TCP port of Ray's dashboard on loopback.")
+    num_cpus: int | None = Field(None, ge=1, description="CPUs that Ray may count on. Unset: all of the machine.")
+    probe_s: float = Field(1.0, gt=0, le=3, description="Wait for a cluster's address to answer before refusing it.")
+
+
+class Supervision(Section):
+    """How the orchestrator keeps the Hats alive."""
+
+    heartbeat_ms: int = Field(500, ge=50, description="A Hat says that it is alive at least this often.")
+    heartbeat_misses: int = Field(6, ge=2, description="Heartbeats missed in a row before a Hat counts as dead.")
+    restart_intensity: int = Field(5, ge=1, description="Restarts within the window before a Hat is quarantined.")
+    restart_window_s: float = Field(60.0, gt=0, description="Length of that window.")
+
+
+class Hats(Section):
+    """One section for each Hat, defined by the Hat itself."""
+
+    exchange_architect: ExchangeArchitect = ExchangeArchitect()
+    quant_strategist: QuantStrategist = QuantStrategist()
+    microstructure_analyst: MicrostructureAnalyst = MicrostructureAnalyst()
+    low_latency_engineer: LowLatencyEngineer = LowLatencyEngineer()
+    execution_manager: ExecutionManager = ExecutionManager()
+    risk_oversight_officer: RiskOversightOfficer = RiskOversightOfficer()
+    security_architect: SecurityArchitect = SecurityArchitect()
+    performance_quant_analyst: PerformanceQuantAnalyst = PerformanceQuantAnalyst()
+    ml_research_scientist: MlResearchScientist = MlResearchScientist()
+
+
+class Settings(BaseSettings):
+    """The whole configuration. It reads nothing by itself: shared/config_sources.py gives it the layers."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    run: Run = Run()
+    venue: Venue = Venue()
+    local_venue: LocalVenue = LocalVenue()
+    ray: RayCluster = RayCluster()
+    bus: BusAddress = BusAddress()
+    mailbox: Lanes = Lanes()
+    journal: JournalFile = JournalFile()
+    supervisor: Supervision = Supervision()
+    metrics: MetricsServer = MetricsServer()
+    log: Logs = Logs()
+    hats: Hats = Hats()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what it is given counts."""
+        return (init_settings,)
+
+
+def base_toml() -> str:
+    """The text of configs/base.toml: every key at its default, explained."""
+    return BASE_HEAD + as_toml(Settings())
+
+
+def schema_json() -> str:
+    """The text of configs/schema.json, for editors: completion, units and reasons while typing."""
+    schema = Settings.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["properties"]["extends"] = {
+        "type": "string",
+        "description": "Another file of the same form, relative to this one, that lies beneath it.",
+    }
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,70 @@
+"""The state of the run for people: a read model folded from what the orchestrator hears."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import msgspec
+
+from shared.messages import Envelope
+from shared.messages.account import LedgerReport, Reconciled
+from shared.messages.control import LatencyReport
+from shared.messages.market import BadData, FeedStatus
+from shared.messages.order import OrderChanged
+from shared.messages.risk import RiskReport, TradingStateChanged
+from shared.order import TERMINAL, OrderState
+
+RECENT_ORDERS = 200
+"""Most ended orders that are remembered for display."""
+
+
+class Situation(msgspec.Struct):
+    """The latest word on everything, and counts since the run began. None means: nobody has said so yet."""
+
+    ledger: LedgerReport | None = None
+    risk: RiskReport | None = None
+    latency: LatencyReport | None = None
+    feed: FeedStatus | None = None
+    reconciled: Reconciled | None = None
+    trading_state: TradingStateChanged | None = None
+    open_orders: dict[str, OrderChanged] = {}
+    ended_orders: list[OrderChanged] = []
+    order_states: dict[str, int] = {}
+    rejected: dict[str, int] = {}
+    bad_data: int = 0
+    heard: dict[str, int] = {}
+
+    def hear(self, envelope: Envelope) -> None:
+        """Take one message in."""
+        message = envelope.message
+        kind = type(message).__name__
+        self.heard[kind] = self.heard.get(kind, 0) + 1
+        match message:
+            case LedgerReport():
+                self.ledger = message
+            case RiskReport():
+                self.risk = message
+            case LatencyReport():
+                self.latency = message
+            case FeedStatus():
+                self.feed = message
+            case Reconciled():
+                self.reconciled = message
+            case TradingStateChanged():
+                self.trading_state = message
+            case BadData():
+                self.bad_data += 1
+            case OrderChanged():
+                self._order(message)
+
+    def _order(self, order: OrderChanged) -> None:
+        before = self.open_orders.pop(order.cloid, None)
+        if before is None or before.state is not order.state:
+            self.order_states[order.state] = self.order_states.get(order.state, 0) + 1
+        if order.state not in TERMINAL:
+            self.open_orders[order.cloid] = order
+            return
+        if order.state is OrderState.REJECTED:
+            self.rejected = dict(Counter(self.rejected) + Counter([order.reason]))
+        self.ended_orders.append(order)
+        del self.ended_orders[:-RECENT_ORDERS]

@@ -1,0 +1,1 @@
+"""Message bytes between processes: one framing, three ways to carry it (in-process, Unix socket, TCP)."""

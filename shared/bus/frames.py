@@ -1,0 +1,141 @@
+"""What hub and Hat say to each other on the bus; the house's messages travel inside, unread."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from shared.errors import BusError
+from shared.ids import Role
+
+
+class Hello(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """First frame of a connection. `channel`: "hat" (batches), "market" or "order" (what its edges publish)."""
+
+    role: Role
+    channel: str
+    token: str
+    build: str
+    pid: int
+
+
+class Said(msgspec.Struct, frozen=True, array_like=True):
+    """One output and the input (by its place in the batch) that led to it."""
+
+    cause_index: int
+    body: msgspec.Raw
+
+
+class Outcome(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """A batch was handled as a whole: every output in order, and how long each input took (ns)."""
+
+    n: int
+    said: tuple[Said, ...]
+    handled_ns: tuple[int, ...]
+
+
+class Publication(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """An edge says something in its Hat's name."""
+
+    cause: int
+    origin_ns: int
+    body: msgspec.Raw
+
+
+class SnapshotTaken(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """The Hat's whole state after batch `n`."""
+
+    n: int
+    state: bytes
+
+
+class Restored(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """The Hat is back in the state that the journal tells, `replayed` inputs after its snapshot."""
+
+    replayed: int
+
+
+class Pong(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """The Hat's loop turns."""
+
+    sent_ns: int
+
+
+class Failed(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """The Hat met its own bug and stops; `detail` is the error with its place, without values."""
+
+    detail: str
+
+
+FromHat = Hello | Outcome | Publication | SnapshotTaken | Restored | Pong | Failed
+
+
+class Delivered(msgspec.Struct, frozen=True, array_like=True):
+    """One message for a Hat."""
+
+    seq: int
+    origin_ns: int
+    body: msgspec.Raw
+
+
+class Batch(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """Handle these at `now`; on replay say nothing."""
+
+    n: int
+    now: int
+    is_replay: bool
+    letters: tuple[Delivered, ...]
+
+
+class Restore(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """Forget everything and start from this state (None: from nothing); replayed batches follow, then Go."""
+
+    epoch: int
+    state: bytes | None
+
+
+class Go(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """All replayed: open your edges and say Restored."""
+
+
+class TakeSnapshot(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """Say SnapshotTaken."""
+
+
+class Ping(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """Say Pong."""
+
+    sent_ns: int
+
+
+class Stop(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """Close your edges and end."""
+
+
+ToHat = Batch | Restore | Go | TakeSnapshot | Ping | Stop
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_FROM_HAT: Final[msgspec.msgpack.Decoder[FromHat]] = msgspec.msgpack.Decoder(FromHat)
+_TO_HAT: Final[msgspec.msgpack.Decoder[ToHat]] = msgspec.msgpack.Decoder(ToHat)
+
+
+def encode(frame: FromHat | ToHat) -> bytes:
+    """The frame as bytes."""
+    return _ENCODER.encode(frame)
+
+
+def decode_from_hat(data: bytes) -> FromHat:
+    """What a Hat sent; BusError if it is nothing a Hat may send."""
+    try:
+        return _FROM_HAT.decode(data)
+    except msgspec.MsgspecError as error:
+        raise BusError(f"expected a Hat's frame, got {data[:80]!r}: {error}") from error
+
+
+def decode_to_hat(data: bytes) -> ToHat:
+    """What the hub sent; BusError if it is nothing the hub may send."""
+    try:
+        return _TO_HAT.decode(data)
+    except msgspec.MsgspecError as error:
+        raise BusError(f"expected a hub's frame, got {data[:80]!r}: {error}") from error

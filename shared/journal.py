@@ -1,0 +1,238 @@
+"""EDGE: the journal, an append-only SQLite file that is the one truth of a run.
+
+`messages` holds every message in its order, `handled` which of them each Hat was given, when, and in which batch, and
+`snapshots` the Hats' states after a batch. State = fold(journal). One writer at a time: an exclusive lock on
+`<path>.lock`, and a fencing epoch that is checked before every commit.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Final, NamedTuple
+
+import msgspec
+
+from shared.errors import JournalError
+from shared.ids import Role
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS messages (
+    seq INTEGER PRIMARY KEY, ts INTEGER NOT NULL, source TEXT NOT NULL, kind TEXT NOT NULL,
+    cause INTEGER NOT NULL, origin_ns INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS handled (
+    n INTEGER PRIMARY KEY, after_seq INTEGER NOT NULL, role TEXT NOT NULL, now INTEGER NOT NULL,
+    seqs BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS snapshots (role TEXT NOT NULL, n INTEGER NOT NULL, state BLOB NOT NULL,
+    PRIMARY KEY (role, n)) STRICT;
+CREATE TABLE IF NOT EXISTS epochs (epoch INTEGER PRIMARY KEY, pid INTEGER NOT NULL, taken_ns INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE INDEX IF NOT EXISTS messages_by_kind ON messages (kind, seq);
+CREATE TRIGGER IF NOT EXISTS messages_stay BEFORE UPDATE ON messages BEGIN SELECT RAISE(ABORT, 'append only'); END;
+CREATE TRIGGER IF NOT EXISTS messages_keep BEFORE DELETE ON messages BEGIN SELECT RAISE(ABORT, 'append only'); END;
+CREATE TRIGGER IF NOT EXISTS handled_stay BEFORE UPDATE ON handled BEGIN SELECT RAISE(ABORT, 'append only'); END;
+CREATE TRIGGER IF NOT EXISTS handled_keep BEFORE DELETE ON handled BEGIN SELECT RAISE(ABORT, 'append only'); END;
+"""
+
+
+class Entry(NamedTuple):
+    """One message as journaled; `body` is its encoding."""
+
+    seq: int
+    ts: int
+    source: Role
+    kind: str
+    cause: int
+    origin_ns: int
+    body: bytes
+
+
+class Handled(NamedTuple):
+    """One batch that a Hat handled at `now`, when `after_seq` was the newest message."""
+
+    n: int
+    after_seq: int
+    role: Role
+    now: int
+    seqs: tuple[int, ...]
+
+
+class Journal:
+    """The writer's side. Rows are written at once, made durable by `commit`, and never changed."""
+
+    def __init__(self, path: Path, *, now_ns: int, is_durable: bool = True) -> None:
+        """Open for writing and take the next epoch; JournalError if another writer holds it."""
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = _lock(path.with_name(path.name + ".lock"))
+        self._db = _open(path)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute(f"PRAGMA synchronous = {'FULL' if is_durable else 'OFF'}")
+        self._db.executescript(_SCHEMA)
+        self._db.execute("BEGIN IMMEDIATE")
+        self.epoch: int = self._db.execute("SELECT coalesce(max(epoch), 0) + 1 FROM epochs").fetchone()[0]
+        self._db.execute("INSERT INTO epochs VALUES (?, ?, ?)", (self.epoch, os.getpid(), now_ns))
+        self._db.execute("COMMIT")
+        self.last_seq: int = self._db.execute("SELECT coalesce(max(seq), 0) FROM messages").fetchone()[0]
+        self.last_n: int = self._db.execute("SELECT coalesce(max(n), 0) FROM handled").fetchone()[0]
+        self._is_dirty = False
+        self.has_durable_pending = False
+
+    def append(self, entry: Entry, *, durable: bool) -> None:
+        """Write one message; it must be the next in order."""
+        if entry.seq != self.last_seq + 1:
+            raise JournalError(f"expected message {self.last_seq + 1}, got {entry.seq}")
+        self._write("INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?)", entry)
+        self.last_seq = entry.seq
+        self.has_durable_pending |= durable
+
+    def append_handled(self, role: Role, now: int, seqs: tuple[int, ...]) -> int:
+        """Write that `role` handled these messages; the result is the batch's number."""
+        self.last_n += 1
+        self._write(
+            "INSERT INTO handled VALUES (?, ?, ?, ?, ?)",
+            (self.last_n, self.last_seq, role, now, msgspec.msgpack.encode(seqs)),
+        )
+        return self.last_n
+
+    def put_snapshot(self, role: Role, n: int, state: bytes) -> None:
+        """Keep a Hat's state after batch `n`; older ones beyond the last two are let go."""
+        self._write("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?)", (role, n, state))
+        self._write(
+            "DELETE FROM snapshots WHERE role = ? AND n NOT IN "
+            "(SELECT n FROM snapshots WHERE role = ? ORDER BY n DESC LIMIT 2)",
+            (role, role),
+        )
+
+    def put_fact(self, name: str, value: str) -> None:
+        """Remember one named fact about the run (run number, seed, build)."""
+        self._write("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
+    def commit(self) -> None:
+        """Everything written so far is on disk when this returns; JournalError if it is not, or if we were fenced."""
+        if not self._is_dirty:
+            return
+        newest = self._db.execute("SELECT max(epoch) FROM epochs").fetchone()[0]
+        if newest != self.epoch:
+            raise JournalError(f"fenced: this writer is epoch {self.epoch}, the journal is at {newest}")
+        try:
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise JournalError(f"{self.path} cannot be written: {error}") from error
+        self._is_dirty = self.has_durable_pending = False
+
+    def close(self) -> None:
+        """Commit, fold the write-ahead log back and let the lock go."""
+        self.commit()
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._db.close()
+        self._lock.close()
+
+    def _write(self, sql: str, row: tuple[object, ...]) -> None:
+        try:
+            if not self._is_dirty:
+                self._db.execute("BEGIN")
+                self._is_dirty = True
+            self._db.execute(sql, row)
+        except sqlite3.Error as error:
+            raise JournalError(f"{self.path} cannot be written: {error}") from error
+
+    @property
+    def reader(self) -> JournalReader:
+        """Reads through this writer's own connection, uncommitted rows included."""
+        return JournalReader(self._db)
+
+
+class JournalReader:
+    """The reader's side; safe beside a writer."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    @classmethod
+    def open(cls, path: Path) -> JournalReader:
+        """Open an existing journal for reading; JournalError if there is none."""
+        if not path.exists():
+            raise JournalError(f"there is no journal at {path}")
+        db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
+        return cls(db)
+
+    def messages(self, after_seq: int = 0, kind: str | None = None) -> Iterator[Entry]:
+        """Messages after `after_seq` in order, of one kind if given."""
+        where, args = ("AND kind = ?", (after_seq, kind)) if kind else ("", (after_seq,))
+        for row in self._db.execute(f"SELECT * FROM messages WHERE seq > ? {where} ORDER BY seq", args):  # noqa: S608
+            yield Entry(row[0], row[1], Role(row[2]), *row[3:])
+
+    def message(self, seq: int) -> Entry | None:
+        """One message."""
+        row = self._db.execute("SELECT * FROM messages WHERE seq = ?", (seq,)).fetchone()
+        return Entry(row[0], row[1], Role(row[2]), *row[3:]) if row else None
+
+    def handled(self, role: Role | None = None, after_n: int = 0) -> Iterator[Handled]:
+        """Batches after `after_n` in order, of one Hat if given."""
+        where, args = ("AND role = ?", (after_n, str(role))) if role else ("", (after_n,))
+        for n, after, who, now, seqs in self._db.execute(
+            f"SELECT * FROM handled WHERE n > ? {where} ORDER BY n",  # noqa: S608
+            args,
+        ):
+            yield Handled(n, after, Role(who), now, tuple(msgspec.msgpack.decode(seqs)))
+
+    def snapshot(self, role: Role) -> tuple[int, bytes] | None:
+        """The newest state kept of a Hat and the batch after which it was taken."""
+        row = self._db.execute(
+            "SELECT n, state FROM snapshots WHERE role = ? ORDER BY n DESC LIMIT 1", (str(role),)
+        ).fetchone()
+        return (row[0], row[1]) if row else None
+
+    def facts(self) -> dict[str, str]:
+        """Named facts about the run."""
+        return dict(self._db.execute("SELECT name, value FROM facts"))
+
+    def counts(self) -> dict[str, int]:
+        """How many messages of each kind."""
+        return dict(self._db.execute("SELECT kind, count(*) FROM messages GROUP BY kind ORDER BY kind"))
+
+    def digest(self) -> str:
+        """SHA-256 of all messages and batches in order: equal runs have equal digests."""
+        total = hashlib.sha256()
+        for row in self._db.execute("SELECT * FROM messages ORDER BY seq"):
+            total.update(msgspec.msgpack.encode(row))
+        for row in self._db.execute("SELECT * FROM handled ORDER BY n"):
+            total.update(msgspec.msgpack.encode(row))
+        return total.hexdigest()
+
+    def fault(self) -> str | None:
+        """What is wrong with the file: None if SQLite finds it whole and the order has no gap."""
+        verdict = self._db.execute("PRAGMA integrity_check").fetchone()[0]
+        if verdict != "ok":
+            return str(verdict)
+        for table, key in (("messages", "seq"), ("handled", "n")):
+            count, last = self._db.execute(f"SELECT count(*), coalesce(max({key}), 0) FROM {table}").fetchone()  # noqa: S608
+            if count != last:
+                return f"{table} has {count} rows but ends at {last}"
+        return None
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._db.close()
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    try:
+        return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    except sqlite3.Error as error:
+        raise JournalError(f"{path} cannot be opened: {error}") from error
+
+
+def _lock(path: Path) -> IO[str]:
+    handle = path.open("a")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        handle.close()
+        raise JournalError(f"another orchestrator writes this journal ({path} is locked)") from None
+    return handle
