@@ -1,0 +1,11 @@
+"""Keeps the desk's exact ledger and says who earned what.
+
+In: UniverseUpdate, AssetContext, FundingClock, FillBooked, OrderChanged, AccountSnapshot, FundingPayment, Reconciled,
+Woke, Started. Out: LedgerReport, Measured, WakeAt.
+"""
+
+from __future__ import annotations
+
+from hats.performance_quant_analyst.logic import PerformanceQuantAnalyst
+
+__all__ = ["PerformanceQuantAnalyst"]

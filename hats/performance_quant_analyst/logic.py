@@ -1,0 +1,254 @@
+"""The Performance Quant Analyst: every fill, fee and funding payment booked once, and reports that sum exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import ClassVar, Final
+
+import msgspec
+
+from hats.performance_quant_analyst import metrics, reconcile
+from hats.performance_quant_analyst.ledger import FOREIGN, Ledger
+from hats.performance_quant_analyst.settings import Settings
+from shared.ids import Cloid, Role, run_of
+from shared.messages import AnyMessage, Message
+from shared.messages.account import AccountSnapshot, FundingPayment, LedgerReport, Reconciled
+from shared.messages.control import Started, WakeAt, Woke
+from shared.messages.market import AssetContext, FundingClock, UniverseUpdate
+from shared.messages.order import Fill, FillBooked, OrderChanged
+from shared.order import is_open
+from shared.scorecard import Samples
+from shared.units import MS, SECOND, USD, Ns, Usd, notional, truncate_ratio
+
+EARLY_KEPT: Final = 10_000
+"""Most fills and payments held back until the account is known; nothing of ours trades before that."""
+
+
+class State(msgspec.Struct):
+    """All that the analyst remembers of one run."""
+
+    run: int = 0
+    ledger: Ledger = msgspec.field(default_factory=Ledger)
+    curve: metrics.Curve = msgspec.field(default_factory=metrics.Curve)
+    orders: reconcile.OrderBooks = msgspec.field(default_factory=reconcile.OrderBooks)
+    samples: Samples = msgspec.field(default_factory=Samples)
+    opening: AccountSnapshot | None = None
+    early: list[FillBooked | FundingPayment] = []
+    waiting: list[reconcile.VenueBooks] = []
+    funding_due: list[reconcile.FundingDue] = []
+    next_funding_ns: int = 0
+    funding_coins: list[str] = []
+    taker_fee_e7: int | None = None
+    maker_fee_e7: int | None = None
+    mark_ns: dict[str, int] = {}
+    reported_ns: int = 0
+    next_sample_ns: int = 0
+    sharpe: float = float("nan")
+    last_fill: Cloid | None = None
+
+
+class PerformanceQuantAnalyst:
+    """Books what happened to the money and reports it; compares itself with the venue whenever the venue speaks."""
+
+    role: ClassVar[Role] = Role.PERFORMANCE_QUANT_ANALYST
+    hears: ClassVar[tuple[type[Message], ...]] = (
+        UniverseUpdate,
+        AssetContext,
+        FundingClock,
+        FillBooked,
+        OrderChanged,
+        AccountSnapshot,
+        FundingPayment,
+        Reconciled,
+        Woke,
+        Started,
+    )
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.state = State()
+
+    def handle(self, message: AnyMessage, now: Ns) -> Iterable[AnyMessage]:
+        """Reports, timers and measures that follow from `message`."""
+        match message:
+            case AssetContext():
+                yield from self._mark(message, now)
+            case FillBooked():
+                yield from self._take_fill(message, now)
+            case OrderChanged():
+                self._take_order(message, now)
+            case Woke():
+                yield from self._wake(message, now)
+            case AccountSnapshot():
+                yield from self._take_account(message, now)
+            case Reconciled():
+                self._compare(now, settled=True)
+            case FundingPayment():
+                self._take_funding(message)
+            case FundingClock():
+                self._take_funding_clock(message, now)
+            case UniverseUpdate():
+                self.state.taker_fee_e7, self.state.maker_fee_e7 = message.taker_fee_e7, message.maker_fee_e7
+            case Started():
+                yield from self._start(message, now)
+
+    def _start(self, started: Started, now: Ns) -> Iterator[AnyMessage]:
+        """A new run opens new books; the same run, heard again after a crash, only sets its timers again."""
+        if started.run != self.state.run:
+            self.state = State(run=started.run)
+        yield WakeAt(Ns(now + self.settings.report_interval_ms * MS), "report")
+        yield WakeAt(Ns(now + self.settings.measures_interval_ms * MS), "measures")
+
+    def _mark(self, context: AssetContext, now: Ns) -> Iterator[AnyMessage]:
+        self.state.ledger.marks[context.coin] = context.mark_px
+        self.state.mark_ns[context.coin] = context.recv_ns
+        if self.state.opening is not None:
+            yield from self._open(self.state.opening, now)
+
+    def _take_account(self, snapshot: AccountSnapshot, now: Ns) -> Iterator[AnyMessage]:
+        state, settings = self.state, self.settings
+        if not state.ledger.is_open:
+            yield from self._open(snapshot, now)
+            return
+        due = now + settings.settle_ms * MS
+        state.waiting.append(reconcile.venue_books(snapshot, state.ledger.marks, settings.equity_tolerance_bps, due))
+        del state.waiting[: -reconcile.SNAPSHOTS_KEPT]
+
+    def _open(self, snapshot: AccountSnapshot, now: Ns) -> Iterator[AnyMessage]:
+        """Open the books on the first snapshot that can be valued, then book what came too early."""
+        state = self.state
+        if not state.ledger.can_open(snapshot):
+            state.opening = snapshot
+            return
+        state.ledger.open(snapshot)
+        state.opening, early, state.early = None, state.early, []
+        state.next_sample_ns = now
+        for message in early:
+            if isinstance(message, FundingPayment):
+                self._take_funding(message)
+            else:
+                self._book(message, now)
+        yield self._report(now)
+
+    def _take_fill(self, booked: FillBooked, now: Ns) -> Iterator[AnyMessage]:
+        """Book it and report at once, or as soon as the last report is old enough."""
+        if not self.state.ledger.is_open:
+            self._hold_back(booked)
+            return
+        self._book(booked, now)
+        next_ns = self.state.reported_ns + self.settings.fill_report_interval_ms * MS
+        yield self._report(now) if now >= next_ns else WakeAt(Ns(next_ns), "fill_report")
+
+    def _book(self, booked: FillBooked, now: Ns) -> None:
+        state, fill = self.state, booked.fill
+        state.ledger.book(booked)
+        state.samples.add("attribution_coverage", float(booked.strategy != FOREIGN))
+        self._check_fee(fill)
+        if fill.cloid is not None:
+            state.last_fill = fill.cloid
+            state.orders.book(fill.cloid, fill.sz, now)
+
+    def _check_fee(self, fill: Fill) -> None:
+        rate = self.state.taker_fee_e7 if fill.is_taker else self.state.maker_fee_e7
+        traded = notional(fill.px, fill.sz)
+        if rate is not None and traded:
+            error = abs(fill.fee_usd - truncate_ratio(traded * rate, 10**7))
+            # the venue cuts fees below a micro-USDC in its own way; one unit is not an error
+            self.state.samples.add("fee_error_bps", max(error - 1, 0) / traded * 10_000)
+
+    def _take_order(self, changed: OrderChanged, now: Ns) -> None:
+        """Remember how much an ended order filled, to be compared with the fills booked for it."""
+        if is_open(changed.state) or run_of(changed.cloid) != self.state.run:
+            return
+        if changed.filled_sz or changed.cloid in self.state.orders.booked:
+            due = now + self.settings.settle_ms * MS
+            self.state.orders.ended[changed.cloid] = reconcile.Ended(changed.filled_sz, due)
+
+    def _take_funding(self, payment: FundingPayment) -> None:
+        if self.state.ledger.is_open:
+            self.state.ledger.book_funding(payment)
+        else:
+            self._hold_back(payment)
+
+    def _hold_back(self, message: FillBooked | FundingPayment) -> None:
+        assert len(self.state.early) < EARLY_KEPT, "trading goes on before the account is known"
+        self.state.early.append(message)
+
+    def _take_funding_clock(self, clock: FundingClock, now: Ns) -> None:
+        state, instant = self.state, self.state.next_funding_ns
+        if 0 < instant <= now and clock.next_funding_ns > instant:
+            due = instant + self.settings.funding_grace_ms * MS
+            state.funding_due.append(reconcile.FundingDue(instant, due, state.funding_coins))
+        state.next_funding_ns = clock.next_funding_ns
+        state.funding_coins = sorted(coin for coin, rate in clock.rates_e10.items() if rate)
+
+    def _wake(self, woke: Woke, now: Ns) -> Iterator[AnyMessage]:
+        match woke.timer:
+            case "report":
+                yield WakeAt(Ns(now + self.settings.report_interval_ms * MS), "report")
+                self._compare(now, settled=False)
+                if self.state.ledger.is_open:
+                    self.state.samples.add("report_lateness_ms", max(now - woke.ns, 0) / MS)
+                    self._sample_curve(now)
+                    yield self._report(now)
+            case "fill_report":
+                if self.state.ledger.is_open:
+                    yield self._report(now)
+            case "measures":
+                yield WakeAt(Ns(now + self.settings.measures_interval_ms * MS), "measures")
+                self._measure(now)
+                yield from self.state.samples.report(self.role)  # type: ignore[misc]  # Measured is one of ours
+
+    def _sample_curve(self, now: Ns) -> None:
+        """Take the equity's next point once its time has come; a missed step is not made up."""
+        state, step = self.state, self.settings.sample_interval_ms * MS
+        if now < state.next_sample_ns:
+            return
+        state.curve.add(state.ledger.equity_usd())
+        state.next_sample_ns += (1 + (now - state.next_sample_ns) // step) * step
+        interval_s = step * state.curve.stride / SECOND
+        state.sharpe = metrics.sharpe(state.curve.equity_usd, interval_s, self.settings.sharpe_min_returns)
+
+    def _compare(self, now: Ns, settled: bool) -> None:
+        """Compare every snapshot whose fills had time to arrive; `settled` says that all of them did."""
+        state = self.state
+        due = [venue for venue in state.waiting if settled or venue.due_ns <= now]
+        state.waiting = [venue for venue in state.waiting if not (settled or venue.due_ns <= now)]
+        for venue in due:
+            state.samples.add("ledger_difference_usd", reconcile.difference_usd(state.ledger, venue) / USD)
+
+    def _measure(self, now: Ns) -> None:
+        state = self.state
+        for is_complete in state.orders.judge(now):
+            state.samples.add("order_completeness", float(is_complete))
+        for due in [each for each in state.funding_due if each.due_ns <= now]:
+            state.funding_due.remove(due)
+            for is_booked in reconcile.judge_funding(state.ledger, due):
+                state.samples.add("funding_booked", float(is_booked))
+        held = [coin for coin, position in state.ledger.positions.items() if position.net_sz]
+        ages = [now - state.mark_ns.get(coin, state.ledger.opened_ns) for coin in held or state.mark_ns]
+        if ages:
+            state.samples.add("mark_age_ms", max(ages) / MS)
+
+    def _report(self, now: Ns) -> LedgerReport:
+        state, ledger = self.state, self.state.ledger
+        lines, equity = ledger.lines(), ledger.equity_usd()
+        state.reported_ns = now
+        state.curve.watch(equity)
+        state.samples.add("attribution_residual_usd", abs(ledger.residual_usd(lines)) / USD)
+        return LedgerReport(
+            Usd(ledger.start_equity_usd),
+            equity,
+            Usd(sum(line.realised_usd for line in lines)),
+            Usd(sum(line.unrealised_usd for line in lines)),
+            Usd(sum(line.fees_usd for line in lines)),
+            Usd(sum(line.funding_usd for line in lines)),
+            metrics.drawdown_ratio(state.curve.peak_usd, equity),
+            state.curve.max_drawdown_ratio,
+            state.sharpe,
+            metrics.win_rate(ledger.wins, ledger.trips),
+            ledger.fills,
+            ledger.position_lines(),
+            lines,
+            state.last_fill,
+        )
