@@ -34,8 +34,8 @@ from shared.config_keys import as_toml
 SCHEMA_LINE: Final = "#:schema ./schema.json\n"
 BASE_HEAD: Final = (
     SCHEMA_LINE
-    + """# Every key with its unit and reason, and its default. Written by `make configs` from the models: change those, not this.
-# A mode's file says `extends = "base.toml"` and only what differs. Later wins: default, base, file, HATS_A__B, --set.
+    + """# Every key with its unit and reason, at its default. `make configs` writes this from the models: change those.
+# A mode's file says `extends = "base.toml"` and what differs. Later wins: default, base, file, HATS_A__B, --set.
 """
 )
 

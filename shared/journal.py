@@ -79,8 +79,9 @@ class Journal:
         self._db.execute("COMMIT")
         self.last_seq: int = self._db.execute("SELECT coalesce(max(seq), 0) FROM messages").fetchone()[0]
         self.last_n: int = self._db.execute("SELECT coalesce(max(n), 0) FROM handled").fetchone()[0]
-        self._is_dirty = False
+        self.is_dirty = False
         self.has_durable_pending = False
+        self._last_n_of: dict[Role, int] = {}
 
     def append(self, entry: Entry, *, durable: bool) -> None:
         """Write one message; it must be the next in order."""
@@ -97,7 +98,12 @@ class Journal:
             "INSERT INTO handled VALUES (?, ?, ?, ?, ?)",
             (self.last_n, self.last_seq, role, now, msgspec.msgpack.encode(seqs)),
         )
+        self._last_n_of[role] = self.last_n
         return self.last_n
+
+    def last_n_of(self, role: Role) -> int:
+        """The newest batch that this writer wrote for a Hat; 0 if none."""
+        return self._last_n_of.get(role, 0)
 
     def put_snapshot(self, role: Role, n: int, state: bytes) -> None:
         """Keep a Hat's state after batch `n`; older ones beyond the last two are let go."""
@@ -114,7 +120,7 @@ class Journal:
 
     def commit(self) -> None:
         """Everything written so far is on disk when this returns; JournalError if it is not, or if we were fenced."""
-        if not self._is_dirty:
+        if not self.is_dirty:
             return
         newest = self._db.execute("SELECT max(epoch) FROM epochs").fetchone()[0]
         if newest != self.epoch:
@@ -123,7 +129,7 @@ class Journal:
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
             raise JournalError(f"{self.path} cannot be written: {error}") from error
-        self._is_dirty = self.has_durable_pending = False
+        self.is_dirty = self.has_durable_pending = False
 
     def close(self) -> None:
         """Commit, fold the write-ahead log back and let the lock go."""
@@ -134,9 +140,9 @@ class Journal:
 
     def _write(self, sql: str, row: tuple[object, ...]) -> None:
         try:
-            if not self._is_dirty:
+            if not self.is_dirty:
                 self._db.execute("BEGIN")
-                self._is_dirty = True
+                self.is_dirty = True
             self._db.execute(sql, row)
         except sqlite3.Error as error:
             raise JournalError(f"{self.path} cannot be written: {error}") from error

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from shared.errors import MailboxFull
 from shared.ids import Role
+from shared.messages import AnyMessage
 from shared.messages.message import Lane, Message
 from shared.units import Ns
 
@@ -25,7 +26,7 @@ class Letter(NamedTuple):
     seq: int
     ts: Ns
     origin_ns: Ns
-    message: Message
+    message: AnyMessage
     payload: Any = None
 
 

@@ -139,3 +139,8 @@ def decode_to_hat(data: bytes) -> ToHat:
         return _TO_HAT.decode(data)
     except msgspec.MsgspecError as error:
         raise BusError(f"expected a hub's frame, got {data[:80]!r}: {error}") from error
+
+
+def raw(body: bytes) -> msgspec.Raw:
+    """An encoded message, to travel inside a frame as it is."""
+    return msgspec.Raw(body)

@@ -1,0 +1,316 @@
+"""EDGE: the orchestrator's loop: one thread, one selector, the heart inside.
+
+Reads what Hats and edges say, has the heart sequence it, commits the journal, and hands out the next batches. Before
+the Hats that act on the outside world get a batch, everything durable before it is on disk.
+"""
+
+from __future__ import annotations
+
+import hmac
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, Final
+
+from loguru import logger
+
+from orchestrator.heart import Heart, Output
+from orchestrator.peers import Peer, replay_of
+from orchestrator.supervisor import Verdict
+from shared.bus import frames
+from shared.bus.sockets import Connection, Listener
+from shared.clock import WallClock
+from shared.codec import decode
+from shared.edge import Context
+from shared.errors import BusError, JournalError, MailboxFull, NotAllowedError
+from shared.ids import HATS, Role
+from shared.journal import Journal
+from shared.units import MS, SECOND, Ns
+
+ACTING: Final = frozenset({Role.SECURITY_ARCHITECT, Role.EXCHANGE_ARCHITECT})
+"""Hats whose edges act on the world: what led there must be on disk first."""
+REPLAY_FRAMES_PER_TURN: Final = 64
+PING_NS: Final = SECOND
+SILENCE_NS_MAX: Final = 5 * SECOND
+
+
+class Hub:
+    """Owns the sockets and the journal; runs until `stop`."""
+
+    def __init__(
+        self,
+        heart: Heart,
+        journal: Journal,
+        listener: Listener,
+        clock: WallClock,
+        *,
+        token: str,
+        build: str,
+        commit_interval_ns: int = 5 * MS,
+        snapshot_every: int = 2_000,
+        on_lost: Callable[[Role, Verdict], None] = lambda role, verdict: None,
+    ) -> None:
+        self.heart = heart
+        self._journal = journal
+        self._listener = listener
+        self._clock = clock
+        self._token = token
+        self._build = build
+        self._commit_interval_ns = commit_interval_ns
+        self._snapshot_every = snapshot_every
+        self._on_lost = on_lost
+        self._selector = selectors.DefaultSelector()
+        self._peers: dict[Connection, Peer] = {}
+        self._hats: dict[Role, Peer] = {}
+        self._asked: list[tuple[Callable[[Heart, Ns], Any], Future[Any]]] = []
+        self._asked_lock = threading.Lock()
+        self._bell, self._rung = socket.socketpair()
+        self._running = True
+        self._last_commit_ns = 0
+        self._loop_lag_ns = 0
+
+    # from other threads
+
+    def ask(self, question: Callable[[Heart, Ns], Any], timeout_s: float = 5.0) -> Any:
+        """The answer of `question(heart, now)`, run between two turns of the loop. TimeoutError if it does not turn."""
+        future: Future[Any] = Future()
+        with self._asked_lock:
+            self._asked.append((question, future))
+        self._bell.send(b"!")
+        return future.result(timeout_s)
+
+    def stop(self) -> None:
+        """End the loop after this turn; Hats are told to stop."""
+        self._running = False
+        self._bell.send(b"!")
+
+    # the loop
+
+    def run(self) -> None:
+        """Turn until stopped; a JournalError ends it at once, for what can't be written must not happen."""
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        self._selector.register(self._rung, selectors.EVENT_READ)
+        try:
+            while self._running:
+                self._turn()
+            for peer in self._hats.values():
+                self._send(peer, frames.Stop())
+        finally:
+            for connection in list(self._peers):
+                connection.close()
+            self._listener.close()
+            self._selector.close()
+            self._journal.close()
+
+    def _turn(self) -> None:
+        ready = self._selector.select(self._patience_s())
+        began = time.monotonic_ns()
+        for key, _ in ready:
+            if key.fileobj is self._listener:
+                self._accept()
+            elif key.fileobj is self._rung:
+                self._rung.recv(4096)
+            else:
+                self._read(self._peers[key.fileobj])  # type: ignore[index]
+        now = self._clock.now()
+        self._answer(now)
+        self._retry_parked()
+        if now >= self.heart.next_ns():
+            self.heart.tick(now, loop_lag_ns=self._loop_lag_ns, clock_offset_ns=self._clock.system_offset_ns())
+            self._loop_lag_ns = 0
+            self._watch(now)
+        self._dispatch()
+        self._commit_if_due()
+        self._loop_lag_ns = max(self._loop_lag_ns, time.monotonic_ns() - began)
+
+    def _patience_s(self) -> float:
+        now = self._clock.now()
+        due = min(self.heart.next_ns(), now + self._commit_interval_ns if self._journal.is_dirty else now + SECOND)
+        if any(peer.replay is not None for peer in self._hats.values()):
+            return 0.0
+        return max(due - now, 0) / SECOND
+
+    def _commit_if_due(self) -> None:
+        now = self._clock.now()
+        if now - self._last_commit_ns >= self._commit_interval_ns:
+            self._journal.commit()
+            self._last_commit_ns = now
+
+    def _answer(self, now: Ns) -> None:
+        with self._asked_lock:
+            asked, self._asked = self._asked, []
+        for question, future in asked:
+            try:
+                future.set_result(question(self.heart, now))
+            except Exception as error:
+                if isinstance(error, JournalError):
+                    raise
+                future.set_exception(error)
+
+    # reading
+
+    def _accept(self) -> None:
+        connection = self._listener.accept()
+        self._peers[connection] = Peer(connection, self._clock.now())
+        self._selector.register(connection, selectors.EVENT_READ)
+
+    def _read(self, peer: Peer) -> None:
+        try:
+            received = peer.connection.receive_ready()
+            for data in received:
+                self._take(peer, frames.decode_from_hat(data))
+        except (BusError, NotAllowedError) as error:
+            self._drop(peer, str(error))
+            return
+        if not peer.connection.is_open:
+            self._drop(peer, "connection ended")
+
+    def _take(self, peer: Peer, frame: frames.FromHat) -> None:
+        """Handle one frame, or park it behind those that wait for room."""
+        if peer.parked or not self._accepted(peer, frame):
+            if not peer.parked:
+                self._selector.unregister(peer.connection)
+            peer.parked.append(frame)
+
+    def _accepted(self, peer: Peer, frame: frames.FromHat) -> bool:
+        now = self._clock.now()
+        peer.heard_ns = now
+        match frame:
+            case frames.Publication():
+                return self._publish(peer, frame, now)
+            case frames.Outcome():
+                return self._land(peer, frame, now)
+            case frames.Hello():
+                self._greet(peer, frame, now)
+            case frames.Restored():
+                peer.is_live = True
+                self.heart.say(self.heart.supervisor.restored(_role(peer), now), now)
+            case frames.SnapshotTaken():
+                if peer.snapshot_of is not None:
+                    self._journal.put_snapshot(_role(peer), peer.snapshot_of, frame.state)
+                peer.snapshot_of = None
+            case frames.Failed():
+                logger.error("{role} failed: {detail}", role=peer.role, detail=frame.detail)
+            case frames.Pong():
+                pass
+        return True
+
+    def _publish(self, peer: Peer, frame: frames.Publication, now: Ns) -> bool:
+        message = decode(frame.body)
+        try:
+            self.heart.publish(
+                _role(peer), message, now, Context(frame.cause, frame.origin_ns), bytes(frame.body)
+            )
+        except MailboxFull:
+            return False
+        return True
+
+    def _land(self, peer: Peer, frame: frames.Outcome, now: Ns) -> bool:
+        outputs = [Output(said.cause_index, decode(said.body), bytes(said.body)) for said in frame.said]
+        if self.heart.land(_role(peer), outputs, frame.handled_ns, now) is None:
+            return False
+        peer.batches_since_snapshot += 1
+        return True
+
+    def _greet(self, peer: Peer, hello: frames.Hello, now: Ns) -> None:
+        if not hmac.compare_digest(hello.token, self._token):
+            raise BusError("a peer without our token")
+        if hello.build != self._build:
+            raise BusError(f"{hello.role} is build {hello.build}, this is {self._build}")
+        peer.role, peer.channel, peer.pid = hello.role, hello.channel, hello.pid
+        if hello.channel != "hat":
+            return
+        if hello.role in self._hats:
+            raise BusError(f"{hello.role} is here already")
+        self._hats[hello.role] = peer
+        self._journal.commit()  # the replay must see everything
+        peer.replay = replay_of(self._journal.reader, hello.role, self._journal.epoch)
+        self.heart.say(self.heart.supervisor.connected(hello.role), now)
+
+    def _retry_parked(self) -> None:
+        for peer in [peer for peer in self._peers.values() if peer.parked]:
+            try:
+                while peer.parked and self._accepted(peer, peer.parked[0]):
+                    peer.parked.popleft()
+            except (BusError, NotAllowedError) as error:
+                self._drop(peer, str(error))
+                continue
+            if not peer.parked:
+                self._selector.register(peer.connection, selectors.EVENT_READ)
+
+    # writing
+
+    def _dispatch(self) -> None:
+        for role in HATS:
+            peer = self._hats.get(role)
+            if peer is None:
+                continue
+            if peer.replay is not None:
+                self._replay(peer)
+            elif peer.is_live and role not in self.heart.flights:
+                self._depart(role, peer)
+
+    def _depart(self, role: Role, peer: Peer) -> None:
+        if peer.batches_since_snapshot >= self._snapshot_every and peer.snapshot_of is None:
+            peer.batches_since_snapshot = 0
+            peer.snapshot_of = self._journal.last_n_of(role)
+            self._send(peer, frames.TakeSnapshot())
+        flight = self.heart.depart(role, self._clock.now())
+        if flight is None:
+            return
+        if role in ACTING and self._journal.has_durable_pending:
+            self._journal.commit()
+        letters = tuple(frames.Delivered(x.seq, x.origin_ns, frames.raw(x.payload)) for x in flight.letters)
+        self._send(peer, frames.Batch(0, flight.now, False, letters))
+
+    def _replay(self, peer: Peer) -> None:
+        assert peer.replay is not None
+        for _ in range(REPLAY_FRAMES_PER_TURN):
+            frame = next(peer.replay, None)
+            if frame is None:
+                peer.replay = None
+                return
+            self._send(peer, frame)
+
+    def _send(self, peer: Peer, frame: frames.ToHat) -> None:
+        try:
+            peer.send(frame)
+        except BusError as error:
+            self._drop(peer, str(error))
+
+    # life and death
+
+    def _watch(self, now: Ns) -> None:
+        for peer in list(self._hats.values()):
+            if peer.pinged_ns and peer.heard_ns < peer.pinged_ns and now - peer.pinged_ns > SILENCE_NS_MAX:
+                self._drop(peer, f"silent for {(now - peer.heard_ns) // MS} ms")
+            elif peer.heard_ns >= peer.pinged_ns and now - peer.pinged_ns >= PING_NS and peer.is_live:
+                peer.pinged_ns = now
+                self._send(peer, frames.Ping(now))
+
+    def _drop(self, peer: Peer, reason: str) -> None:
+        if self._peers.pop(peer.connection, None) is None:
+            return
+        if not peer.parked:
+            self._selector.unregister(peer.connection)
+        peer.connection.close()
+        if peer.role is None:
+            logger.warning("a stranger was turned away: {reason}", reason=reason)
+            return
+        if self._hats.get(peer.role) is not peer:
+            return
+        del self._hats[peer.role]
+        now = self._clock.now()
+        logger.warning("{role} is gone: {reason}", role=peer.role, reason=reason)
+        for other in [p for p in self._peers.values() if p.role is peer.role]:
+            self._drop(other, reason)
+        self._on_lost(peer.role, self.heart.lose(peer.role, reason, now))
+
+
+def _role(peer: Peer) -> Role:
+    if peer.role is None:
+        raise BusError("a peer spoke before its Hello")
+    return peer.role

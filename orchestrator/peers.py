@@ -1,0 +1,51 @@
+"""EDGE: the hub's side of each Hat's connections: who is there, what is parked, what is being restored."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+from shared.bus import frames
+from shared.bus.sockets import Connection
+from shared.ids import Role
+from shared.journal import JournalReader
+from shared.units import Ns
+
+
+class Peer:
+    """One accepted connection. Until its Hello it is nobody."""
+
+    def __init__(self, connection: Connection, now: Ns) -> None:
+        self.connection = connection
+        self.role: Role | None = None
+        self.channel = ""
+        self.pid = 0
+        self.heard_ns: int = now
+        self.pinged_ns = 0
+        self.parked: deque[frames.FromHat] = deque()
+        """Frames that no mailbox had room for; while any are parked, the connection is not read."""
+        self.replay: Iterator[frames.ToHat] | None = None
+        self.is_live = False
+        """Restored and ready for batches."""
+        self.snapshot_of: int | None = None
+        """Batch after which a snapshot was asked for and has not come yet."""
+        self.batches_since_snapshot = 0
+
+    def send(self, frame: frames.ToHat) -> None:
+        """Hand a frame to the Hat."""
+        self.connection.send(frames.encode(frame))
+
+
+def replay_of(reader: JournalReader, role: Role, epoch: int) -> Iterator[frames.ToHat]:
+    """Everything that brings a Hat back: its newest snapshot, what it handled since, and Go."""
+    kept = reader.snapshot(role)
+    after_n, state = kept if kept is not None else (0, None)
+    yield frames.Restore(epoch, state)
+    for batch in reader.handled(role, after_n):
+        letters = []
+        for seq in batch.seqs:
+            entry = reader.message(seq)
+            assert entry is not None, f"batch {batch.n} names message {seq}, which the journal does not have"
+            letters.append(frames.Delivered(seq, entry.origin_ns, frames.raw(entry.body)))
+        yield frames.Batch(batch.n, batch.now, True, tuple(letters))
+    yield frames.Go()
