@@ -18,7 +18,7 @@ CORE := $(VENV)/.installed-core
 DEV := $(VENV)/.installed-dev
 PROJECT := $(VENV)/.installed-project
 
-.PHONY: help install install-dev run test check lint types walls fast bench lock clean
+.PHONY: help install install-dev run test check lint types walls fast bench lock configs clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,11 @@ lock: | $(BIN)/python ## Resolve the dependencies anew and pin them with hashes 
 	@$(COMPILE) pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock
 	@if grep -nE '://|^--' requirements.lock requirements-dev.lock; then echo "a lock holds an address" >&2; exit 1; fi
 	@wc -l requirements.lock requirements-dev.lock
+
+configs: | $(BIN)/python ## Write configs/base.toml and configs/schema.json anew from the models.
+	@$(UNSET) $(BIN)/python -c "from pathlib import Path; from orchestrator import settings; \
+	  Path('configs/base.toml').write_text(settings.base_toml(), encoding='utf-8'); \
+	  Path('configs/schema.json').write_text(settings.schema_json(), encoding='utf-8')"
 
 clean: ## Remove caches and build results; the .venv stays.
 	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info

@@ -14,9 +14,9 @@ WORLD: Final = frozenset({
     # the law's own list
     "time", "datetime", "random", "os", "socket", "asyncio", "threading", "ray", "subprocess", "selectors",
     # its neighbours
-    "select", "ssl", "signal", "multiprocessing", "concurrent", "queue", "sqlite3", "tempfile", "shutil", "glob", "uuid",
-    "secrets", "http", "urllib", "aiohttp", "websockets", "starlette", "uvicorn", "requests", "loguru", "logging",
-    "prometheus_client",
+    "select", "ssl", "signal", "multiprocessing", "concurrent", "queue", "sqlite3", "tempfile", "shutil", "glob",
+    "uuid", "secrets", "http", "urllib", "aiohttp", "websockets", "starlette", "uvicorn", "requests", "loguru",
+    "logging", "prometheus_client",
 })  # fmt: skip
 """Modules that only an edge may import. Only the type `random.Random` is allowed: chance is handed in, seeded."""
 

@@ -1,0 +1,96 @@
+"""Looks at a configuration model: its dotted keys, the field behind a key, its TOML form with every key explained."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
+from pathlib import PurePath
+from typing import Any, Final
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+WIDTH: Final = 118
+
+
+def keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Every dotted key of the model, in order; sections are walked through, not named."""
+    for name, info in model.model_fields.items():
+        section = section_of(info)
+        if section is None:
+            yield f"{prefix}{name}"
+        else:
+            yield from keys(section, f"{prefix}{name}.")
+
+
+def leaves(settings: BaseModel, prefix: str = "") -> dict[str, Any]:
+    """Dotted key -> value of checked settings, in the model's order."""
+    found: dict[str, Any] = {}
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        if isinstance(value, BaseModel):
+            found |= leaves(value, f"{prefix}{name}.")
+        else:
+            found[f"{prefix}{name}"] = value
+    return found
+
+
+def section_of(info: FieldInfo) -> type[BaseModel] | None:
+    """The section that a field holds, None if it is a plain value."""
+    annotation = info.annotation
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return None
+
+
+def field_at(model: type[BaseModel], path: Sequence[str]) -> FieldInfo | None:
+    """The field (or section) at a path of names; None if there is none."""
+    info: FieldInfo | None = None
+    section: type[BaseModel] | None = model
+    for name in path:
+        info = section.model_fields.get(name) if section else None
+        if info is None:
+            return None
+        section = section_of(info)
+    return info
+
+
+def as_toml(settings: BaseModel, prefix: str = "") -> str:
+    """The settings as TOML tables, every key under a comment with its description; unset keys are commented out."""
+    tables: list[str] = []
+    lines: list[str] = []
+    for name, info in type(settings).model_fields.items():
+        value = getattr(settings, name)
+        if isinstance(value, BaseModel):
+            tables.append(_table(value, f"{prefix}{name}"))
+            continue
+        lines += [f"# {line}" for line in textwrap.wrap(info.description or "", WIDTH)]
+        lines.append(f"# {name} =" if value is None else f"{name} = {toml_value(value)}")
+    return "\n".join(lines) + ("\n" if lines else "") + "".join(tables)
+
+
+def toml_value(value: object) -> str:
+    """One value as TOML writes it."""
+    if isinstance(value, Enum):
+        return toml_value(value.value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, BaseModel):
+        return toml_value({name: given for name, given in value if given is not None})
+    if isinstance(value, Mapping):
+        inner = ", ".join(f"{json.dumps(str(name))} = {toml_value(given)}" for name, given in value.items())
+        return "{ " + inner + " }" if inner else "{}"
+    if isinstance(value, list | tuple | set | frozenset):
+        return "[" + ", ".join(toml_value(given) for given in value) + "]"
+    assert isinstance(value, str | PurePath) or hasattr(value, "__str__")
+    return json.dumps(str(value), ensure_ascii=False)
+
+
+def _table(section: BaseModel, name: str) -> str:
+    about = (type(section).__doc__ or "").strip().splitlines()
+    head = f"\n# {about[0]}\n" if about else "\n"
+    return f"{head}[{name}]\n{as_toml(section, f'{name}.')}"
