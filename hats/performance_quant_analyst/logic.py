@@ -97,7 +97,7 @@ class PerformanceQuantAnalyst:
         if started.run != self.state.run:
             self.state = State(run=started.run)
         yield WakeAt(Ns(now + self.settings.report_interval_ms * MS), "report")
-        yield WakeAt(Ns(now + self.settings.measures_interval_ms * MS), "measures")
+        yield WakeAt(Ns(now + self.settings.measures_every_ms * MS), "measures")
 
     def _mark(self, context: AssetContext, now: Ns) -> Iterator[AnyMessage]:
         self.state.ledger.marks[context.coin] = context.mark_px
@@ -195,7 +195,7 @@ class PerformanceQuantAnalyst:
                 if self.state.ledger.is_open:
                     yield self._report(now)
             case "measures":
-                yield WakeAt(Ns(now + self.settings.measures_interval_ms * MS), "measures")
+                yield WakeAt(Ns(now + self.settings.measures_every_ms * MS), "measures")
                 self._measure(now)
                 yield from self.state.samples.report(self.role)  # type: ignore[misc]  # Measured is one of ours
 

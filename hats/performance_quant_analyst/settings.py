@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from shared.config import Section
 
 
-class Settings(BaseModel):
+class Settings(Section):
     """How often the ledger speaks and how it is compared with the venue's."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     report_interval_ms: int = Field(500, gt=0, description="A LedgerReport at least this often.")
     fill_report_interval_ms: int = Field(50, gt=0, description="After a fill at once, but not more often than this.")
     sample_interval_ms: int = Field(1000, gt=0, description="Step of the equity curve.")
-    measures_interval_ms: int = Field(1000, gt=0, description="How often raw measures are reported.")
+    measures_every_ms: int = Field(1000, gt=0, description="How often raw measures are reported.")
     sharpe_min_returns: int = Field(60, ge=2, description="Returns needed before a Sharpe ratio is shown.")
     settle_ms: int = Field(
         1500,
