@@ -1,0 +1,86 @@
+"""How many actions an address may still send: the venue's budget of one request per USDC traded."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from shared.units import USD, Usd, usd_to_str
+
+INITIAL_BUDGET: Final = 10_000
+CANCEL_EXTRA: Final = 100_000
+GRACE_MS: Final = 10_000
+"""An address over its budget may still send one action in this time. Source: fact sheet 8.2."""
+
+
+class AddressBudgets:
+    """Requests used by each address since inception; `initial` None means that nobody is ever refused."""
+
+    def __init__(self, initial: int | None) -> None:
+        self._initial = initial
+        self._used: dict[str, int] = {}
+        self._grace_ms: dict[str, int] = {}
+
+    def used(self, user: str) -> int:
+        """Requests that count for `user` so far."""
+        return self._used.get(user, 0)
+
+    def cap(self, volume_usd: Usd) -> int:
+        """Requests allowed in all after trading `volume_usd`."""
+        return (INITIAL_BUDGET if self._initial is None else self._initial) + volume_usd // USD
+
+    def charge(self, user: str, count: int, is_cancel: bool, volume_usd: Usd, now_ms: int) -> str | None:
+        """None, and `count` requests are counted; or the venue's refusal, and nothing changed."""
+        used = self.used(user) + count
+        cap = self.cap(volume_usd)
+        allowed = min(cap + CANCEL_EXTRA, 2 * cap) if is_cancel else cap
+        if self._initial is not None and used > allowed:
+            if now_ms - self._grace_ms.get(user, -GRACE_MS) < GRACE_MS:
+                return (
+                    f"Too many cumulative requests sent ({used} > {allowed}) for cumulative volume traded "
+                    f"${usd_to_str(volume_usd)}. Place taker orders to free up 1 request per USDC traded."
+                )
+            self._grace_ms[user] = now_ms
+        self._used[user] = used
+        return None
+
+    def refund(self, user: str, count: int) -> None:
+        """Uncount requests of an action that was refused as a whole."""
+        self._used[user] -= count
+
+
+class MinuteBudget:
+    """A weight that may be spent in each minute of the clock; `per_minute` None means any."""
+
+    def __init__(self, per_minute: int | None) -> None:
+        self._per_minute = per_minute
+        self._minute = 0
+        self._spent = 0
+
+    def spend(self, weight: int, now_ms: int) -> bool:
+        """Was there enough left? A refused attempt spends nothing."""
+        if self._per_minute is None:
+            return True
+        minute = now_ms // 60_000
+        if minute != self._minute:
+            self._minute, self._spent = minute, 0
+        if self._spent + weight > self._per_minute:
+            return False
+        self._spent += weight
+        return True
+
+
+LIGHT_INFO: Final = frozenset(
+    {"l2Book", "allMids", "clearinghouseState", "orderStatus", "spotClearinghouseState", "exchangeStatus"}
+)
+
+
+def info_weight(name: str) -> int:
+    """Weight of one /info request, the addition for long answers left out. Source: fact sheet 8.1."""
+    if name == "userRole":
+        return 60
+    return 2 if name in LIGHT_INFO else 20
+
+
+def exchange_weight(entries: int) -> int:
+    """Weight of one /exchange request with a batch of so many."""
+    return 1 + entries // 40
