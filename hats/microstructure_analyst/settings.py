@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from shared.config import Section
 
 
-class Settings(BaseModel):
+class Settings(Section):
     """What the analyst measures, over which windows, and how quickly its fitted microprice forgets."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     coins: tuple[str, ...] = Field(("BTC", "ETH"), description="Coins whose books are expected; coverage is measured.")
     depth_band_bps: float = Field(10.0, gt=0, description="Depth is summed within this distance of the mid.")

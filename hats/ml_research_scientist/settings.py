@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from shared.config import Section
 
 
-class Settings(BaseModel):
+class Settings(Section):
     """The bars that are built and how fast the volatility model learns and forgets."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     coins: tuple[str, ...] = Field(("BTC", "ETH"), description="Coins whose prints are expected; coverage is measured.")
     bar_ms: int = Field(1_000, ge=1, description="Length of a bar; 60000 for slow strategies.")
