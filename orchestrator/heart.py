@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from orchestrator.scoring import TIMELINESS, UPTIME, Scores
-from orchestrator.sequencer import Record, Sequencer
+from orchestrator.sequencer import Sequencer
 from orchestrator.situation import Situation
 from orchestrator.supervisor import WORKING, Supervisor, Verdict
 from orchestrator.timers import Timers
@@ -20,6 +20,7 @@ from shared.mailbox import Letter, Mailbox
 from shared.messages import AnyMessage, Envelope
 from shared.messages.control import HatState, HopSample, HopTimings, Measured, Started, WakeAt, Woke
 from shared.messages.order import ActionSent
+from shared.record import Record
 from shared.scorecard import Measure, Samples
 from shared.units import MS, SECOND, Ns
 
@@ -74,9 +75,7 @@ class Heart:
         """Sequence what an edge or the operator says, and everything that the orchestrator answers to it."""
         if isinstance(message, ActionSent) and context.origin_ns:
             self._tick_to_wire.append(message.sent_ns - context.origin_ns)
-        envelope = self.sequencer.say(
-            source, message, now, cause=context.cause, origin_ns=context.origin_ns, body=body
-        )
+        envelope = self.sequencer.say(source, message, now, cause=context.cause, origin_ns=context.origin_ns, body=body)
         self.react(now)
         return envelope
 
@@ -130,9 +129,7 @@ class Heart:
         self.flights[role] = flight
         return flight
 
-    def land(
-        self, role: Role, outputs: Sequence[Output], handled_ns: Sequence[int], now: Ns
-    ) -> list[Envelope] | None:
+    def land(self, role: Role, outputs: Sequence[Output], handled_ns: Sequence[int], now: Ns) -> list[Envelope] | None:
         """A batch came back handled: write that down with everything said.
 
         None, with nothing changed, if a hearer has no room: the speaker waits, and the runtime asks again.

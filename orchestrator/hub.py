@@ -18,7 +18,8 @@ from typing import Any, Final
 from loguru import logger
 
 from orchestrator.heart import Heart, Output
-from orchestrator.peers import Peer, replay_of
+from orchestrator.peers import Peer
+from orchestrator.replay import replay_of
 from orchestrator.supervisor import Verdict
 from shared.bus import frames
 from shared.bus.sockets import Connection, Listener
@@ -51,7 +52,7 @@ class Hub:
         build: str,
         commit_interval_ns: int = 5 * MS,
         snapshot_every: int = 2_000,
-        on_lost: Callable[[Role, Verdict], None] = lambda role, verdict: None,
+        on_lost: Callable[[Role, Verdict], None],
     ) -> None:
         self.heart = heart
         self._journal = journal
@@ -71,6 +72,11 @@ class Hub:
         self._running = True
         self._last_commit_ns = 0
         self._loop_lag_ns = 0
+
+    @property
+    def address(self) -> str:
+        """Where Hats find it."""
+        return self._listener.address
 
     # from other threads
 
@@ -201,9 +207,7 @@ class Hub:
     def _publish(self, peer: Peer, frame: frames.Publication, now: Ns) -> bool:
         message = decode(frame.body)
         try:
-            self.heart.publish(
-                _role(peer), message, now, Context(frame.cause, frame.origin_ns), bytes(frame.body)
-            )
+            self.heart.publish(_role(peer), message, now, Context(frame.cause, frame.origin_ns), bytes(frame.body))
         except MailboxFull:
             return False
         return True

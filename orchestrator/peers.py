@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from shared.bus import frames
 from shared.bus.sockets import Connection
 from shared.ids import Role
-from shared.journal import JournalReader
 from shared.units import Ns
 
 
@@ -34,18 +33,3 @@ class Peer:
     def send(self, frame: frames.ToHat) -> None:
         """Hand a frame to the Hat."""
         self.connection.send(frames.encode(frame))
-
-
-def replay_of(reader: JournalReader, role: Role, epoch: int) -> Iterator[frames.ToHat]:
-    """Everything that brings a Hat back: its newest snapshot, what it handled since, and Go."""
-    kept = reader.snapshot(role)
-    after_n, state = kept if kept is not None else (0, None)
-    yield frames.Restore(epoch, state)
-    for batch in reader.handled(role, after_n):
-        letters = []
-        for seq in batch.seqs:
-            entry = reader.message(seq)
-            assert entry is not None, f"batch {batch.n} names message {seq}, which the journal does not have"
-            letters.append(frames.Delivered(seq, entry.origin_ns, frames.raw(entry.body)))
-        yield frames.Batch(batch.n, batch.now, True, tuple(letters))
-    yield frames.Go()

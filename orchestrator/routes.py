@@ -75,7 +75,7 @@ class Route(NamedTuple):
 
 ROUTES: Final[Mapping[type[Message], Route]] = {
     # market data
-    UniverseUpdate: Route((EA,), (EA, MA, QS, RO, EM, PA, ML)),
+    UniverseUpdate: Route((EA,), (EA, MA, QS, RO, EM, PA, ML, OR)),
     BookUpdate: Route((EA,), (MA,)),
     Trade: Route((EA,), (MA, ML)),
     AssetContext: Route((EA,), (EA, QS, RO, PA)),
@@ -94,7 +94,7 @@ ROUTES: Final[Mapping[type[Message], Route]] = {
     CancelOrder: Route((EM,), (SA,)),
     SignRequest: Route((SA,), ()),
     SignedAction: Route((SA,), (EA, SA)),
-    SignatureRefused: Route((SA,), (EM,)),
+    SignatureRefused: Route((SA,), (EM, SA)),
     PostAction: Route((EA,), ()),
     ActionSent: Route((EA,), (EM,)),
     ActionAnswered: Route((EA,), (EM, SA)),

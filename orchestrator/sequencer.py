@@ -1,41 +1,27 @@
-"""One total order: every message gets the next number, is written down, and only then waits in its hearers' mailboxes."""
+"""One total order: every message gets the next number, is written down, and only then waits for its hearers."""
 
 from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
-from typing import Final, Protocol
+from typing import Final
 
 from orchestrator.routes import hearers
 from shared.codec import encode
 from shared.ids import Role, Seq
-from shared.journal import Entry
 from shared.mailbox import Letter, Mailbox
 from shared.messages import AnyMessage, Envelope, Message
 from shared.messages.market import BookUpdate
 from shared.messages.order import ActionSent, PostAction, SignedAction, SignRequest, SubmitOrder
 from shared.messages.risk import OrderApproved
 from shared.messages.signal import FeatureUpdate, OrderIntent
+from shared.record import Entry, Record
 from shared.units import Ns
 
 TICK_PATH: Final = frozenset(
     {FeatureUpdate, OrderIntent, OrderApproved, SubmitOrder, SignRequest, SignedAction, PostAction, ActionSent}
 )
 """Messages that hand the receive time of the book on, from the tick to the wire."""
-
-
-class Record(Protocol):
-    """Where messages are written down: the journal, or memory for a rehearsal."""
-
-    last_seq: int
-
-    def append(self, entry: Entry, *, durable: bool) -> None:
-        """Write one message."""
-        ...
-
-    def append_handled(self, role: Role, now: int, seqs: tuple[int, ...]) -> int:
-        """Write that a Hat handled a batch; the result is its number."""
-        ...
 
 
 class Sequencer:
@@ -79,9 +65,7 @@ class Sequencer:
         origin_ns = _origin(message, origin_ns)
         seq = Seq(self.record.last_seq + 1)
         kind = type(message)
-        self.record.append(
-            Entry(seq, now, source, kind.__name__, cause, origin_ns, body), durable=kind.durable
-        )
+        self.record.append(Entry(seq, now, source, kind.__name__, cause, origin_ns, body), durable=kind.durable)
         letter = Letter(seq, now, Ns(origin_ns), message, body)
         for box in boxes:
             box.put(letter)

@@ -6,10 +6,11 @@ from collections import Counter
 
 import msgspec
 
+from shared.instrument import Instrument
 from shared.messages import Envelope
 from shared.messages.account import LedgerReport, Reconciled
 from shared.messages.control import LatencyReport
-from shared.messages.market import BadData, FeedStatus
+from shared.messages.market import BadData, FeedStatus, UniverseUpdate
 from shared.messages.order import OrderChanged
 from shared.messages.risk import RiskReport, TradingStateChanged
 from shared.order import TERMINAL, OrderState
@@ -31,6 +32,7 @@ class Situation(msgspec.Struct):
     ended_orders: list[OrderChanged] = []
     order_states: dict[str, int] = {}
     rejected: dict[str, int] = {}
+    instruments: dict[str, Instrument] = {}
     bad_data: int = 0
     heard: dict[str, int] = {}
 
@@ -52,6 +54,8 @@ class Situation(msgspec.Struct):
                 self.reconciled = message
             case TradingStateChanged():
                 self.trading_state = message
+            case UniverseUpdate(instruments=instruments):
+                self.instruments = {instrument.coin: instrument for instrument in instruments}
             case BadData():
                 self.bad_data += 1
             case OrderChanged():

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from orchestrator.heart import Flight, Heart, Output
-from orchestrator.peers import replay_of
+from orchestrator.replay import replay_of
 from orchestrator.supervisor import Verdict
 from shared.bus import frames
 from shared.clock import VirtualClock
@@ -88,7 +88,7 @@ class Stage:
         """The Hat's process dies now and, unless it is quarantined, is back later, restored from the journal."""
         self._hats.pop(role)
         if self.heart.lose(role, reason, self.clock.now()) is Verdict.RESTART:
-            self.at(self.clock.now() + back_after_ns, lambda now: self.raise_hat(role))
+            self.at(self.clock.now() + back_after_ns, lambda _: self.raise_hat(role))
 
     def raise_hat(self, role: Role) -> None:
         """The Hat comes (back): its state is what the journal tells."""

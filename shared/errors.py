@@ -10,6 +10,8 @@ HatsError
 ├── DataError              stop deciding on this coin until the data is whole again
 ├── JournalError           stop now: what cannot be written must not happen
 ├── BusError               the peer is gone or does not speak our framing: reconnect
+├── NotRunning             start it first
+├── Unanswered             ask again, or look into the log: it did not answer in time
 ├── MailboxFull            hold the sender back; nothing was taken
 ├── NotAllowedError        halt: somebody said what is not theirs to say
 └── InvariantError         halt: our own bug
@@ -70,6 +72,14 @@ class JournalError(HatsError):
 
 class BusError(HatsError):
     """Reconnect: the peer is gone, or what it sent is not our framing."""
+
+
+class NotRunning(HatsError):  # noqa: N818
+    """Start it first: there is no such cluster, desk or process."""
+
+
+class Unanswered(HatsError):  # noqa: N818
+    """Ask again, or look into its log: it did not answer in time."""
 
 
 class MailboxFull(HatsError):  # noqa: N818

@@ -1,0 +1,247 @@
+"""EDGE: the cluster runtime: the orchestrator as a Ray actor that starts, keeps and stops the nine.
+
+Ray places, names and restarts processes; at most a few calls a second go through it. Messages travel on the bus.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import ray
+from loguru import logger
+from ray.exceptions import GetTimeoutError, RayError
+
+from orchestrator import compose
+from orchestrator.heart import Heart
+from orchestrator.hub import Hub
+from orchestrator.recovery import recover
+from orchestrator.supervisor import Supervisor, Verdict
+from shared import log
+from shared.bus.sockets import Listener, listen
+from shared.clock import WallClock
+from shared.errors import HatsError
+from shared.ids import HATS, Role
+from shared.journal import Journal
+from shared.mailbox import Mailbox
+from shared.messages import AnyMessage
+from shared.messages.control import DrainOrdered, HatState
+from shared.shell import LaunchSpec
+from shared.units import MS, SECOND, Ns
+
+ORCHESTRATOR_NAME: Final = "orchestrator"
+START_TIMEOUT_S: Final = 10.0
+RETRY_S: Final = 0.2
+
+
+class LaunchOrder(msgspec.Struct, frozen=True):
+    """What the orchestrator's process needs to begin; it travels through Ray, so it names no secret."""
+
+    settings: bytes
+    run: int
+    run_dir: str
+    build: str
+
+
+class Orchestrator:
+    """The tenth actor. Restarting it resumes the run: the journal is the state, and everybody comes up disarmed.
+
+    The constructor only starts a thread, so that it cannot fail; `health` tells what became of it.
+    """
+
+    def __init__(self, order: bytes) -> None:
+        self._order = msgspec.msgpack.decode(order, type=LaunchOrder)
+        self._settings = compose.settings_from_json(self._order.settings)
+        self._problem: str | None = None
+        self._hub: Hub | None = None
+        self._pids: dict[Role, int] = {}
+        self._started_ns = time.monotonic_ns()
+        self._keeper = ThreadPoolExecutor(len(HATS), thread_name_prefix="keeper")
+        self._ending = threading.Event()
+        self._token = secrets.token_hex(32)
+        self._thread = threading.Thread(target=self._live, name="hub", daemon=True)
+        self._thread.start()
+
+    # control plane
+
+    def health(self) -> dict[str, Any]:
+        """Process id, epoch, whether the hub turns, and the problem that stopped it, if any."""
+        return {
+            "pid": os.getpid(),
+            "is_alive": self._thread.is_alive() and self._problem is None,
+            "problem": self._problem,
+            "hats": {str(role): pid for role, pid in self._pids.items()},
+            "uptime_s": (time.monotonic_ns() - self._started_ns) / SECOND,
+        }
+
+    def status(self) -> bytes:
+        """The situation as JSON (see `compose.status_of`)."""
+        return bytes(self._ask(compose.status_of))
+
+    def scorecards(self) -> bytes:
+        """Nine scorecards as JSON; the next ones show the trend against these."""
+        return bytes(self._ask(compose.scorecards_of))
+
+    def command(self, message: bytes) -> int:
+        """The operator says `message` (encoded); the result is its place in the journal."""
+        decoded = compose.operator_message(message)
+        return int(self._ask(lambda heart, now: heart.publish(Role.OPERATOR, decoded, now).seq))
+
+    def drain(self, flatten: bool) -> None:
+        """Begin the end of the run: disarm, cancel, flatten if asked. `status` tells when it is done."""
+        self._tell(DrainOrdered(flatten))
+
+    def stop(self) -> None:
+        """End everything: Hats are stopped, the journal is closed. Ray removes the actors afterwards."""
+        self._ending.set()
+        if self._hub is not None and self._thread.is_alive():
+            self._hub.ask(lambda heart, now: heart.say(heart.supervisor.stopped(HATS), now))
+            self._hub.stop()
+            self._thread.join(timeout=15)
+        self._keeper.shutdown(wait=False, cancel_futures=True)
+
+    def __repr__(self) -> str:
+        return "Orchestrator"
+
+    # life
+
+    def _live(self) -> None:
+        run_dir = Path(self._order.run_dir)
+        log.configure(Role.ORCHESTRATOR, run_dir, self._settings.log.level)
+        try:
+            hub = self._raise_hub(run_dir)
+            for role in HATS:
+                self._keeper.submit(self._ensure, role, hub.address)
+            hub.run()
+        except (HatsError, OSError) as error:
+            logger.critical("the hub stopped: {error}", error=error)
+            self._problem = f"{type(error).__name__}: {error}"
+
+    def _raise_hub(self, run_dir: Path) -> Hub:
+        settings, clock = self._settings, WallClock()
+        journal = Journal(settings.journal.path or run_dir / "journal.sqlite", now_ns=clock.now())
+        supervisor = Supervisor(
+            self._order.run,
+            wants_armed=settings.run.arm_at_start,
+            restarts_max=settings.supervisor.restart_intensity,
+            window_ns=int(settings.supervisor.restart_window_s * SECOND),
+        )
+        mailboxes = {role: Mailbox(role, settings.mailbox.capacity) for role in HATS}
+        heart = Heart(journal, compose.CATALOGUE, supervisor, mailboxes)
+        folded = recover(heart, journal.reader)
+        logger.info("epoch {epoch}, {folded} messages folded", epoch=journal.epoch, folded=folded)
+        hub = Hub(
+            heart,
+            journal,
+            self._listen(run_dir),
+            clock,
+            token=self._token,
+            build=self._order.build,
+            commit_interval_ns=settings.journal.commit_interval_ms * MS,
+            snapshot_every=settings.journal.snapshot_every,
+            on_lost=self._lost,
+        )
+        self._hub = hub
+        return hub
+
+    def _listen(self, run_dir: Path) -> Listener:
+        bus = self._settings.bus
+        if bus.kind == "tcp":
+            return listen(f"tcp:{bus.host}:{bus.port}")
+        return listen(f"unix:{bus.path or run_dir / 'bus.sock'}")
+
+    def _ask(self, question: Any) -> Any:
+        if self._hub is None:
+            raise RuntimeError(self._problem or "the hub is not up yet")
+        return self._hub.ask(question)
+
+    def _tell(self, message: AnyMessage) -> None:
+        def say(heart: Heart, now: Ns) -> None:
+            heart.say([message], now)
+
+        self._ask(say)
+
+    # the nine
+
+    def _lost(self, role: Role, verdict: Verdict) -> None:
+        if verdict is Verdict.RESTART and not self._ending.is_set() and self._hub is not None:
+            self._keeper.submit(self._ensure, role, self._hub.address)
+
+    def _ensure(self, role: Role, address: str) -> None:
+        """Have the Hat's process started, however often Ray has to bring it back first."""
+        spec = LaunchSpec(
+            role, address, self._token, self._order.build, compose.hat_settings(self._settings, role), self._order.run_dir
+        )
+        data = msgspec.msgpack.encode(spec)
+        while not self._ending.is_set():
+            try:
+                actor = hat_actor(self._settings.ray.namespace, role)
+                self._pids[role] = ray.get(actor.start.remote(data), timeout=START_TIMEOUT_S)
+            except GetTimeoutError:
+                self._kill_hung(role)
+            except RayError as error:
+                logger.info("{role} is not there yet: {kind}", role=role, kind=type(error).__name__)
+            else:
+                return
+            time.sleep(RETRY_S)
+
+    def _kill_hung(self, role: Role) -> None:
+        pid = self._pids.get(role)
+        if pid is not None and _is_ray_process(pid):
+            logger.warning("{role} (pid {pid}) hangs and is killed", role=role, pid=pid)
+            os.kill(pid, signal.SIGKILL)
+
+
+def hat_actor(namespace: str, role: Role) -> Any:
+    """The Hat's actor, made if there is none: named, detached, without a CPU of its own, restarted without limit."""
+    kind = compose.actor_class(role)
+    return (
+        ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=0, concurrency_groups={"ctl": 1})(kind)
+        .options(
+            name=str(role),
+            namespace=namespace,
+            lifetime="detached",
+            get_if_exists=True,
+            enable_task_events=False,
+            runtime_env={"env_vars": dict(WORKER_ENV)},
+        )
+        .remote()
+    )
+
+
+WORKER_ENV: Final[Mapping[str, str]] = {"OMP_NUM_THREADS": "1", "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}
+
+
+def orchestrator_actor(namespace: str, order: LaunchOrder) -> Any:
+    """A new orchestrator actor; ValueError from Ray if one of that name lives."""
+    return (
+        ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=0, concurrency_groups={"ctl": 1})(Orchestrator)
+        .options(
+            name=ORCHESTRATOR_NAME,
+            namespace=namespace,
+            lifetime="detached",
+            enable_task_events=False,
+            runtime_env={"env_vars": dict(WORKER_ENV)},
+        )
+        .remote(msgspec.msgpack.encode(order))
+    )
+
+
+def all_states(states: Mapping[str, str], *wanted: HatState) -> bool:
+    """Is every Hat in one of these states?"""
+    return bool(states) and all(state in wanted for state in states.values())
+
+
+def _is_ray_process(pid: int) -> bool:
+    try:
+        return b"ray::" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False

@@ -1,0 +1,169 @@
+"""EDGE: the way to a Ray cluster: the user's, or one of our own that we start and stop by its process.
+
+Token authentication is on, uv's project upload is off, and a dead address is refused within seconds. We never call
+`ray stop`, which would end every Ray of the user.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from shared.errors import HatsError, NotRunning, Unanswered
+
+AUTH_TOKEN: Final = Path("~/.ray/auth_token")
+CURRENT_CLUSTER: Final = Path("/tmp/ray/ray_current_cluster")  # noqa: S108 - where Ray itself notes it
+OBJECT_STORE_BYTES: Final = 100_000_000
+"""Least that Ray takes; nothing of ours travels through it."""
+START_TIMEOUT_S: Final = 90.0
+STOP_TIMEOUT_S: Final = 20.0
+ENVIRONMENT: Final = {
+    "RAY_AUTH_MODE": "token",
+    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "2",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+
+
+def prepare() -> None:
+    """Set what Ray reads when it is imported; call before the first `import ray`. An explicit user setting stays."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    if os.environ["RAY_AUTH_MODE"] == "token":
+        ensure_token()
+
+
+def ensure_token() -> Path:
+    """The file of Ray's access token, made if missing, readable by its owner only."""
+    path = Path(os.environ.get("RAY_AUTH_TOKEN_PATH", AUTH_TOKEN)).expanduser()
+    if "RAY_AUTH_TOKEN" not in os.environ and not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        subprocess.run([_ray(), "get-auth-token", "--generate"], check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+    if path.exists():
+        path.chmod(0o600)
+    return path
+
+
+def resolve(address: str) -> str:
+    """host:port of the cluster that `address` means; NotRunning if "auto" finds none."""
+    if address != "auto":
+        return address
+    named = os.environ.get("RAY_ADDRESS")
+    if named:
+        return named
+    if CURRENT_CLUSTER.exists():
+        return CURRENT_CLUSTER.read_text().strip()
+    raise NotRunning("there is no Ray cluster on this machine: run `ray start --head` first, or `hats up`")
+
+
+def probe(address: str, timeout_s: float) -> None:
+    """Nothing if somebody answers at `address` (host:port) within `timeout_s`; NotRunning otherwise."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        raise NotRunning(f"expected the cluster's address as host:port, got {address!r}")
+    try:
+        socket.create_connection((host, int(port)), timeout_s).close()
+    except OSError as error:
+        raise NotRunning(f"no Ray cluster answers at {address}: {error}; run `ray start --head` or `hats up`") from None
+
+
+@contextlib.contextmanager
+def connected(address: str, namespace: str, probe_s: float) -> Iterator[None]:
+    """This process is a driver of the cluster while inside; the cluster goes on afterwards."""
+    address = resolve(address)
+    probe(address, probe_s)
+    import ray  # noqa: PLC0415 - seconds to import; `prepare` must come first
+
+    ray.init(address=address, namespace=namespace, log_to_driver=False, logging_level="ERROR")
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+class OwnRay:
+    """A Ray head of our own, in its own process group and temp folder."""
+
+    def __init__(self, temp_dir: Path, *, port: int, dashboard_port: int | None, num_cpus: int | None) -> None:
+        self.address = f"127.0.0.1:{port}"
+        self._temp_dir = temp_dir
+        self._command = [
+            _ray(), "start", "--head", "--block", f"--port={port}", f"--temp-dir={temp_dir}",
+            f"--object-store-memory={OBJECT_STORE_BYTES}", "--disable-usage-stats",
+            f"--include-dashboard={'true' if dashboard_port else 'false'}",
+            *([f"--dashboard-port={dashboard_port}"] if dashboard_port else []),
+            *([f"--num-cpus={num_cpus}"] if num_cpus else []),
+        ]  # fmt: skip
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of `ray start --block`; None before `start`."""
+        return None if self._process is None else self._process.pid
+
+    def start(self) -> None:
+        """The cluster answers when this returns; HatsError with the end of its log if it ends, Unanswered if it is late."""
+        self._temp_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        log_path = self._temp_dir / "ray_start.log"
+        with log_path.open("wb") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter's script
+                self._command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True
+            )
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while b"Ray runtime started" not in log_path.read_bytes():
+            if self._process.poll() is not None:
+                raise HatsError(f"Ray did not start:\n{log_path.read_text()[-2000:]}")
+            if time.monotonic() > deadline:
+                self.stop()
+                raise Unanswered(f"Ray did not start within {START_TIMEOUT_S:.0f} s; see {log_path}")
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """Every process of this cluster is gone when this returns."""
+        if self._process is None:
+            return
+        stop_process(self._process.pid, STOP_TIMEOUT_S)
+        self._process.wait()
+        self._process = None
+
+
+def stop_process(pid: int, timeout_s: float) -> None:
+    """The process and its group are gone when this returns: asked first, then killed."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline and _is_running(pid):
+            time.sleep(0.05)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def _ray() -> str:
+    return str(Path(sys.executable).with_name("ray"))
+
+
+def free_port() -> int:
+    """A TCP port of loopback that is free now and outside the range that Ray keeps for its workers."""
+    while True:
+        with socket.socket() as sock:
+            sock.bind(("127.0.0.1", 0))
+            port: int = sock.getsockname()[1]
+        if not 10_002 <= port <= 19_999:
+            return port
