@@ -1,0 +1,282 @@
+"""The unmodified official SDK trades on the local exchange over real sockets, as its own examples do."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+from hyperliquid.exchange import Exchange as SdkExchange
+from hyperliquid.info import Info as SdkInfo
+from hyperliquid.utils.error import ClientError
+from hyperliquid.utils.types import Cloid
+
+from shared.clock import WallClock
+from shared.instrument import Instrument
+from shared.units import USD, Usd
+from shared.venue.commands import Deposit, OrderSpec, PlaceOrders, SetPrices, Tif
+from shared.venue.door import Door
+from shared.venue.exchange import Exchange
+from shared.venue.listing import list_perp
+from shared.venue.server import serve
+from shared.venue.settings import DoorSettings
+
+BTC = Instrument("BTC", 0, 5, 40)
+ETH = Instrument("ETH", 1, 4, 25)
+MAKER = "0x" + "ee" * 20
+KEYS = iter(range(1, 1000))
+FUNDED = {Account.from_key(number.to_bytes(32, "big")).address.lower(): Usd(100_000 * USD) for number in range(1, 40)}
+
+
+def _door(clock: WallClock) -> Door:
+    """An exchange with a book of one internal maker on both coins."""
+    exchange = Exchange([list_perp(BTC), list_perp(ETH)], start_ns=clock.now())
+    settings = DoorSettings(fund=FUNDED, l2_interval_ms=20, mids_interval_ms=20, max_connections=100)
+    door = Door(exchange, settings, clock.now())
+    door.apply(Deposit(MAKER, Usd(50_000_000 * USD)), clock.now())
+    for coin, px in ((BTC, 50_000), (ETH, 2_000)):
+        door.apply(SetPrices(coin.asset, coin.px(str(px))), clock.now())
+        orders = [
+            OrderSpec(coin.asset, sign < 0, coin.px(str(px + sign * step * px // 1000)), coin.sz("5"), False, Tif.ALO)
+            for step in (1, 2, 3)
+            for sign in (-1, 1)
+        ]
+        door.apply(PlaceOrders(MAKER, tuple(orders)), clock.now())
+    return door
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """Base address of a running local exchange."""
+    clock = WallClock()
+    ports: queue.Queue[int] = queue.Queue()
+    control: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        control.append((asyncio.get_running_loop(), stop))
+        await serve(_door(clock), clock=clock, ready=ports.put, stop=stop)
+
+    thread = threading.Thread(target=lambda: asyncio.run(run()))
+    thread.start()
+    yield f"http://127.0.0.1:{ports.get(timeout=10)}"
+    loop, stop = control[0]
+    loop.call_soon_threadsafe(stop.set)
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+class Client:
+    """One key with the SDK's two objects; `close` gives the sockets back."""
+
+    def __init__(self, url: str, wallet: LocalAccount, account_address: str | None = None, with_ws: bool = False) -> None:
+        self.address = (account_address or wallet.address).lower()
+        self.wallet = wallet
+        self.info = SdkInfo(url, skip_ws=not with_ws, timeout=5)
+        self.exchange = SdkExchange(wallet, url, account_address=account_address, timeout=5)
+        self._with_ws = with_ws
+
+    def close(self) -> None:
+        """End threads and sessions."""
+        if self._with_ws:
+            self.info.disconnect_websocket()
+            self.info.ws_manager.join(5)
+        for session in (self.info.session, self.exchange.session, self.exchange.info.session):
+            session.close()
+
+
+@pytest.fixture
+def make_client(url: str) -> Iterator[Callable[..., Client]]:
+    """Makes clients with funded keys of their own, or with the key given."""
+    made: list[Client] = []
+
+    def make(wallet: LocalAccount | None = None, **rest: Any) -> Client:
+        client = Client(url, wallet or Account.from_key(next(KEYS).to_bytes(32, "big")), **rest)
+        made.append(client)
+        return client
+
+    yield make
+    for client in made:
+        client.close()
+
+
+def _only(reply: Any) -> Any:
+    """The single status of an order or cancel reply."""
+    assert reply["status"] == "ok", reply
+    (status,) = reply["response"]["data"]["statuses"]
+    return status
+
+
+def test_basic_order(make_client: Callable[..., Client]) -> None:
+    """Place a resting order, find it by its id, cancel it: the SDK's basic_order."""
+    client = make_client()
+    assert float(client.info.user_state(client.address)["marginSummary"]["accountValue"]) == 100_000
+    reply = client.exchange.order("ETH", True, 0.2, 1100, {"limit": {"tif": "Gtc"}})
+    oid = _only(reply)["resting"]["oid"]
+    found = client.info.query_order_by_oid(client.address, oid)
+    assert found["status"] == "order"
+    assert found["order"]["order"]["limitPx"] == "1100.0"
+    assert [order["oid"] for order in client.info.open_orders(client.address)] == [oid]
+    assert client.info.frontend_open_orders(client.address)[0]["tif"] == "Gtc"
+    assert _only(client.exchange.cancel("ETH", oid)) == "success"
+    again = _only(client.exchange.cancel("ETH", oid))
+    assert again == {"error": "Order was never placed, already canceled, or filled. asset=1"}
+    assert client.info.query_order_by_oid(client.address, oid)["order"]["status"] == "canceled"
+
+
+def test_basic_order_modify(make_client: Callable[..., Client]) -> None:
+    """Modify by venue id and by client id: the SDK's basic_order_modify."""
+    client = make_client()
+    cloid = Cloid.from_str("0x00000000000000000000000000000001")
+    oid = _only(client.exchange.order("ETH", True, 0.2, 1100, {"limit": {"tif": "Gtc"}}, cloid=cloid))["resting"]["oid"]
+    status = _only(client.exchange.modify_order(oid, "ETH", True, 0.1, 1105, {"limit": {"tif": "Gtc"}}, cloid=cloid))
+    assert status["resting"]["oid"] != oid
+    assert status["resting"]["cloid"] == cloid.to_raw()
+    _only(client.exchange.modify_order(cloid, "ETH", True, 0.1, 1106, {"limit": {"tif": "Gtc"}}, cloid=cloid))
+    (order,) = client.info.open_orders(client.address)
+    assert (order["limitPx"], order["sz"], order["cloid"]) == ("1106.0", "0.1", cloid.to_raw())
+
+
+def test_basic_order_with_cloid(make_client: Callable[..., Client]) -> None:
+    """Place, query and cancel by client id: the SDK's basic_order_with_cloid."""
+    client = make_client()
+    cloid = Cloid.from_str("0xabcdef00000000000000000000000001")
+    status = _only(client.exchange.order("ETH", True, 0.2, 1100, {"limit": {"tif": "Gtc"}}, cloid=cloid))
+    assert status["resting"]["cloid"] == cloid.to_raw()
+    assert client.info.query_order_by_cloid(client.address, cloid)["order"]["status"] == "open"
+    assert _only(client.exchange.cancel_by_cloid("ETH", cloid)) == "success"
+
+
+def test_basic_agent(make_client: Callable[..., Client]) -> None:
+    """Named and unnamed agents trade for their account and show in extraAgents: the SDK's basic_agent."""
+    master = make_client()
+    for name in ("bot", None):
+        reply, key = master.exchange.approve_agent(name)
+        assert reply == {"status": "ok", "response": {"type": "default"}}
+        wallet = Account.from_key(key)
+        agent = make_client(wallet, account_address=master.address)
+        oid = _only(agent.exchange.order("ETH", True, 0.2, 1000, {"limit": {"tif": "Gtc"}}))["resting"]["oid"]
+        assert [order["oid"] for order in master.info.open_orders(master.address)] == [oid]
+        assert _only(agent.exchange.cancel("ETH", oid)) == "success"
+        assert master.info.user_role(wallet.address)["role"] == "agent"
+    assert [one["name"] for one in master.info.extra_agents(master.address)] == ["bot"]
+
+
+def test_an_unknown_key_is_told_so(make_client: Callable[..., Client]) -> None:
+    """A key without an account gets the venue's refusal, with the address that its signature recovers to."""
+    stranger = make_client(Account.from_key((2**200).to_bytes(32, "big")))
+    reply = stranger.exchange.order("ETH", True, 0.2, 1100, {"limit": {"tif": "Gtc"}})
+    address = stranger.wallet.address.lower()
+    assert reply == {"status": "err", "response": f"User or API Wallet {address} does not exist."}
+
+
+def test_market_open_and_close(make_client: Callable[..., Client]) -> None:
+    """Market orders open and close a position, and fills, state and rates tell of it."""
+    client = make_client()
+    filled = _only(client.exchange.market_open("ETH", True, 0.05))["filled"]
+    assert (filled["totalSz"], filled["avgPx"]) == ("0.05", "2002.0")
+    (row,) = client.info.user_state(client.address)["assetPositions"]
+    assert (row["position"]["szi"], row["position"]["entryPx"]) == ("0.05", "2002.0")
+    assert _only(client.exchange.market_close("ETH"))["filled"]["totalSz"] == "0.05"
+    assert client.info.user_state(client.address)["assetPositions"] == []
+    close, opening = client.info.user_fills(client.address)
+    assert (opening["dir"], close["dir"], opening["fee"]) == ("Open Long", "Close Long", "0.045045")
+    assert close["closedPnl"] == "-0.2"
+    assert [fill["tid"] for fill in client.info.user_fills_by_time(client.address, 0)] == [opening["tid"], close["tid"]]
+    assert client.info.user_fees(client.address)["userCrossRate"] == "0.00045"
+    assert client.info.post("/info", {"type": "userRateLimit", "user": client.address})["nRequestsUsed"] == 2
+
+
+def test_update_leverage(make_client: Callable[..., Client]) -> None:
+    """Leverage changes are acknowledged, and impossible ones refused in the venue's words."""
+    client = make_client()
+    assert client.exchange.update_leverage(21, "ETH") == {"status": "ok", "response": {"type": "default"}}
+    assert client.exchange.update_leverage(26, "ETH") == {"status": "err", "response": "Invalid leverage value"}
+    data = client.info.post("/info", {"type": "activeAssetData", "user": client.address, "coin": "ETH"})
+    assert data["leverage"] == {"type": "cross", "value": 21}
+
+
+def test_market_data_over_http(make_client: Callable[..., Client]) -> None:
+    """Every market query of the SDK that needs no spot market is answered in shape."""
+    client = make_client()
+    info = client.info
+    bids, asks = info.l2_snapshot("BTC")["levels"]
+    assert bids[0] == {"px": "49950.0", "sz": "5.0", "n": 1}
+    assert [level["px"] for level in asks] == ["50050.0", "50100.0", "50150.0"]
+    assert info.all_mids()["BTC"] == "50000.0"
+    meta, ctxs = info.meta_and_asset_ctxs()
+    assert [row["name"] for row in meta["universe"]] == ["BTC", "ETH"]
+    assert ctxs[0]["oraclePx"] == "50000.0"
+    assert info.spot_meta_and_asset_ctxs() == [{"universe": [], "tokens": []}, []]
+    assert info.perp_dexs() == [None]
+    assert info.funding_history("BTC", 0) == []
+    assert info.user_funding_history(client.address, 0) == []
+    assert info.candles_snapshot("BTC", "1m", 0, int(time.time() * 1000)) == []
+    assert info.historical_orders(client.address) == []
+    assert info.query_sub_accounts(client.address) is None
+    with pytest.raises(ClientError, match="422"):
+        info.portfolio(client.address)
+
+
+def test_what_is_not_played_is_refused_by_name(make_client: Callable[..., Client]) -> None:
+    """Actions and order kinds that this exchange does not play are refused in plain words, not with success."""
+    client = make_client()
+    text = "This local exchange does not support the action"
+    assert client.exchange.set_referrer("ASDFASDF")["response"] == f"{text} setReferrer."
+    assert client.exchange.usd_transfer(1, MAKER)["response"] == f"{text} usdSend."
+    assert client.exchange.schedule_cancel(int(time.time() * 1000) + 10_000)["response"] == f"{text} scheduleCancel."
+    stop = {"trigger": {"isMarket": True, "triggerPx": 1900, "tpsl": "sl"}}
+    reply = client.exchange.order("ETH", False, 0.2, 1800, stop)
+    assert reply == {"status": "err", "response": "This local exchange does not support trigger orders."}
+
+
+def test_expired_actions_are_refused(make_client: Callable[..., Client]) -> None:
+    """An action whose expiresAfter is past is refused, and one in the future is taken."""
+    client = make_client()
+    client.exchange.set_expires_after(int(time.time() * 1000) - 1_000)
+    reply = client.exchange.order("ETH", True, 0.2, 1100, {"limit": {"tif": "Gtc"}})
+    assert reply == {"status": "err", "response": "Action already expired"}
+    client.exchange.set_expires_after(int(time.time() * 1000) + 60_000)
+    assert "resting" in _only(client.exchange.order("ETH", True, 0.2, 1100, {"limit": {"tif": "Gtc"}}))
+
+
+def test_basic_ws(make_client: Callable[..., Client]) -> None:
+    """Every feed of the SDK's basic_ws that is served delivers what happens, in the SDK's own routing."""
+    client = make_client(with_ws=True)
+    heard: dict[str, queue.Queue[Any]] = {}
+
+    def listen(kind: str, **rest: str) -> None:
+        box = heard.setdefault(kind, queue.Queue())
+        client.info.subscribe({"type": kind, **rest}, lambda message: box.put(message["data"]))
+
+    listen("allMids")
+    for kind in ("l2Book", "trades", "bbo", "activeAssetCtx"):
+        listen(kind, coin="BTC")
+    listen("candle", coin="BTC", interval="1m")
+    for kind in ("orderUpdates", "userFills", "userEvents", "userFundings"):
+        listen(kind, user=client.address)
+    assert heard["userFills"].get(timeout=5) == {"user": client.address, "fills": [], "isSnapshot": True}
+    assert heard["userFundings"].get(timeout=5)["isSnapshot"] is True
+    assert heard["bbo"].get(timeout=5)["bbo"][1]["px"] == "50050.0"
+    assert heard["l2Book"].get(timeout=5)["levels"][0][0]["px"] == "49950.0"
+    assert heard["allMids"].get(timeout=5)["mids"]["ETH"] == "2000.0"
+    assert heard["activeAssetCtx"].get(timeout=5)["ctx"]["markPx"] == "50000.0"
+
+    oid = _only(client.exchange.order("BTC", True, 0.01, 50050, {"limit": {"tif": "Ioc"}}))["filled"]["oid"]
+    (update,) = heard["orderUpdates"].get(timeout=5)
+    assert (update["order"]["oid"], update["status"], update["order"]["sz"]) == (oid, "filled", "0.0")
+    (fill,) = heard["userFills"].get(timeout=5)["fills"]
+    assert heard["userEvents"].get(timeout=5) == {"fills": [fill]}
+    (trade,) = heard["trades"].get(timeout=5)
+    assert (trade["side"], trade["px"], trade["sz"], trade["tid"]) == ("B", "50050.0", "0.01", fill["tid"])
+    assert trade["users"] == [client.address, MAKER]
+    assert heard["candle"].get(timeout=5)["v"] == "0.01"
+    assert heard["bbo"].get(timeout=5)["bbo"][1]["sz"] == "4.99"
+    while (book := heard["l2Book"].get(timeout=5))["levels"][1][0]["sz"] != "4.99":
+        assert book["coin"] == "BTC"
