@@ -24,6 +24,7 @@ from orchestrator import compose
 from orchestrator.heart import Heart
 from orchestrator.hub import Hub
 from orchestrator.recovery import recover
+from orchestrator.status import cards_of, status_of
 from orchestrator.supervisor import Supervisor, Verdict
 from shared import log
 from shared.bus.sockets import Listener, listen
@@ -83,12 +84,12 @@ class Orchestrator:
         }
 
     def status(self) -> bytes:
-        """The situation as JSON (see `compose.status_of`)."""
-        return bytes(self._ask(compose.status_of))
+        """The state of the run as JSON (see orchestrator/status.py)."""
+        return compose.as_json(self._ask(status_of))
 
     def scorecards(self) -> bytes:
         """Nine scorecards as JSON; the next ones show the trend against these."""
-        return bytes(self._ask(compose.scorecards_of))
+        return compose.as_json(self._ask(cards_of))
 
     def command(self, message: bytes) -> int:
         """The operator says `message` (encoded); the result is its place in the journal."""
@@ -177,9 +178,8 @@ class Orchestrator:
 
     def _ensure(self, role: Role, address: str) -> None:
         """Have the Hat's process started, however often Ray has to bring it back first."""
-        spec = LaunchSpec(
-            role, address, self._token, self._order.build, compose.hat_settings(self._settings, role), self._order.run_dir
-        )
+        settings = compose.hat_settings(self._settings, role)
+        spec = LaunchSpec(role, address, self._token, self._order.build, settings, self._order.run_dir)
         data = msgspec.msgpack.encode(spec)
         while not self._ending.is_set():
             try:

@@ -7,6 +7,7 @@ Token authentication is on, uv's project upload is off, and a dead address is re
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import socket
@@ -30,7 +31,6 @@ ENVIRONMENT: Final = {
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "2",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 
 
@@ -83,7 +83,7 @@ def connected(address: str, namespace: str, probe_s: float) -> Iterator[None]:
     probe(address, probe_s)
     import ray  # noqa: PLC0415 - seconds to import; `prepare` must come first
 
-    ray.init(address=address, namespace=namespace, log_to_driver=False, logging_level="ERROR")
+    ray.init(address=address, namespace=namespace, log_to_driver=False, logging_level=logging.ERROR)
     try:
         yield
     finally:
@@ -111,7 +111,7 @@ class OwnRay:
         return None if self._process is None else self._process.pid
 
     def start(self) -> None:
-        """The cluster answers when this returns; HatsError with the end of its log if it ends, Unanswered if it is late."""
+        """The cluster answers when this returns; HatsError if it ended, Unanswered if late."""
         self._temp_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         log_path = self._temp_dir / "ray_start.log"
         with log_path.open("wb") as log:

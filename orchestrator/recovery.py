@@ -44,6 +44,4 @@ def _fold(heart: Heart, entry: Entry) -> None:
         if role is not Role.ORCHESTRATOR:
             heart.mailboxes[role].put(Letter(entry.seq, Ns(entry.ts), Ns(entry.origin_ns), message, entry.body))
     if Role.ORCHESTRATOR in who:
-        heart.fold(
-            Envelope(Seq(entry.seq), Ns(entry.ts), entry.source, Seq(entry.cause), Ns(entry.origin_ns), message)
-        )
+        heart.fold(Envelope(Seq(entry.seq), Ns(entry.ts), entry.source, Seq(entry.cause), Ns(entry.origin_ns), message))

@@ -241,9 +241,7 @@ def _latency(heart: Heart) -> Latency:
     report = heart.situation.latency
     if report is None or not report.tick_to_wire_n:
         return Latency(None, None, 0, report.over_budget if report else ())
-    return Latency(
-        report.tick_to_wire_p50_us, report.tick_to_wire_p99_us, report.tick_to_wire_n, report.over_budget
-    )
+    return Latency(report.tick_to_wire_p50_us, report.tick_to_wire_p99_us, report.tick_to_wire_n, report.over_budget)
 
 
 def known(value: float) -> float | None:
