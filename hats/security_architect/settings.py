@@ -8,6 +8,22 @@ from shared.config import Section
 
 
 class Settings(Section):
-    """How often the Security Architect reports."""
+    """What is signed at most, how long the signer may take, and how often work is measured and synced."""
 
+    max_order_notional_usd: float = Field(
+        25_000.0, gt=0, description="The signer refuses a larger order unless it only reduces."
+    )
+    expires_ahead_ms_max: int = Field(
+        30_000, ge=1, le=30_000, description="An order whose venue deadline is further ahead is refused."
+    )
+    signer_deadline_ms: int = Field(250, ge=1, description="No answer within this time is a refusal.")
+    reconnect_ms_min: int = Field(50, ge=1, description="First wait before the signer is called again.")
+    reconnect_ms_max: int = Field(2_000, ge=1, description="Longest wait before the signer is called again.")
+    unanswered_after_ms: int = Field(
+        2_000, ge=1, description="A request without signature or refusal for this long counts as wrongly refused."
+    )
+    audit_sync_ms: int = Field(200, ge=1, description="The audit log reaches the disk at least this often.")
+    chain_check_records: int = Field(
+        32, ge=2, le=1_024, description="Newest audit records hashed anew at each measure."
+    )
     measures_every_ms: int = Field(1_000, ge=1, description="How often measurements are reported.")

@@ -1,0 +1,203 @@
+"""The venue's actions that this house may sign, as types: strict to read, and written in signing key order.
+
+Field order is what the venue hashes. Source: Hyperliquid documentation, "Exchange endpoint"; SDK 0.24.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal, NamedTuple
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from shared.errors import DataError
+from shared.messages.order import ActionKind, CancelOrder, SubmitOrder
+from shared.order import Side, Tif
+from shared.units import px_to_str, sz_to_str
+
+Asset = Annotated[int, Meta(ge=0, lt=1 << 31)]
+"""The venue's index of what is traded; bounded, so that nothing read here can overflow in the hash."""
+Oid = Annotated[int, Meta(ge=0, lt=1 << 63)]
+"""The venue's order id."""
+Milliseconds = Annotated[int, Meta(ge=0, lt=1 << 63)]
+"""A time as the venue counts it."""
+
+
+class Limit(Struct, frozen=True, forbid_unknown_fields=True):
+    """How long a limit order stays."""
+
+    tif: Tif
+
+
+class OrderType(Struct, frozen=True, forbid_unknown_fields=True):
+    """Limit orders only; a trigger is an unknown field here and so refused."""
+
+    limit: Limit
+
+
+class OrderEntry(
+    Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    rename={"asset": "a", "is_buy": "b", "px": "p", "sz": "s", "reduce_only": "r", "kind": "t", "cloid": "c"},
+):
+    """One order. The house names each by a cloid; one without is refused."""
+
+    asset: Asset
+    is_buy: bool
+    px: str
+    sz: str
+    reduce_only: bool
+    kind: OrderType
+    cloid: str
+
+
+class CloidCancelEntry(Struct, frozen=True, forbid_unknown_fields=True):
+    """Cancel of the order with our id."""
+
+    asset: Asset
+    cloid: str
+
+
+class CancelEntry(Struct, frozen=True, forbid_unknown_fields=True, rename={"asset": "a", "oid": "o"}):
+    """Cancel of the order with the venue's id."""
+
+    asset: Asset
+    oid: Oid
+
+
+class ModifyEntry(Struct, frozen=True, forbid_unknown_fields=True):
+    """An order instead of the one that `oid` names (the venue's id or a cloid)."""
+
+    oid: Oid | str
+    order: OrderEntry
+
+
+class Order(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="order"):
+    """Place orders. `builder` is an unknown field here: nobody is paid for routing ours."""
+
+    orders: tuple[OrderEntry, ...]
+    grouping: Literal["na"]
+
+
+class BatchModify(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="batchModify"):
+    """Replace orders."""
+
+    modifies: tuple[ModifyEntry, ...]
+
+
+class Cancel(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="cancel"):
+    """Cancel by the venue's ids."""
+
+    cancels: tuple[CancelEntry, ...]
+
+
+class CancelByCloid(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="cancelByCloid"):
+    """Cancel by our ids."""
+
+    cancels: tuple[CloidCancelEntry, ...]
+
+
+class Noop(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="noop"):
+    """Spend the nonce and do nothing: it fences a request in flight."""
+
+
+class ScheduleCancel(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="scheduleCancel"):
+    """Let the venue cancel everything at `time` (ms); without it, no longer."""
+
+    time: Milliseconds | UnsetType = UNSET
+
+
+Action = Order | BatchModify | Cancel | CancelByCloid | Noop | ScheduleCancel
+
+
+class Signature(NamedTuple):
+    """A recoverable secp256k1 signature as the venue takes it: `v` is 27 or 28."""
+
+    r: int
+    s: int
+    v: int
+
+
+class _Typed(Struct, frozen=True):
+    type: str
+
+
+SIGNER_SAYS: Final = "signer"
+"""Refusals that begin so came from the signer (or its silence), not from the Hat."""
+
+_ENCODER: Final = msgspec.json.Encoder()
+_DECODER: Final[msgspec.json.Decoder[Action]] = msgspec.json.Decoder(Action)
+_TYPED: Final = msgspec.json.Decoder(_Typed)
+_TYPE_CHARACTERS_MAX: Final = 40
+
+
+def to_json(action: Action) -> bytes:
+    """The action's one form: no spaces, keys in signing order."""
+    return _ENCODER.encode(action)
+
+
+def read_action(data: bytes) -> Action:
+    """The action that `data` is.
+
+    DataError if it is not one of ours, or not in its one form: with a second way to write an action, what was checked
+    and what is hashed could differ.
+    """
+    try:
+        action = _DECODER.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise DataError(f"{_type_of(data)}: {error}") from error
+    if to_json(action) != data:
+        raise DataError(f"{_type_of(data)}: not in canonical form")
+    return action
+
+
+def order_action(order: SubmitOrder) -> Action:
+    """The action that places the order, or that puts it in the place of `replaces`."""
+    entry = OrderEntry(
+        asset=order.asset,
+        is_buy=order.side is Side.BUY,
+        px=px_to_str(order.px, order.sz_decimals),
+        sz=sz_to_str(order.sz, order.sz_decimals),
+        reduce_only=order.reduce_only,
+        kind=OrderType(Limit(order.tif)),
+        cloid=order.cloid,
+    )
+    if order.replaces is None:
+        return Order((entry,), "na")
+    return BatchModify((ModifyEntry(order.replaces, entry),))
+
+
+def cancel_action(cancel: CancelOrder) -> Action:
+    """The action that cancels by cloid."""
+    return CancelByCloid((CloidCancelEntry(cancel.asset, cancel.cloid),))
+
+
+def kind_of(order: SubmitOrder) -> ActionKind:
+    """What the order's action does."""
+    return ActionKind.ORDER if order.replaces is None else ActionKind.MODIFY
+
+
+def post_body(action: bytes, nonce: int, expires_after_ms: int, signature: Signature) -> bytes:
+    """The JSON to post, with `action` byte for byte as it was signed. `expires_after_ms` 0: never expires.
+
+    r and s are written without leading zeros, as the official SDK writes them.
+    """
+    expires = str(expires_after_ms) if expires_after_ms else "null"
+    tail = (
+        f',"nonce":{nonce},"signature":{{"r":"{signature.r:#x}","s":"{signature.s:#x}","v":{signature.v}}}'
+        f',"vaultAddress":null,"expiresAfter":{expires}}}'
+    )
+    return b'{"action":' + action + tail.encode()
+
+
+def is_cloid(text: str) -> bool:
+    """Is this 0x and 32 lower-case hex digits?"""
+    return len(text) == 34 and text.startswith("0x") and not text[2:].strip("0123456789abcdef")
+
+
+def _type_of(data: bytes) -> str:
+    try:
+        return _TYPED.decode(data).type[:_TYPE_CHARACTERS_MAX]
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return "not an action"

@@ -1,0 +1,241 @@
+"""The Cryptographic Security Architect: nothing is signed without a matching approval, and everything is on record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar, Final
+
+import msgspec
+
+from hats.security_architect import audit, measures
+from hats.security_architect.actions import SIGNER_SAYS, cancel_action, is_cloid, kind_of, order_action, to_json
+from hats.security_architect.approvals import ApprovalBook
+from hats.security_architect.records import Audited, event_of
+from hats.security_architect.settings import Settings
+from shared.ids import Cloid, Role
+from shared.messages import AnyMessage, Message
+from shared.messages.control import AuditRecord, KillOrdered, ResumeOrdered, Started, WakeAt, Woke
+from shared.messages.order import (
+    ActionAnswered,
+    ActionKind,
+    AnswerKind,
+    CancelOrder,
+    FillBooked,
+    OrderChanged,
+    SignatureRefused,
+    SignedAction,
+    SignRequest,
+    SubmitOrder,
+)
+from shared.messages.risk import OrderApproved, TradingState, TradingStateChanged
+from shared.order import is_open
+from shared.scorecard import Samples
+from shared.units import MS, US, Ns
+
+MEASURES_TIMER: Final = "measures"
+
+_DISPUTES: Final = (
+    "does not exist",
+    "Unable to recover signer",
+    "Must deposit before",
+    "Invalid nonce",
+    "Nonce mismatch",
+)
+"""Parts of the venue's texts that blame the signature or its nonce."""
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A request at the signer, not answered yet."""
+
+    kind: ActionKind
+    cloid: Cloid
+    ns: Ns
+
+
+class State(msgspec.Struct):
+    """All that the Security Architect remembers."""
+
+    last_nonce: int = 0
+    highest_signed_nonce: int = 0
+    is_killed: bool = False
+    trading: TradingState = TradingState.ACTIVE
+    approvals: ApprovalBook = msgspec.field(default_factory=ApprovalBook)
+    asked: dict[int, Asked] = {}
+    listings: dict[str, tuple[int, int]] = {}
+    head: audit.Head = audit.Head()
+    recent: list[AuditRecord] = []
+    samples: Samples = msgspec.field(default_factory=Samples)
+
+
+class SecurityArchitect:
+    """Checks each order against its approval, numbers it, has it signed, and keeps the audit chain."""
+
+    role: ClassVar[Role] = Role.SECURITY_ARCHITECT
+    hears: ClassVar[tuple[type[Message], ...]] = (
+        OrderApproved,
+        SubmitOrder,
+        CancelOrder,
+        SignedAction,
+        SignatureRefused,
+        ActionAnswered,
+        FillBooked,
+        OrderChanged,
+        TradingStateChanged,
+        KillOrdered,
+        ResumeOrdered,
+        Woke,
+        Started,
+    )
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.state = State()
+
+    def handle(self, message: AnyMessage, now: Ns) -> Iterable[AnyMessage]:
+        """What follows from `message`; a SignRequest before anything else."""
+        match message:
+            case SubmitOrder():
+                return self._submit(message, now)
+            case CancelOrder():
+                return self._cancel(message, now)
+            case OrderApproved():
+                return self._approved(message, now)
+            case SignedAction():
+                return self._signed(message, now)
+            case SignatureRefused():
+                return self._refused(message, now)
+            case ActionAnswered():
+                return self._answered(message, now)
+            case FillBooked() | OrderChanged():
+                return self._booked(message, now)
+            case TradingStateChanged():
+                return self._trading_state(message, now)
+            case KillOrdered() | ResumeOrdered():
+                return self._switch(message, now)
+            case Woke():
+                return self._measure(now)
+            case Started():
+                return (self._wake(now), self._record(message, now))
+        return ()
+
+    def _submit(self, order: SubmitOrder, now: Ns) -> tuple[AnyMessage, ...]:
+        reason = self._order_fault(order, now)
+        self.state.samples.add(measures.REFUSED_SHARE, 0.0 if reason is None else 1.0)
+        if reason is not None:
+            return (SignatureRefused(kind_of(order), order.cloid, reason),)
+        self.state.approvals.spend(order.approval_id)
+        self.state.samples.add(measures.APPROVALS_UNSPENT, 0.0)
+        self.state.listings.setdefault(order.coin, (order.asset, order.sz_decimals))
+        return (self._ask(kind_of(order), order.cloid, order.expires_ns, to_json(order_action(order)), now),)
+
+    def _order_fault(self, order: SubmitOrder, now: Ns) -> str | None:
+        """Why the order may not be signed; None if it may."""
+        fault = self.state.approvals.fault_in(order, now) or self._deadline_fault(order.expires_ns, now)
+        if fault is not None:
+            return fault
+        listed = (order.asset, order.sz_decimals)
+        if self.state.listings.get(order.coin, listed) != listed:
+            return f"{order.coin} was asset {self.state.listings[order.coin]} before, now {listed}"
+        if order.reduce_only:
+            return None
+        if self.state.is_killed:
+            return "the kill switch is pulled: only reducing orders"
+        if self.state.trading is not TradingState.ACTIVE:
+            return f"trading is {self.state.trading}: only reducing orders"
+        return None
+
+    def _cancel(self, cancel: CancelOrder, now: Ns) -> tuple[AnyMessage, ...]:
+        reason = self._deadline_fault(cancel.expires_ns, now)
+        if not is_cloid(cancel.cloid):
+            reason = f"{cancel.cloid!r} is no cloid"
+        self.state.samples.add(measures.REFUSED_SHARE, 0.0 if reason is None else 1.0)
+        if reason is not None:
+            return (SignatureRefused(ActionKind.CANCEL, cancel.cloid, reason),)
+        return (self._ask(ActionKind.CANCEL, cancel.cloid, cancel.expires_ns, to_json(cancel_action(cancel)), now),)
+
+    def _deadline_fault(self, expires_ns: Ns, now: Ns) -> str | None:
+        ahead_ms = expires_ns // MS - now // MS
+        if ahead_ms <= 0:
+            return f"the deadline passed {-ahead_ms} ms ago"
+        if ahead_ms > self._settings.expires_ahead_ms_max:
+            return f"the deadline is {ahead_ms} ms ahead, at most {self._settings.expires_ahead_ms_max} allowed"
+        return None
+
+    def _ask(self, kind: ActionKind, cloid: Cloid, expires_ns: Ns, action: bytes, now: Ns) -> SignRequest:
+        """The request with the next nonce: the time in ms, or one more than the last when time has not moved on."""
+        nonce = max(self.state.last_nonce + 1, now // MS)
+        self.state.last_nonce = nonce
+        self.state.asked[nonce] = Asked(kind, cloid, now)
+        return SignRequest(kind, cloid, nonce, expires_ns // MS, action)
+
+    def _approved(self, approved: OrderApproved, now: Ns) -> tuple[AnyMessage, ...]:
+        self.state.approvals.learn(approved)
+        return (self._record(approved, now),)
+
+    def _signed(self, signed: SignedAction, now: Ns) -> tuple[AnyMessage, ...]:
+        state = self.state
+        asked = state.asked.pop(signed.nonce, None)
+        if asked is not None:
+            is_next = signed.nonce > state.highest_signed_nonce and (asked.kind, asked.cloid) == (
+                signed.kind,
+                signed.cloid,
+            )
+            state.highest_signed_nonce = max(state.highest_signed_nonce, signed.nonce)
+            state.samples.add(measures.NONCES_UNIQUE, 1.0 if is_next else 0.0)
+            state.samples.add(measures.WRONG_REFUSALS, 0.0)
+        elif signed.nonce > state.last_nonce:
+            state.samples.add(measures.NONCES_UNIQUE, 0.0)
+        if signed.sign_ns:
+            state.samples.add(measures.SIGN_LATENCY, signed.sign_ns / US)
+        return (self._record(signed, now),)
+
+    def _refused(self, refused: SignatureRefused, now: Ns) -> tuple[AnyMessage, ...]:
+        if refused.reason.startswith(SIGNER_SAYS):
+            nonces = [n for n, a in self.state.asked.items() if (a.kind, a.cloid) == (refused.kind, refused.cloid)]
+            for nonce in nonces[:1]:
+                del self.state.asked[nonce]
+                self.state.samples.add(measures.WRONG_REFUSALS, 1.0)
+        return (self._record(refused, now),)
+
+    def _answered(self, answered: ActionAnswered, now: Ns) -> tuple[AnyMessage, ...]:
+        if answered.answer not in {AnswerKind.NO_ANSWER, AnswerKind.NONCE_USED}:
+            disputed = any(part in answered.error for part in _DISPUTES)
+            self.state.samples.add(measures.SIGNATURES_TAKEN, 0.0 if disputed else 1.0)
+        return (self._record(answered, now),)
+
+    def _trading_state(self, changed: TradingStateChanged, now: Ns) -> tuple[AnyMessage, ...]:
+        self.state.trading = changed.state
+        return (self._record(changed, now),)
+
+    def _switch(self, ordered: KillOrdered | ResumeOrdered, now: Ns) -> tuple[AnyMessage, ...]:
+        self.state.is_killed = isinstance(ordered, KillOrdered)
+        return (self._record(ordered, now),)
+
+    def _booked(self, booked: FillBooked | OrderChanged, now: Ns) -> tuple[AnyMessage, ...]:
+        """Fills and ends of orders go on record; an order's steps between do not."""
+        if isinstance(booked, OrderChanged) and is_open(booked.state):
+            return ()
+        return (self._record(booked, now),)
+
+    def _record(self, message: Audited, now: Ns) -> AuditRecord:
+        event = event_of(message)
+        record = audit.append(self.state.head, audit.body_of(event.name, now, event.fields))
+        self.state.head = audit.head_of(record)
+        self.state.recent.append(record)
+        if len(self.state.recent) >= 2 * self._settings.chain_check_records:
+            del self.state.recent[: -self._settings.chain_check_records]
+        return record
+
+    def _measure(self, now: Ns) -> tuple[AnyMessage, ...]:
+        state = self.state
+        for _ in range(state.approvals.expire(now)):
+            state.samples.add(measures.APPROVALS_UNSPENT, 1.0)
+        limit_ns = self._settings.unanswered_after_ms * MS
+        for nonce in [nonce for nonce, asked in state.asked.items() if now - asked.ns > limit_ns]:
+            del state.asked[nonce]
+            state.samples.add(measures.WRONG_REFUSALS, 1.0)
+        state.samples.add(measures.CHAIN_INTACT, 1.0 if audit.is_chain(state.recent, state.head) else 0.0)
+        return (*state.samples.report(self.role), self._wake(now))  # type: ignore[arg-type]
+
+    def _wake(self, now: Ns) -> WakeAt:
+        return WakeAt(Ns(now + self._settings.measures_every_ms * MS), MEASURES_TIMER)

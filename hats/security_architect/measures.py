@@ -1,0 +1,85 @@
+"""What the Security Architect is measured by."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from shared.scorecard import Measure, Statistic
+
+SIGN_LATENCY: Final = "sign_latency_us"
+WRONG_REFUSALS: Final = "wrong_refusals"
+REFUSED_SHARE: Final = "refused_share"
+NONCES_UNIQUE: Final = "nonces_unique"
+SIGNATURES_TAKEN: Final = "signatures_taken"
+CHAIN_INTACT: Final = "chain_intact"
+APPROVALS_UNSPENT: Final = "approvals_unspent"
+
+MEASURES: Final[tuple[Measure, ...]] = (
+    Measure(
+        name=SIGN_LATENCY,
+        unit="us",
+        meaning="Time from asking the signer to holding the signature.",
+        statistic=Statistic.P99,
+        floor=50_000.0,
+        target=5_000.0,
+        min_samples=20,
+    ),
+    Measure(
+        name=WRONG_REFUSALS,
+        unit="share",
+        meaning="Requests that stood on a matching approval and yet were not signed.",
+        statistic=Statistic.MEAN,
+        floor=0.02,
+        target=0.0,
+        min_samples=20,
+        critical=True,
+    ),
+    Measure(
+        name=REFUSED_SHARE,
+        unit="share",
+        meaning="Orders and cancels refused for want of a right; either somebody forges or approvals did not arrive.",
+        statistic=Statistic.MEAN,
+        floor=0.2,
+        target=0.0,
+        min_samples=20,
+    ),
+    Measure(
+        name=NONCES_UNIQUE,
+        unit="share",
+        meaning="Signatures whose nonce was asked for, once, and lies above every nonce before it.",
+        statistic=Statistic.MEAN,
+        floor=0.999,
+        target=1.0,
+        min_samples=20,
+        critical=True,
+    ),
+    Measure(
+        name=SIGNATURES_TAKEN,
+        unit="share",
+        meaning="Definite answers of the venue that do not dispute the signer or the nonce.",
+        statistic=Statistic.MEAN,
+        floor=0.95,
+        target=1.0,
+        min_samples=20,
+        critical=True,
+    ),
+    Measure(
+        name=CHAIN_INTACT,
+        unit="share",
+        meaning="Checks of the newest audit records, hashed anew, that found the chain unbroken.",
+        statistic=Statistic.MEAN,
+        floor=0.99,
+        target=1.0,
+        min_samples=5,
+        critical=True,
+    ),
+    Measure(
+        name=APPROVALS_UNSPENT,
+        unit="share",
+        meaning="Approvals that ended without an order.",
+        statistic=Statistic.MEAN,
+        floor=0.5,
+        target=0.02,
+        min_samples=20,
+    ),
+)

@@ -1,0 +1,62 @@
+"""What the audit log says of each thing that happened: an event's name and its fields."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, NamedTuple
+
+import msgspec
+
+from shared.messages.control import KillOrdered, ResumeOrdered, Started
+from shared.messages.order import ActionAnswered, FillBooked, OrderChanged, SignatureRefused, SignedAction
+from shared.messages.risk import OrderApproved, TradingStateChanged
+
+
+class Event(NamedTuple):
+    """One entry of the log before it is chained."""
+
+    name: str
+    fields: dict[str, Any]
+
+
+Audited = (
+    Started
+    | OrderApproved
+    | SignedAction
+    | SignatureRefused
+    | ActionAnswered
+    | FillBooked
+    | OrderChanged
+    | TradingStateChanged
+    | KillOrdered
+    | ResumeOrdered
+)
+
+
+def event_of(message: Audited) -> Event:
+    """The entry for a message that the log keeps."""
+    match message:
+        case Started(run=run):
+            return Event("started", {"run": run})
+        case OrderApproved(intent=intent, approval_id=approval_id, expires_ns=expires_ns):
+            return Event(
+                "approval", {"approval_id": approval_id, "expires_ns": expires_ns, **msgspec.structs.asdict(intent)}
+            )
+        case SignedAction(body=body):
+            fields = msgspec.structs.asdict(message)
+            del fields["body"]
+            return Event("signature", {**fields, "body_sha256": hashlib.sha256(body).hexdigest()})
+        case SignatureRefused():
+            return Event("refusal", msgspec.structs.asdict(message))
+        case ActionAnswered():
+            return Event("answer", msgspec.structs.asdict(message))
+        case FillBooked(fill=fill, strategy=strategy):
+            return Event("fill", {"strategy": strategy, **msgspec.structs.asdict(fill)})
+        case OrderChanged():
+            return Event("order_ended", msgspec.structs.asdict(message))
+        case TradingStateChanged():
+            return Event("trading_state", msgspec.structs.asdict(message))
+        case KillOrdered():
+            return Event("kill", msgspec.structs.asdict(message))
+        case ResumeOrdered():
+            return Event("resume", msgspec.structs.asdict(message))

@@ -1,0 +1,113 @@
+"""EDGE: `python -m hats.security_architect.signer`: unlock one agent key, prove the signing code, serve until SIGTERM.
+
+Exit codes: 0 stopped as told; 1 something is configured wrongly (said in one line); 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from hats.security_architect import keystore
+from hats.security_architect.signer import canary
+from hats.security_architect.signer.core import Signer
+from hats.security_architect.signer.hardening import harden
+from hats.security_architect.signer.nonce_store import NonceStore
+from hats.security_architect.signer.policy import AssetRule, Policy
+from hats.security_architect.signer.server import Log, SignerServer
+from hats.security_architect.signer.signing import AgentKey
+from hats.security_architect.signer.typed_data import Network
+from shared.errors import ConfigError, HatsError, UnitError
+from shared.units import usd_from_str
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code."""
+    options = _parser().parse_args(arguments)
+    harden()
+    log = os.open(options.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) if options.log else sys.stderr.fileno()
+
+    def say(event: str, fields: dict[str, object]) -> None:
+        line = msgspec.json.encode({"ns": time.time_ns(), "event": event, **fields})
+        os.write(log, line + b"\n")
+
+    try:
+        _serve(options, say)
+    except HatsError as error:
+        say("failed", {"error": type(error).__name__, "reason": str(error)})
+        print(f"signer: {error}", file=sys.stderr)  # noqa: T201 - the launcher shows this line to the operator
+        return 1
+    return 0
+
+
+def _serve(options: argparse.Namespace, say: Log) -> None:
+    network = Network(options.network)
+    if options.allow_weak_keystore and network is Network.MAINNET:
+        raise ConfigError(["--allow-weak-keystore is for tests and never for mainnet"])
+    policy = Policy(network=network, assets=_assets(options.assets), max_notional_usd=_usd(options.max_notional_usd))
+    if options.password_file is not None:
+        password = keystore.password_from_file(options.password_file)
+    else:
+        password = keystore.password_from_descriptor(options.password_fd)
+    unlocked = keystore.load(options.keystore, password, is_weak_allowed=options.allow_weak_keystore)
+    if unlocked.info.network != network:
+        raise ConfigError([f"{options.keystore} is a key for {unlocked.info.network}, not for {network}"])
+    canary.check(unlocked.secret, network)
+    key = AgentKey(unlocked.secret, network)
+    unlocked.wipe()
+    store = NonceStore(options.nonces or options.keystore.with_suffix(".nonces.sqlite"), key.address)
+    try:
+        server = SignerServer(
+            Signer(policy, key, store.book()), store, network, options.socket, options.client_uid, say
+        )
+        signal.set_wakeup_fd(server.doorbell)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)  # the wake-up byte ends the loop
+        server.run()
+    finally:
+        signal.set_wakeup_fd(-1)
+        store.close()
+
+
+def _assets(text: str) -> tuple[AssetRule, ...]:
+    """The rules that e.g. "0:1.5,1" spells: asset 0 up to 1.5 coins an order, asset 1 by notional only."""
+    try:
+        pairs = [entry.partition(":") for entry in text.split(",")]
+        return tuple(AssetRule(int(asset), sz_max if colon else None) for asset, colon, sz_max in pairs)
+    except ValueError as error:
+        raise ConfigError([f"expected assets like 0:1.5,1 and not {text!r}"]) from error
+
+
+def _usd(text: str) -> int:
+    try:
+        return usd_from_str(text)
+    except UnitError as error:
+        raise ConfigError([f"--max-notional-usd: {error}"]) from error
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m hats.security_architect.signer", description="Sign by policy.")
+    parser.add_argument("--keystore", type=Path, required=True, help="NAME.keystore.json, with NAME.json beside it")
+    password = parser.add_mutually_exclusive_group(required=True)
+    password.add_argument("--password-file", type=Path, help="a 0600 file")
+    password.add_argument("--password-fd", type=int, help="an open descriptor; read to its end")
+    parser.add_argument("--socket", type=Path, required=True, help="made 0600, in a directory that must be 0700")
+    parser.add_argument("--network", choices=[*Network], required=True)
+    parser.add_argument("--assets", required=True, help="allowed assets, each with an optional largest size: 0:1.5,1")
+    parser.add_argument("--max-notional-usd", required=True, help="largest order that may add exposure")
+    parser.add_argument("--nonces", type=Path, help="spent nonces; default: beside the keystore")
+    parser.add_argument("--client-uid", type=int, default=os.getuid(), help="the one user that may connect")
+    parser.add_argument("--log", type=Path, help="JSON lines of every question and answer; default: stderr")
+    parser.add_argument("--allow-weak-keystore", action="store_true", help="tests only: take a quick scrypt")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,61 @@
+"""The signer's decision, pure: one question in, one answer out, and the nonce that must be on disk before it leaves."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from hats.security_architect.actions import read_action
+from hats.security_architect.signer.frames import Answer, Ask, Refused, Signed
+from hats.security_architect.signer.nonces import Admission, NonceBook, Spent
+from hats.security_architect.signer.policy import Policy, refusal
+from hats.security_architect.signer.signing import AgentKey
+from shared.errors import DataError, InvariantError
+
+
+class Decision(NamedTuple):
+    """The answer, and the nonce newly spent by it (None: nothing to keep)."""
+
+    answer: Answer
+    spent: Spent | None
+
+
+class Signer:
+    """Policy, nonces and one key. Used by the signer process and, with a throw-away key, by the stage."""
+
+    def __init__(self, policy: Policy, key: AgentKey, nonces: NonceBook) -> None:
+        if policy.network is not key.network:
+            raise InvariantError(f"expected a key for {policy.network}, got one for {key.network}")
+        self._policy = policy
+        self._key = key
+        self._nonces = nonces
+
+    @property
+    def address(self) -> str:
+        """The agent's address."""
+        return self._key.address
+
+    def decide(self, ask: Ask, now_ms: int) -> Decision:
+        """Signature or refusal. A question that was answered before has the same answer again, whatever the time."""
+        try:
+            action = read_action(ask.action)
+        except DataError as error:
+            return _refused(ask, f"policy: {error}")
+        spent = Spent(ask.nonce, self._key.digest(ask.action, ask.nonce, ask.expires_after_ms))
+        admission = self._nonces.judge(spent)
+        if admission is Admission.AGAIN:
+            return Decision(self._sign(ask, spent), None)
+        if admission is not Admission.NEW:
+            return _refused(ask, f"nonce: {admission.value} ({ask.nonce}, highest {self._nonces.high})")
+        reason = refusal(self._policy, action, ask.nonce, ask.expires_after_ms, now_ms)
+        if reason is not None:
+            return _refused(ask, f"policy: {reason}")
+        self._nonces.spend(spent)
+        return Decision(self._sign(ask, spent), spent)
+
+    def _sign(self, ask: Ask, spent: Spent) -> Signed:
+        signature = self._key.sign(spent.digest)
+        return Signed(ask.ask_id, signature.r.to_bytes(32, "big"), signature.s.to_bytes(32, "big"), signature.v)
+
+
+def _refused(ask: Ask, reason: str) -> Decision:
+    return Decision(Refused(ask.ask_id, reason), None)
