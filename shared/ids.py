@@ -49,6 +49,13 @@ TITLES: Final[dict[Role, str]] = {
 }
 """Names as people read them (and as Ray's dashboard shows them)."""
 
+FLATTEN: Final = StrategyId("flatten")
+"""The strategy name of orders that close positions on a kill or at the end of a run."""
+FLATTEN_NUMBER: Final = 0xFFFF
+"""Its number within a cloid; configured strategies count from zero."""
+FOREIGN: Final = StrategyId("foreign")
+"""The strategy name of orders and fills that no strategy of this run made."""
+
 _PREFIX: Final = 0x4A75
 _RUN_BITS: Final = 48
 _STRATEGY_BITS: Final = 16
@@ -80,3 +87,8 @@ def run_of(cloid: Cloid) -> int:
 def strategy_number_of(cloid: Cloid) -> int:
     """The number of the strategy that wanted the order."""
     return int(cloid[18:22], 16)
+
+
+def intent_number_of(cloid: Cloid) -> int:
+    """The number of the intent within its run and strategy."""
+    return int(cloid[22:], 16)

@@ -13,12 +13,13 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Final, NamedTuple
+from typing import IO, Final
 
 import msgspec
 
 from shared.errors import JournalError
 from shared.ids import Role
+from shared.record import Entry, Handled
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS messages (
@@ -37,28 +38,6 @@ CREATE TRIGGER IF NOT EXISTS messages_keep BEFORE DELETE ON messages BEGIN SELEC
 CREATE TRIGGER IF NOT EXISTS handled_stay BEFORE UPDATE ON handled BEGIN SELECT RAISE(ABORT, 'append only'); END;
 CREATE TRIGGER IF NOT EXISTS handled_keep BEFORE DELETE ON handled BEGIN SELECT RAISE(ABORT, 'append only'); END;
 """
-
-
-class Entry(NamedTuple):
-    """One message as journaled; `body` is its encoding."""
-
-    seq: int
-    ts: int
-    source: Role
-    kind: str
-    cause: int
-    origin_ns: int
-    body: bytes
-
-
-class Handled(NamedTuple):
-    """One batch that a Hat handled at `now`, when `after_seq` was the newest message."""
-
-    n: int
-    after_seq: int
-    role: Role
-    now: int
-    seqs: tuple[int, ...]
 
 
 class Journal:

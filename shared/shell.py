@@ -173,9 +173,9 @@ class HatShell:
 
     def make_hat(self, spec: LaunchSpec) -> Hat:
         """The Hat, from its settings."""
-        raise InvariantError(f"{type(self).__name__} does not say how to make its Hat")
+        raise InvariantError(f"{type(self).__name__} does not say how to make the Hat of {spec.role}")
 
-    def make_edge(self, spec: LaunchSpec) -> Edge | None:
+    def make_edge(self, spec: LaunchSpec) -> Edge | None:  # noqa: ARG002 - for those that have one
         """Its edge, if it touches the world."""
         return None
 

@@ -5,9 +5,9 @@ Addresses: `inproc:NAME` (threads of one process), `unix:/PATH` (one host), `tcp
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
+from pathlib import Path
 from typing import ClassVar, Final, Protocol
 
 from shared.bus.framing import FrameBuffer, framed
@@ -119,8 +119,8 @@ class _SocketListener:
 
     def close(self) -> None:
         self._sock.close()
-        if self._path is not None and os.path.exists(self._path):
-            os.unlink(self._path)
+        if self._path is not None:
+            Path(self._path).unlink(missing_ok=True)
 
 
 class _InProcessListener:
@@ -179,14 +179,14 @@ def listen(address: str) -> Listener:
 
 
 def _listen_unix(path: str) -> Listener:
-    if os.path.exists(path):
+    if Path(path).exists():
         with socket.socket(socket.AF_UNIX) as probe:
             if probe.connect_ex(path) == 0:
                 raise BusError(f"somebody already listens at unix:{path}")
-        os.unlink(path)
+        Path(path).unlink()
     sock = socket.socket(socket.AF_UNIX)
     sock.bind(path)
-    os.chmod(path, 0o600)
+    Path(path).chmod(0o600)
     sock.listen(64)
     return _SocketListener(sock, f"unix:{path}", path)
 

@@ -51,8 +51,18 @@ class FundingPayment(Message, frozen=True):
     recv_ns: Ns
 
 
+class NetPosition(msgspec.Struct, frozen=True, array_like=True):
+    """Signed lots held of one coin."""
+
+    coin: str
+    net_sz: int
+
+
 class Reconciled(Message, frozen=True):
-    """The Execution Manager compared its books with the venue's. `differences` is empty when they agree."""
+    """The Execution Manager compared its books with the venue's. `differences` is empty when they agree.
+
+    `positions` are its books from here on, for every coin that it ever held, what was held at the start included.
+    """
 
     lane: ClassVar[Lane] = Lane.ORDER
     durable: ClassVar[bool] = True
@@ -61,6 +71,7 @@ class Reconciled(Message, frozen=True):
     open_orders: int
     unknown_orders: int
     differences: tuple[str, ...]
+    positions: tuple[NetPosition, ...] = ()
 
 
 class PositionLine(msgspec.Struct, frozen=True, array_like=True):
