@@ -17,9 +17,9 @@ from shared.units import px_to_str, sz_to_str
 
 Asset = Annotated[int, Meta(ge=0, lt=1 << 31)]
 """The venue's index of what is traded; bounded, so that nothing read here can overflow in the hash."""
-Oid = Annotated[int, Meta(ge=0, lt=1 << 63)]
+Oid = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
 """The venue's order id."""
-Milliseconds = Annotated[int, Meta(ge=0, lt=1 << 63)]
+Milliseconds = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
 """A time as the venue counts it."""
 
 
