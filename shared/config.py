@@ -37,6 +37,7 @@ class Run(Section):
     name: str = Field("demo", pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$", description="Folder of the run under home_dir.")
     mode: Mode = Field(Mode.DEMO, description="demo and paper trade on the local exchange; live needs a flag as well.")
     seed: int = Field(7, ge=0, description="Seed of every generator of chance, so that a run can be repeated.")
+    arm_at_start: bool = Field(True, description="Trade as soon as all nine are ready; else wait for `hats resume`.")
     home_dir: Path | None = Field(
         None,
         description="Where runs and keys live. Unset: HATS_HOME, else $XDG_STATE_HOME/hats, else ~/.local/state/hats.",
@@ -96,7 +97,7 @@ class BusAddress(Section):
     """How message bytes travel between the hub and the Hats."""
 
     kind: Literal["unix", "tcp"] = Field("unix", description="unix on one host: half the latency; tcp across hosts.")
-    path: Path | None = Field(None, description="Unix socket. Unset: bus.sock in a short private folder of the run.")
+    path: Path | None = Field(None, description="Unix socket. Unset: bus.sock in the run's folder.")
     host: str = Field("127.0.0.1", description="Address that the hub listens on (tcp).")
     port: Port = Field(9465, description="TCP port that the hub listens on (tcp).")
 
@@ -120,7 +121,7 @@ class JournalFile(Section):
 
     path: Path | None = Field(None, description="SQLite file. Unset: journal.sqlite in the run's folder.")
     commit_interval_ms: int = Field(
-        50, ge=1, le=1_000, description="Longest wait for a group commit of what need not be durable before it acts."
+        5, ge=1, le=1_000, description="Longest wait for a group commit of what need not be durable before it acts."
     )
     snapshot_every: int = Field(
         2_000, ge=1, description="Batches of one Hat between two snapshots; fewer means a shorter recovery."

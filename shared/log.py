@@ -16,28 +16,29 @@ from loguru import logger
 from shared.redaction import redact_text, redact_value
 
 if TYPE_CHECKING:
-    from loguru import Record
+    from loguru import FormatFunction, Record
 
 FILE_BYTES_MAX: Final = 64 * 1024 * 1024
 FILES_MAX: Final = 5
 LEVELS: Final = ("TRACE", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
-def configure(role: str, run_dir: Path, level: str = "INFO", *, console_level: str | None = None) -> Path:
-    """The file that this process logs to from here on: `run_dir`/logs/`role`.jsonl, readable by its owner alone.
+def configure(source: str, run_dir: Path, level: str = "INFO", *, console_level: str | None = None) -> Path:
+    """The file that this process logs to from here on: `run_dir`/logs/`source`.jsonl, readable by its owner alone.
 
-    Replaces what was configured before and takes in the standard library's logging. Bounded: five files of 64 MiB. No
-    queue and no thread: a line is in the file when the call returns. `console_level` adds plain lines on stderr.
+    `source` is the role that the process plays. Replaces what was configured before and takes in the standard
+    library's logging. Bounded: five files of 64 MiB. No queue and no thread: a line is in the file when the call
+    returns. `console_level` adds plain lines on stderr.
     """
     assert level in LEVELS, f"expected one of {LEVELS}, got {level}"
-    path = run_dir / "logs" / f"{role}.jsonl"
+    path = run_dir / "logs" / f"{source}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     logger.remove()
-    logger.configure(patcher=_redact, extra={"role": role})
+    logger.configure(patcher=_redact, extra={})
     logger.add(
         path,
         level=level,
-        format=_line,
+        format=_json_of(source),
         rotation=FILE_BYTES_MAX,
         retention=FILES_MAX,
         backtrace=False,
@@ -45,7 +46,7 @@ def configure(role: str, run_dir: Path, level: str = "INFO", *, console_level: s
         opener=_private,
     )
     if console_level is not None:
-        logger.add(sys.stderr, level=console_level, format=_plain, backtrace=False, diagnose=False)
+        logger.add(sys.stderr, level=console_level, format=_plain_of(source), backtrace=False, diagnose=False)
     logging.basicConfig(handlers=[ToLoguru()], level=_standard_level(level), force=True)
     return path
 
@@ -81,25 +82,34 @@ def _redact(record: Record) -> None:
     record["extra"] = extra
 
 
-def _line(record: Record) -> str:
-    """The format for loguru that writes this record as one JSON line."""
-    extra = {name: value for name, value in record["extra"].items() if name != "json"}
-    said = {
-        "ts": record["time"].astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-        "level": record["level"].name,
-        "pid": record["process"].id,
-        "thread": record["thread"].name,
-        "where": f"{record['name']}:{record['line']}",
-        "message": record["message"],
-    }
-    record["extra"]["json"] = json.dumps(said | extra | said, ensure_ascii=False, allow_nan=False)
-    return "{extra[json]}\n"
+def _json_of(source: str) -> FormatFunction:
+    """The format for loguru that writes a record of this process as one JSON line."""
+
+    def line(record: Record) -> str:
+        said = {
+            "ts": record["time"].astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "level": record["level"].name,
+            "source": source,
+            "pid": record["process"].id,
+            "thread": record["thread"].name,
+            "where": f"{record['name']}:{record['line']}",
+            "message": record["message"],
+        }
+        extra = {name: value for name, value in record["extra"].items() if name not in said and name != "json"}
+        record["extra"]["json"] = json.dumps(said | extra, ensure_ascii=False, allow_nan=False)
+        return "{extra[json]}\n"
+
+    return line
 
 
-def _plain(record: Record) -> str:
-    """The format for loguru that writes this record for a person."""
-    text = "{time:HH:mm:ss} {level: <8} {extra[role]}: {message}\n"
-    return text + "{extra[error]}\n" if "error" in record["extra"] else text
+def _plain_of(source: str) -> FormatFunction:
+    """The format for loguru that writes a record of this process for a person."""
+
+    def line(record: Record) -> str:
+        text = f"{{time:HH:mm:ss}} {{level: <8}} {source}: {{message}}\n"
+        return text + "{extra[error]}\n" if "error" in record["extra"] else text
+
+    return line
 
 
 def _private(path: str, flags: int) -> int:

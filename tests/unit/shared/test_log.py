@@ -34,12 +34,12 @@ def lines(path: Path) -> list[dict[str, Any]]:
 
 
 def test_a_line_is_one_json_object(run_dir: Path) -> None:
-    """Each line has time in UTC, level, role, process, place, message, and the fields bound to it."""
+    """Each line has time in UTC, level, source, process, place, message, and the fields bound to it."""
     path = configure("risk_oversight_officer", run_dir)
     logger.bind(coin="BTC", n=3).info("limit {} of {{braces}}\nand a line break", 7)
     (line,) = lines(path)
     assert line["message"] == "limit 7 of {braces}\nand a line break"
-    assert (line["role"], line["level"], line["coin"], line["n"]) == ("risk_oversight_officer", "INFO", "BTC", 3)
+    assert (line["source"], line["level"], line["coin"], line["n"]) == ("risk_oversight_officer", "INFO", "BTC", 3)
     assert line["ts"].endswith("Z")
     assert line["where"].startswith("test_log:") or "test_log" in line["where"]
 
@@ -47,9 +47,9 @@ def test_a_line_is_one_json_object(run_dir: Path) -> None:
 def test_fields_cannot_forge_the_line(run_dir: Path) -> None:
     """A bound field named like one of ours does not replace ours."""
     path = configure("risk", run_dir)
-    logger.bind(level="NONE", message="forged", ts="never").warning("true")
+    logger.bind(level="NONE", message="forged", source="x", role="y").warning("true")
     (line,) = lines(path)
-    assert (line["level"], line["message"]) == ("WARNING", "true")
+    assert (line["level"], line["message"], line["source"], line["role"]) == ("WARNING", "true", "risk", "y")
 
 
 def test_the_file_is_private(run_dir: Path) -> None:
@@ -130,7 +130,7 @@ def test_configuring_again_replaces(run_dir: Path) -> None:
     second = configure("other", run_dir)
     logger.info("once")
     assert not first.read_text(encoding="utf-8")
-    assert [line["role"] for line in lines(second)] == ["other"]
+    assert [line["source"] for line in lines(second)] == ["other"]
 
 
 def test_an_unknown_level_is_refused(run_dir: Path) -> None:

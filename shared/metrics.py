@@ -1,0 +1,139 @@
+"""EDGE: the metrics that one process offers to Prometheus, as typed handles in a registry of its own, on loopback.
+
+Base units, one prefix, bounded labels: a hat, a coin of the universe, a reason from a fixed list; never an order id or
+an address. What is not known yet is NaN, not 0.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import threading
+from collections.abc import Sequence
+from typing import Final
+from wsgiref.simple_server import WSGIServer
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, start_http_server
+
+from shared.errors import ConfigError
+
+PREFIX: Final = "hats"
+LATENCY_BUCKETS_S: Final = (
+    10e-6, 25e-6, 50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 100e-3, 250e-3, 1.0, 5.0,
+)  # fmt: skip
+SLIPPAGE_BUCKETS_BPS: Final = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
+"""The first bucket holds fills better than arrival; OpenMetrics knows no sum where a bucket lies below 0."""
+UNKNOWN: Final = float("nan")
+
+
+class Total:
+    """A counter whose running total is kept elsewhere; a total that fell (a restart) counts from 0 again."""
+
+    def __init__(self, counter: Counter) -> None:
+        self._counter = counter
+        self._seen: dict[tuple[str, ...], float] = {}
+
+    def raise_to(self, total: float, *labels: str) -> None:
+        """Count what came since the last call."""
+        seen = self._seen.get(labels, 0.0)
+        child = self._counter.labels(*labels) if labels else self._counter
+        child.inc(total - seen if total >= seen else total)
+        self._seen[labels] = total
+
+
+class Metrics:
+    """Every metric of the house, in a registry that belongs to this object."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        gauge, counter, total, histogram = self._gauge, self._counter, self._total, self._histogram
+
+        self.hat_up = gauge("hat_up", "1 if the Hat's process is connected and answers, else 0.", "hat")
+        self.hat_state = gauge("hat_state", "1 for the state that the Hat is in, 0 for the others.", "hat", "state")
+        self.heartbeat_age = gauge("hat_heartbeat_age_seconds", "Time since the Hat was last heard.", "hat")
+        self.restarts = total("hat_restarts", "Restarts of the Hat in this run.", "hat")
+
+        self.mailbox_depth = gauge("mailbox_depth", "Letters waiting in one lane.", "hat", "lane")
+        self.mailbox_age = gauge("mailbox_age_seconds", "How long the oldest letter has waited.", "hat")
+        self.mailbox_conflated = total("mailbox_conflated", "Books replaced by newer ones of their coin.", "hat")
+        self.latency = histogram(
+            "message_latency_seconds", "Sequenced until handled, by Hat.", LATENCY_BUCKETS_S, "hat"
+        )
+        self.tick_to_wire = histogram(
+            "tick_to_wire_seconds", "Book received until signed bytes on the socket.", LATENCY_BUCKETS_S
+        )
+        self.loop_lag = gauge("hub_loop_lag_seconds", "How late the hub's loop was at its last turn.")
+
+        self.decisions = counter("decision", "What a Hat decided.", "hat", "outcome")
+        self.orders = counter("order", "Orders that reached a state, and why.", "state", "reason")
+        self.order_ack = histogram("order_ack_seconds", "Sent until definitely answered.", LATENCY_BUCKETS_S)
+        self.slippage = histogram("slippage_bps", "Fill against arrival mid; positive is worse.", SLIPPAGE_BUCKETS_BPS)
+
+        self.equity = gauge("equity_usd", "Account value by our ledger.")
+        self.drawdown = gauge("drawdown_ratio", "Fall of equity from its peak.")
+        self.exposure = gauge("exposure_ratio", "Worst-case gross exposure over its limit.")
+        self.kill_state = gauge("kill_state", "0 active, 1 reducing, 2 halted.")
+        self.armed = gauge("armed", "1 if orders may be made.")
+
+        self.feed_up = gauge("feed_up", "1 if the venue's feed can be relied on, else 0.")
+        self.staleness = gauge("data_staleness_seconds", "Age of the newest datum of a feed.", "feed")
+        self.reconnects = total("ws_reconnects", "Connections to the venue after the first.")
+        self.rate_budget = gauge("ratelimit_budget_ratio", "Share of a rate budget that is left.", "budget")
+
+        self.score = gauge("score", "Score 0 to 10; NaN where the evidence is insufficient.", "hat", "dimension")
+        self.journal_seq = gauge("journal_seq", "Newest message in the journal.")
+        self.audit_seq = gauge("audit_seq", "Newest record in the audit chain.")
+        self.build = Info("build", "What is running.", namespace=PREFIX, registry=self.registry)
+
+    def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
+        gauge = Gauge(name, meaning, labels, namespace=PREFIX, registry=self.registry)
+        if not labels:
+            gauge.set(UNKNOWN)
+        return gauge
+
+    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
+        return Counter(name, meaning, labels, namespace=PREFIX, registry=self.registry)
+
+    def _total(self, name: str, meaning: str, *labels: str) -> Total:
+        return Total(self._counter(name, meaning, *labels))
+
+    def _histogram(self, name: str, meaning: str, buckets: Sequence[float], *labels: str) -> Histogram:
+        return Histogram(name, meaning, labels, namespace=PREFIX, registry=self.registry, buckets=buckets)
+
+
+class Served:
+    """A running endpoint; `port` is the one it got."""
+
+    def __init__(self, server: WSGIServer, thread: threading.Thread) -> None:
+        self._server = server
+        self._thread = thread
+        self.port = int(server.server_port)
+
+    def stop(self) -> None:
+        """Close it; nothing of it runs when this returns."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def serve(metrics: Metrics, host: str = "127.0.0.1", port: int = 9464) -> Served:
+    """The endpoint /metrics on loopback, in a thread of its own; port 0 takes a free one.
+
+    Speaks OpenMetrics to those who accept it. ConfigError if `host` is not loopback (equity is nobody else's business)
+    or if the port is taken.
+    """
+    if not _is_loopback(host):
+        raise ConfigError([f"metrics.host: expected a loopback address, got {host!r}: there is no login"])
+    try:
+        server, thread = start_http_server(port, addr=host, registry=metrics.registry)
+    except OSError as error:
+        raise ConfigError([f"metrics.port: can't listen on {host}:{port}: {error.strerror}"]) from error
+    return Served(server, thread)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
