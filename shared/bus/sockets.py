@@ -198,11 +198,7 @@ def connect(address: str, timeout_s: float = 5.0) -> Connection:
         if kind == "inproc":
             return Connection(_InProcessListener.by_name[rest].join())
         if kind == "unix":
-            sock = socket.socket(socket.AF_UNIX)
-            sock.settimeout(timeout_s)
-            sock.connect(rest)
-            sock.settimeout(None)
-            return Connection(sock)
+            return Connection(_connect_unix(rest, timeout_s))
         if kind == "tcp":
             host, _, port = rest.rpartition(":")
             sock = socket.create_connection((host, int(port)), timeout_s)
@@ -211,3 +207,15 @@ def connect(address: str, timeout_s: float = 5.0) -> Connection:
     except (OSError, ValueError, KeyError) as error:
         raise BusError(f"cannot connect to {address}: {error}") from error
     raise BusError(f"expected inproc:NAME, unix:/PATH or tcp:HOST:PORT, got {address!r}")
+
+
+def _connect_unix(path: str, timeout_s: float) -> socket.socket:
+    sock = socket.socket(socket.AF_UNIX)
+    sock.settimeout(timeout_s)
+    try:
+        sock.connect(path)
+    except OSError:
+        sock.close()
+        raise
+    sock.settimeout(None)
+    return sock
