@@ -1,0 +1,13 @@
+"""The only door to the venue: market data in, signed actions and reads out, every answer proven or called unknown.
+
+In: SignedAction, QueryOrder, QueryAccount, and from its own edges UniverseUpdate, AssetContext, FeedStatus.
+Out: PostAction, ReadOrder, ReadAccount, FundingClock; by its edges market data, orders, fills, answers and the account.
+"""
+
+from __future__ import annotations
+
+from hats.exchange_architect.logic import ExchangeArchitect
+from hats.exchange_architect.measures import MEASURES
+from hats.exchange_architect.settings import Settings
+
+__all__ = ["MEASURES", "ExchangeArchitect", "Settings"]

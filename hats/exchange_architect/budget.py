@@ -1,0 +1,112 @@
+"""What may still be sent: the venue's weight budget of our address on the network, and its action budget of the user.
+
+Source: fact sheet 8.1 and 8.2. Every priority may use only its share of the budget, so that what matters more always
+finds room: kill > cancel > reduce > reconcile > enter > read.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Final
+
+import msgspec
+
+from shared.units import MINUTE, SECOND, Ns
+
+WEIGHT_ACTION: Final = 1
+WEIGHT_ORDER_STATUS: Final = 2
+WEIGHT_ACCOUNT: Final = 2 + 20 + 20
+"""clearinghouseState, frontendOpenOrders and userFillsByTime; fills returned cost 1 per 20 and are few."""
+WEIGHT_UNIVERSE: Final = 20 + 20
+"""meta and userFees."""
+_SLOT: Final = SECOND
+
+
+class Priority(IntEnum):
+    """How much something matters; higher goes first."""
+
+    READ = 0
+    ENTER = 1
+    RECONCILE = 2
+    REDUCE = 3
+    CANCEL = 4
+    KILL = 5
+
+
+SHARE_PERCENT: Final[dict[Priority, int]] = {
+    Priority.READ: 50,
+    Priority.ENTER: 70,
+    Priority.RECONCILE: 80,
+    Priority.REDUCE: 90,
+    Priority.CANCEL: 95,
+    Priority.KILL: 100,
+}
+"""How much of a budget each priority may use up."""
+
+
+class Budget(msgspec.Struct):
+    """Weight spent in the last minute, by second; part of the Hat's state, so a restart does not forget it.
+
+    A second counts until it is wholly older than a minute, which errs on our side by at most one second.
+    """
+
+    limit: int
+    slots: dict[int, int] = {}
+
+    def spent(self, now: Ns) -> int:
+        """Weight of the last minute."""
+        oldest = (now - MINUTE) // _SLOT
+        for slot in [slot for slot in self.slots if slot < oldest]:
+            del self.slots[slot]
+        return sum(self.slots.values())
+
+    def left_ratio(self, now: Ns) -> float:
+        """Share of the budget that is unspent."""
+        return max(self.limit - self.spent(now), 0) / self.limit
+
+    def charge(self, weight: int, now: Ns) -> None:
+        """Count weight that was spent, whether there was room or not."""
+        slot = now // _SLOT
+        self.slots[slot] = self.slots.get(slot, 0) + weight
+
+    def try_spend(self, weight: int, priority: Priority, now: Ns) -> bool:
+        """Count `weight` if the priority's share has room for it; False leaves everything as it was."""
+        if self.spent(now) + weight > self.limit * SHARE_PERCENT[priority] // 100:
+            return False
+        self.charge(weight, now)
+        return True
+
+    def room_ns(self, weight: int, priority: Priority, now: Ns) -> Ns:
+        """The first moment at which `try_spend` can succeed if nothing else is spent; `now` if it can now.
+
+        Weights beyond the priority's whole share never fit; that is our own bug.
+        """
+        allowed = self.limit * SHARE_PERCENT[priority] // 100
+        assert weight <= allowed, f"a weight of {weight} never fits into {allowed}"
+        spent = self.spent(now)
+        if spent + weight <= allowed:
+            return now
+        for slot, freed in sorted(self.slots.items()):
+            spent -= freed
+            if spent + weight <= allowed:
+                return Ns((slot + 1) * _SLOT + MINUTE)
+        raise AssertionError("spending nothing leaves room for everything that fits")
+
+
+class AddressBudget(msgspec.Struct):
+    """Actions that the user may still make. Only the venue knows the true figure; `limit` None means: do not count.
+
+    Cancels have an allowance of their own at the venue (twice the budget or 100,000 more), so they always pass.
+    """
+
+    limit: int | None
+    used: int = 0
+
+    def try_spend(self, priority: Priority) -> bool:
+        """Count one action if the priority's share has room for it."""
+        if self.limit is None:
+            return True
+        if priority < Priority.CANCEL and self.used + 1 > self.limit * SHARE_PERCENT[priority] // 100:
+            return False
+        self.used += 1
+        return True

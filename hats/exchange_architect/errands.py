@@ -1,0 +1,74 @@
+"""Reads that take several requests, as sans-I/O generators: each yields a request and is sent the reply's body."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Final
+
+from hats.exchange_architect import wire_info
+from hats.exchange_architect.universe import Universe
+from shared.errors import VenueProtocolError
+from shared.ids import Cloid
+from shared.instrument import ms_from_ns
+from shared.messages import Message
+from shared.messages.order import Fill
+from shared.units import Ns
+
+INFO: Final = "/info"
+EXCHANGE: Final = "/exchange"
+PAGE: Final = 2_000
+"""Most fills of one reply."""
+MOST_PAGES: Final = 5
+"""The venue keeps the 10,000 newest fills."""
+
+Errand = Generator[bytes, bytes, list[Message]]
+"""Yields /info bodies, is sent each reply's body, returns messages; VenueProtocolError if a reply makes no sense."""
+
+
+def read_universe(user: str | None, clock: Callable[[], Ns]) -> Errand:
+    """UniverseUpdate from meta and, with a user, their fees."""
+    meta = yield wire_info.body("meta")
+    fees = None if user is None else (yield wire_info.body("userFees", user=user))
+    return [wire_info.universe_update(meta, fees, clock())]
+
+
+def read_order(user: str, cloid: Cloid, universe: Universe, clock: Callable[[], Ns]) -> Errand:
+    """VenueOrder: what the venue says of one order."""
+    reply = yield wire_info.body("orderStatus", user=user, oid=cloid)
+    return [wire_info.venue_order(reply, cloid, universe, clock())]
+
+
+def read_account(user: str, fills_since_ns: int, universe: Universe, clock: Callable[[], Ns]) -> Errand:
+    """AccountSnapshot, then BadData for what of it can't be used.
+
+    Fills are read last, so that none that moved the positions read before them is missing.
+    """
+    state = yield wire_info.body("clearinghouseState", user=user)
+    orders = yield wire_info.body("frontendOpenOrders", user=user)
+    fills: dict[tuple[str, int, int], Fill] = {}
+    bad: list[Message] = []
+    start_ms = ms_from_ns(max(fills_since_ns, 0))
+    for _ in range(MOST_PAGES):
+        reply = yield wire_info.body("userFillsByTime", user=user, startTime=start_ms)
+        page, unread, entries = wire_info.fill_page(reply, universe, clock())
+        # a page starts at the last millisecond of the one before, so its first fills are repeats
+        fills |= {(fill.coin, fill.tid, fill.oid): fill for fill in page}
+        bad += unread
+        if entries < PAGE:
+            break
+        if not page or ms_from_ns(page[-1].exch_ns) == start_ms:
+            raise VenueProtocolError("userFillsByTime: a full page without progress in time")
+        start_ms = ms_from_ns(page[-1].exch_ns)
+    snapshot, unusable = wire_info.account_snapshot(state, orders, tuple(fills.values()), universe, clock())
+    return [snapshot, *bad, *unusable]
+
+
+def run(errand: Errand, ask: Callable[[bytes], bytes]) -> list[Message]:
+    """The errand's messages, with `ask` carrying each body to the venue and its reply back."""
+    body = next(errand)
+    while True:
+        try:
+            body = errand.send(ask(body))
+        except StopIteration as done:
+            messages: list[Message] = done.value
+            return messages

@@ -1,0 +1,247 @@
+"""EDGE: drives the Session over a WebSocket, reads what it must over REST, and publishes what it hears."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+from collections.abc import Callable, Coroutine, Iterable
+from queue import SimpleQueue
+from typing import Final
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, WebSocketException
+
+from hats.exchange_architect import errands
+from hats.exchange_architect.backoff import Backoff
+from hats.exchange_architect.measures import DECODE
+from hats.exchange_architect.reader import Reader
+from hats.exchange_architect.session import Session
+from hats.exchange_architect.settings import Settings
+from hats.exchange_architect.universe import Universe
+from hats.exchange_architect.wire import bad_data
+from shared.clock import Clock
+from shared.edge import Publish
+from shared.errors import VenueError
+from shared.messages import Message
+from shared.messages.market import FeedState, FeedStatus, UniverseUpdate
+from shared.units import MS, SECOND, US, Ns
+
+RawLog = Callable[[Ns, bytes], None]
+"""Takes a frame, as received, before anybody reads it."""
+
+_MOST_FRAME_BYTES: Final = 16 * 1024 * 1024
+_MOST_FRAMES_WAITING: Final = 4_096
+_MOST_UNIVERSES_PER_MINUTE: Final = 6
+"""One costs 40 of the 1200 weight that a minute has."""
+
+
+class Feed:
+    """A thread with its own event loop. Everything that decides is in the Session; here are sockets and the clock."""
+
+    def __init__(
+        self, settings: Settings, clock: Clock, universe: Universe, rng: random.Random, raw_log: RawLog | None = None
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._universe = universe
+        self._raw_log = raw_log
+        first_ns, most_ns = settings.backoff_first_ms * MS, settings.backoff_most_ms * MS
+        self._backoff = Backoff(first_ns, most_ns, settings.connections_per_minute, rng)
+        self._read_backoff = Backoff(first_ns, most_ns, _MOST_UNIVERSES_PER_MINUTE, rng)
+        self._reader = Reader(settings)
+        self._samples: SimpleQueue[tuple[str, float]] = SimpleQueue()
+        self._session: Session
+        self._publish: Publish
+        self._socket: ClientConnection | None = None
+        self._close_reason = ""
+        self._is_stopping = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopped: asyncio.Event
+        self._group: asyncio.TaskGroup
+        self._reading: asyncio.Lock
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="feed", daemon=True)
+
+    def start(self, publish: Publish) -> None:
+        """Its thread runs; whatever it hears is published from there."""
+        self._publish = publish
+        self._session = Session(self._settings, self._universe, self._clock.now())
+        self._thread.start()
+        self._ready.wait()
+
+    def sample(self, measure: str, value: float) -> None:
+        """Hand a sample in, from any thread; it is reported with the feed's own."""
+        self._samples.put((measure, value))
+
+    def stop(self) -> None:
+        """Its thread runs no more and its sockets are closed."""
+        self._is_stopping = True
+        self._reader.close()
+        if self._loop is not None and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stopped.set)
+            self._thread.join()
+
+    # ------------------------------------------------------------------------------------------ the thread
+
+    def _work(self) -> None:
+        try:
+            asyncio.run(self._main())
+        finally:
+            self._ready.set()
+            if not self._is_stopping:  # our bug; the error goes on to the thread's hook, but nobody may trust us now
+                reason = "the feed's thread died"
+                self._publish(FeedStatus(FeedState.DOWN, self._session.epoch, reason, self._clock.now()))
+
+    async def _main(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopped = asyncio.Event()
+        self._reading = asyncio.Lock()
+        self._ready.set()
+        async with asyncio.TaskGroup() as group:
+            for work in (self._tick(), self._follow()):
+                self._begin(group, work)
+            self._group = group
+            await self._stopped.wait()
+            for task in self._tasks:
+                task.cancel()
+
+    def _begin(self, group: asyncio.TaskGroup, work: Coroutine[None, None, None]) -> None:
+        task = group.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _say(self, messages: Iterable[Message]) -> None:
+        for message in messages:
+            self._publish(message)
+
+    async def _sleep_until(self, ns: Ns) -> None:
+        await asyncio.sleep(max(ns - self._clock.now(), 0) / SECOND)
+
+    # ------------------------------------------------------------------------------------------ the connection
+
+    async def _follow(self) -> None:
+        """Be connected, for as long as there is a universe to understand what comes."""
+        await self._learn_universe()
+        while True:
+            await self._sleep_until(self._backoff.next_attempt(self._clock.now()))
+            self._backoff.attempted(self._clock.now())
+            reason = await self._one_connection()
+            self._say(self._session.disconnected(self._clock.now(), reason))
+
+    async def _one_connection(self) -> str:
+        """Follow one connection to its end; the reason for the end."""
+        self._close_reason = ""
+        try:
+            async with self._connecting() as socket:
+                self._socket = socket
+                frames, messages = self._session.connected(self._clock.now())
+                self._say(messages)
+                for frame in frames:
+                    await socket.send(frame)
+                while True:
+                    self._take(await socket.recv(decode=False))
+        except ConnectionClosed as error:
+            return self._close_reason or f"connection closed: {error}"
+        except (OSError, TimeoutError, WebSocketException) as error:
+            return f"can't connect: {type(error).__name__} {error}"
+        finally:
+            self._socket = None
+
+    def _connecting(self) -> connect:
+        """A WebSocket without its own pings and without a user agent: the Session keeps it alive."""
+        return connect(
+            f"ws{self._settings.base_url.removeprefix('http')}/ws",
+            open_timeout=self._settings.connect_ms / 1e3,
+            close_timeout=1.0,
+            ping_interval=None,
+            compression=None,
+            user_agent_header=None,
+            proxy=None,
+            max_size=_MOST_FRAME_BYTES,
+            max_queue=_MOST_FRAMES_WAITING,
+        )
+
+    def _take(self, frame: bytes) -> None:
+        recv_ns = self._clock.now()
+        if self._raw_log is not None:
+            self._raw_log(recv_ns, frame)
+        messages = self._session.received(frame, recv_ns)
+        self._session.measured(DECODE, (self._clock.now() - recv_ns) / US)
+        if self._session.state is FeedState.UP:
+            self._backoff.succeeded()
+        self._say(messages)
+
+    async def _tick(self) -> None:
+        """Look at the deadlines, and do what is due."""
+        while True:
+            while not self._samples.empty():
+                self._session.measured(*self._samples.get())
+            due = self._session.due(self._clock.now())
+            self._say(due.messages)
+            socket = self._socket
+            if socket is not None:
+                try:
+                    for frame in due.frames:
+                        await socket.send(frame)
+                except ConnectionClosed as error:
+                    self._close_reason = self._close_reason or f"connection closed: {error}"
+                if due.close is not None:
+                    self._close_reason = due.close
+                    # not close(): a peer that is silent would make us wait for its farewell
+                    socket.transport.abort()
+            if due.catch_up_ns is not None:
+                self._begin(self._group, self._catch_up(due.catch_up_ns, self._session.epoch))
+            await asyncio.sleep(self._settings.tick_ms / 1e3)
+
+    # ------------------------------------------------------------------------------------------ reads
+
+    async def _learn_universe(self) -> None:
+        """Instruments and fees, however long it takes; then again and again, beside the feed."""
+        while True:
+            await self._sleep_until(self._read_backoff.next_attempt(self._clock.now()))
+            self._read_backoff.attempted(self._clock.now())
+            reason = await self._refresh_universe()
+            if reason is None:
+                break
+            self._say(self._session.disconnected(self._clock.now(), reason))
+        self._begin(self._group, self._keep_universe())
+
+    async def _keep_universe(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.refresh_s)
+            await self._refresh_universe()
+
+    async def _refresh_universe(self) -> str | None:
+        """Why the coins can't be followed; None if they can."""
+        try:
+            messages = await self._carry(errands.read_universe(self._settings.user_address, self._clock.now))
+        except VenueError as error:
+            return f"can't read the universe: {error}"
+        for message in messages:
+            if isinstance(message, UniverseUpdate):
+                self._universe.learn(message)
+        self._say(messages)
+        missing = self._universe.missing(self._settings.coins)
+        return f"not listed: {', '.join(missing)}" if missing else None
+
+    async def _catch_up(self, since_ns: Ns, epoch: int) -> None:
+        """Read the account as the Session wished; what it says goes out before the feed is called up."""
+        user = self._settings.user_address
+        assert user is not None, "the Session wishes for the account only if there is a user"
+        try:
+            messages = await self._carry(errands.read_account(user, since_ns, self._universe, self._clock.now))
+        except VenueError as error:
+            # the Session goes on wishing; the feed stays as it is
+            self._say(
+                [bad_data(errands.INFO, "", f"account not read: {error}", error.said.encode(), self._clock.now())]
+            )
+            return
+        self._say(messages)
+        self._say(self._session.caught_up(epoch, self._clock.now()))
+
+    async def _carry(self, errand: errands.Errand) -> list[Message]:
+        """What the errand brought; one at a time, for there is one connection."""
+        async with self._reading:
+            return await asyncio.to_thread(self._reader.carry, errand)

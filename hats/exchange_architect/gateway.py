@@ -1,0 +1,265 @@
+"""EDGE: puts signed actions on the wire as fast as it can, reads what was asked, and tells what came of it."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import ClassVar, Final, NamedTuple
+
+from hats.exchange_architect import errands
+from hats.exchange_architect.connection import Connection, Lost
+from hats.exchange_architect.http1 import Response, request, request_head
+from hats.exchange_architect.measures import ANSWER, UNANSWERED
+from hats.exchange_architect.reader import Reader
+from hats.exchange_architect.settings import Settings
+from hats.exchange_architect.universe import Universe
+from hats.exchange_architect.wire import bad_data
+from hats.exchange_architect.wire_exchange import Proof, answered, proof_of
+from shared.clock import Clock
+from shared.edge import Context, Publish
+from shared.errors import VenueError, VenueProtocolError, VenueUnreachable
+from shared.messages import Message
+from shared.messages.order import ActionSent, AnswerKind, PostAction, ReadAccount, ReadOrder
+from shared.units import MS, Ns
+
+_LOOK_AFTER_S: Final = 1.0
+"""How often a warm connection is looked at while nothing is sent."""
+_MOST_WAITING: Final = 1_000
+
+
+class _Job(NamedTuple):
+    """One action under way. `copies` counts how often its bytes may have reached the venue (0: certainly never)."""
+
+    action: PostAction
+    context: Context
+    data: bytes
+    begun_ns: Ns
+    copies: int
+    is_on_wire: bool
+
+
+class _Line:
+    """A connection with a thread that waits for its answers."""
+
+    def __init__(self, connection: Connection, is_warm: bool) -> None:
+        self.connection = connection
+        self.is_warm = is_warm
+        self.inbox: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+
+
+class Gateway:
+    """Posts body bytes as given and never builds new ones.
+
+    The calling thread itself writes to an idle, warm connection, so no thread has to wake up before bytes leave.
+    Identical bytes are sent a second time only if the connection broke before any answer: their nonce can be admitted
+    once, so at most one copy acts; the answer "duplicate nonce" then proves that the first one did. Time running out
+    is not answered by sending again: the fate is NO_ANSWER, and the Execution Manager asks.
+    """
+
+    commands: ClassVar[frozenset[type[Message]]] = frozenset({PostAction, ReadOrder, ReadAccount})
+
+    def __init__(
+        self, settings: Settings, clock: Clock, universe: Universe, sample: Callable[[str, float], None]
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._universe = universe
+        self._sample = sample
+        self._lines = [
+            _Line(Connection(settings.base_url, settings.connect_ms), number < settings.warm_connections)
+            for number in range(max(settings.most_connections, settings.warm_connections))
+        ]
+        self._head = request_head(self._lines[0].connection.host, errands.EXCHANGE)
+        self._reader = Reader(settings)
+        self._reads: queue.SimpleQueue[tuple[ReadOrder | ReadAccount, Context] | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._idle: list[_Line] = []
+        self._waiting: deque[_Job] = deque()
+        self._is_stopping = False
+        self._threads: list[threading.Thread] = []
+        self._publish: Publish
+
+    def start(self, publish: Publish) -> None:
+        """Its threads run and warm connections are being opened."""
+        self._publish = publish
+        targets = [(self._serve, (line,)) for line in self._lines]
+        self._threads = [
+            *(threading.Thread(target=target, args=args, name="gateway", daemon=True) for target, args in targets),
+            threading.Thread(target=self._serve_reads, name="gateway reads", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def carry_out(self, command: Message, context: Context, now: Ns) -> None:  # noqa: ARG002 - an edge reads its clock
+        """The action is on the wire or queued, the read is queued; what comes of it is published."""
+        if isinstance(command, PostAction):
+            data = request(self._head, command.body)
+            self._post(_Job(command, context, data, self._clock.now(), copies=0, is_on_wire=False))
+        elif isinstance(command, ReadOrder | ReadAccount):
+            self._reads.put((command, context))
+
+    def stop(self) -> None:
+        """No thread of it runs any more; actions without an answer were told as such."""
+        with self._lock:
+            self._is_stopping = True
+            waiting, self._waiting = list(self._waiting), deque()
+        for job in waiting:
+            self._tell(job, Proof(AnswerKind.REFUSED, error="local: stopped before sending"))
+        for line in self._lines:
+            line.inbox.put(None)
+            line.connection.close()
+        self._reads.put(None)
+        self._reader.close()
+        for thread in self._threads:
+            thread.join(self._settings.connect_ms / 1e3 + self._settings.answer_ms / 1e3 + _LOOK_AFTER_S)
+
+    # ------------------------------------------------------------------------------------------ actions
+
+    def _post(self, job: _Job) -> None:
+        with self._lock:
+            line = self._idle.pop() if self._idle else None
+            is_full = len(self._waiting) >= _MOST_WAITING or self._is_stopping
+            if line is None and not is_full:
+                self._waiting.append(job)
+                return
+        if line is None:
+            self._tell(job, Proof(AnswerKind.REFUSED, error="local: too many actions are waiting to be sent"))
+            return
+        if line.connection.is_usable:
+            job = self._write(line, job)
+        line.inbox.put(job)
+
+    def _write(self, line: _Line, job: _Job) -> _Job:
+        """The job after its bytes were handed to the kernel, or after that failed half-way."""
+        try:
+            line.connection.send(job.data)
+        except VenueUnreachable:
+            return job._replace(copies=job.copies + 1, is_on_wire=False)
+        sent_ns = self._clock.now()
+        if job.copies == 0:
+            self._publish(ActionSent(job.action.cloid, job.action.nonce, sent_ns), job.context)
+            job = job._replace(begun_ns=sent_ns)
+        return job._replace(copies=job.copies + 1, is_on_wire=True)
+
+    def _serve(self, line: _Line) -> None:
+        """Wait for answers on one line; between actions, keep it warm."""
+        self._look_after(line)
+        job = self._release(line) or self._next_job(line)
+        while job is not None:
+            self._tell(*self._settle(line, job))
+            job = self._release(line) or self._next_job(line)
+        line.connection.close()
+
+    def _next_job(self, line: _Line) -> _Job | None:
+        """The next action for this line; None when all is over. While it waits, a warm line is kept open."""
+        while True:
+            try:
+                return line.inbox.get(timeout=_LOOK_AFTER_S)
+            except queue.Empty:
+                if not self._reserve(line):
+                    continue
+            self._look_after(line)
+            job = self._release(line)
+            if job is not None:
+                return job
+
+    def _settle(self, line: _Line, job: _Job) -> tuple[_Job, Proof]:
+        """What became of the action. At most two copies of its bytes are sent."""
+        while True:
+            if not job.is_on_wire:
+                reason = self._too_late(job) or self._opened(line)
+                if reason is not None:
+                    if job.copies:
+                        return job, Proof(AnswerKind.NO_ANSWER, error=reason)
+                    return job, Proof(AnswerKind.REFUSED, error=f"local: never sent: {reason}")
+                job = self._write(line, job)
+            if job.is_on_wire:
+                outcome = self._receive(line)
+                if isinstance(outcome, Response):
+                    action, is_resent = job.action, job.copies > 1
+                    return job, proof_of(action, outcome.status, outcome.body, self._universe, is_resent)
+                if not outcome.is_cut or job.copies > 1:
+                    return job, Proof(AnswerKind.NO_ANSWER, error=outcome.reason)
+                job = job._replace(is_on_wire=False)
+            elif job.copies > 1:
+                return job, Proof(AnswerKind.NO_ANSWER, error="connection lost while sending, twice")
+
+    def _too_late(self, job: _Job) -> str | None:
+        """Why an action that waited for a line is not begun any more."""
+        waited_ms = (self._clock.now() - job.begun_ns) // MS
+        is_late = not job.copies and waited_ms > self._settings.answer_ms
+        return f"waited {waited_ms} ms for a connection" if is_late else None
+
+    def _opened(self, line: _Line) -> str | None:
+        """Why the line can't be used; None once it can."""
+        if self._is_stopping:
+            return "stopping"
+        try:
+            if not line.connection.is_usable:
+                line.connection.open()
+        except VenueUnreachable as error:
+            return str(error)
+        return None
+
+    def _receive(self, line: _Line) -> Response | Lost:
+        try:
+            return line.connection.receive(self._settings.answer_ms)
+        except VenueProtocolError as error:
+            return Lost(str(error), is_cut=False)
+
+    def _tell(self, job: _Job, proof: Proof) -> None:
+        now = self._clock.now()
+        if job.copies:
+            self._sample(ANSWER, (now - job.begun_ns) / MS)
+            self._sample(UNANSWERED, 1.0 if proof.answer is AnswerKind.NO_ANSWER else 0.0)
+        self._publish(answered(job.action, proof, now), job.context)
+
+    # ------------------------------------------------------------------------------------------ lines
+
+    def _release(self, line: _Line) -> _Job | None:
+        """The line is free: the job that waited longest, or None and the line is idle."""
+        with self._lock:
+            if self._waiting:
+                return self._waiting.popleft()
+            self._idle.append(line)
+            return None
+
+    def _reserve(self, line: _Line) -> bool:
+        """Was the line idle, and is it now ours?"""
+        with self._lock:
+            if line not in self._idle:
+                return False
+            self._idle.remove(line)
+            return True
+
+    def _look_after(self, line: _Line) -> None:
+        """Keep a warm line open. Failing is no news: the next action tries again and tells."""
+        if line.is_warm and not line.connection.is_usable:
+            self._opened(line)
+
+    # ------------------------------------------------------------------------------------------ reads
+
+    def _serve_reads(self) -> None:
+        user = self._settings.user_address
+        while (read := self._reads.get()) is not None:
+            command, context = read
+            if user is None:
+                self._complain("no user_address is configured, so there is no account to read", b"", context)
+                continue
+            if isinstance(command, ReadOrder):
+                errand = errands.read_order(user, command.cloid, self._universe, self._clock.now)
+            else:
+                errand = errands.read_account(user, command.fills_since_ns, self._universe, self._clock.now)
+            try:
+                messages = self._reader.carry(errand)
+            except VenueError as error:
+                self._complain(f"{type(command).__name__}: {error}", error.said.encode(), context)
+                continue
+            for message in messages:
+                self._publish(message, context)
+        self._reader.close()
+
+    def _complain(self, reason: str, raw: bytes, context: Context) -> None:
+        self._publish(bad_data(errands.INFO, "", reason, raw, self._clock.now()), context)

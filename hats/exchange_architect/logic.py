@@ -1,0 +1,201 @@
+"""The Exchange Architect: lets signed actions and reads out to the venue within its budgets, and keeps funding time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar, Final
+
+import msgspec
+
+from hats.exchange_architect.budget import (
+    WEIGHT_ACCOUNT,
+    WEIGHT_ACTION,
+    WEIGHT_ORDER_STATUS,
+    WEIGHT_UNIVERSE,
+    AddressBudget,
+    Budget,
+    Priority,
+)
+from hats.exchange_architect.measures import AVAILABILITY
+from hats.exchange_architect.settings import Settings
+from hats.exchange_architect.wire import UNREADABLE
+from hats.exchange_architect.wire_exchange import is_reduce_only
+from shared.ids import Cloid, Role
+from shared.messages import AnyMessage, Message
+from shared.messages.control import Started, WakeAt, Woke
+from shared.messages.market import AssetContext, FeedState, FeedStatus, FundingClock, UniverseUpdate
+from shared.messages.order import (
+    ActionAnswered,
+    ActionKind,
+    AnswerKind,
+    PostAction,
+    QueryAccount,
+    QueryOrder,
+    ReadAccount,
+    ReadOrder,
+    SignedAction,
+)
+from shared.scorecard import Samples
+from shared.units import HOUR, MINUTE, MS, Ns, Sz
+
+MEASURES_TIMER: Final = "measures"
+FUNDING_TIMER: Final = "funding"
+READS_TIMER: Final = "reads"
+
+
+class State(msgspec.Struct):
+    """All that it remembers. `orders_to_read` keeps the order of asking; `account_since_ns` None: nothing is asked."""
+
+    budget: Budget
+    address: AddressBudget
+    run: int = 0
+    started_ns: int = 0
+    feed: FeedState = FeedState.DOWN
+    was_up: bool = False
+    read_epoch: int = 0
+    rates_e10: dict[str, int] = {}
+    orders_to_read: dict[str, None] = {}
+    account_since_ns: int | None = None
+    account_read_ns: int | None = None
+    samples: Samples = msgspec.field(default_factory=Samples)
+
+
+class ExchangeArchitect:
+    """In: SignedAction, QueryOrder, QueryAccount. Out: PostAction, ReadOrder, ReadAccount, FundingClock."""
+
+    role: ClassVar[Role] = Role.EXCHANGE_ARCHITECT
+    hears: ClassVar[tuple[type[Message], ...]] = (
+        UniverseUpdate,
+        AssetContext,
+        FeedStatus,
+        SignedAction,
+        QueryOrder,
+        QueryAccount,
+        Woke,
+        Started,
+    )
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.state = State(Budget(settings.weight_per_minute), AddressBudget(settings.address_requests))
+
+    def handle(self, message: AnyMessage, now: Ns) -> Iterable[AnyMessage]:
+        """What follows from `message` at `now`."""
+        match message:
+            case SignedAction():
+                yield self._let_out(message, now)
+            case QueryOrder(cloid=cloid):
+                self.state.orders_to_read[cloid] = None
+                yield from self._read(now)
+            case QueryAccount(fills_since_ns=since):
+                asked = self.state.account_since_ns
+                self.state.account_since_ns = since if asked is None else min(asked, since)
+                yield from self._read(now)
+            case AssetContext(coin=coin, funding_rate_e10=rate):
+                self.state.rates_e10[coin] = rate
+            case FeedStatus():
+                self._note_feed(message, now)
+            case UniverseUpdate():
+                self.state.budget.charge(WEIGHT_UNIVERSE, now)
+            case Woke(timer=timer):
+                yield from self._woke(timer, now)
+            case Started():
+                yield from self._start(message, now)
+
+    # ------------------------------------------------------------------------------------------ actions
+
+    def _let_out(self, action: SignedAction, now: Ns) -> PostAction | ActionAnswered:
+        """The bytes on their way, or the proof that they never left."""
+        if 0 < action.expires_after_ms * MS <= now:
+            return _kept(action, "local: expired before sending", now)
+        priority = _priority(action)
+        if not self.state.address.try_spend(priority):
+            return _kept(action, "local: action budget of the address is used up", now)
+        if not self.state.budget.try_spend(WEIGHT_ACTION, priority, now):
+            return _kept(action, "local: weight budget of this minute is used up", now)
+        return PostAction(action.kind, action.cloid, action.nonce, action.body)
+
+    # ------------------------------------------------------------------------------------------ reads
+
+    def _read(self, now: Ns) -> Iterable[AnyMessage]:
+        """What may be read now; a timer for what must wait. Nothing that was asked is forgotten."""
+        state, budget = self.state, self.state.budget
+        while state.orders_to_read and budget.try_spend(WEIGHT_ORDER_STATUS, Priority.RECONCILE, now):
+            cloid = next(iter(state.orders_to_read))
+            del state.orders_to_read[cloid]
+            yield ReadOrder(Cloid(cloid))
+        since = state.account_since_ns
+        if since is not None and now >= self._account_from_ns(now):
+            budget.charge(WEIGHT_ACCOUNT, now)
+            state.account_since_ns = None
+            state.account_read_ns = now
+            yield ReadAccount(Ns(since))
+        waits = []
+        if state.orders_to_read:
+            waits.append(budget.room_ns(WEIGHT_ORDER_STATUS, Priority.RECONCILE, now))
+        if state.account_since_ns is not None:
+            waits.append(self._account_from_ns(now))
+        if waits:
+            yield WakeAt(min(waits), READS_TIMER)
+
+    def _account_from_ns(self, now: Ns) -> Ns:
+        """When the account may be read next: not twice at once, and within the budget."""
+        last = self.state.account_read_ns
+        pause_ns = now if last is None else last + self._settings.account_pause_ms * MS
+        return Ns(max(pause_ns, self.state.budget.room_ns(WEIGHT_ACCOUNT, Priority.RECONCILE, now)))
+
+    # ------------------------------------------------------------------------------------------ feed and time
+
+    def _note_feed(self, status: FeedStatus, now: Ns) -> None:
+        self.state.feed = status.state
+        if status.state is FeedState.UP:
+            self.state.was_up = True
+            if status.epoch != self.state.read_epoch:
+                # the feed read the account by itself when it came back; the budget must know
+                self.state.read_epoch = status.epoch
+                self.state.budget.charge(WEIGHT_ACCOUNT, now)
+
+    def _woke(self, timer: str, now: Ns) -> Iterable[AnyMessage]:
+        match timer:
+            case "funding":
+                yield FundingClock(_next(HOUR, now), dict(self.state.rates_e10))
+                yield WakeAt(_next(MINUTE, now), FUNDING_TIMER)
+            case "reads":
+                yield from self._read(now)
+            case "measures":
+                yield from self._measure(now)
+
+    def _measure(self, now: Ns) -> Iterable[AnyMessage]:
+        state = self.state
+        if state.was_up or now - state.started_ns > self._settings.start_grace_ms * MS:
+            state.samples.add(AVAILABILITY, 1.0 if state.feed is FeedState.UP else 0.0)
+        yield from state.samples.report(self.role)  # type: ignore[misc]  # Measured is one of AnyMessage
+        yield WakeAt(Ns(now + self._settings.measures_ms * MS), MEASURES_TIMER)
+
+    def _start(self, started: Started, now: Ns) -> Iterable[AnyMessage]:
+        self.state.run = started.run
+        if not self.state.started_ns:
+            self.state.started_ns = now
+        yield WakeAt(Ns(now + self._settings.measures_ms * MS), MEASURES_TIMER)
+        yield WakeAt(_next(MINUTE, now), FUNDING_TIMER)
+        yield from self._read(now)
+
+
+def _kept(action: SignedAction, why: str, now: Ns) -> ActionAnswered:
+    """Proof that the action never left the house."""
+    return ActionAnswered(action.kind, action.cloid, action.nonce, AnswerKind.REFUSED, 0, Sz(0), why, now)
+
+
+def _priority(action: SignedAction) -> Priority:
+    """Cancels before orders that only reduce before orders that enter; a body that can't be read enters."""
+    if action.kind is ActionKind.CANCEL:
+        return Priority.CANCEL
+    try:
+        return Priority.REDUCE if is_reduce_only(action.body) else Priority.ENTER
+    except UNREADABLE:
+        return Priority.ENTER
+
+
+def _next(span_ns: int, now: Ns) -> Ns:
+    """The next whole multiple of `span_ns` strictly after `now`."""
+    return Ns((now // span_ns + 1) * span_ns)

@@ -1,0 +1,85 @@
+"""What is measured of the door to the venue, and what good looks like."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from shared.scorecard import Measure, Statistic
+
+BOOK_AGE: Final = "book_age_ms"
+AVAILABILITY: Final = "feed_availability"
+GAPS: Final = "gaps"
+BAD_DATA: Final = "bad_data_share"
+ANSWER: Final = "answer_ms"
+UNANSWERED: Final = "unanswered_share"
+DECODE: Final = "decode_us"
+
+MEASURES: Final[tuple[Measure, ...]] = (
+    Measure(
+        name=BOOK_AGE,
+        unit="ms",
+        meaning="Age of each coin's newest book, looked at every report; the venue sends one every 0.5 to 5 s.",
+        statistic=Statistic.P99,
+        floor=20_000.0,
+        target=6_000.0,
+        min_samples=10,
+    ),
+    Measure(
+        name=AVAILABILITY,
+        unit="share",
+        meaning="Share of looks at which the feed was up.",
+        statistic=Statistic.MEAN,
+        floor=0.90,
+        target=0.995,
+        min_samples=10,
+        weight=2.0,
+        critical=True,
+    ),
+    Measure(
+        name=GAPS,
+        unit="count",
+        meaning="Cuts, silences beyond their deadline and books that went back in time, in the window.",
+        statistic=Statistic.SUM,
+        floor=10.0,
+        target=0.0,
+        min_samples=10,
+    ),
+    Measure(
+        name=BAD_DATA,
+        unit="share",
+        meaning="Share of frames with something that could not be read or decided on.",
+        statistic=Statistic.MEAN,
+        floor=0.01,
+        target=0.0,
+        min_samples=20,
+    ),
+    Measure(
+        name=ANSWER,
+        unit="ms",
+        meaning="From signed bytes on the socket to the venue's answer; without an answer, the time given up after.",
+        statistic=Statistic.P99,
+        floor=4_000.0,
+        target=1_200.0,
+        min_samples=10,
+    ),
+    Measure(
+        name=UNANSWERED,
+        unit="share",
+        meaning="Share of sent actions whose fate no answer proved.",
+        statistic=Statistic.MEAN,
+        floor=0.05,
+        target=0.0,
+        min_samples=10,
+        weight=2.0,
+    ),
+    Measure(
+        name=DECODE,
+        unit="us",
+        meaning="From a frame's bytes to messages.",
+        statistic=Statistic.P99,
+        floor=2_000.0,
+        target=300.0,
+        min_samples=20,
+        weight=0.5,
+    ),
+)

@@ -1,0 +1,72 @@
+"""The venue's numbers as ours: milliseconds to nanoseconds, exact texts, and the one rule for derived amounts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Final
+
+import msgspec
+
+from shared.errors import UnitError
+from shared.units import MS, USD_DECIMALS, Ns, Rounding, Usd, round_ratio, scaled_from_str
+
+Ms = Annotated[int, msgspec.Meta(ge=0, le=9_000_000_000_000)]
+"""Venue time in milliseconds, small enough for int64 nanoseconds."""
+Id = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+"""Venue ids (oid, tid)."""
+
+_LONGEST: Final = 40
+_LARGEST: Final = 2**62
+_REMEMBERED: Final = 8_192
+
+
+def ns_from_ms(ms: int) -> Ns:
+    """UTC nanoseconds of the venue's milliseconds."""
+    return Ns(ms * MS)
+
+
+def exact(text: str, decimals: int) -> int:
+    """The integer of 10^-decimals that `text` spells; UnitError if it does not fit or is absurdly large."""
+    if len(text) > _LONGEST:
+        raise UnitError(f"expected a number of at most {_LONGEST} characters, got {text[:_LONGEST]!r}...")
+    value = scaled_from_str(text, decimals)
+    if not -_LARGEST < value < _LARGEST:
+        raise UnitError(f"expected a number below 2^62 units, got {text!r}")
+    return value
+
+
+def near(text: str, decimals: int, rounding: Rounding = Rounding.NEAREST) -> int:
+    """Like `exact`, but digits beyond `decimals` are rounded; only for amounts that the venue derives.
+
+    Money, open interest and rates are sums and products that it keeps as binary floats, so "2703997.4500000002" is
+    seen. Prices and sizes of orders, trades and levels are never derived: read them with `exact`.
+    """
+    digits = text.removeprefix("-")
+    whole, _, fraction = digits.partition(".")
+    if len(fraction) <= decimals or len(text) > _LONGEST or not (whole + fraction).isdigit():
+        return exact(text, decimals)
+    value = int(whole + fraction)
+    return round_ratio(value if digits is text else -value, 10 ** (len(fraction) - decimals), rounding)
+
+
+def usd_near(text: str) -> Usd:
+    """Money to the nearest micro-USDC, halves up."""
+    return Usd(near(text, USD_DECIMALS))
+
+
+class Spelled(dict[str, int]):
+    """Remembers what number each text spells: books repeat their prices and sizes from frame to frame.
+
+    Bounded: it forgets all when full. Only sound texts are kept; a bad one raises each time.
+    """
+
+    def __init__(self, read: Callable[[str], int]) -> None:
+        super().__init__()
+        self._read = read
+
+    def __missing__(self, text: str) -> int:
+        value = self._read(text)
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        self[text] = value
+        return value

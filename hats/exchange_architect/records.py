@@ -1,0 +1,185 @@
+"""The venue's order, fill and funding records, shared by its WebSocket and its /info, as our messages."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from hats.exchange_architect.numbers import Id, Ms, exact, near, ns_from_ms, usd_near
+from hats.exchange_architect.universe import Universe
+from shared.errors import DataError
+from shared.ids import Cloid
+from shared.messages.account import FundingPayment
+from shared.messages.order import Fill, VenueOrder, VenueOrderStatus
+from shared.order import Side
+from shared.units import Ns
+
+RATE_DECIMALS: Final = 10
+
+STATUSES: Final[dict[str, VenueOrderStatus]] = {
+    "open": VenueOrderStatus.OPEN,
+    "filled": VenueOrderStatus.FILLED,
+    "triggered": VenueOrderStatus.TRIGGERED,
+    **dict.fromkeys(
+        (
+            "canceled",
+            "marginCanceled",
+            "vaultWithdrawalCanceled",
+            "openInterestCapCanceled",
+            "selfTradeCanceled",
+            "reduceOnlyCanceled",
+            "siblingFilledCanceled",
+            "delistedCanceled",
+            "liquidatedCanceled",
+            "outcomeSettledCanceled",
+            "scheduledCancel",
+            "internalCancel",
+        ),
+        VenueOrderStatus.CANCELLED,
+    ),
+    **dict.fromkeys(
+        (
+            "rejected",
+            "tickRejected",
+            "minTradeNtlRejected",
+            "minTradeSpotNtlRejected",
+            "perpMarginRejected",
+            "reduceOnlyRejected",
+            "badAloPxRejected",
+            "iocCancelRejected",
+            "badTriggerPxRejected",
+            "marketOrderNoLiquidityRejected",
+            "positionIncreaseAtOpenInterestCapRejected",
+            "positionFlipAtOpenInterestCapRejected",
+            "tooAggressiveAtOpenInterestCapRejected",
+            "openInterestIncreaseRejected",
+            "insufficientSpotBalanceRejected",
+            "oracleRejected",
+            "perpMaxPositionRejected",
+            "tooManyOpenOrdersRejected",
+        ),
+        VenueOrderStatus.REJECTED,
+    ),
+}
+"""The venue's documented status words; every other word is OTHER."""
+
+
+class OrderRecord(msgspec.Struct, rename="camel"):
+    """An order as the venue writes it; further fields are ignored."""
+
+    coin: str
+    side: str
+    limit_px: str
+    sz: str
+    oid: Id
+    timestamp: Ms
+    orig_sz: str
+    cloid: str | None = None
+
+
+class StatusRecord(msgspec.Struct, rename="camel"):
+    """An order with the status it took, and when."""
+
+    order: OrderRecord
+    status: str
+    status_timestamp: Ms
+
+
+class FillRecord(msgspec.Struct, rename="camel"):
+    """One of our fills. Old records lack `tid`; without it a fill can't be told from its copy, so it is required."""
+
+    coin: str
+    px: str
+    sz: str
+    side: str
+    time: Ms
+    start_position: str
+    closed_pnl: str
+    oid: Id
+    crossed: bool
+    fee: str
+    tid: Id
+    cloid: str | None = None
+    fee_token: str = "USDC"  # noqa: S105 - the currency of the fee
+
+
+class FundingRecord(msgspec.Struct, rename="camel"):
+    """One hourly funding payment."""
+
+    time: Ms
+    coin: str
+    usdc: str
+    szi: str
+    funding_rate: str
+
+
+def side_from_wire(letter: str) -> Side:
+    """BUY for "B", SELL for "A"; DataError for anything else."""
+    if letter == "B":
+        return Side.BUY
+    if letter == "A":
+        return Side.SELL
+    raise DataError(f"expected side A or B, got {letter[:20]!r}")
+
+
+def status_from_wire(word: str) -> VenueOrderStatus:
+    """What a status word means for the life of an order; words that we do not know are OTHER."""
+    return STATUSES.get(word, VenueOrderStatus.OTHER)
+
+
+def order_message(record: OrderRecord, status: str, time_ms: int, universe: Universe, recv_ns: Ns) -> VenueOrder:
+    """The venue's word on one order; DataError for an unlisted coin, UnitError for an impossible number."""
+    coin = universe.instrument(record.coin)
+    return VenueOrder(
+        cloid=_cloid(record.cloid),
+        oid=record.oid,
+        coin=record.coin,
+        side=side_from_wire(record.side),
+        px=coin.px(record.limit_px),
+        sz=coin.sz(record.sz),
+        orig_sz=coin.sz(record.orig_sz),
+        status=status_from_wire(status),
+        said=status,
+        exch_ns=ns_from_ms(time_ms),
+        recv_ns=recv_ns,
+    )
+
+
+def fill_message(record: FillRecord, universe: Universe, recv_ns: Ns) -> Fill:
+    """One fill; DataError for an unlisted coin or a fee that is not in USDC."""
+    coin = universe.instrument(record.coin)
+    if record.fee_token != "USDC":  # noqa: S105
+        raise DataError(f"expected a fee in USDC, got {record.fee_token[:20]!r}")
+    return Fill(
+        coin=record.coin,
+        side=side_from_wire(record.side),
+        px=coin.px(record.px),
+        sz=coin.sz(record.sz),
+        oid=record.oid,
+        cloid=_cloid(record.cloid),
+        tid=record.tid,
+        is_taker=record.crossed,
+        fee_usd=usd_near(record.fee),
+        closed_pnl_usd=usd_near(record.closed_pnl),
+        start_net_sz=exact(record.start_position, coin.sz_decimals),
+        exch_ns=ns_from_ms(record.time),
+        recv_ns=recv_ns,
+    )
+
+
+def funding_message(record: FundingRecord, universe: Universe, recv_ns: Ns) -> FundingPayment:
+    """One funding payment; the venue's sign is ours: positive was received."""
+    coin = universe.instrument(record.coin)
+    return FundingPayment(
+        coin=record.coin,
+        usd=usd_near(record.usdc),
+        net_sz=exact(record.szi, coin.sz_decimals),
+        rate_e10=near(record.funding_rate, RATE_DECIMALS),
+        exch_ns=ns_from_ms(record.time),
+        recv_ns=recv_ns,
+    )
+
+
+def _cloid(text: str | None) -> Cloid | None:
+    return None if text is None else Cloid(text.lower())

@@ -1,0 +1,182 @@
+"""The door to the venue inside the deterministic stage: the same Session, wire and proofs, without sockets or clock."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, Protocol
+
+from hats.exchange_architect import errands
+from hats.exchange_architect.backoff import Backoff
+from hats.exchange_architect.measures import ANSWER, UNANSWERED
+from hats.exchange_architect.session import Session
+from hats.exchange_architect.settings import Settings
+from hats.exchange_architect.universe import Universe
+from hats.exchange_architect.wire import bad_data
+from hats.exchange_architect.wire_exchange import Proof, answered, proof_of
+from shared.errors import VenueError, VenueProtocolError, VenueUnreachable
+from shared.messages import Message
+from shared.messages.account import AccountSnapshot
+from shared.messages.market import FeedState, UniverseUpdate
+from shared.messages.order import ActionSent, AnswerKind, PostAction, ReadAccount, ReadOrder
+from shared.units import MS, Ns
+
+
+class Wire(Protocol):
+    """The venue in this process. A fault injector raises VenueUnreachable where a network would fail."""
+
+    def http(self, path: str, body: bytes) -> tuple[int, bytes]:
+        """HTTP status and body of a POST."""
+        ...
+
+    def ws_connect(self) -> None:
+        """A WebSocket is open; one that was open before is gone."""
+        ...
+
+    def ws_send(self, frame: str) -> None:
+        """The venue has our frame."""
+        ...
+
+    def ws_frames(self) -> list[bytes]:
+        """What the venue sent since the last call."""
+        ...
+
+
+class StageLink:
+    """Synchronous twin of the VenueEdge. The stage decides when each call happens, and so all latencies.
+
+    `start`, `tick` (every `settings.tick_ms`), `frames` and `carry_out` return the messages to publish, in order.
+    """
+
+    commands: ClassVar[frozenset[type[Message]]] = frozenset({PostAction, ReadOrder, ReadAccount})
+
+    def __init__(self, settings: Settings, wire: Wire, rng: random.Random) -> None:
+        self._settings = settings
+        self._wire = wire
+        self._universe = Universe()
+        self._backoff = Backoff(
+            settings.backoff_first_ms * MS,
+            settings.backoff_most_ms * MS,
+            settings.connections_per_minute,
+            rng,
+        )
+        self._session: Session
+        self._is_connected = False
+        self._refresh_ns = Ns(0)
+
+    def start(self, now: Ns) -> list[Message]:
+        """Read the universe and connect."""
+        self._session = Session(self._settings, self._universe, now)
+        return self.tick(now)
+
+    def tick(self, now: Ns) -> list[Message]:
+        """What time makes necessary at `now`: universe, (re)connecting, deadlines, the account; and waiting frames."""
+        messages = self._refresh(now)
+        if self._universe.missing(self._settings.coins):
+            return messages + self._session.due(now).messages
+        if not self._is_connected and self._backoff.next_attempt(now) <= now:
+            messages += self._connect(now)
+        if self._is_connected:
+            messages += self.frames(now, self._wire.ws_frames())
+        return messages + self._do_due(now)
+
+    def frames(self, now: Ns, frames: Sequence[bytes]) -> list[Message]:
+        """The messages in frames that arrived at `now`."""
+        messages: list[Message] = []
+        for frame in frames:
+            messages += self._session.received(frame, now)
+        if self._session.state is FeedState.UP:
+            self._backoff.succeeded()
+        return messages
+
+    def lost(self, now: Ns, reason: str) -> list[Message]:
+        """The WebSocket broke, says the stage."""
+        self._is_connected = False
+        return self._session.disconnected(now, reason)
+
+    def carry_out(self, command: Message, now: Ns, sent_ns: Ns | None = None) -> list[Message]:
+        """What comes of a command whose answer arrives at `now`. `sent_ns`: when its bytes left, if earlier."""
+        match command:
+            case PostAction():
+                return self._post(command, now, now if sent_ns is None else sent_ns)
+            case ReadOrder(cloid=cloid):
+                user = self._user()
+                return self._read(errands.read_order(user, cloid, self._universe, lambda: now), now)
+            case ReadAccount(fills_since_ns=since):
+                return self._read(errands.read_account(self._user(), since, self._universe, lambda: now), now)
+        raise AssertionError(f"{type(command).__name__} is not a command of this edge")
+
+    def _post(self, action: PostAction, now: Ns, sent_ns: Ns) -> list[Message]:
+        sent = ActionSent(action.cloid, action.nonce, sent_ns)
+        try:
+            status, body = self._wire.http(errands.EXCHANGE, action.body)
+        except VenueUnreachable as error:
+            proof = Proof(AnswerKind.NO_ANSWER, error=str(error))
+        else:
+            proof = proof_of(action, status, body, self._universe)
+        self._session.measured(ANSWER, (now - sent_ns) / MS)
+        self._session.measured(UNANSWERED, 1.0 if proof.answer is AnswerKind.NO_ANSWER else 0.0)
+        return [sent, answered(action, proof, now)]
+
+    def _read(self, errand: errands.Errand, now: Ns) -> list[Message]:
+        try:
+            return errands.run(errand, self._ask)
+        except VenueError as error:
+            return [bad_data(errands.INFO, "", str(error), error.said.encode(), now)]
+
+    def _ask(self, body: bytes) -> bytes:
+        status, reply = self._wire.http(errands.INFO, body)
+        if status != 200:
+            raise VenueProtocolError(f"HTTP {status} to a read", reply[:200].decode("utf-8", "replace"))
+        return reply
+
+    def _refresh(self, now: Ns) -> list[Message]:
+        if now < self._refresh_ns:
+            return []
+        self._refresh_ns = Ns(now + self._settings.refresh_s * 1_000 * MS)
+        messages = self._read(errands.read_universe(self._settings.user_address, lambda: now), now)
+        for message in messages:
+            if isinstance(message, UniverseUpdate):
+                self._universe.learn(message)
+        missing = self._universe.missing(self._settings.coins)
+        if missing:
+            self._refresh_ns = Ns(now + self._settings.backoff_most_ms * MS)
+            messages += self._session.disconnected(now, f"not listed: {', '.join(missing)}")
+        return messages
+
+    def _connect(self, now: Ns) -> list[Message]:
+        self._backoff.attempted(now)
+        try:
+            self._wire.ws_connect()
+            frames, messages = self._session.connected(now)
+            self._is_connected = True
+            self._send(frames)
+        except VenueUnreachable as error:
+            return self.lost(now, str(error))
+        return messages
+
+    def _do_due(self, now: Ns) -> list[Message]:
+        due = self._session.due(now)
+        messages = due.messages
+        if due.close is not None:
+            return messages + self.lost(now, due.close)
+        try:
+            self._send(due.frames)
+        except VenueUnreachable as error:
+            return messages + self.lost(now, str(error))
+        if due.catch_up_ns is not None:
+            user, epoch = self._user(), self._session.epoch
+            read = self._read(errands.read_account(user, due.catch_up_ns, self._universe, lambda: now), now)
+            messages += read
+            if isinstance(read[0], AccountSnapshot):
+                messages += self._session.caught_up(epoch, now)
+        return messages
+
+    def _send(self, frames: Iterable[str]) -> None:
+        for frame in frames:
+            self._wire.ws_send(frame)
+
+    def _user(self) -> str:
+        user = self._settings.user_address
+        assert user is not None, "account reads need a user_address"
+        return user

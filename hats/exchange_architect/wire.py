@@ -1,0 +1,291 @@
+"""The venue's WebSocket frames as messages: pure, typed, exact; whatever can't be read becomes BadData."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from hats.exchange_architect.numbers import Id, Ms, Spelled, near, ns_from_ms
+from hats.exchange_architect.records import (
+    RATE_DECIMALS,
+    FillRecord,
+    FundingRecord,
+    StatusRecord,
+    fill_message,
+    funding_message,
+    order_message,
+    side_from_wire,
+)
+from hats.exchange_architect.universe import Universe
+from shared.book import Level, fault
+from shared.errors import DataError
+from shared.messages import Message
+from shared.messages.market import AssetContext, BadData, BookUpdate, Trade
+from shared.units import Ns, Px, Sz
+
+EXCERPT: Final = 200
+BOOK, TRADES, CONTEXT = "l2Book", "trades", "activeAssetCtx"
+ORDERS, FILLS, FUNDINGS = "orderUpdates", "userFills", "userFundings"
+ACK, PONG, ERROR, GREETING, BAD = "subscriptionResponse", "pong", "error", "greeting", "bad"
+UNREADABLE: Final = (msgspec.MsgspecError, ValueError, DataError, RecursionError)
+"""What decoding hostile bytes can raise; UnitError is a ValueError."""
+_GREETING: Final = b"Websocket connection established."
+_COIN_CHANNELS: Final = frozenset({BOOK, TRADES, CONTEXT})
+
+
+class Heard(NamedTuple):
+    """What one frame said. `coin` is empty where the channel has none; `text` is the venue's word on a subscription."""
+
+    channel: str
+    coin: str
+    messages: tuple[Message, ...] = ()
+    is_snapshot: bool = False
+    text: str = ""
+
+
+class _Level(msgspec.Struct):
+    px: str
+    sz: str
+    n: Id
+
+
+class _Book(msgspec.Struct):
+    coin: str
+    time: Ms
+    levels: tuple[list[_Level], list[_Level]]
+
+
+class _Trade(msgspec.Struct):
+    coin: str
+    side: str
+    px: str
+    sz: str
+    time: Ms
+    tid: Id
+
+
+class _Context(msgspec.Struct, rename="camel"):
+    mark_px: str
+    oracle_px: str
+    open_interest: str
+    funding: str
+
+
+class _CoinContext(msgspec.Struct):
+    coin: str
+    ctx: _Context
+
+
+class _Fills(msgspec.Struct, rename="camel"):
+    fills: list[msgspec.Raw]
+    is_snapshot: bool = False
+
+
+class _Fundings(msgspec.Struct, rename="camel"):
+    fundings: list[msgspec.Raw]
+    is_snapshot: bool = False
+
+
+class _Topic(msgspec.Struct):
+    type: str
+    coin: str = ""
+
+
+class _Answer(msgspec.Struct):
+    method: str
+    subscription: _Topic
+
+
+class _BookFrame(msgspec.Struct, tag_field="channel", tag=BOOK):
+    data: _Book
+
+
+class _TradesFrame(msgspec.Struct, tag_field="channel", tag=TRADES):
+    data: list[msgspec.Raw]
+
+
+class _ContextFrame(msgspec.Struct, tag_field="channel", tag=CONTEXT):
+    data: _CoinContext
+
+
+class _OrdersFrame(msgspec.Struct, tag_field="channel", tag=ORDERS):
+    data: list[msgspec.Raw]
+
+
+class _FillsFrame(msgspec.Struct, tag_field="channel", tag=FILLS):
+    data: _Fills
+
+
+class _FundingsFrame(msgspec.Struct, tag_field="channel", tag=FUNDINGS):
+    data: _Fundings
+
+
+class _AckFrame(msgspec.Struct, tag_field="channel", tag=ACK):
+    data: _Answer
+
+
+class _PongFrame(msgspec.Struct, tag_field="channel", tag=PONG):
+    pass
+
+
+class _ErrorFrame(msgspec.Struct, tag_field="channel", tag=ERROR):
+    data: str
+
+
+class _AnyFrame(msgspec.Struct):
+    channel: str
+
+
+_Frame = (
+    _BookFrame
+    | _TradesFrame
+    | _ContextFrame
+    | _OrdersFrame
+    | _FillsFrame
+    | _FundingsFrame
+    | _AckFrame
+    | _PongFrame
+    | _ErrorFrame
+)
+_frames: Final = msgspec.json.Decoder(_Frame)
+_any_frame: Final = msgspec.json.Decoder(_AnyFrame)
+_topics: Final = msgspec.json.Decoder(_Topic)
+_trades: Final = msgspec.json.Decoder(_Trade)
+_orders: Final = msgspec.json.Decoder(StatusRecord)
+_fills: Final = msgspec.json.Decoder(FillRecord)
+_fundings: Final = msgspec.json.Decoder(FundingRecord)
+
+
+def bad_data(channel: str, coin: str, reason: str, raw: bytes, recv_ns: Ns) -> BadData:
+    """A record of what could not be used, with the start of what came."""
+    excerpt = bytes(raw[:EXCERPT]).decode("utf-8", errors="replace")
+    return BadData(channel, coin, reason[:EXCERPT], excerpt, recv_ns)
+
+
+class Decoder:
+    """Reads frames against the listed instruments. Remembers nothing but how numbers are spelled."""
+
+    def __init__(self, universe: Universe) -> None:
+        self._universe = universe
+
+    def decode(self, frame: bytes, recv_ns: Ns) -> Heard:
+        """What the frame said. Never raises on what the venue sent: an unreadable frame or entry is BadData."""
+        try:
+            parsed = _frames.decode(frame)
+            if type(parsed) is _BookFrame:
+                return self._book(parsed.data, frame, recv_ns)
+            return self._other(parsed, recv_ns)
+        except UNREADABLE as error:
+            if frame.startswith(_GREETING):
+                return Heard(GREETING, "")
+            return Heard(BAD, "", (bad_data(_channel_of(frame), "", str(error), frame, recv_ns),))
+
+    def _book(self, data: _Book, frame: bytes, recv_ns: Ns) -> Heard:
+        reading = self._universe.reading(data.coin)
+        bids, asks = data.levels
+        book = BookUpdate(
+            data.coin,
+            ns_from_ms(data.time),
+            recv_ns,
+            _levels(bids, reading.px, reading.sz),
+            _levels(asks, reading.px, reading.sz),
+        )
+        reason = fault(book.bids, book.asks)
+        if reason is not None:
+            return Heard(BOOK, data.coin, (bad_data(BOOK, data.coin, reason, frame, recv_ns),))
+        return Heard(BOOK, data.coin, (book,))
+
+    def _other(self, frame: Any, recv_ns: Ns) -> Heard:
+        match frame:
+            case _TradesFrame():
+                return self._trade_batch(frame.data, recv_ns)
+            case _ContextFrame():
+                return Heard(CONTEXT, frame.data.coin, (self._context(frame.data, recv_ns),))
+            case _OrdersFrame():
+                return Heard(ORDERS, "", self._each(ORDERS, frame.data, self._order, recv_ns))
+            case _FillsFrame():
+                fills = self._each(FILLS, frame.data.fills, self._fill, recv_ns)
+                return Heard(FILLS, "", fills, frame.data.is_snapshot)
+            case _FundingsFrame():
+                payments = self._each(FUNDINGS, frame.data.fundings, self._funding, recv_ns)
+                return Heard(FUNDINGS, "", payments, frame.data.is_snapshot)
+            case _AckFrame():
+                return _ack(frame.data.subscription, frame.data.method)
+            case _PongFrame():
+                return Heard(PONG, "")
+            case _:
+                return _complaint(frame.data)
+
+    def _trade_batch(self, raws: list[msgspec.Raw], recv_ns: Ns) -> Heard:
+        messages = self._each(TRADES, raws, self._trade, recv_ns)
+        return Heard(TRADES, next((m.coin for m in messages if isinstance(m, Trade)), ""), messages)
+
+    def _each(
+        self, channel: str, raws: list[msgspec.Raw], read: Callable[[bytes, Ns], Message], recv_ns: Ns
+    ) -> tuple[Message, ...]:
+        """Every entry as a message; a bad entry does not take its neighbours with it."""
+        messages: list[Message] = []
+        for raw in raws:
+            entry = bytes(raw)
+            try:
+                messages.append(read(entry, recv_ns))
+            except UNREADABLE as error:
+                messages.append(bad_data(channel, "", str(error), entry, recv_ns))
+        return tuple(messages)
+
+    def _trade(self, raw: bytes, recv_ns: Ns) -> Trade:
+        data = _trades.decode(raw)
+        reading = self._universe.reading(data.coin)
+        px, sz = Px(reading.px[data.px]), Sz(reading.sz[data.sz])
+        if px <= 0 or sz <= 0:
+            raise DataError("a trade needs a positive price and size")
+        return Trade(data.coin, side_from_wire(data.side), px, sz, data.tid, ns_from_ms(data.time), recv_ns)
+
+    def _context(self, data: _CoinContext, recv_ns: Ns) -> AssetContext:
+        coin, ctx = self._universe.instrument(data.coin), data.ctx
+        mark_px, oracle_px = coin.px(ctx.mark_px), coin.px(ctx.oracle_px)
+        if mark_px <= 0 or oracle_px <= 0:
+            raise DataError("mark and oracle must be positive")
+        interest = near(ctx.open_interest, coin.sz_decimals)
+        return AssetContext(data.coin, mark_px, oracle_px, interest, near(ctx.funding, RATE_DECIMALS), recv_ns)
+
+    def _order(self, raw: bytes, recv_ns: Ns) -> Message:
+        data = _orders.decode(raw)
+        return order_message(data.order, data.status, data.status_timestamp, self._universe, recv_ns)
+
+    def _fill(self, raw: bytes, recv_ns: Ns) -> Message:
+        return fill_message(_fills.decode(raw), self._universe, recv_ns)
+
+    def _funding(self, raw: bytes, recv_ns: Ns) -> Message:
+        return funding_message(_fundings.decode(raw), self._universe, recv_ns)
+
+
+def _levels(levels: list[_Level], px: Spelled, sz: Spelled) -> tuple[Level, ...]:
+    return tuple([Level(px[level.px], sz[level.sz], level.n) for level in levels])  # type: ignore[arg-type]
+
+
+def _channel_of(frame: bytes) -> str:
+    try:
+        return _any_frame.decode(frame).channel[:40]
+    except UNREADABLE:
+        return "?"
+
+
+def _ack(topic: _Topic, text: str) -> Heard:
+    return Heard(ACK, "", text=f"{text} {key_of(topic.type, topic.coin)}")
+
+
+def key_of(channel: str, coin: str) -> str:
+    """The name of a subscription: the channel, with its coin where it has one."""
+    return f"{channel}:{coin}" if channel in _COIN_CHANNELS else channel
+
+
+def _complaint(text: str) -> Heard:
+    """An error frame. "Already subscribed" confirms the subscription that it names."""
+    words, brace, rest = text.partition("{")
+    if brace and words.startswith("Already subscribed"):
+        topic = _topics.decode(brace + rest)
+        return _ack(topic, "subscribe")
+    return Heard(ERROR, "", text=text)

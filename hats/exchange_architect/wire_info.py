@@ -1,0 +1,214 @@
+"""The venue's /info: bodies to ask with, replies as messages. A reply that can't be read is a VenueProtocolError."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from hats.exchange_architect.numbers import Ms, exact, near, ns_from_ms, usd_near
+from hats.exchange_architect.records import (
+    FillRecord,
+    OrderRecord,
+    StatusRecord,
+    fill_message,
+    order_message,
+)
+from hats.exchange_architect.universe import Universe
+from hats.exchange_architect.wire import EXCERPT, UNREADABLE, bad_data
+from shared.errors import DataError, VenueProtocolError
+from shared.ids import Cloid
+from shared.instrument import Instrument
+from shared.messages.account import AccountSnapshot, VenuePosition
+from shared.messages.market import BadData, UniverseUpdate
+from shared.messages.order import Fill, VenueOrder, VenueOrderStatus
+from shared.order import Side
+from shared.units import Ns, Px, Rounding, Sz, Usd
+
+FEE_DECIMALS: Final = 7
+BASE_TAKER_E7: Final = 4_500
+BASE_MAKER_E7: Final = 1_500
+"""The venue's base rates, which hold for an account without volume, stake or referral."""
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+class _Perp(msgspec.Struct, rename="camel"):
+    name: str
+    sz_decimals: int
+    max_leverage: int
+    is_delisted: bool = False
+
+
+class _Meta(msgspec.Struct):
+    universe: list[_Perp]
+
+
+class _Fees(msgspec.Struct, rename="camel"):
+    user_cross_rate: str
+    user_add_rate: str
+
+
+class _Found(msgspec.Struct):
+    status: str
+    order: StatusRecord | None = None
+
+
+class _Margin(msgspec.Struct, rename="camel"):
+    account_value: str
+    total_raw_usd: str
+
+
+class _Leverage(msgspec.Struct):
+    value: int
+
+
+class _Position(msgspec.Struct, rename="camel"):
+    coin: str
+    szi: str
+    entry_px: str | None
+    leverage: _Leverage
+    unrealized_pnl: str
+
+
+class _Held(msgspec.Struct):
+    position: _Position
+
+
+class _Clearinghouse(msgspec.Struct, rename="camel"):
+    margin_summary: _Margin
+    withdrawable: str
+    asset_positions: list[msgspec.Raw]
+    time: Ms = 0
+
+
+_meta: Final = msgspec.json.Decoder(_Meta)
+_fees: Final = msgspec.json.Decoder(_Fees)
+_found: Final = msgspec.json.Decoder(_Found)
+_clearinghouse: Final = msgspec.json.Decoder(_Clearinghouse)
+_held: Final = msgspec.json.Decoder(_Held)
+_order: Final = msgspec.json.Decoder(OrderRecord)
+_fill: Final = msgspec.json.Decoder(FillRecord)
+_raws: Final = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def body(kind: str, **fields: Any) -> bytes:
+    """The JSON body of one /info request; fields that are None are left out."""
+    return msgspec.json.encode({"type": kind} | {name: value for name, value in fields.items() if value is not None})
+
+
+def universe_update(meta: bytes, fees: bytes | None, recv_ns: Ns) -> UniverseUpdate:
+    """What is listed and the fees we pay; without an account (no `fees`) the venue's base fees.
+
+    Asset ids are positions in the list. Rates finer than 10^-7 are rounded up, against us; the referral discount is
+    not counted on.
+    """
+    perps = _read(_meta, meta, "meta").universe
+    instruments = tuple(
+        Instrument(perp.name, asset, perp.sz_decimals, perp.max_leverage, perp.is_delisted)
+        for asset, perp in enumerate(perps)
+        if 0 <= perp.sz_decimals <= 6
+    )
+    if not instruments:
+        raise VenueProtocolError("expected a meta with perps", _start(meta))
+    if fees is None:
+        return UniverseUpdate(instruments, BASE_TAKER_E7, BASE_MAKER_E7, recv_ns)
+    rates = _read(_fees, fees, "userFees")
+    try:
+        taker, maker = (near(r, FEE_DECIMALS, Rounding.UP) for r in (rates.user_cross_rate, rates.user_add_rate))
+    except ValueError as error:
+        raise VenueProtocolError(f"userFees: {error}", _start(fees)) from error
+    return UniverseUpdate(instruments, taker, maker, recv_ns)
+
+
+def venue_order(reply: bytes, cloid: Cloid, universe: Universe, recv_ns: Ns) -> VenueOrder:
+    """What `orderStatus` says of `cloid`; UNKNOWN_OID (with nothing else known) if the venue has no such order."""
+    found = _read(_found, reply, "orderStatus")
+    if found.order is not None:
+        record = found.order
+        try:
+            return order_message(record.order, record.status, record.status_timestamp, universe, recv_ns)
+        except UNREADABLE as error:
+            raise VenueProtocolError(f"orderStatus: {error}", _start(reply)) from error
+    if found.status != "unknownOid":
+        raise VenueProtocolError("expected order or unknownOid", _start(reply))
+    nothing = (Px(0), Sz(0), Sz(0))
+    return VenueOrder(
+        cloid, 0, "", Side.BUY, *nothing, VenueOrderStatus.UNKNOWN_OID, found.status, Ns(recv_ns), recv_ns
+    )
+
+
+def account_snapshot(
+    state: bytes, orders: bytes, fills: tuple[Fill, ...], universe: Universe, recv_ns: Ns
+) -> tuple[AccountSnapshot, list[BadData]]:
+    """The account, and what of it could not be used (positions or orders in coins that are not listed).
+
+    Cash is equity without the venue's unrealised profit of all positions.
+    """
+    summary = _read(_clearinghouse, state, "clearinghouseState")
+    held, bad = _each("clearinghouseState", summary.asset_positions, _held.decode, recv_ns)
+    positions, strangers = _each("clearinghouseState", held, lambda one: _position(one.position, universe), recv_ns)
+    raw_orders = _read(_raws, orders, "frontendOpenOrders")
+    open_orders, unread = _each("frontendOpenOrders", raw_orders, lambda raw: _open(raw, universe, recv_ns), recv_ns)
+    try:
+        equity, withdrawable = usd_near(summary.margin_summary.account_value), usd_near(summary.withdrawable)
+        unrealised = sum(usd_near(one.position.unrealized_pnl) for one in held)
+    except UNREADABLE as error:
+        raise VenueProtocolError(f"clearinghouseState: {error}", _start(state)) from error
+    snapshot = AccountSnapshot(
+        equity_usd=equity,
+        cash_usd=Usd(equity - unrealised),
+        withdrawable_usd=withdrawable,
+        positions=tuple(positions),
+        open_orders=tuple(open_orders),
+        fills=fills,
+        exch_ns=ns_from_ms(summary.time),
+        recv_ns=recv_ns,
+    )
+    return snapshot, [*bad, *strangers, *unread]
+
+
+def fill_page(reply: bytes, universe: Universe, recv_ns: Ns) -> tuple[list[Fill], list[BadData], int]:
+    """The fills of one `userFillsByTime` reply, what could not be read, and how many entries the reply had."""
+    raws = _read(_raws, reply, "userFillsByTime")
+    fills, bad = _each("userFillsByTime", raws, lambda raw: fill_message(_fill.decode(raw), universe, recv_ns), recv_ns)
+    return fills, bad, len(raws)
+
+
+def _position(position: _Position, universe: Universe) -> VenuePosition:
+    net_sz = exact(position.szi, universe.instrument(position.coin).sz_decimals)
+    entry_px = float(position.entry_px or "0")
+    if not math.isfinite(entry_px) or entry_px < 0:
+        raise DataError(f"expected an entry price, got {position.entry_px!r}")
+    return VenuePosition(position.coin, net_sz, entry_px, position.leverage.value)
+
+
+def _open(raw: bytes, universe: Universe, recv_ns: Ns) -> VenueOrder:
+    record = _order.decode(raw)
+    return order_message(record, "open", record.timestamp, universe, recv_ns)
+
+
+def _each(channel: str, entries: list[S], read: Callable[[S], T], recv_ns: Ns) -> tuple[list[T], list[BadData]]:
+    """Every entry that can be read, and a record of every one that can't."""
+    good: list[T] = []
+    bad: list[BadData] = []
+    for entry in entries:
+        try:
+            good.append(read(entry))
+        except UNREADABLE as error:
+            raw = bytes(entry) if isinstance(entry, msgspec.Raw) else msgspec.json.encode(entry)
+            bad.append(bad_data(channel, "", str(error), raw, recv_ns))
+    return good, bad
+
+
+def _read(decoder: msgspec.json.Decoder[T], reply: bytes, what: str) -> T:
+    try:
+        return decoder.decode(reply)
+    except UNREADABLE as error:
+        raise VenueProtocolError(f"{what}: {error}", _start(reply)) from error
+
+
+def _start(reply: bytes) -> str:
+    return reply[:EXCERPT].decode("utf-8", errors="replace")
