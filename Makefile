@@ -81,13 +81,14 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV)
 
 $(CORE): requirements.lock | $(BIN)/python
-	$(PIP) install --quiet --require-hashes --only-binary :all: -r requirements.lock
+	@echo "Installing the pinned packages into $(VENV) (about a minute, once)."
+	@$(PIP) install --quiet --require-hashes --only-binary :all: -r requirements.lock
 	@touch $@
 
 $(DEV): requirements-dev.lock | $(CORE)
-	$(PIP) install --quiet --require-hashes --only-binary :all: -r requirements-dev.lock
+	@$(PIP) install --quiet --require-hashes --only-binary :all: -r requirements-dev.lock
 	@touch $@
 
 $(PROJECT): pyproject.toml | $(CORE)
-	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
