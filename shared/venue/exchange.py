@@ -45,7 +45,16 @@ from shared.venue.market import FundingPoint, Market
 from shared.venue.matching import Matching
 from shared.venue.order import Order
 from shared.venue.placing import Placing, action_fault, batch_fault
-from shared.venue.views import AccountView, AssetView, OrderRecord, account_view, asset_view, mid_text, record_of
+from shared.venue.views import (
+    AccountView,
+    AssetView,
+    HouseView,
+    OrderRecord,
+    account_view,
+    asset_view,
+    mid_text,
+    record_of,
+)
 
 
 class Exchange:
@@ -264,7 +273,12 @@ class Exchange:
         """Exact mid; the last trade if a side is empty; None if there never was one."""
         return mid_text(self._markets[asset])
 
-    # --- questions about a user
+    # --- questions about money and users
+
+    def house(self) -> HouseView:
+        """What the house keeps; with all cash legs it equals the deposits."""
+        accounts = self._accounts
+        return HouseView(accounts.deposits_usd, accounts.house_fees_usd, accounts.house_funding_usd)
 
     def has_account(self, user: str) -> bool:
         """Did this user ever deposit?"""

@@ -63,6 +63,14 @@ class AccountView(msgspec.Struct, frozen=True):
     positions: tuple[PositionView, ...] = ()
 
 
+class HouseView(msgspec.Struct, frozen=True):
+    """All deposits so far, fees taken, and what truncated funding left over (negative: what it cost)."""
+
+    deposits_usd: int
+    fees_usd: int
+    funding_usd: int
+
+
 class AssetView(msgspec.Struct, frozen=True):
     """One asset's context. `mid_text` falls back to the last trade, then None; rates and premium are x 10^10."""
 

@@ -1,0 +1,100 @@
+"""Order events per second of the exchange core on one core, beside a bare dict-update loop of the same run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import time
+from collections.abc import Sequence
+
+from shared.instrument import Instrument
+from shared.units import MS, SECOND, USD, Ns, Px, Sz, Usd
+from shared.venue.commands import CancelOrder, CancelOrders, Command, Deposit, OrderSpec, PlaceOrders, SetPrices, Tif
+from shared.venue.exchange import Exchange
+from shared.venue.listing import list_perp
+
+START_NS = 1_700_000_000 * SECOND
+INSTRUMENT = Instrument("BTC", 0, 5, 40)
+MID_PX = 500_000
+USERS = tuple(f"0x{number:040x}" for number in range(8))
+
+
+def opened() -> Exchange:
+    """An exchange with one asset, a price and rich users."""
+    exchange = Exchange([list_perp(INSTRUMENT)], start_ns=START_NS)
+    for user in USERS:
+        exchange.apply(Deposit(user, Usd(10**9 * USD)), Ns(START_NS))
+    exchange.apply(SetPrices(0, Px(MID_PX)), Ns(START_NS))
+    return exchange
+
+
+def script(n: int, seed: int) -> list[Command]:
+    """`n` commands of one order event each: about half rests near the mid, a third is cancelled, the rest crosses."""
+    chance = random.Random(seed)
+    commands: list[Command] = []
+    resting: list[tuple[str, str]] = []
+    for number in range(n):
+        user, draw = chance.choice(USERS), chance.random()
+        if draw < 0.35 and resting:
+            owner, cloid = resting.pop(chance.randrange(len(resting)))
+            commands.append(CancelOrders(owner, (CancelOrder(0, cloid=cloid),)))
+            continue
+        is_buy, sz = chance.random() < 0.5, Sz(chance.randint(100, 1_000))
+        if draw < 0.85:
+            away, cloid = 10 * chance.randint(1, 100), f"0x{number:032x}"
+            px = Px(MID_PX - away if is_buy else MID_PX + away)
+            commands.append(PlaceOrders(user, (OrderSpec(0, is_buy, px, sz, False, Tif.GTC, cloid),)))
+            resting.append((user, cloid))
+        else:
+            px = Px(MID_PX + 1_000 if is_buy else MID_PX - 1_000)
+            commands.append(PlaceOrders(user, (OrderSpec(0, is_buy, px, sz, False, Tif.IOC),)))
+    return commands
+
+
+def core_rate(n: int, seed: int) -> tuple[float, int]:
+    """(order events per second, trades) of one run of the script; commands are 0.1 ms apart in the venue's time."""
+    exchange, commands = opened(), script(n, seed)
+    apply, now, trades = exchange.apply, START_NS, 0
+    began = time.perf_counter()
+    for command in commands:
+        now += MS // 10
+        trades += len(apply(command, Ns(now)).events) > 3
+    return n / (time.perf_counter() - began), trades
+
+
+def dict_rate(n: int) -> float:
+    """Updates per second of the barest thing Python can do for an order event: one dict entry."""
+    entries: dict[int, int] = {}
+    began = time.perf_counter()
+    for number in range(n):
+        entries[number & 4095] = number
+    return n / (time.perf_counter() - began)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the best of several runs, in words or as one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of words")
+    parser.add_argument("--events", type=int, default=50_000)
+    parser.add_argument("--runs", type=int, default=3)
+    options = parser.parse_args(arguments)
+    runs = [(core_rate(options.events, seed=1), dict_rate(10 * options.events)) for _ in range(options.runs)]
+    core, trades = max(run[0] for run in runs)
+    bare = max(run[1] for run in runs)
+    result = {
+        "order_events_per_s": round(core),
+        "dict_updates_per_s": round(bare),
+        "dict_updates_per_order_event": round(bare / core, 1),
+        "events": options.events,
+        "matched": trades,
+        "runs": options.runs,
+    }
+    if options.json:
+        print(json.dumps(result))
+    else:
+        print("\n".join(f"{name}: {value}" for name, value in result.items()))
+
+
+if __name__ == "__main__":
+    main()
