@@ -1,0 +1,144 @@
+"""EDGE: a whole desk on the stage: nine Hats, signer, local exchange and market in one thread, from one seed.
+
+What backtests, replays and fault simulations start from. The only thing it touches is the journal's file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from hats.security_architect.signer.inprocess import InProcessSigner
+from hats.security_architect.signer.policy import AssetRule, Network, Policy
+from orchestrator import compose
+from orchestrator.heart import Heart
+from orchestrator.onboarding import address_of, approval_body, throw_away_secret
+from orchestrator.settings import Settings
+from orchestrator.stage import Stage
+from orchestrator.stage_venue import Driver, StageVenue
+from orchestrator.supervisor import Supervisor
+from shared.clock import VirtualClock
+from shared.errors import HatsError
+from shared.ids import HATS, Role
+from shared.journal import Journal
+from shared.mailbox import Mailbox
+from shared.messages.control import DrainOrdered
+from shared.units import MS, SECOND, USD, Ns, Usd
+from shared.venue.coins import COINS, Coin, listings
+from shared.venue.door import Door
+from shared.venue.exchange import Exchange
+from shared.venue.settings import DoorSettings
+from shared.venue.synthetic import SyntheticMarket
+
+START_NS: Final = Ns(1_790_000_000 * SECOND)
+"""When every rehearsal begins (September 2026), unless told otherwise."""
+RUN: Final = 1
+DRAIN_S_MAX: Final = 30
+
+MakeDrivers = Callable[[Exchange, int], Sequence[Driver]]
+
+
+@dataclass
+class Rehearsal:
+    """A desk on the stage, ready to run."""
+
+    stage: Stage
+    heart: Heart
+    journal: Journal
+    venue: StageVenue
+    exchange: Exchange
+    master: str
+
+    def run_for(self, seconds: float) -> None:
+        """Let so much virtual time pass."""
+        self.stage.run_until(self.stage.clock.now() + int(seconds * SECOND))
+
+    def drain(self, *, flatten: bool = True) -> None:
+        """End the run in order; HatsError if the drain does not end in time."""
+        self.stage.publish(Role.OPERATOR, DrainOrdered(flatten))
+        for _ in range(DRAIN_S_MAX):
+            self.run_for(1)
+            if self.heart.supervisor.drained is not None:
+                self.run_for(1)  # the ledger's last word
+                return
+        raise HatsError(f"the drain did not end within {DRAIN_S_MAX} virtual seconds")
+
+    def close(self) -> None:
+        """Write the rest of the journal."""
+        self.journal.close()
+
+
+def rehearse(
+    settings: Settings,
+    journal_path: Path,
+    *,
+    seed: int,
+    make_drivers: MakeDrivers | None = None,
+    coins: Sequence[Coin] = COINS,
+    latency_ns: int = 2 * MS,
+    start_ns: Ns = START_NS,
+) -> Rehearsal:
+    """A desk as the settings say, with throw-away keys from the seed, its Hats restored and its edges open."""
+    master, agent = throw_away_secret(seed, "master"), throw_away_secret(seed, "agent")
+    settings = with_account(settings, address_of(master))
+    exchange = Exchange(listings(coins), start_ns=start_ns)
+    door = Door(exchange, _door_settings(settings), start_ns)
+    drivers = (make_drivers or _synthetic)(exchange, seed)
+    clock = VirtualClock(start_ns)
+    journal = Journal(journal_path, now_ns=start_ns, is_durable=False)
+    supervisor = Supervisor(RUN, wants_armed=True, restarts_max=settings.supervisor.restart_intensity)
+    mailboxes = {role: Mailbox(role, settings.mailbox.capacity) for role in HATS}
+    heart = Heart(journal, compose.CATALOGUE, supervisor, mailboxes)
+    signer = InProcessSigner(_policy(settings, coins), agent)
+    venue = StageVenue(door, drivers, settings.hats.exchange_architect, seed=seed, latency_ns=latency_ns)
+    stage = Stage(
+        heart,
+        journal,
+        clock,
+        {role: _maker(settings, role) for role in HATS},
+        {Role.EXCHANGE_ARCHITECT: venue, Role.SECURITY_ARCHITECT: signer},
+    )
+    venue.join(stage)
+    _approve(venue, master, signer.address, start_ns)
+    stage.start()
+    return Rehearsal(stage, heart, journal, venue, exchange, address_of(master))
+
+
+def with_account(settings: Settings, address: str) -> Settings:
+    """The settings with the account that is traded filled in."""
+    architect = settings.hats.exchange_architect.model_copy(
+        update={"user_address": address, "coins": settings.venue.coins, "base_url": settings.venue.base_url}
+    )
+    return settings.model_copy(
+        update={"hats": settings.hats.model_copy(update={"exchange_architect": architect})}
+    )
+
+
+def _maker(settings: Settings, role: Role) -> Callable[[], compose.Hat]:
+    return lambda: compose.make_hat(settings, role)
+
+
+def _synthetic(exchange: Exchange, seed: int) -> Sequence[Driver]:
+    return (SyntheticMarket(exchange, seed),)
+
+
+def _door_settings(settings: Settings) -> DoorSettings:
+    return DoorSettings(
+        fund_all_usd=Usd(settings.local_venue.fund_all_usd * USD), l2_interval_ms=settings.local_venue.l2_interval_ms
+    )
+
+
+def _policy(settings: Settings, coins: Sequence[Coin]) -> Policy:
+    return Policy(
+        network=Network.TESTNET,
+        assets=tuple(AssetRule(index) for index, coin in enumerate(coins) if coin.name in settings.venue.coins),
+        max_notional_usd=int(settings.hats.security_architect.max_order_notional_usd * USD),
+    )
+
+
+def _approve(venue: StageVenue, master: bytes, agent_address: str, now: Ns) -> None:
+    status, reply = venue.http("/exchange", approval_body(master, agent_address, "stage", now // MS))
+    if status != 200 or b'"status":"ok"' not in reply:
+        raise HatsError(f"the local exchange did not take the agent: HTTP {status}: {reply[:200]!r}")

@@ -1,0 +1,176 @@
+"""The local exchange on the stage: the same door, bytes and signatures as on a socket, at virtual time.
+
+What is sent arrives `latency_ns` later; what comes back takes as long. Faults are switches that a test throws.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from functools import partial
+from typing import ClassVar, Protocol
+
+from hats.exchange_architect.settings import Settings
+from hats.exchange_architect.stage_link import StageLink
+from orchestrator.stage import Stage
+from shared.edge import Context, Publish
+from shared.errors import VenueUnreachable
+from shared.ids import Role
+from shared.messages import Message
+from shared.messages.order import ActionSent
+from shared.units import MS, Ns
+from shared.venue.door import Door
+
+ROLE = Role.EXCHANGE_ARCHITECT
+
+
+class Driver(Protocol):
+    """A market: something that trades on the exchange from within."""
+
+    def step(self, door: Door, now: Ns) -> Ns:
+        """Act; when to be called next."""
+        ...
+
+
+class StageVenue:
+    """Venue, network and the Exchange Architect's edge in one, for one desk."""
+
+    commands: ClassVar[frozenset[type[Message]]] = StageLink.commands
+
+    def __init__(
+        self, door: Door, drivers: Sequence[Driver], settings: Settings, *, seed: int, latency_ns: int = 2 * MS
+    ) -> None:
+        self.door = door
+        self.latency_ns = latency_ns
+        self.is_feed_dropped = False
+        self.is_cut = False
+        self._wakes = [(driver, Ns(0)) for driver in drivers]
+        self._settings = settings
+        self._link = StageLink(settings, self, random.Random(seed))
+        self._stage: Stage
+        self._publish: Publish
+        self._connection: int | None = None
+        self._frames: list[bytes] = []
+        self._turn_ns = 0
+
+    def join(self, stage: Stage) -> None:
+        """Belong to this stage; the market begins to move."""
+        self._stage = stage
+        self._turn(stage.clock.now())
+
+    # the edge
+
+    def start(self, publish: Publish) -> None:
+        """Read the universe and connect."""
+        self._publish = publish
+        now = self._stage.clock.now()
+        self._say(self._link.start(now))
+        self._tick_after(now)
+
+    def carry_out(self, command: Message, context: Context, now: Ns) -> None:
+        """Send it off; it arrives later, and its answer later still."""
+        self._stage.at(now + self.latency_ns, lambda arrived: self._arrive(command, context, now, arrived))
+
+    def stop(self) -> None:
+        """Nothing runs here that would have to end."""
+
+    # the wire, as StageLink sees it
+
+    def http(self, path: str, body: bytes) -> tuple[int, bytes]:
+        """What the door answers to a POST now."""
+        if self.is_cut:
+            raise VenueUnreachable("the stage cut the network")
+        now = self._stage.clock.now()
+        status, _, reply = self.door.http(path, "application/json", body, now)
+        self._turn(now)
+        return status, reply
+
+    def ws_connect(self) -> None:
+        """A new connection; an old one is gone."""
+        if self.is_cut:
+            raise VenueUnreachable("the stage cut the network")
+        if self._connection is not None:
+            self.door.disconnect(self._connection)
+        self._frames = []
+        self._connection = self.door.connect(self._stage.clock.now())
+
+    def ws_send(self, frame: str) -> None:
+        """The door has it."""
+        if self.is_cut or self._connection is None:
+            raise VenueUnreachable("the stage cut the network")
+        now = self._stage.clock.now()
+        self.door.receive(self._connection, frame, now)
+        self._turn(now)
+
+    def ws_frames(self) -> list[bytes]:
+        """Frames that have arrived."""
+        frames, self._frames = self._frames, []
+        return frames
+
+    # faults
+
+    def cut(self, for_ns: int, reason: str) -> None:
+        """The network is gone for so long, connection included."""
+        self.is_cut = True
+        now = self._stage.clock.now()
+        if self._connection is not None:
+            self.door.disconnect(self._connection)
+            self._connection = None
+        self._say(self._link.lost(now, reason))
+        self._stage.at(now + for_ns, self._mend)
+
+    def _mend(self, _: Ns) -> None:
+        self.is_cut = False
+
+    # time
+
+    def _turn(self, now: Ns) -> None:
+        """Let the market and the door do what is due, send what they have to say, and come back when more is."""
+        next_ns = Ns(self.door.due(now))
+        for index, (driver, wake) in enumerate(self._wakes):
+            due = driver.step(self.door, now) if wake <= now else wake
+            self._wakes[index] = (driver, due)
+            next_ns = min(next_ns, due)
+        self._flush(now)
+        if next_ns < self._turn_ns or self._turn_ns <= now:
+            self._turn_ns = max(next_ns, now + 1)
+            self._stage.at(self._turn_ns, self._turn_if_due)
+
+    def _turn_if_due(self, now: Ns) -> None:
+        if self._turn_ns <= now:
+            self._turn(now)
+
+    def _flush(self, now: Ns) -> None:
+        for connection, frame in self.door.drain_outbox():
+            if connection == self._connection and not self.is_cut:
+                self._stage.at(now + self.latency_ns, partial(self._deliver, connection, frame))
+        for connection in self.door.drain_hangups():
+            if connection == self._connection:
+                self._connection = None
+                self._say(self._link.lost(now, "the venue hung up"))
+
+    def _deliver(self, connection: int, frame: bytes, now: Ns) -> None:
+        # a frame of a connection that is gone never arrives
+        if connection == self._connection and not self.is_feed_dropped:
+            self._say(self._link.frames(now, [frame]))
+
+    def _arrive(self, command: Message, context: Context, sent_ns: Ns, arrived: Ns) -> None:
+        for message in self._link.carry_out(command, Ns(arrived + self.latency_ns), sent_ns):
+            if isinstance(message, ActionSent):
+                self._publish(message, context)
+            else:
+                self._stage.at(arrived + self.latency_ns, partial(self._answered, message, context))
+
+    def _answered(self, message: Message, context: Context, _: Ns) -> None:
+        self._publish(message, context)
+
+    def _tick(self, now: Ns) -> None:
+        self._say(self._link.tick(now))
+        self._tick_after(now)
+
+    def _tick_after(self, now: Ns) -> None:
+        self._stage.at(now + self._settings.tick_ms * MS, self._tick)
+
+    def _say(self, messages: Sequence[Message]) -> None:
+        for message in messages:
+            self._publish(message)
