@@ -1,6 +1,6 @@
-"""EDGE: a whole desk on the stage: nine Hats, signer, local exchange and market in one thread, from one seed.
+"""A whole desk on the stage: nine Hats, signer, local exchange and market in one thread, from one seed.
 
-What backtests, replays and fault simulations start from. The only thing it touches is the journal's file.
+What backtests, replays and fault simulations start from.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from hats.security_architect.signer.inprocess import InProcessSigner
-from hats.security_architect.signer.policy import AssetRule, Network, Policy
+from hats.security_architect.signer.policy import AssetRule, Policy
+from hats.security_architect.signer.typed_data import Network
 from orchestrator import compose
 from orchestrator.heart import Heart
 from orchestrator.onboarding import address_of, approval_body, throw_away_secret
@@ -21,6 +22,7 @@ from orchestrator.stage_venue import Driver, StageVenue
 from orchestrator.supervisor import Supervisor
 from shared.clock import VirtualClock
 from shared.errors import HatsError
+from shared.hat import Hat
 from shared.ids import HATS, Role
 from shared.journal import Journal
 from shared.mailbox import Mailbox
@@ -111,12 +113,10 @@ def with_account(settings: Settings, address: str) -> Settings:
     architect = settings.hats.exchange_architect.model_copy(
         update={"user_address": address, "coins": settings.venue.coins, "base_url": settings.venue.base_url}
     )
-    return settings.model_copy(
-        update={"hats": settings.hats.model_copy(update={"exchange_architect": architect})}
-    )
+    return settings.model_copy(update={"hats": settings.hats.model_copy(update={"exchange_architect": architect})})
 
 
-def _maker(settings: Settings, role: Role) -> Callable[[], compose.Hat]:
+def _maker(settings: Settings, role: Role) -> Callable[[], Hat]:
     return lambda: compose.make_hat(settings, role)
 
 
