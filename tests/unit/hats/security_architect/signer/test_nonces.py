@@ -1,0 +1,64 @@
+"""The book of spent nonces."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hats.security_architect.signer.nonce_store import NonceStore
+from hats.security_architect.signer.nonces import Admission, NonceBook, Spent
+from shared.errors import JournalError
+
+
+def test_judgement() -> None:
+    """Higher is new, the same is the same, everything else is refused."""
+    book = NonceBook([Spent(5, b"a"), Spent(9, b"b")])
+    assert book.judge(Spent(10, b"c")) is Admission.NEW
+    assert book.judge(Spent(5, b"a")) is Admission.AGAIN
+    assert book.judge(Spent(5, b"c")) is Admission.OTHER_DIGEST
+    assert book.judge(Spent(7, b"c")) is Admission.TOO_LOW
+
+
+def test_memory_is_bounded_and_forgetting_is_safe() -> None:
+    """Beyond the limit the oldest is forgotten, and a forgotten nonce is refused, not signed again."""
+    book = NonceBook([Spent(n, b"x") for n in range(1, 11)], remembered=3)
+    assert book.judge(Spent(8, b"x")) is Admission.AGAIN
+    assert book.judge(Spent(7, b"x")) is Admission.TOO_LOW
+
+
+def test_store_survives(tmp_path: Path) -> None:
+    """What was kept is there when the file is opened again."""
+    store = NonceStore(tmp_path / "n.sqlite", "0xa")
+    store.keep(Spent(3, b"d" * 32))
+    store.keep(Spent(4, b"e" * 32))
+    store.close()
+    again = NonceStore(tmp_path / "n.sqlite", "0xa")
+    book = again.book()
+    again.close()
+    assert book.high == 4
+    assert book.judge(Spent(3, b"d" * 32)) is Admission.AGAIN
+
+
+def test_one_signer_at_a_time(tmp_path: Path) -> None:
+    """While one signer has the file, a second can't open it."""
+    store = NonceStore(tmp_path / "n.sqlite", "0xa")
+    with pytest.raises(JournalError, match="another signer"):
+        NonceStore(tmp_path / "n.sqlite", "0xa")
+    store.close()
+
+
+def test_one_key_a_file(tmp_path: Path) -> None:
+    """A file of one key is refused for another."""
+    NonceStore(tmp_path / "n.sqlite", "0xa").close()
+    with pytest.raises(JournalError, match="0xa"):
+        NonceStore(tmp_path / "n.sqlite", "0xb")
+
+
+def test_a_nonce_is_kept_once(tmp_path: Path) -> None:
+    """Keeping a nonce twice is refused by the file itself."""
+    store = NonceStore(tmp_path / "n.sqlite", "0xa")
+    store.keep(Spent(3, b"d" * 32))
+    with pytest.raises(JournalError):
+        store.keep(Spent(3, b"e" * 32))
+    store.close()
