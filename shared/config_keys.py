@@ -6,7 +6,6 @@ import json
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
-from pathlib import PurePath
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -82,12 +81,16 @@ def toml_value(value: object) -> str:
     if isinstance(value, BaseModel):
         return toml_value({name: given for name, given in value if given is not None})
     if isinstance(value, Mapping):
-        inner = ", ".join(f"{json.dumps(str(name))} = {toml_value(given)}" for name, given in value.items())
+        inner = ", ".join(f"{_quoted(str(name))} = {toml_value(given)}" for name, given in value.items())
         return "{ " + inner + " }" if inner else "{}"
     if isinstance(value, list | tuple | set | frozenset):
         return "[" + ", ".join(toml_value(given) for given in value) + "]"
-    assert isinstance(value, str | PurePath) or hasattr(value, "__str__")
-    return json.dumps(str(value), ensure_ascii=False)
+    return _quoted(str(value))
+
+
+def _quoted(text: str) -> str:
+    """A basic string; JSON's escapes are TOML's, except that TOML wants DEL escaped too."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _table(section: BaseModel, name: str) -> str:

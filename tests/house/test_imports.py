@@ -8,6 +8,7 @@ import sys
 import pytest
 from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
+from shared.ids import HATS
 from tests.house.sources import ROOT
 
 
@@ -24,6 +25,18 @@ def test_messages_are_light() -> None:
     heavy = "ray pandas numpy pyarrow aiohttp pydantic"
     program = f"import sys, shared.hat, shared.scorecard; print(*sorted(set({heavy!r}.split()) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not done.stdout.strip(), done.stdout
+
+
+def test_a_hats_process_is_light() -> None:
+    """All nine Hats load neither Ray nor the tables of people (pandas, pyarrow)."""
+    modules = [f"hats.{role}" for role in HATS]
+    program = (
+        f"import sys, importlib; [importlib.import_module(name) for name in {modules!r}]; "
+        "print(*sorted({'ray', 'pandas', 'pyarrow', 'loguru', 'prometheus_client'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
     assert not done.stdout.strip(), done.stdout
 
 
