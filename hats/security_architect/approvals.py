@@ -33,25 +33,27 @@ class Approval(msgspec.Struct, frozen=True):
 
 
 class ApprovalBook(msgspec.Struct):
-    """Open approvals by id, and when the spent ones may be forgotten."""
+    """Open approvals by id, and when the spent ones may be forgotten. Ids are text: a snapshot sorts its keys."""
 
-    unspent: dict[int, Approval] = {}
-    spent: dict[int, Ns] = {}
+    unspent: dict[str, Approval] = {}
+    spent: dict[str, Ns] = {}
 
     def learn(self, approved: OrderApproved) -> None:
         """Take an approval in; the same one again changes nothing. InvariantError if its id was given to another."""
         approval = Approval(_approved_terms(approved), approved.expires_ns)
-        known = self.unspent.get(approved.approval_id)
+        number = str(approved.approval_id)
+        known = self.unspent.get(number)
         if known is not None and known != approval:
             raise InvariantError(f"approval {approved.approval_id} was given to two different orders")
-        if approved.approval_id not in self.spent:
-            self.unspent[approved.approval_id] = approval
+        if number not in self.spent:
+            self.unspent[number] = approval
 
     def fault_in(self, order: SubmitOrder, now: Ns) -> str | None:
         """Why the order has no approval to stand on; None if it has."""
-        if order.approval_id in self.spent:
-            return f"approval {order.approval_id} is spent"
-        approval = self.unspent.get(order.approval_id)
+        number = str(order.approval_id)
+        if number in self.spent:
+            return f"approval {number} is spent"
+        approval = self.unspent.get(number)
         if approval is None:
             return f"no approval {order.approval_id}"
         if approval.expires_ns <= now:
@@ -63,7 +65,8 @@ class ApprovalBook(msgspec.Struct):
 
     def spend(self, approval_id: int) -> None:
         """The approval is used up."""
-        self.spent[approval_id] = self.unspent.pop(approval_id).expires_ns
+        number = str(approval_id)
+        self.spent[number] = self.unspent.pop(number).expires_ns
 
     def expire(self, now: Ns) -> int:
         """How many approvals ended unused by `now`; they and the spent ones past their time are forgotten.

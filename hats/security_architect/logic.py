@@ -53,14 +53,14 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class State(msgspec.Struct):
-    """All that the Security Architect remembers."""
+    """All that the Security Architect remembers. `asked` is keyed by the nonce as text."""
 
     last_nonce: int = 0
     highest_signed_nonce: int = 0
     is_killed: bool = False
     trading: TradingState = TradingState.ACTIVE
     approvals: ApprovalBook = msgspec.field(default_factory=ApprovalBook)
-    asked: dict[int, Asked] = {}
+    asked: dict[str, Asked] = {}
     listings: dict[str, tuple[int, int]] = {}
     head: audit.Head = audit.Head()
     recent: list[AuditRecord] = []
@@ -165,7 +165,7 @@ class SecurityArchitect:
         """The request with the next nonce: the time in ms, or one more than the last when time has not moved on."""
         nonce = max(self.state.last_nonce + 1, now // MS)
         self.state.last_nonce = nonce
-        self.state.asked[nonce] = Asked(kind, cloid, now)
+        self.state.asked[str(nonce)] = Asked(kind, cloid, now)
         return SignRequest(kind, cloid, nonce, expires_ns // MS, action)
 
     def _approved(self, approved: OrderApproved, now: Ns) -> tuple[AnyMessage, ...]:
@@ -174,7 +174,7 @@ class SecurityArchitect:
 
     def _signed(self, signed: SignedAction, now: Ns) -> tuple[AnyMessage, ...]:
         state = self.state
-        asked = state.asked.pop(signed.nonce, None)
+        asked = state.asked.pop(str(signed.nonce), None)
         if asked is not None:
             is_next = signed.nonce > state.highest_signed_nonce and (asked.kind, asked.cloid) == (
                 signed.kind,

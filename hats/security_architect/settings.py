@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from shared.config import Section
@@ -10,6 +12,15 @@ from shared.config import Section
 class Settings(Section):
     """What is signed at most, how long the signer may take, and how often work is measured and synced."""
 
+    network: Literal["testnet", "mainnet"] = Field(
+        "testnet", description="Which venue signatures are good for; a local exchange counts as testnet."
+    )
+    signer_socket: str = Field(
+        "run/signer/signer.sock",
+        min_length=1,
+        max_length=100,
+        description="The signer's Unix socket, in a 0700 folder.",
+    )
     max_order_notional_usd: float = Field(
         25_000.0, gt=0, description="The signer refuses a larger order unless it only reduces."
     )
