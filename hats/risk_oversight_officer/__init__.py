@@ -1,0 +1,14 @@
+"""Lets an intent become an order only if every limit holds in the worst case, and says which one did not.
+
+In: OrderIntent; FillBooked, OrderChanged, Reconciled (what is open and held); UniverseUpdate, FeatureUpdate,
+AssetContext, FeedStatus, RegimeUpdate, LedgerReport (what it is judged on); Armed, Disarmed, KillOrdered,
+ResumeOrdered, DrainOrdered, HatStateChanged, Started, Woke.
+Out: OrderApproved, OrderDenied, TradingStateChanged, RiskReport, WakeAt, Measured.
+"""
+
+from __future__ import annotations
+
+from hats.risk_oversight_officer.logic import RiskOversightOfficer
+from hats.risk_oversight_officer.settings import Settings
+
+__all__ = ["RiskOversightOfficer", "Settings"]

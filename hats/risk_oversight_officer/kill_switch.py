@@ -1,0 +1,82 @@
+"""What may be done at all: armed or not, and a trading state that tightens at once and loosens only by order."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from shared.ids import Role
+from shared.messages.control import Armed, Disarmed, DrainOrdered, HatState, HatStateChanged, KillLevel
+from shared.messages.risk import TradingState
+
+TIGHTNESS: Final = (TradingState.ACTIVE, TradingState.REDUCING, TradingState.HALTED)
+"""From loose to tight."""
+
+STATE_FOR: Final = {
+    KillLevel.PAUSE: TradingState.HALTED,
+    KillLevel.REDUCE: TradingState.REDUCING,
+    KillLevel.FLATTEN: TradingState.HALTED,
+}
+"""What a kill allows: "no new orders" and "close everything" leave no room for a strategy's own orders."""
+
+PATH: Final = frozenset({Role.EXCHANGE_ARCHITECT, Role.EXECUTION_MANAGER, Role.SECURITY_ARCHITECT})
+"""Hats without which an approved order can't be sent or followed."""
+
+_WORKING: Final = frozenset({HatState.READY, HatState.ARMED, HatState.DRAINING})
+
+
+class Switch(msgspec.Struct):
+    """The latched trading state, and everything else that must be in order before risk may be added."""
+
+    trading: TradingState = TradingState.ACTIVE
+    why: str = "run started"
+    is_armed: bool = False
+    is_draining: bool = False
+    books_agree: bool = True
+    missing: list[Role] = []
+
+    def tighten(self, to: TradingState, why: str) -> bool:
+        """True if the trading state changed; it never loosens here."""
+        if TIGHTNESS.index(to) <= TIGHTNESS.index(self.trading):
+            return False
+        self.trading, self.why = to, why
+        return True
+
+    def resume(self, why: str) -> bool:
+        """True if the operator's word loosened the trading state."""
+        if self.trading is TradingState.ACTIVE:
+            return False
+        self.trading, self.why = TradingState.ACTIVE, why
+        return True
+
+    def hear(self, order: Armed | Disarmed | DrainOrdered | HatStateChanged) -> None:
+        """Note the orchestrator's word. A drain holds until the desk is armed again."""
+        match order:
+            case Armed():
+                self.is_armed, self.is_draining = True, False
+            case Disarmed():
+                self.is_armed = False
+            case DrainOrdered():
+                self.is_draining = True
+            case HatStateChanged():
+                self._note_hat(order.role, order.state)
+
+    def obstacle(self) -> str | None:
+        """Why no order may be made although the trading state allows it; None if one may."""
+        if not self.is_armed:
+            return "the desk is not armed"
+        if self.is_draining:
+            return "the run is draining"
+        if not self.books_agree:
+            return "our books differ from the venue's"
+        if self.missing:
+            return f"{', '.join(self.missing)} can't work now"
+        return None
+
+    def _note_hat(self, role: Role, state: HatState) -> None:
+        """Remember whether a Hat on the way to the venue can do its work."""
+        if role in PATH and state not in _WORKING and role not in self.missing:
+            self.missing.append(role)
+        elif state in _WORKING and role in self.missing:
+            self.missing.remove(role)

@@ -1,0 +1,47 @@
+"""What is known of the market: what may be traded, the latest book and context of each coin, and how wild it is."""
+
+from __future__ import annotations
+
+import msgspec
+
+from shared.instrument import Instrument
+from shared.messages.market import AssetContext, FeedState, FeedStatus, UniverseUpdate
+from shared.messages.signal import FeatureUpdate, Regime, RegimeUpdate
+
+MarketNews = UniverseUpdate | FeatureUpdate | AssetContext | FeedStatus | RegimeUpdate
+
+
+class Market(msgspec.Struct):
+    """The latest word on everything that an order is judged by, by coin."""
+
+    instruments: dict[str, Instrument] = {}
+    features: dict[str, FeatureUpdate] = {}
+    contexts: dict[str, AssetContext] = {}
+    regimes: dict[str, Regime] = {}
+    is_feed_up: bool = True
+
+    def hear(self, news: MarketNews) -> None:
+        """The newest word holds."""
+        match news:
+            case FeatureUpdate():
+                self.features[news.coin] = news
+            case AssetContext():
+                self.contexts[news.coin] = news
+            case RegimeUpdate():
+                self.regimes[news.coin] = news.regime
+            case FeedStatus():
+                self.is_feed_up = news.state is FeedState.UP
+            case UniverseUpdate():
+                self.instruments = {instrument.coin: instrument for instrument in news.instruments}
+
+    def reference_px(self, coin: str) -> int:
+        """What a lot of the coin is worth now: our mid (rounded up), else the venue's mark; 0 if nobody said."""
+        feature = self.features.get(coin)
+        if feature is not None:
+            return -(-(feature.best_bid_px + feature.best_ask_px) // 2)
+        context = self.contexts.get(coin)
+        return context.mark_px if context is not None else 0
+
+    def is_turbulent(self, coin: str) -> bool:
+        """Is the coin in its most volatile regime?"""
+        return self.regimes.get(coin) is Regime.TURBULENT

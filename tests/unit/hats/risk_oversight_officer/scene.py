@@ -1,0 +1,127 @@
+"""A Risk Oversight Officer at work on coins whose lot is worth exactly one USDC, and the messages that it hears."""
+
+from __future__ import annotations
+
+import msgspec
+
+from hats.risk_oversight_officer import RiskOversightOfficer, Settings
+from shared.ids import Cloid, Role, StrategyId, cloid_for
+from shared.instrument import Instrument
+from shared.messages import AnyMessage
+from shared.messages.account import LedgerReport
+from shared.messages.control import Armed, Started
+from shared.messages.market import AssetContext, UniverseUpdate
+from shared.messages.order import Fill, FillBooked, OrderChanged
+from shared.messages.risk import OrderApproved, OrderDenied
+from shared.messages.signal import FeatureUpdate, OrderIntent
+from shared.order import OrderState, Side, Tif
+from shared.units import SECOND, USD, Ns, Px, Sz, Usd
+
+RUN = 7
+PX = Px(1_000_000)
+"""One USDC for a lot of a coin whose sizes have no decimals; its tick is 100."""
+NOW = Ns(1_000 * SECOND)
+COINS = ("AAA", "BBB")
+STRATEGY = StrategyId("mm")
+
+
+def settings(**changed: object) -> Settings:
+    """Limits far away from everything, but for those that `changed` names."""
+    wide: dict[str, object] = {
+        "order_limit_usd": 10**6,
+        "position_limit_usd": 10**6,
+        "gross_limit_usd": 10**7,
+        "leverage_limit_percent": 10**6,
+        "order_rate_limit": 10**6,
+        "open_orders_limit": 10**6,
+    }
+    return Settings.model_validate(wide | changed)
+
+
+def features(coin: str = "AAA", recv_ns: int = NOW, mid_px: int = PX) -> FeatureUpdate:
+    """Features of a book one tick wide on each side of `mid_px`."""
+    bid, ask = Px(mid_px - 100), Px(mid_px + 100)
+    return FeatureUpdate(
+        coin, Ns(recv_ns), Ns(recv_ns), bid, ask, 1.0, 1.0, 2.0, 1e6, 1e6, 0.0, 0.0, 1e4, 1.0, 1.0
+    )  # fmt: skip
+
+
+def context(oracle_px: int, coin: str = "AAA") -> AssetContext:
+    """Mark and oracle of one coin."""
+    return AssetContext(coin, PX, Px(oracle_px), 0, 0, NOW)
+
+
+def ledger(equity_usd: int) -> LedgerReport:
+    """A report of so many whole USDC of equity."""
+    equity = Usd(equity_usd * USD)
+    zero = Usd(0)
+    return LedgerReport(equity, equity, zero, zero, zero, zero, 0.0, 0.0, 0.0, 0.0, 0, (), (), None)
+
+
+def officer(equity_usd: int = 10**6, **changed: object) -> RiskOversightOfficer:
+    """An armed officer who knows two coins, their books and the equity."""
+    hat = RiskOversightOfficer(settings(**changed))
+    listed = tuple(Instrument(coin, n, 0, 50) for n, coin in enumerate(COINS))
+    opening: tuple[AnyMessage, ...] = (
+        Started(Role.RISK_OVERSIGHT_OFFICER, RUN, NOW),
+        UniverseUpdate(listed, 4500, 1500, NOW),
+        *(features(coin) for coin in COINS),
+        ledger(equity_usd),
+        Armed("ready"),
+    )
+    for message in opening:
+        say(hat, message)
+    return hat
+
+
+def say(hat: RiskOversightOfficer, message: AnyMessage, now: Ns = NOW) -> list[AnyMessage]:
+    """What the officer answers."""
+    return list(hat.handle(message, now))
+
+
+def intent(
+    number: int, side: Side = Side.BUY, sz: int = 20, px: int = PX, *, coin: str = "AAA", reduce_only: bool = False,
+    replaces: Cloid | None = None, recv_ns: int = NOW, strategy: StrategyId = STRATEGY, strategy_number: int = 1,
+) -> OrderIntent:  # fmt: skip
+    """The `number`-th wish of a strategy."""
+    cloid = cloid_for(RUN, strategy_number, number)
+    return OrderIntent(
+        cloid, strategy, coin, side, Px(px), Sz(sz), Tif.GTC, reduce_only, replaces, Ns(recv_ns), "test"
+    )  # fmt: skip
+
+
+def judged(hat: RiskOversightOfficer, wish: OrderIntent, now: Ns = NOW) -> OrderApproved | OrderDenied:
+    """The officer's one answer to an intent."""
+    (answer,) = say(hat, wish, now)
+    assert isinstance(answer, OrderApproved | OrderDenied)
+    return answer
+
+
+def changed(wish: OrderIntent, state: OrderState, filled_sz: int = 0) -> OrderChanged:
+    """The Execution Manager's word on the order that came of `wish`."""
+    filled, reason = Sz(filled_sz), "test"
+    return OrderChanged(
+        wish.cloid, wish.strategy, wish.coin, wish.side, wish.px, wish.sz, filled, wish.reduce_only, state, reason
+    )
+
+
+def booked(wish: OrderIntent, sz: int, tid: int = 1) -> FillBooked:
+    """A fill of the order that came of `wish`."""
+    fill = Fill(
+        wish.coin, wish.side, wish.px, Sz(sz), 1, wish.cloid, tid, False, Usd(0), Usd(0), 0, NOW, NOW
+    )  # fmt: skip
+    return FillBooked(fill, wish.strategy)
+
+
+def held(hat: RiskOversightOfficer, side: Side, sz: int, number: int, coin: str = "AAA") -> None:
+    """Let the officer approve and see filled an order, so that the position is there."""
+    wish = intent(number, side, sz, coin=coin)
+    assert isinstance(judged(hat, wish), OrderApproved)
+    say(hat, booked(wish, sz, number))
+    say(hat, changed(wish, OrderState.FILLED, sz))
+
+
+def memory(hat: RiskOversightOfficer) -> bytes:
+    """All that the officer remembers except its measurements."""
+    kept = {name: getattr(hat.state, name) for name in hat.state.__struct_fields__ if name != "samples"}
+    return msgspec.json.encode(kept, order="sorted")
