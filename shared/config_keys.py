@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
@@ -12,6 +13,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 WIDTH: Final = 118
+_BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
@@ -62,12 +64,13 @@ def as_toml(settings: BaseModel, prefix: str = "") -> str:
     lines: list[str] = []
     for name, info in type(settings).model_fields.items():
         value = getattr(settings, name)
-        if isinstance(value, BaseModel):
-            tables.append(_table(value, f"{prefix}{name}"))
-            continue
-        lines += [f"# {line}" for line in textwrap.wrap(info.description or "", WIDTH)]
-        lines.append(f"# {name} =" if value is None else f"{name} = {toml_value(value)}")
-    return "\n".join(lines) + ("\n" if lines else "") + "".join(tables)
+        about = "".join(f"# {line}\n" for line in textwrap.wrap(info.description or "", WIDTH))
+        below = _tables(value, f"{prefix}{name}", about)
+        if below:
+            tables.append(below)
+        else:
+            lines.append(about + (f"# {name} =\n" if value is None else f"{name} = {toml_value(value)}\n"))
+    return "".join(lines + tables)
 
 
 def toml_value(value: object) -> str:
@@ -81,19 +84,30 @@ def toml_value(value: object) -> str:
     if isinstance(value, BaseModel):
         return toml_value({name: given for name, given in value if given is not None})
     if isinstance(value, Mapping):
-        inner = ", ".join(f"{_quoted(str(name))} = {toml_value(given)}" for name, given in value.items())
+        inner = ", ".join(f"{_key(name)} = {toml_value(given)}" for name, given in value.items())
         return "{ " + inner + " }" if inner else "{}"
     if isinstance(value, list | tuple | set | frozenset):
         return "[" + ", ".join(toml_value(given) for given in value) + "]"
     return _quoted(str(value))
 
 
+def _tables(value: object, name: str, about: str) -> str:
+    """What needs tables of its own: a section, a list of sections, a mapping too long for a line; else nothing."""
+    if isinstance(value, BaseModel):
+        own = (type(value).__doc__ or "").strip().split("\n")[0]
+        return f"\n# {own}\n[{name}]\n{as_toml(value, f'{name}.')}"
+    if isinstance(value, list | tuple) and value and all(isinstance(item, BaseModel) for item in value):
+        return "".join(f"\n{'' if n else about}[[{name}]]\n{as_toml(item, f'{name}.')}" for n, item in enumerate(value))
+    if isinstance(value, Mapping) and len(toml_value(value)) > WIDTH - len(name):
+        return f"\n{about}[{name}]\n" + "".join(f"{_key(key)} = {toml_value(item)}\n" for key, item in value.items())
+    return ""
+
+
+def _key(name: object) -> str:
+    text = str(getattr(name, "value", name))
+    return text if _BARE.fullmatch(text) else _quoted(text)
+
+
 def _quoted(text: str) -> str:
     """A basic string; JSON's escapes are TOML's, except that TOML wants DEL escaped too."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _table(section: BaseModel, name: str) -> str:
-    about = (type(section).__doc__ or "").strip().splitlines()
-    head = f"\n# {about[0]}\n" if about else "\n"
-    return f"{head}[{name}]\n{as_toml(section, f'{name}.')}"

@@ -27,12 +27,21 @@ class Inner(Section):
     colour: Colour = Field(Colour.RED, description="A choice.")
 
 
+class Leg(Section):
+    """One of several."""
+
+    ratio: float = Field(0.5, description="Its share.")
+    inner: Inner = Inner()
+
+
 class Outer(Section):
     """The outer table."""
 
     name: str = Field('a "name"', description="What it is called.")
     folder: Path | None = Field(None, description="Where it is. " + "Long words. " * 20)
     shares: dict[str, float] = Field({"mm_btc": 0.5}, description="Shares by name.")
+    many: dict[str, float] = Field({f"role number {n}": n / 8 for n in range(9)}, description="A long mapping.")
+    legs: tuple[Leg, ...] = Field((Leg(), Leg(ratio=0.25)), description="Side by side.")
     inner: Inner = Inner()
 
 
@@ -61,7 +70,7 @@ def test_a_value_written_as_toml_reads_back(value: object) -> None:
 
 def test_keys_walk_through_sections() -> None:
     """Keys are dotted, in the model's order, and name no section."""
-    assert list(keys(Outer)) == ["name", "folder", "shares", "inner.sizes", "inner.colour"]
+    assert list(keys(Outer)) == ["name", "folder", "shares", "many", "legs", "inner.sizes", "inner.colour"]
     assert list(leaves(Outer())) == list(keys(Outer))
 
 
@@ -82,6 +91,8 @@ def test_the_toml_form_explains_every_key() -> None:
     text = as_toml(Outer())
     assert "# Some sizes.\nsizes = [1, 2]\n" in text
     assert "\n# folder =\n" in text
+    assert "\n# Side by side.\n[[legs]]\n# Its share.\nratio = 0.5\n\n# An inner table.\n[legs.inner]\n" in text
+    assert '\n# A long mapping.\n[many]\n"role number 0" = 0.0\n' in text
     assert "\n# An inner table.\n[inner]\n" in text
     assert max(len(line) for line in text.splitlines()) <= 120
     assert Outer.model_validate(tomllib.loads(text)) == Outer()
