@@ -49,7 +49,10 @@ fast: $(DEV) $(PROJECT)
 	@$(UNSET) $(PYTEST) -q -m "not slow and not ray and not bench"
 
 bench: install-dev ## Print the figures that the README quotes, each beside a peer measured in the same run.
-	@$(UNSET) $(PYTEST) -q -s -m bench --timeout 900 tests/bench
+	@for file in tests/bench/bench_*.py; do \
+	  name=$$(basename $$file .py); echo "== $$name"; $(UNSET) $(BIN)/python -m tests.bench.$$name; \
+	done
+	@if compgen -G 'tests/bench/test_*.py' > /dev/null; then $(UNSET) $(PYTEST) -q -s -m bench --timeout 900 tests/bench; fi
 
 # Without any index address: whoever installs chooses the mirror, the hashes decide what is accepted.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
