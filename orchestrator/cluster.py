@@ -24,7 +24,8 @@ from orchestrator import compose
 from orchestrator.heart import Heart
 from orchestrator.hub import Hub
 from orchestrator.recovery import recover
-from orchestrator.status import cards_of, status_of
+from orchestrator.runfiles import HubDoor, RunFiles, write_private
+from orchestrator.services import SERVICES
 from orchestrator.supervisor import Supervisor, Verdict
 from shared import log
 from shared.bus.sockets import Listener, listen
@@ -33,10 +34,8 @@ from shared.errors import HatsError
 from shared.ids import HATS, Role
 from shared.journal import Journal
 from shared.mailbox import Mailbox
-from shared.messages import AnyMessage
-from shared.messages.control import DrainOrdered, HatState
 from shared.shell import LaunchSpec
-from shared.units import MS, SECOND, Ns
+from shared.units import MS, SECOND
 
 ORCHESTRATOR_NAME: Final = "orchestrator"
 START_TIMEOUT_S: Final = 10.0
@@ -61,6 +60,7 @@ class Orchestrator:
     def __init__(self, order: bytes) -> None:
         self._order = msgspec.msgpack.decode(order, type=LaunchOrder)
         self._settings = compose.settings_from_json(self._order.settings)
+        self._files = RunFiles(Path(self._order.run_dir))
         self._problem: str | None = None
         self._hub: Hub | None = None
         self._pids: dict[Role, int] = {}
@@ -83,28 +83,10 @@ class Orchestrator:
             "uptime_s": (time.monotonic_ns() - self._started_ns) / SECOND,
         }
 
-    def status(self) -> bytes:
-        """The state of the run as JSON (see orchestrator/status.py)."""
-        return compose.as_json(self._ask(status_of))
-
-    def scorecards(self) -> bytes:
-        """Nine scorecards as JSON; the next ones show the trend against these."""
-        return compose.as_json(self._ask(cards_of))
-
-    def command(self, message: bytes) -> int:
-        """The operator says `message` (encoded); the result is its place in the journal."""
-        decoded = compose.operator_message(message)
-        return int(self._ask(lambda heart, now: heart.publish(Role.OPERATOR, decoded, now).seq))
-
-    def drain(self, flatten: bool) -> None:
-        """Begin the end of the run: disarm, cancel, flatten if asked. `status` tells when it is done."""
-        self._tell(DrainOrdered(flatten))
-
     def stop(self) -> None:
         """End everything: Hats are stopped, the journal is closed. Ray removes the actors afterwards."""
         self._ending.set()
-        if self._hub is not None and self._thread.is_alive():
-            self._hub.ask(lambda heart, now: heart.say(heart.supervisor.stopped(HATS), now))
+        if self._hub is not None:
             self._hub.stop()
             self._thread.join(timeout=15)
         self._keeper.shutdown(wait=False, cancel_futures=True)
@@ -115,10 +97,11 @@ class Orchestrator:
     # life
 
     def _live(self) -> None:
-        run_dir = Path(self._order.run_dir)
-        log.configure(Role.ORCHESTRATOR, run_dir, self._settings.log.level)
+        log.configure(Role.ORCHESTRATOR, self._files.dir, self._settings.log.level)
         try:
-            hub = self._raise_hub(run_dir)
+            hub = self._raise_hub()
+            # the operator's commands find the hub, and prove that they may speak, by this file
+            write_private(self._files.door, msgspec.json.encode(HubDoor(hub.address, self._token, self._order.build)))
             for role in HATS:
                 self._keeper.submit(self._ensure, role, hub.address)
             hub.run()
@@ -126,9 +109,9 @@ class Orchestrator:
             logger.critical("the hub stopped: {error}", error=error)
             self._problem = f"{type(error).__name__}: {error}"
 
-    def _raise_hub(self, run_dir: Path) -> Hub:
+    def _raise_hub(self) -> Hub:
         settings, clock = self._settings, WallClock()
-        journal = Journal(settings.journal.path or run_dir / "journal.sqlite", now_ns=clock.now())
+        journal = Journal(settings.journal.path or self._files.journal, now_ns=clock.now())
         supervisor = Supervisor(
             self._order.run,
             wants_armed=settings.run.arm_at_start,
@@ -142,33 +125,23 @@ class Orchestrator:
         hub = Hub(
             heart,
             journal,
-            self._listen(run_dir),
+            self._listen(),
             clock,
             token=self._token,
             build=self._order.build,
             commit_interval_ns=settings.journal.commit_interval_ms * MS,
             snapshot_every=settings.journal.snapshot_every,
+            services=SERVICES,
             on_lost=self._lost,
         )
         self._hub = hub
         return hub
 
-    def _listen(self, run_dir: Path) -> Listener:
+    def _listen(self) -> Listener:
         bus = self._settings.bus
         if bus.kind == "tcp":
             return listen(f"tcp:{bus.host}:{bus.port}")
-        return listen(f"unix:{bus.path or run_dir / 'bus.sock'}")
-
-    def _ask(self, question: Any) -> Any:
-        if self._hub is None:
-            raise RuntimeError(self._problem or "the hub is not up yet")
-        return self._hub.ask(question)
-
-    def _tell(self, message: AnyMessage) -> None:
-        def say(heart: Heart, now: Ns) -> None:
-            heart.say([message], now)
-
-        self._ask(say)
+        return listen(f"unix:{bus.path}" if bus.path else self._files.bus)
 
     # the nine
 
@@ -200,44 +173,31 @@ class Orchestrator:
             os.kill(pid, signal.SIGKILL)
 
 
-def hat_actor(namespace: str, role: Role) -> Any:
-    """The Hat's actor, made if there is none: named, detached, without a CPU of its own, restarted without limit."""
-    kind = compose.actor_class(role)
-    return (
-        ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=0, concurrency_groups={"ctl": 1})(kind)
-        .options(
-            name=str(role),
-            namespace=namespace,
-            lifetime="detached",
-            get_if_exists=True,
-            enable_task_events=False,
-            runtime_env={"env_vars": dict(WORKER_ENV)},
-        )
-        .remote()
-    )
-
-
 WORKER_ENV: Final[Mapping[str, str]] = {"OMP_NUM_THREADS": "1", "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}
+
+
+def hat_actor(namespace: str, role: Role) -> Any:
+    """The Hat's actor, made if there is none."""
+    return _actor(compose.actor_class(role), str(role), namespace, get_if_exists=True).remote()
 
 
 def orchestrator_actor(namespace: str, order: LaunchOrder) -> Any:
     """A new orchestrator actor; ValueError from Ray if one of that name lives."""
-    return (
-        ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=0, concurrency_groups={"ctl": 1})(Orchestrator)
-        .options(
-            name=ORCHESTRATOR_NAME,
-            namespace=namespace,
-            lifetime="detached",
-            enable_task_events=False,
-            runtime_env={"env_vars": dict(WORKER_ENV)},
-        )
-        .remote(msgspec.msgpack.encode(order))
+    actor = _actor(Orchestrator, ORCHESTRATOR_NAME, namespace, get_if_exists=False)
+    return actor.remote(msgspec.msgpack.encode(order))
+
+
+def _actor(kind: type, name: str, namespace: str, *, get_if_exists: bool) -> Any:
+    """Named, detached, without a CPU of its own, restarted without limit; a call is never repeated by Ray."""
+    remote: Any = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=0, concurrency_groups={"ctl": 1})
+    return remote(kind).options(
+        name=name,
+        namespace=namespace,
+        lifetime="detached",
+        get_if_exists=get_if_exists,
+        enable_task_events=False,
+        runtime_env={"env_vars": dict(WORKER_ENV)},
     )
-
-
-def all_states(states: Mapping[str, str], *wanted: HatState) -> bool:
-    """Is every Hat in one of these states?"""
-    return bool(states) and all(state in wanted for state in states.values())
 
 
 def _is_ray_process(pid: int) -> bool:

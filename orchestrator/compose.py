@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Final
 
-import msgspec
-
 from hats.exchange_architect.logic import ExchangeArchitect
 from hats.exchange_architect.measures import MEASURES as EXCHANGE_ARCHITECT
 from hats.execution_manager.logic import ExecutionManager
@@ -28,12 +26,9 @@ from hats.security_architect.logic import SecurityArchitect
 from hats.security_architect.measures import MEASURES as SECURITY_ARCHITECT
 from orchestrator import routes
 from orchestrator.settings import Settings
-from shared.codec import decode
-from shared.errors import NotAllowedError
 from shared.hat import Hat
 from shared.ids import HATS, Role
-from shared.messages import MESSAGE_TYPES, AnyMessage
-from shared.messages.control import DrainOrdered, KillOrdered, ResumeOrdered
+from shared.messages import MESSAGE_TYPES
 from shared.scorecard import Measure
 from shared.shell import HatShell
 
@@ -63,8 +58,6 @@ CATALOGUE: Final[Mapping[Role, Sequence[Measure]]] = {
 }
 """What is measured of each Hat, besides what the hub measures of all."""
 
-OPERATOR_SAYS: Final = (KillOrdered, ResumeOrdered, DrainOrdered)
-
 
 def make_hat(settings: Settings, role: Role) -> Hat:
     """A fresh Hat."""
@@ -92,16 +85,3 @@ def actor_class(role: Role) -> type[HatShell]:
     module = import_module(f"hats.{role}.actor")
     kind: type[HatShell] = getattr(module, "".join(part.capitalize() for part in role.split("_")) + "Actor")
     return kind
-
-
-def operator_message(data: bytes) -> AnyMessage:
-    """What the operator wants said; NotAllowedError if it is not theirs to say."""
-    message = decode(data)
-    if not isinstance(message, OPERATOR_SAYS):
-        raise NotAllowedError(f"the operator may not say {type(message).__name__}")
-    return message
-
-
-def as_json(value: Any) -> bytes:
-    """Any of our structs as JSON."""
-    return msgspec.json.encode(value)

@@ -1,4 +1,4 @@
-"""EDGE: a running desk as its driver sees it: launch, watch, command, drain, stop."""
+"""EDGE: a desk as its launcher sees it: actors made by Ray, watched and commanded over the operator's line."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-import msgspec
+import ray
 
 from orchestrator.cluster import ORCHESTRATOR_NAME, LaunchOrder, orchestrator_actor
+from orchestrator.control import Control
+from orchestrator.runfiles import RunFiles
 from orchestrator.status import CardView, Status
-from shared.codec import encode
 from shared.errors import HatsError, NotRunning, Unanswered
 from shared.ids import HATS
-from shared.messages import Message
-from shared.messages.control import HatState
+from shared.messages.control import DrainOrdered, HatState
 
 CALL_TIMEOUT_S: Final = 10.0
 READY_TIMEOUT_S: Final = 120.0
@@ -22,84 +22,66 @@ DRAIN_TIMEOUT_S: Final = 45.0
 POLL_S: Final = 0.25
 
 Watch = Callable[[Status | None], None]
-"""Shown each status while something long goes on; None while there is none yet."""
+"""Shown each status while something long goes on; None while there is none."""
 
 
 class Desk:
-    """Our handle on the orchestrator actor. Every call has a deadline; a call that failed may be repeated."""
+    """Our handle on ten actors. Launching and stopping go through Ray, everything else does not need it."""
 
-    def __init__(self, actor: Any, namespace: str) -> None:
+    def __init__(self, actor: Any, namespace: str, files: RunFiles) -> None:
         self._actor = actor
         self._namespace = namespace
+        self._files = files
+        self._line: Control | None = None
 
     @classmethod
-    def launch(cls, order: LaunchOrder, namespace: str) -> Desk:
+    def launch(cls, order: LaunchOrder, namespace: str, files: RunFiles) -> Desk:
         """A new desk; HatsError if one runs in this namespace. What is left of a dead one is cleared away first."""
-        import ray  # noqa: PLC0415 - orchestrator.raylink sets its environment first
-
-        try:
-            old = cls.attach(namespace)
-        except NotRunning:
-            old = None
+        old = _existing(namespace)
         if old is not None:
-            if old.is_alive():
+            if _is_alive(old):
                 raise HatsError(f"a desk already runs in namespace {namespace!r}: `hats status`, or `hats down` first")
-            old.clear()
-        actor = orchestrator_actor(namespace, order)
-        desk = cls(actor, namespace)
-        try:
-            ray.get(actor.health.remote(), timeout=READY_TIMEOUT_S)
-        except ray.exceptions.RayError as error:
-            raise HatsError(f"the orchestrator did not come up: {error}") from error
-        return desk
-
-    @classmethod
-    def attach(cls, namespace: str) -> Desk:
-        """The desk that runs in this namespace; NotRunning if there is none."""
-        import ray  # noqa: PLC0415
-
-        try:
-            return cls(ray.get_actor(ORCHESTRATOR_NAME, namespace=namespace), namespace)
-        except ValueError:
-            raise NotRunning(f"no desk runs in namespace {namespace!r}: `hats up` starts one") from None
-
-    def health(self) -> dict[str, Any]:
-        """See `Orchestrator.health`; Unanswered if it does not answer."""
-        return dict(self._call("health"))
-
-    def is_alive(self) -> bool:
-        """Does its hub turn?"""
-        try:
-            return bool(self.health()["is_alive"])
-        except Unanswered:
-            return False
+            _remove(old, namespace)
+        return cls(orchestrator_actor(namespace, order), namespace, files)
 
     def status(self) -> Status:
-        """The state of the run now."""
-        return msgspec.json.decode(self._call("status"), type=Status)
+        """The state of the run now; Unanswered while the hub is away."""
+        try:
+            if self._line is None:
+                self._line = Control(self._files)
+            return self._line.status()
+        except (NotRunning, Unanswered) as error:
+            self._line = None
+            raise Unanswered(str(error)) from error
 
     def scorecards(self) -> tuple[CardView, ...]:
         """The nine scorecards now."""
-        return msgspec.json.decode(self._call("scorecards"), type=tuple[CardView, ...])
+        with Control(self._files) as line:
+            return line.scorecards()
 
-    def command(self, message: Message) -> int:
-        """The operator says `message`; its place in the journal."""
-        return int(self._call("command", encode(message)))
+    def problem(self) -> str | None:
+        """What stopped the orchestrator for good; None while it lives or is being restarted."""
+        try:
+            health = ray.get(self._actor.health.options(concurrency_group="ctl").remote(), timeout=CALL_TIMEOUT_S)
+        except ray.exceptions.RayError:
+            return None
+        problem: str | None = health["problem"]
+        return problem
 
     def wait_until(self, is_so: Callable[[Status], bool], what: str, timeout_s: float, watch: Watch) -> Status:
         """The first status for which `is_so`; Unanswered if `timeout_s` passes first, HatsError if the desk failed."""
         deadline = time.monotonic() + timeout_s
         last: Status | None = None
         while True:
-            health = self._health_or_none()
-            if health is not None and health["problem"]:
-                raise HatsError(f"the orchestrator stopped: {health['problem']}")
             try:
                 last = self.status()
                 if is_so(last):
                     return last
-            except (Unanswered, RuntimeError):
+            except Unanswered:
                 last = None
+                problem = self.problem()
+                if problem is not None:
+                    raise HatsError(f"the orchestrator stopped: {problem}") from None
             watch(last)
             if time.monotonic() > deadline:
                 states = ", ".join(f"{h.role} {h.state}" for h in last.hats) if last else "no status at all"
@@ -113,39 +95,42 @@ class Desk:
 
     def drain(self, *, flatten: bool, watch: Watch, timeout_s: float = DRAIN_TIMEOUT_S) -> Status:
         """Disarm, cancel everything, flatten if asked; the status when that is done."""
-        self._call("drain", flatten)
+        with Control(self._files) as line:
+            line.say(DrainOrdered(flatten))
         return self.wait_until(lambda s: s.drained is not None, "the end of the drain", timeout_s, watch)
 
     def stop(self) -> None:
-        """End the desk: journal closed, every actor gone. What was open stays open: drain first."""
+        """End the desk: Hats stopped, journal closed, every actor gone. What was open stays open: drain first."""
+        if self._line is not None:
+            self._line.close()
+            self._line = None
         try:
-            self._call("stop")
+            ray.get(self._actor.stop.remote(), timeout=3 * CALL_TIMEOUT_S)
+        except ray.exceptions.RayError as error:
+            raise HatsError(f"the orchestrator did not stop in order: {type(error).__name__}") from error
         finally:
-            self.clear()
+            _remove(self._actor, self._namespace)
+            self._files.door.unlink(missing_ok=True)
 
-    def clear(self) -> None:
-        """Remove the ten actors, whatever state they are in."""
-        import ray  # noqa: PLC0415
 
-        ray.kill(self._actor, no_restart=True)
-        for role in HATS:
-            try:
-                ray.kill(ray.get_actor(str(role), namespace=self._namespace), no_restart=True)
-            except ValueError:
-                continue  # that one never came up
+def _existing(namespace: str) -> Any | None:
+    try:
+        return ray.get_actor(ORCHESTRATOR_NAME, namespace=namespace)
+    except ValueError:
+        return None
 
-    def _health_or_none(self) -> dict[str, Any] | None:
+
+def _is_alive(actor: Any) -> bool:
+    try:
+        return bool(ray.get(actor.health.options(concurrency_group="ctl").remote(), timeout=CALL_TIMEOUT_S)["is_alive"])
+    except ray.exceptions.RayError:
+        return False
+
+
+def _remove(orchestrator: Any, namespace: str) -> None:
+    ray.kill(orchestrator, no_restart=True)
+    for role in HATS:
         try:
-            return self.health()
-        except Unanswered:
-            return None
-
-    def _call(self, method: str, *args: Any) -> Any:
-        import ray  # noqa: PLC0415
-
-        try:
-            return ray.get(getattr(self._actor, method).remote(*args), timeout=CALL_TIMEOUT_S)
-        except ray.exceptions.RayTaskError as error:
-            raise RuntimeError(str(error.cause)) from error
-        except (ray.exceptions.GetTimeoutError, ray.exceptions.RayError) as error:
-            raise Unanswered(f"the orchestrator did not answer {method}: {type(error).__name__}") from error
+            ray.kill(ray.get_actor(str(role), namespace=namespace), no_restart=True)
+        except ValueError:
+            continue  # that one never came up

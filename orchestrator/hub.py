@@ -9,11 +9,9 @@ from __future__ import annotations
 import hmac
 import selectors
 import socket
-import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import Future
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from loguru import logger
 
@@ -26,7 +24,7 @@ from shared.bus.sockets import Connection, Listener
 from shared.clock import WallClock
 from shared.codec import decode
 from shared.edge import Context
-from shared.errors import BusError, JournalError, MailboxFull, NotAllowedError
+from shared.errors import BusError, HatsError, JournalError, MailboxFull, NotAllowedError
 from shared.ids import HATS, Role
 from shared.journal import Journal
 from shared.units import MS, SECOND, Ns
@@ -34,6 +32,8 @@ from shared.units import MS, SECOND, Ns
 ACTING: Final = frozenset({Role.SECURITY_ARCHITECT, Role.EXCHANGE_ARCHITECT})
 """Hats whose edges act on the world: what led there must be on disk first."""
 REPLAY_FRAMES_PER_TURN: Final = 64
+Service = Callable[[Heart, Ns, bytes], bytes]
+"""Answers one kind of question from the operator, between two turns of the loop."""
 PING_NS: Final = SECOND
 SILENCE_NS_MAX: Final = 5 * SECOND
 
@@ -52,6 +52,7 @@ class Hub:
         build: str,
         commit_interval_ns: int = 5 * MS,
         snapshot_every: int = 2_000,
+        services: Mapping[str, Service],
         on_lost: Callable[[Role, Verdict], None],
     ) -> None:
         self.heart = heart
@@ -62,12 +63,11 @@ class Hub:
         self._build = build
         self._commit_interval_ns = commit_interval_ns
         self._snapshot_every = snapshot_every
+        self._services = services
         self._on_lost = on_lost
         self._selector = selectors.DefaultSelector()
         self._peers: dict[Connection, Peer] = {}
         self._hats: dict[Role, Peer] = {}
-        self._asked: list[tuple[Callable[[Heart, Ns], Any], Future[Any]]] = []
-        self._asked_lock = threading.Lock()
         self._bell, self._rung = socket.socketpair()
         self._running = True
         self._last_commit_ns = 0
@@ -78,18 +78,8 @@ class Hub:
         """Where Hats find it."""
         return self._listener.address
 
-    # from other threads
-
-    def ask(self, question: Callable[[Heart, Ns], Any], timeout_s: float = 5.0) -> Any:
-        """The answer of `question(heart, now)`, run between two turns of the loop. TimeoutError if it does not turn."""
-        future: Future[Any] = Future()
-        with self._asked_lock:
-            self._asked.append((question, future))
-        self._bell.send(b"!")
-        return future.result(timeout_s)
-
     def stop(self) -> None:
-        """End the loop after this turn; Hats are told to stop."""
+        """End the loop after this turn, from any thread; Hats are told to stop."""
         self._running = False
         self._bell.send(b"!")
 
@@ -102,7 +92,8 @@ class Hub:
         try:
             while self._running:
                 self._turn()
-            for peer in self._hats.values():
+            self.heart.say(self.heart.supervisor.stopped(HATS), self._clock.now())
+            for peer in list(self._hats.values()):
                 self._send(peer, frames.Stop())
         finally:
             for connection in list(self._peers):
@@ -122,7 +113,6 @@ class Hub:
             else:
                 self._read(self._peers[key.fileobj])  # type: ignore[index]
         now = self._clock.now()
-        self._answer(now)
         self._retry_parked()
         if now >= self.heart.next_ns():
             self.heart.tick(now, loop_lag_ns=self._loop_lag_ns, clock_offset_ns=self._clock.system_offset_ns())
@@ -144,17 +134,6 @@ class Hub:
         if now - self._last_commit_ns >= self._commit_interval_ns:
             self._journal.commit()
             self._last_commit_ns = now
-
-    def _answer(self, now: Ns) -> None:
-        with self._asked_lock:
-            asked, self._asked = self._asked, []
-        for question, future in asked:
-            try:
-                future.set_result(question(self.heart, now))
-            except Exception as error:
-                if isinstance(error, JournalError):
-                    raise
-                future.set_exception(error)
 
     # reading
 
@@ -200,9 +179,24 @@ class Hub:
                 peer.snapshot_of = None
             case frames.Failed():
                 logger.error("{role} failed: {detail}", role=peer.role, detail=frame.detail)
+            case frames.Ask():
+                self._send(peer, self._answer(peer, frame, now))
             case frames.Pong():
                 pass
         return True
+
+    def _answer(self, peer: Peer, ask: frames.Ask, now: Ns) -> frames.Answer:
+        if _role(peer) is not Role.OPERATOR:
+            raise BusError(f"{peer.role} asked for {ask.what}, which is the operator's")
+        service = self._services.get(ask.what)
+        if service is None:
+            return frames.Answer(b"", f"expected one of {', '.join(self._services)}, got {ask.what!r}")
+        try:
+            return frames.Answer(service(self.heart, now, ask.body), "")
+        except HatsError as error:
+            if isinstance(error, JournalError):
+                raise
+            return frames.Answer(b"", str(error))
 
     def _publish(self, peer: Peer, frame: frames.Publication, now: Ns) -> bool:
         message = decode(frame.body)

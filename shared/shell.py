@@ -122,6 +122,8 @@ class HatLoop:
                 connection.send(frames.encode(frames.Pong(frame.sent_ns)))
             case frames.Stop():
                 return False
+            case frames.Answer():
+                raise BusError("an answer for the operator came to a Hat")
         return True
 
     def _handle(self, batch: frames.Batch, connection: Connection) -> None:

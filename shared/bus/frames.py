@@ -68,7 +68,14 @@ class Failed(msgspec.Struct, frozen=True, array_like=True, tag=True):
     detail: str
 
 
-FromHat = Hello | Outcome | Publication | SnapshotTaken | Restored | Pong | Failed
+class Ask(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """The operator's own channel: a question or command, by name."""
+
+    what: str
+    body: bytes
+
+
+FromHat = Hello | Outcome | Publication | SnapshotTaken | Restored | Pong | Failed | Ask
 
 
 class Delivered(msgspec.Struct, frozen=True, array_like=True):
@@ -113,7 +120,14 @@ class Stop(msgspec.Struct, frozen=True, array_like=True, tag=True):
     """Close your edges and end."""
 
 
-ToHat = Batch | Restore | Go | TakeSnapshot | Ping | Stop
+class Answer(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """To the operator: the answer, or why there is none."""
+
+    body: bytes
+    refusal: str
+
+
+ToHat = Batch | Restore | Go | TakeSnapshot | Ping | Stop | Answer
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _FROM_HAT: Final[msgspec.msgpack.Decoder[FromHat]] = msgspec.msgpack.Decoder(FromHat)

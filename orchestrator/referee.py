@@ -1,0 +1,35 @@
+"""EDGE: the exchange's own word on an account, read with the official SDK and compared with our journal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from shared.units import scaled_from_str
+
+
+def positions_at(base_url: str, address: str) -> dict[str, int]:
+    """Signed lots of each coin that the account holds, as the exchange reports them to an unmodified client."""
+    from hyperliquid.info import Info  # noqa: PLC0415 - slow to import, needed once
+
+    info = Info(base_url, skip_ws=True, timeout=10)
+    decimals = {asset["name"]: int(asset["szDecimals"]) for asset in info.meta()["universe"]}
+    positions = (entry["position"] for entry in info.user_state(address)["assetPositions"])
+    held = {p["coin"]: scaled_from_str(p["szi"], decimals[p["coin"]]) for p in positions}
+    return {coin: sz for coin, sz in sorted(held.items()) if sz}
+
+
+def open_orders_at(base_url: str, address: str) -> int:
+    """How many orders the exchange says are open."""
+    from hyperliquid.info import Info  # noqa: PLC0415
+
+    return len(Info(base_url, skip_ws=True, timeout=10).open_orders(address))
+
+
+def differences(ours: Mapping[str, int], theirs: Mapping[str, int]) -> list[str]:
+    """Each coin on which the two disagree, in words; empty if they agree to the last lot."""
+    coins = sorted({*ours, *theirs})
+    return [
+        f"{coin}: we hold {ours.get(coin, 0)} lots, the exchange says {theirs.get(coin, 0)}"
+        for coin in coins
+        if ours.get(coin, 0) != theirs.get(coin, 0)
+    ]

@@ -1,0 +1,110 @@
+"""EDGE: where a run leaves what: one folder a run, private to its owner, and a note of which run is the current one."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from shared.errors import NotRunning
+
+SUN_PATH_MAX: Final = 100
+"""A Unix socket's path may have 107 bytes; ours keep some room."""
+
+
+class RunNote(msgspec.Struct, frozen=True):
+    """What other commands need to find a run: its folder, the cluster and namespace, and who launched it."""
+
+    run: int
+    run_dir: str
+    address: str
+    namespace: str
+    launcher_pid: int
+    ray_pid: int | None
+    config: str
+
+
+class HubDoor(msgspec.Struct, frozen=True):
+    """Where a running hub is and the secret that lets one in; its file is private."""
+
+    address: str
+    token: str
+    build: str
+
+
+class RunFiles:
+    """The files of one run."""
+
+    def __init__(self, run_dir: Path) -> None:
+        self.dir = run_dir
+        self.journal = run_dir / "journal.sqlite"
+        self.door = run_dir / "hub.json"
+        self.audit = run_dir / "audit.jsonl"
+        self.keys = run_dir / "keys"
+        self.logs = run_dir / "logs"
+        self.summary = run_dir / "summary.json"
+        self.scorecards_json = run_dir / "scorecards.json"
+        self.scorecards_html = run_dir / "scorecards.html"
+
+    def create(self) -> None:
+        """Make the folders, readable by their owner only."""
+        for folder in (self.dir, self.keys, self.logs, self.sockets):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            folder.chmod(0o700)
+
+    @property
+    def sockets(self) -> Path:
+        """Folder of the run's Unix sockets: its own, or a short one where that path is too long for a socket."""
+        own = self.dir / "sockets"
+        if len(str(own / "signer.sock")) <= SUN_PATH_MAX:
+            return own
+        short = hashlib.sha256(str(self.dir).encode()).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"hats-{os.getuid()}-{short}"
+
+    @property
+    def bus(self) -> str:
+        """Address of the hub."""
+        return f"unix:{self.sockets / 'bus.sock'}"
+
+    @property
+    def signer(self) -> Path:
+        """Socket of the signer."""
+        return self.sockets / "signer.sock"
+
+    def password(self, name: str) -> Path:
+        """File of a key's password (0600)."""
+        return self.keys / f"{name}.password"
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """The file holds `data` and only its owner may read it, from its first moment."""
+    partial = path.with_name(path.name + ".part")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def note_run(home: Path, note: RunNote) -> None:
+    """Remember the current run."""
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_private(home / "current.json", msgspec.json.encode(note))
+
+
+def current_run(home: Path) -> RunNote:
+    """The run that was noted last; NotRunning if there was none."""
+    path = home / "current.json"
+    if not path.exists():
+        raise NotRunning(f"no run was started from {home}: `hats up` or `hats demo` starts one")
+    return msgspec.json.decode(path.read_bytes(), type=RunNote)
+
+
+def forget_run(home: Path) -> None:
+    """The current run is over; its folder stays."""
+    (home / "current.json").unlink(missing_ok=True)
