@@ -68,28 +68,40 @@ class RiskLaws(RuleBasedStateMachine):
         return say(self.hat, message, self.now)
 
     @rule(
-        coin=st.sampled_from(COINS), side=st.sampled_from(list(Side)), sz=st.integers(9, 70),
-        reduce_only=st.booleans(), ticks=st.integers(-3, 3), data=st.data(), is_exit=st.booleans(),
+        coin=st.sampled_from(COINS), side=st.sampled_from(list(Side)), sz=st.integers(9, 70), ticks=st.integers(-3, 3),
+        aim=st.sampled_from(["any", "any", "position", "gross", "reduce", "exit"]), data=st.data(),
     )  # fmt: skip
-    def intend(
-        self, coin: str, side: Side, sz: int, reduce_only: bool, ticks: int, data: st.DataObject, is_exit: bool
-    ) -> None:
+    def intend(self, coin: str, side: Side, sz: int, ticks: int, aim: str, data: st.DataObject) -> None:
         """A wish is approved and becomes an order at the venue, or is denied and leaves no trace."""
+        exposure = self.hat.state.exposure(coin)
+        match aim:
+            case "position":
+                sz = POSITION_LIMIT - exposure.worst().on(side) + data.draw(st.integers(0, 1))
+            case "gross":
+                others, _ = self.hat.state.worst_gross_usd(besides=coin)
+                sz = GROSS_LIMIT - others // USD - exposure.worst().on(side) + data.draw(st.integers(0, 1))
+            case "reduce" | "exit" if exposure.net_sz:
+                side, sz = (Side.SELL if exposure.net_sz > 0 else Side.BUY), min(sz, abs(exposure.net_sz))
         self.numbers += 1
-        others = sorted(cloid for cloid, order in self.live.items() if order.wish.coin == coin)
-        replaces = data.draw(st.sampled_from([None, *others]))
-        extra: dict[str, Any] = {"strategy": FLATTEN, "strategy_number": 0xFFFF} if is_exit else {}
+        others_open = sorted(cloid for cloid, order in self.live.items() if order.wish.coin == coin)
+        replaces = data.draw(st.sampled_from([None, None, *others_open]))
+        extra: dict[str, Any] = {"strategy": FLATTEN, "strategy_number": 0xFFFF} if aim == "exit" else {}
         wish = intent(
-            self.numbers, side, sz, PX + 100 * ticks, coin=coin, reduce_only=reduce_only, replaces=replaces,
-            recv_ns=self.now, **extra,
+            self.numbers, side, sz, PX + 100 * ticks, coin=coin, reduce_only=aim in ("reduce", "exit"),
+            replaces=replaces, recv_ns=self.now, **extra,
         )  # fmt: skip
+        self.judge(wish)
+
+    def judge(self, wish: OrderIntent) -> None:
+        """The officer's answer, held against what it may be."""
         before = memory(self.hat)
         answer = judged(self.hat, wish, self.now)
         if not isinstance(answer, OrderApproved):
             assert memory(self.hat) == before, "a denied intent left a trace"
             return
-        assert not (self.is_killed or not self.is_armed) or (is_exit and reduce_only), "approved against the switch"
         assert answer.intent == wish
+        is_exit = wish.strategy == FLATTEN and wish.reduce_only
+        assert is_exit or (self.is_armed and not self.is_killed), "approved against the switch"
         self.approval_ids.append(answer.approval_id)
         self.live[wish.cloid] = Truth(wish, wish.sz)
         self.outbox.append((changed(wish, OrderState.PENDING_SUBMIT),))
@@ -130,7 +142,7 @@ class RiskLaws(RuleBasedStateMachine):
         self.outbox.append((changed(order.wish, state, order.filled_sz),))
 
     @precondition(lambda self: self.outbox)
-    @rule(count=st.integers(1, 6))
+    @rule(count=st.integers(1, 6) | st.just(1_000))
     def hear(self, count: int) -> None:
         """The officer hears some of what happened."""
         for messages in self.outbox[:count]:
@@ -138,23 +150,25 @@ class RiskLaws(RuleBasedStateMachine):
                 self.say(message)
         del self.outbox[:count]
 
-    @rule(level=st.sampled_from([KillLevel.PAUSE, KillLevel.FLATTEN]))
-    def kill(self, level: KillLevel) -> None:
-        """The switch is pulled."""
+    @rule(level=st.sampled_from([KillLevel.PAUSE, KillLevel.FLATTEN]), side=st.sampled_from(list(Side)))
+    def kill(self, level: KillLevel, side: Side) -> None:
+        """The switch is pulled; nothing that adds passes until the operator lets trading go on."""
         self.say(KillOrdered(level, "test"))
         self.is_killed = True
-
-    @rule()
-    def resume(self) -> None:
-        """The operator lets trading go on."""
+        self.numbers += 1
+        self.judge(intent(self.numbers, side, recv_ns=self.now))
         self.say(ResumeOrdered("test"))
         self.is_killed = False
 
-    @rule(arm=st.booleans())
-    def arm(self, arm: bool) -> None:
-        """The orchestrator arms or disarms."""
-        self.say(Armed("test") if arm else Disarmed("test"))
-        self.is_armed = arm
+    @rule(side=st.sampled_from(list(Side)))
+    def disarm(self, side: Side) -> None:
+        """The orchestrator disarms and arms again."""
+        self.say(Disarmed("test"))
+        self.is_armed = False
+        self.numbers += 1
+        self.judge(intent(self.numbers, side, recv_ns=self.now))
+        self.say(Armed("test"))
+        self.is_armed = True
 
     @rule()
     def crash(self) -> None:
@@ -209,5 +223,5 @@ class RiskLaws(RuleBasedStateMachine):
 
 
 TestRiskLaws = RiskLaws.TestCase
-TestRiskLaws.settings = settings(max_examples=60, stateful_step_count=40)
+TestRiskLaws.settings = settings(max_examples=150, stateful_step_count=50)
 TestRiskLaws.__doc__ = "No sequence of intents, fills, cancels, unknowns and replacements exceeds a limit."
