@@ -34,6 +34,7 @@ def sources(*packages: str) -> tuple[Source, ...]:
     return tuple(source(path) for package in packages for path in sorted((ROOT / package).rglob("*.py")))
 
 
+@cache
 def source(path: Path) -> Source:
     """One parsed file."""
     parts = path.relative_to(ROOT).with_suffix("").parts
