@@ -42,6 +42,7 @@ class SignerServer:
     """Answers peers of one user until told to stop."""
 
     def __init__(self, signer: Signer, store: NonceStore, network: str, path: Path, client_uid: int, log: Log) -> None:
+        self._listener = _listen(path)  # first, for it may fail and nothing else would be closed
         self._signer = signer
         self._store = store
         self._greeting = frames.encode(frames.Greeting(frames.VERSION, signer.address, network))
@@ -53,7 +54,6 @@ class SignerServer:
         self._ring, self._doorbell = socket.socketpair()
         self._ring.setblocking(False)
         self._doorbell.setblocking(False)
-        self._listener = _listen(path)
 
     @property
     def doorbell(self) -> int:

@@ -1,0 +1,229 @@
+"""The signer as a process: it starts only sound, signs by policy, and answers the same after being killed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import pytest
+
+from hats.security_architect import keystore
+from hats.security_architect.signer import frames
+from shared.bus.framing import FrameBuffer, framed
+from shared.units import Ns
+
+PASSWORD: Final = "canary-password-7731"
+NOOP: Final = b'{"type":"noop"}'
+WAIT_S: Final = 30.0
+
+
+class Process:
+    """A signer process in a folder of its own."""
+
+    def __init__(self, folder: Path, *more: str) -> None:
+        self.socket = folder / "s" / "signer.sock"
+        self.log = folder / "signer.log"
+        self.child = subprocess.Popen(
+            [
+                sys.executable, "-m", "hats.security_architect.signer",
+                "--keystore", str(keystore.keystore_path(folder / "keys", "trader")),
+                "--password-file", str(folder / "password"), "--socket", str(self.socket), "--log", str(self.log),
+                "--network", "testnet", "--assets", "0:2,1", "--max-notional-usd", "1000", "--allow-weak-keystore",
+                *more,
+            ],
+            stderr=subprocess.PIPE,
+            text=True,
+        )  # fmt: skip
+
+    def call(self) -> socket.socket:
+        """A connection, once it listens; AssertionError if it ended instead."""
+        until = time.monotonic() + WAIT_S
+        while time.monotonic() < until:
+            sock = socket.socket(socket.AF_UNIX)
+            sock.settimeout(WAIT_S)
+            if sock.connect_ex(str(self.socket)) == 0:
+                return sock
+            sock.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                raise AssertionError(f"the signer ended with {self.child.wait(0.02)}: {self.errors()}")
+        raise AssertionError("the signer did not listen in time")
+
+    def errors(self) -> str:
+        """What it said on stderr."""
+        assert self.child.stderr is not None
+        return self.child.stderr.read()
+
+    def events(self) -> list[dict[str, Any]]:
+        """Its log."""
+        return [msgspec.json.decode(line) for line in self.log.read_bytes().splitlines()]
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        """Its exit code after the signal."""
+        if self.child.poll() is None:
+            self.child.send_signal(number)
+        code = self.child.wait(WAIT_S)
+        assert self.child.stderr is not None
+        self.child.stderr.close()
+        return code
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one quickly encrypted key and its password."""
+    folder = tmp_path_factory.mktemp("signer")
+    keystore.new_agent(folder / "keys", "trader", PASSWORD, "testnet", Ns(0), scrypt_n=1_024, is_weak_allowed=True)
+    password = folder / "password"
+    password.touch(0o600)
+    password.write_text(PASSWORD + "\n")
+    return folder
+
+
+@pytest.fixture
+def signer(home: Path) -> Iterator[Process]:
+    """A running signer."""
+    process = Process(home)
+    yield process
+    process.end(signal.SIGKILL)
+
+
+def read(sock: socket.socket) -> bytes:
+    """The next frame; empty if the stream ended."""
+    buffer = FrameBuffer()
+    while data := sock.recv(65_536):
+        if found := buffer.feed(data):
+            return found[0]
+    return b""
+
+
+def asked(sock: socket.socket, action: bytes, nonce: int, expires_after_ms: int = 0) -> frames.Answer:
+    """The signer's answer."""
+    sock.sendall(framed(frames.encode(frames.Ask(1, action, nonce, expires_after_ms))))
+    return frames.decode_answer(read(sock))
+
+
+def now_ms() -> int:
+    """A nonce."""
+    return time.time_ns() // 1_000_000
+
+
+def test_same_answer_after_kill_9(home: Path) -> None:
+    """Killed and started anew it repeats its signature, refuses the spent nonce for anything else and any step back."""
+    first = Process(home)
+    with first.call() as sock:
+        read(sock)
+        nonce = now_ms()
+        before = asked(sock, NOOP, nonce)
+        assert first.end(signal.SIGKILL) == -signal.SIGKILL
+    second = Process(home)
+    with second.call() as sock:
+        read(sock)
+        assert isinstance(before, frames.Signed)
+        assert asked(sock, NOOP, nonce) == before
+        assert isinstance(asked(sock, b'{"type":"scheduleCancel"}', nonce), frames.Refused)
+        assert isinstance(asked(sock, NOOP, nonce - 1), frames.Refused)
+        assert isinstance(asked(sock, NOOP, nonce + 1), frames.Signed)
+    assert second.end() == 0
+    assert not second.socket.exists()
+
+
+def test_garbage_does_not_end_it(signer: Process) -> None:
+    """Oversized frames, garbage and half frames end their connection; the signer serves on and logs them."""
+    for sent in (b"\xff" * 8, framed(b"x" * (frames.FRAME_BYTES_MAX + 1)), framed(b"\x00"), b"\x00\x00\x01"):
+        with signer.call() as bad:
+            read(bad)
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                bad.sendall(sent)
+    with signer.call() as good:
+        read(good)
+        assert isinstance(asked(good, NOOP, now_ms()), frames.Signed)
+        assert isinstance(asked(good, b'{"type":"withdraw3","amount":"1"}', now_ms() + 5), frames.Refused)
+    dropped = [event for event in signer.events() if event["event"] == "peer_dropped"]
+    assert len(dropped) >= 3
+
+
+def test_every_question_is_logged_and_no_secret_is(signer: Process, home: Path) -> None:
+    """Signatures and refusals are in the log; the key, its password and the signature's key material are not."""
+    with signer.call() as sock:
+        read(sock)
+        asked(sock, NOOP, now_ms())
+        asked(sock, b'{"type":"usdSend"}', now_ms() + 1)
+    assert signer.end() == 0
+    events = signer.events()
+    assert {"ready", "peer_connected", "signed", "refused", "stopped"} <= {event["event"] for event in events}
+    secret = keystore.load(keystore.keystore_path(home / "keys", "trader"), PASSWORD, is_weak_allowed=True).secret
+    log = signer.log.read_text()
+    assert secret.hex() not in log
+    assert PASSWORD not in log
+
+
+def test_it_is_hardened(signer: Process) -> None:
+    """No core file, not dumpable, and the password is in neither its arguments nor its environment."""
+    signer.call().close()
+    pid = signer.child.pid
+    assert resource.prlimit(pid, resource.RLIMIT_CORE) == (0, 0)
+    assert PASSWORD.encode() not in Path(f"/proc/{pid}/cmdline").read_bytes()
+    assert signer.socket.stat().st_mode & 0o777 == 0o600
+    # an undumpable process's /proc files belong to root
+    assert Path(f"/proc/{pid}/environ").stat().st_uid == 0
+    if os.getuid() != 0:
+        with pytest.raises(PermissionError):
+            Path(f"/proc/{pid}/mem").read_bytes()
+
+
+def test_one_signer_a_key(signer: Process, home: Path) -> None:
+    """A second signer for the same key ends with an error."""
+    signer.call().close()
+    second = Process(home, "--socket", str(home / "s2" / "signer.sock"))
+    assert second.child.wait(WAIT_S) == 1
+    assert "another signer" in second.errors()
+    second.end()
+
+
+def test_another_user_is_turned_away(home: Path) -> None:
+    """Only the user named at the start may connect."""
+    process = Process(home, "--client-uid", str(os.getuid() + 1))
+    with process.call() as sock:
+        assert read(sock) == b""
+    assert process.end() == 0
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        (["--network", "mainnet"], "never for mainnet"),
+        (["--assets", "BTC"], "expected assets"),
+        (["--max-notional-usd", "much"], "max-notional-usd"),
+        (["--password-file", "/nonexistent"], "cannot read"),
+        (["--keystore", "/nonexistent.keystore.json"], "cannot read"),
+    ],
+)
+def test_wrong_configuration(home: Path, more: list[str], reason: str) -> None:
+    """Anything wrong is said in a line and ends the start with 1."""
+    process = Process(home, *more)
+    assert process.child.wait(WAIT_S) == 1
+    errors = process.errors()
+    process.end()
+    assert reason in errors
+    assert "Traceback" not in errors
+
+
+def test_a_weak_keystore_needs_the_word(home: Path) -> None:
+    """Without the test flag a quickly encrypted key is refused."""
+    arguments = [
+        sys.executable, "-m", "hats.security_architect.signer", "--network", "testnet", "--assets", "0",
+        "--max-notional-usd", "1", "--socket", str(home / "s3" / "x"), "--password-file", str(home / "password"),
+        "--keystore", str(keystore.keystore_path(home / "keys", "trader")),
+    ]  # fmt: skip
+    ended = subprocess.run(arguments, capture_output=True, text=True, timeout=WAIT_S, check=False)
+    assert ended.returncode == 1
+    assert "weaker" in ended.stderr
