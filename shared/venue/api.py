@@ -68,8 +68,7 @@ class Api:
         return self._perform(action, admitted.user, now)
 
     def _perform(self, action: Supported, user: str, now: Ns) -> Json:
-        volume = Usd(self._answers.exchange.account(user).volume_usd)
-        error = self._budgets.charge(user, weight(action), is_cancel(action), volume, now // MS)
+        error = self._budgets.charge(user, weight(action), is_cancel(action), lambda: self._volume(user), now // MS)
         if error is not None:
             return refused(error)
         reply = self._reply(action, user, now)
@@ -106,6 +105,9 @@ class Api:
             return False
         self._apply(Deposit(address, self._settings.fund_all_usd), now)
         return True
+
+    def _volume(self, user: str) -> Usd:
+        return Usd(self._answers.exchange.account(user).volume_usd)
 
     def _spend(self, amount: int, now: Ns) -> None:
         if not self._ip_budget.spend(amount, now // MS):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from shared.units import USD, Usd, usd_to_str
@@ -28,20 +29,31 @@ class AddressBudgets:
         """Requests allowed in all after trading `volume_usd`."""
         return (INITIAL_BUDGET if self._initial is None else self._initial) + volume_usd // USD
 
-    def charge(self, user: str, count: int, is_cancel: bool, volume_usd: Usd, now_ms: int) -> str | None:
-        """None, and `count` requests are counted; or the venue's refusal, and nothing changed."""
+    def charge(self, user: str, count: int, is_cancel: bool, volume: Callable[[], Usd], now_ms: int) -> str | None:
+        """None, and `count` requests are counted; or the venue's refusal, and nothing changed.
+
+        `volume` tells what the user traded since inception; it is asked only when the initial budget is used up.
+        """
         used = self.used(user) + count
-        cap = self.cap(volume_usd)
-        allowed = min(cap + CANCEL_EXTRA, 2 * cap) if is_cancel else cap
-        if self._initial is not None and used > allowed:
-            if now_ms - self._grace_ms.get(user, -GRACE_MS) < GRACE_MS:
-                return (
-                    f"Too many cumulative requests sent ({used} > {allowed}) for cumulative volume traded "
-                    f"${usd_to_str(volume_usd)}. Place taker orders to free up 1 request per USDC traded."
-                )
-            self._grace_ms[user] = now_ms
+        if self._initial is not None and used > self._initial:
+            refusal = self._refusal(user, used, is_cancel, volume(), now_ms)
+            if refusal is not None:
+                return refusal
         self._used[user] = used
         return None
+
+    def _refusal(self, user: str, used: int, is_cancel: bool, volume_usd: Usd, now_ms: int) -> str | None:
+        cap = self.cap(volume_usd)
+        allowed = min(cap + CANCEL_EXTRA, 2 * cap) if is_cancel else cap
+        if used <= allowed:
+            return None
+        if now_ms - self._grace_ms.get(user, -GRACE_MS) >= GRACE_MS:
+            self._grace_ms[user] = now_ms
+            return None
+        return (
+            f"Too many cumulative requests sent ({used} > {allowed}) for cumulative volume traded "
+            f"${usd_to_str(volume_usd)}. Place taker orders to free up 1 request per USDC traded."
+        )
 
     def refund(self, user: str, count: int) -> None:
         """Uncount requests of an action that was refused as a whole."""

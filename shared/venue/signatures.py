@@ -95,7 +95,7 @@ def connection_id(action: bytes, nonce: int, vault_address: str | None, expires_
 
 def l1_digest(connection: bytes, network: str) -> bytes:
     """What is signed for an L1 action: the phantom agent, whose source is `a` on Mainnet and `b` on Testnet."""
-    agent = keccak256(_AGENT_TYPE + keccak256(SOURCE_OF_NETWORK[network].encode()) + connection)
+    agent = keccak256(_AGENT_TYPE + _SOURCE_HASHES[network] + connection)
     return keccak256(b"\x19\x01" + _L1_DOMAIN + agent)
 
 
@@ -147,4 +147,5 @@ def _domain(name: str, chain_id: int) -> bytes:
 
 
 _AGENT_TYPE: Final = keccak256(b"Agent(string source,bytes32 connectionId)")
+_SOURCE_HASHES: Final = {network: keccak256(source.encode()) for network, source in SOURCE_OF_NETWORK.items()}
 _L1_DOMAIN: Final = _domain("Exchange", L1_CHAIN_ID)

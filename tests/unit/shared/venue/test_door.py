@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from shared.errors import ConfigError
 from shared.units import MS, SECOND, USD, Ns, Usd
 from shared.venue.door import Door
+from shared.venue.questions import SCHEMAS
 from tests.unit.shared.venue.door_fixture import ALICE, BOB, MAKER, make_door
 from tests.unit.shared.venue.wire_client import START, WireClient, order_action, order_wire, post
 
@@ -227,3 +228,15 @@ def test_every_supported_query_answers_a_stranger() -> None:
     assert (state["withdrawable"], state["assetPositions"]) == ("0.0", [])
     limit = post(door, "/info", {"type": "userRateLimit", "user": "0x" + "12" * 20})
     assert limit == {"cumVlm": "0.0", "nRequestsUsed": 0, "nRequestsCap": 10_000, "nRequestsSurplus": 0}
+
+
+@pytest.mark.parametrize("kind", sorted(SCHEMAS))
+@pytest.mark.parametrize("user", [BOB.address, "0x" + "12" * 20])
+def test_every_kind_of_question_has_an_answer(kind: str, user: str) -> None:
+    """Each /info type that is read is also answered, for holders and for strangers, before and after trading."""
+    door = make_door()
+    question = {"type": kind, "user": user, "coin": "BTC", "oid": 1, "startTime": 0, "endTime": None, "dex": ""}
+    question["req"] = {"coin": "BTC", "interval": "1m", "startTime": 0, "endTime": START // MS}
+    post(door, "/info", question)
+    BOB.send(door, order_action(order_wire("50100", "0.2", tif="Ioc")))
+    post(door, "/info", question)

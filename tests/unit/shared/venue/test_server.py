@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,7 +15,7 @@ import aiohttp
 import pytest
 
 from shared.clock import WallClock
-from shared.errors import HatsError
+from shared.errors import HatsError, InvariantError
 from shared.units import MS, Ns
 from shared.venue import server
 from shared.venue.commands import CancelOrder, CancelOrders, PlaceOrders, Resting
@@ -58,6 +59,12 @@ def test_health_and_methods() -> None:
     _play(scenario)
 
 
+def test_connections_send_without_delay() -> None:
+    """The listening socket names TCP, because asyncio turns Nagle's delay off only on such sockets."""
+    with server._listener("127.0.0.1", 0) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
+
+
 def test_statuses_and_types_reach_the_client() -> None:
     """Texts stay plain text and JSON stays JSON on the wire."""
 
@@ -80,10 +87,10 @@ def test_a_body_beyond_the_limit_is_refused() -> None:
     async def scenario(session: aiohttp.ClientSession, url: str) -> None:
         async with session.post(f"{url}/info", data=b" " * (MAX_BODY_BYTES + 1)) as response:
             assert response.status == 413
-        async with session.ws_connect(f"{url}/ws") as socket:
-            await socket.send_str(" " * (MAX_BODY_BYTES + 1))
-            assert (await socket.receive()).type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
-            assert socket.close_code == 1009
+        async with session.ws_connect(f"{url}/ws") as line:
+            await line.send_str(" " * (MAX_BODY_BYTES + 1))
+            assert (await line.receive()).type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
+            assert line.close_code == 1009
 
     _play(scenario)
 
@@ -107,11 +114,11 @@ def test_drivers_are_stepped_and_heard() -> None:
     """What a driver does between requests reaches subscribers without anybody asking."""
 
     async def scenario(session: aiohttp.ClientSession, url: str) -> None:
-        async with session.ws_connect(f"{url}/ws") as socket:
-            await socket.send_json({"method": "subscribe", "subscription": {"type": "bbo", "coin": "BTC"}})
+        async with session.ws_connect(f"{url}/ws") as line:
+            await line.send_json({"method": "subscribe", "subscription": {"type": "bbo", "coin": "BTC"}})
             best: set[str] = set()
             while len(best) < 2:
-                message = await socket.receive_json()
+                message = await line.receive_json()
                 if message["channel"] == "bbo":
                     best.add(message["data"]["bbo"][0]["px"])
             assert best == {"49950.0", "49990.0"}
@@ -124,11 +131,11 @@ def test_a_reader_that_is_too_slow_is_cut_off(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(server, "MAX_WAITING_FRAMES", 10)
 
     async def scenario(session: aiohttp.ClientSession, url: str) -> None:
-        async with session.ws_connect(f"{url}/ws") as socket:
-            await socket.send_json({"method": "subscribe", "subscription": {"type": "bbo", "coin": "BTC"}})
-            async for _ in socket:
+        async with session.ws_connect(f"{url}/ws") as line:
+            await line.send_json({"method": "subscribe", "subscription": {"type": "bbo", "coin": "BTC"}})
+            async for _ in line:
                 pass
-            assert socket.close_code == 1008
+            assert line.close_code == 1008
 
     _play(scenario, [_Flicker(20)])
 
@@ -156,6 +163,27 @@ def test_a_broken_driver_ends_the_server_with_its_error() -> None:
     """An exception of a driver is not swallowed: serving ends and raises it."""
     with pytest.raises(HatsError, match="a driver's bug"):
         asyncio.run(asyncio.wait_for(serve(make_door(), clock=WallClock(), drivers=[_Broken()]), 20))
+
+
+class _Crumbling(Door):
+    """A door whose exchange breaks at the first query of mids."""
+
+    def http(self, path: str, content_type: str | None, body: bytes, now: Ns) -> tuple[int, str, bytes]:
+        """Nothing, ever."""
+        raise InvariantError("a bug of ours")
+
+
+def test_a_request_that_breaks_the_exchange_ends_the_server() -> None:
+    """The client gets a 500, and nobody trades on in a state that can't be trusted."""
+
+    async def scenario(session: aiohttp.ClientSession, url: str) -> None:
+        async with session.post(f"{url}/info", json={"type": "allMids"}) as response:
+            assert response.status == 500
+
+    clock = WallClock()
+    door = _Crumbling(Exchange([list_perp(BTC)], start_ns=clock.now()), DoorSettings(), clock.now())
+    with pytest.raises(InvariantError, match="can't be trusted"):
+        _play(scenario, door=door)
 
 
 SCRIPT = """
