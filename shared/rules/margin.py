@@ -99,19 +99,21 @@ def withdrawable_usd(account_value_usd: int, initial_usd: int, total_notional_us
 def liquidation_px(
     tiers: MarginTiers, net_sz: int, mark_px: int, equity_usd: int, other_maintenance_usd: int = 0
 ) -> Fraction | None:
-    """Exact price (in price units) at which equity meets maintenance; None if that is never above zero.
+    """Price (in price units) at which equity meets maintenance; None if that is never above zero.
 
     `equity_usd` is the account value (cross) or the position's own margin (isolated) at `mark_px`; the maintenance of
     the account's other positions is taken as fixed. Source: Hyperliquid documentation, "Liquidations":
     liq = price - side x margin_available / size / (1 - l x side), l and deduction of the tier at the liquidation price.
+    Maintenance at the mark is truncated to micro-USDC, as the documented example shows. Because rates rise with the
+    tiers, maintenance is the greatest of the tiers' lines, so the tier that liquidates first is the one that counts.
     """
     if net_sz == 0:
         return None
     side, sz = (1, net_sz) if net_sz > 0 else (-1, -net_sz)
-    for index, deduction in enumerate(deductions(tiers)):
-        rate = Fraction(1, 2 * tiers[index].max_leverage)
-        available = equity_usd - other_maintenance_usd - (sz * mark_px * rate - deduction)
-        px = mark_px - side * available / sz / (1 - rate * side)
-        if px > 0 and tier_index(tiers, px * sz) == index:
-            return px
-    return None
+    pxs = []
+    for tier, deduction in zip(tiers, deductions(tiers), strict=True):
+        rate = Fraction(1, 2 * tier.max_leverage)
+        available = equity_usd - other_maintenance_usd - (sz * mark_px * rate - deduction) // 1
+        pxs.append(mark_px - side * available / (sz * (1 - rate * side)))
+    px = max(pxs) if side > 0 else min(pxs)
+    return px if px > 0 else None

@@ -302,8 +302,8 @@ class VenueLaws(RuleBasedStateMachine):
 
 
 VenueLaws.TestCase.settings = settings(
-    max_examples=80,
-    stateful_step_count=50,
+    max_examples=60,
+    stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
