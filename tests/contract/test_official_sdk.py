@@ -75,7 +75,9 @@ def url() -> Iterator[str]:
 class Client:
     """One key with the SDK's two objects; `close` gives the sockets back."""
 
-    def __init__(self, url: str, wallet: LocalAccount, account_address: str | None = None, with_ws: bool = False) -> None:
+    def __init__(
+        self, url: str, wallet: LocalAccount, account_address: str | None = None, with_ws: bool = False
+    ) -> None:
         self.address = (account_address or wallet.address).lower()
         self.wallet = wallet
         self.info = SdkInfo(url, skip_ws=not with_ws, timeout=5)
