@@ -14,6 +14,8 @@ NAMED_AGENTS: Final = 3
 NAME_LENGTH: Final = 16
 REMOVAL_MS: Final = 5_000
 NOBODY: Final = "0x" + "0" * 40
+ALREADY_USED: Final = "Extra agent already used."
+"""Also said for the address of an account, which would lose its own voice; the venue's text for that is not known."""
 _EXPIRY: Final = re.compile(r"(.*?) ?valid_until (\d{1,18})", re.DOTALL)
 
 
@@ -79,7 +81,7 @@ class AgentBook:
         if now_ms - self._removed_ms.get((agent.user, agent.name), -REMOVAL_MS) < REMOVAL_MS:
             return "User has pending agent removal"
         if agent.address == agent.user or self.agent_at(agent.address, now_ms) is not None:
-            return "Extra agent already used."
+            return ALREADY_USED
         named = {known.name for known in agents.values() if known.name and known.valid_until_ms > now_ms}
         if agent.name and agent.name not in named and len(named) >= NAMED_AGENTS:
             return f"Too many extra agents for cumulative volume traded. Current limit is {NAMED_AGENTS}"

@@ -15,6 +15,7 @@ from shared.venue.actions import (
     read_envelope,
 )
 from shared.venue.admission import Admission, Turned
+from shared.venue.agents import ALREADY_USED
 from shared.venue.answers import Answers
 from shared.venue.bodies import BodyRefused
 from shared.venue.budgets import AddressBudgets, MinuteBudget, exchange_weight, info_weight
@@ -87,6 +88,8 @@ class Api:
 
     def _approve(self, action: ApproveAgentAction, user: str, now: Ns) -> Json:
         address = canonical_address(action.agent_address)
+        if self._answers.exchange.has_account(address):
+            return refused(ALREADY_USED)
         error = self._admission.agents.approve(user, address, action.agent_name or "", now // MS)
         return DONE if error is None else refused(error)
 

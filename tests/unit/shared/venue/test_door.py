@@ -172,6 +172,8 @@ def test_agents_trade_but_do_not_approve() -> None:
     assert len(post(door, "/info", {"type": "openOrders", "user": ALICE.address})) == 1
     refused = post(door, "/exchange", agent.agent_body("0x" + "12" * 20, None))
     assert refused["response"] == f"Must deposit before performing actions. User: {agent.address}"
+    taken = post(door, "/exchange", ALICE.agent_body(BOB.address, None))
+    assert taken["response"] == "Extra agent already used.", "an account can't be made somebody's agent"
     mismatch = ALICE.agent_body("0x" + "12" * 20, None) | {"nonce": START // MS + 999}
     assert post(door, "/exchange", mismatch)["response"] == "Nonce mismatch."
     role = post(door, "/info", {"type": "userRole", "user": agent.address})
