@@ -142,7 +142,7 @@ def test_an_untouched_account_is_told_alike() -> None:
 
 
 def test_market_metadata_is_told_alike() -> None:
-    """`meta` and `metaAndAssetCtxs` have the recorded keys in the recorded order; a single tier has its leverage as id."""
+    """`meta` and `metaAndAssetCtxs` have the recorded keys in the recorded order; one tier is named by its leverage."""
     row = {"szDecimals": 5, "name": "BTC", "maxLeverage": 40, "marginTableId": 40}
     keys = [
         "funding",
