@@ -170,8 +170,6 @@ class QuantStrategist:
             reason=mandate.settings.kind,
         )
         self.state.working[intent.cloid] = working_from(intent)
-        if place.replaces is not None:
-            self.state.working[place.replaces].is_being_replaced = True
         return intent
 
     def _cancel(self, order: WorkingOrder, reason: str, now: Ns) -> CancelIntent:

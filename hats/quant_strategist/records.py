@@ -6,7 +6,7 @@ from hats.quant_strategist.desk import Desk
 from hats.quant_strategist.judgement import PENDING_MAX, PendingMarkout
 from hats.quant_strategist.measures import DENIED, FILL_RATE
 from hats.quant_strategist.settings import Settings
-from hats.quant_strategist.working import SETTLED, WorkingOrder, adopted_from
+from hats.quant_strategist.working import SETTLED, adopted_from
 from shared.ids import StrategyId
 from shared.messages.order import FillBooked, OrderChanged
 from shared.messages.risk import DenyReason, OrderDenied
@@ -27,8 +27,6 @@ def record_change(desk: Desk, change: OrderChanged) -> None:
     elif order.state is OrderState.NEW:
         desk.samples.add(DENIED.name, 0.0)
     order.follow(change)
-    if order.state in SETTLED or order.state in TERMINAL:
-        _release_replaced(desk, order)
     if order.state in SETTLED or order.filled_sz:
         desk.strategies[order.strategy].denials_in_a_row = 0
     if order.state in TERMINAL:
@@ -42,7 +40,6 @@ def record_denial(desk: Desk, denied: OrderDenied, settings: Settings, now: Ns) 
     order = desk.working.pop(denied.cloid, None)
     if order is None:
         return
-    _release_replaced(desk, order)
     desk.samples.add(DENIED.name, 1.0)
     state = desk.strategies[order.strategy]
     state.last_denial = denied.reason
@@ -61,10 +58,3 @@ def record_fill(desk: Desk, booked: FillBooked, on_coin: list[StrategyId], marko
     if booked.strategy in desk.strategies and instrument and len(desk.markouts) < PENDING_MAX:
         due_ns = Ns(fill.recv_ns + markout_ns)
         desk.markouts.append(PendingMarkout(due_ns, fill.coin, fill.side, instrument.px_float(fill.px)))
-
-
-def _release_replaced(desk: Desk, order: WorkingOrder) -> None:
-    """Once the fate of a replacement is known, the order that it was to replace stands for itself again."""
-    replaced = desk.working.get(order.replaces) if order.replaces else None
-    if replaced is not None:
-        replaced.is_being_replaced = False

@@ -23,10 +23,7 @@ _CANCELLABLE: Final = SETTLED | {
 
 
 class WorkingOrder(msgspec.Struct):
-    """One order from intent to end. NEW until others spoke of it; `cancel_ns` is 0 until a cancel was asked.
-
-    `is_being_replaced` is set while an intent that replaces it is under way.
-    """
+    """One order from intent to end. NEW until others spoke of it; `cancel_ns` is 0 until a cancel was asked."""
 
     cloid: Cloid
     strategy: StrategyId
@@ -38,8 +35,6 @@ class WorkingOrder(msgspec.Struct):
     reduce_only: bool
     state: OrderState = OrderState.NEW
     filled_sz: Sz = Sz(0)
-    replaces: Cloid | None = None
-    is_being_replaced: bool = False
     cancel_ns: Ns = Ns(0)
 
     @property
@@ -49,7 +44,7 @@ class WorkingOrder(msgspec.Struct):
 
     def is_settled(self) -> bool:
         """Does it rest, with nothing under way that changes it?"""
-        return self.state in SETTLED and not self.is_being_replaced and not self.cancel_ns
+        return self.state in SETTLED and not self.cancel_ns
 
     def can_be_cancelled(self, now: Ns, retry_ns: int) -> bool:
         """Is asking for its end useful now? Not before it left us, not for what ends by itself, not twice in a row."""
@@ -73,7 +68,6 @@ def working_from(intent: OrderIntent) -> WorkingOrder:
         intent.sz,
         intent.tif,
         intent.reduce_only,
-        replaces=intent.replaces,
     )
 
 

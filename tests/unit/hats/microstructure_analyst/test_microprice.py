@@ -67,6 +67,19 @@ def test_a_lean_that_moves_the_mid_is_learned() -> None:
     assert fit.move_bps((0, 1)) == pytest.approx(0.0, abs=0.1)
 
 
+states = st.tuples(st.integers(0, STATES - 1), st.sampled_from((1, -1)))
+
+
+@given(st.lists(st.tuples(states, states, st.floats(-5.0, 5.0)), min_size=1, max_size=30))
+def test_the_mirror_market_teaches_the_same(seen: list[tuple[tuple[int, int], tuple[int, int], float]]) -> None:
+    """Swapping bid and ask in every observation leaves the fit as it is."""
+    fit, mirrored = MicropriceFit(), MicropriceFit()
+    for source, target, move_bps in seen:
+        fit.observe(source, target, move_bps)
+        mirrored.observe((source[0], -source[1]), (target[0], -target[1]), -move_bps)
+    assert fit == mirrored
+
+
 def test_no_fit_before_enough_was_seen() -> None:
     """Fewer transitions than asked for leave the fit empty, and old counts fade."""
     fit = MicropriceFit()

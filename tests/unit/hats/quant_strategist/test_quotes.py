@@ -121,15 +121,16 @@ def test_a_resting_quote_that_is_off_is_replaced() -> None:
 
 
 def test_nothing_is_done_while_something_is_under_way() -> None:
-    """Every state but resting and partially filled makes its side wait; the other side is free."""
+    """Every state but resting and partially filled makes its side wait; the other side is free.
+
+    A quote whose replacement is under way is such a side: both orders are there.
+    """
     away = quote(px=49_000_000)
     for state in (OrderState.NEW, OrderState.PENDING_SUBMIT, OrderState.PENDING_MODIFY, OrderState.UNKNOWN):
         assert changes([away], [order(state=state)]) == []
         ask = quote(Side.SELL, 50_010_000)
         assert changes([away, ask], [order(state=state)]) == [Place(ask, None)]
-    replaced = order()
-    replaced.is_being_replaced = True
-    assert changes([away], [replaced]) == []
+    assert changes([away], [order(), order(2, state=OrderState.NEW)]) == []
 
 
 def test_what_cannot_be_modified_is_cancelled_first() -> None:

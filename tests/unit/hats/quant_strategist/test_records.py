@@ -20,8 +20,7 @@ SETTINGS = Settings(deny_pause_ms=100, deny_pause_max_ms=350)
 def desk() -> Desk:
     """A resting order and the intent that is to replace it."""
     old = WorkingOrder(OLD, MM, "BTC", Side.BUY, Px(9), Sz(10), Tif.ALO, reduce_only=False, state=OrderState.RESTING)
-    new = WorkingOrder(NEW, MM, "BTC", Side.BUY, Px(8), Sz(10), Tif.ALO, reduce_only=False, replaces=OLD)
-    old.is_being_replaced = True
+    new = WorkingOrder(NEW, MM, "BTC", Side.BUY, Px(8), Sz(10), Tif.ALO, reduce_only=False)
     return Desk(strategies={MM: StrategyState()}, working={OLD: old, NEW: new})
 
 
@@ -72,7 +71,6 @@ def test_a_partial_fill_keeps_the_rest_working() -> None:
     books = desk()
     record_change(books, change(OLD, OrderState.PARTIALLY_FILLED, 4))
     assert books.working[OLD].left_sz == 6
-    assert books.working[OLD].is_being_replaced
     record_change(books, change(OLD, OrderState.CANCELLED, 4))
     assert OLD not in books.working
     assert books.samples.values["fill_rate"] == [1.0]
