@@ -189,8 +189,9 @@ def orchestrator_actor(namespace: str, order: LaunchOrder) -> Any:
 
 def _actor(kind: type, name: str, namespace: str, *, get_if_exists: bool) -> Any:
     """Named, detached, without a CPU of its own, restarted without limit; a call is never repeated by Ray."""
-    remote: Any = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=0, concurrency_groups={"ctl": 1})
-    return remote(kind).options(
+    remote: Any = ray.remote  # its stubs do not know concurrency groups
+    wrap = remote(num_cpus=0, max_restarts=-1, max_task_retries=0, concurrency_groups={"ctl": 1})
+    return wrap(kind).options(
         name=name,
         namespace=namespace,
         lifetime="detached",

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from shared.errors import ConfigError
 from shared.units import scaled_from_str
+
+
+def assets_at(base_url: str, coins: Sequence[str]) -> list[int]:
+    """The asset ids of these coins at that exchange; ConfigError names those it does not list."""
+    from hyperliquid.info import Info  # noqa: PLC0415 - slow to import, needed once
+
+    universe = [asset["name"] for asset in Info(base_url, skip_ws=True, timeout=10).meta()["universe"]]
+    unknown = [f"venue.coins: {base_url} does not list {coin}" for coin in coins if coin not in universe]
+    if unknown:
+        raise ConfigError(unknown)
+    return [universe.index(coin) for coin in coins]
 
 
 def positions_at(base_url: str, address: str) -> dict[str, int]:

@@ -38,6 +38,8 @@ START_NS: Final = Ns(1_790_000_000 * SECOND)
 """When every rehearsal begins (September 2026), unless told otherwise."""
 RUN: Final = 1
 DRAIN_S_MAX: Final = 30
+_NOWHERE: Final = Path("/nonexistent")
+"""The stage's signer has neither files nor a socket."""
 
 MakeDrivers = Callable[[Exchange, int], Sequence[Driver]]
 
@@ -84,7 +86,7 @@ def rehearse(
 ) -> Rehearsal:
     """A desk as the settings say, with throw-away keys from the seed, its Hats restored and its edges open."""
     master, agent = throw_away_secret(seed, "master"), throw_away_secret(seed, "agent")
-    settings = with_account(settings, address_of(master))
+    settings = settings.with_venue().with_account(address_of(master), _NOWHERE, _NOWHERE, _NOWHERE)
     exchange = Exchange(listings(coins), start_ns=start_ns)
     door = Door(exchange, _door_settings(settings), start_ns)
     drivers = (make_drivers or _synthetic)(exchange, seed)
@@ -106,14 +108,6 @@ def rehearse(
     _approve(venue, master, signer.address, start_ns)
     stage.start()
     return Rehearsal(stage, heart, journal, venue, exchange, address_of(master))
-
-
-def with_account(settings: Settings, address: str) -> Settings:
-    """The settings with the account that is traded filled in."""
-    architect = settings.hats.exchange_architect.model_copy(
-        update={"user_address": address, "coins": settings.venue.coins, "base_url": settings.venue.base_url}
-    )
-    return settings.model_copy(update={"hats": settings.hats.model_copy(update={"exchange_architect": architect})})
 
 
 def _maker(settings: Settings, role: Role) -> Callable[[], Hat]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -52,18 +53,29 @@ class RunFiles:
 
     def create(self) -> None:
         """Make the folders, readable by their owner only."""
-        for folder in (self.dir, self.keys, self.logs, self.sockets):
+        for folder in (self.dir, self.keys, self.logs, self._short, self.sockets):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             folder.chmod(0o700)
+
+    def remove_short(self) -> None:
+        """Clear what lies outside the run's own folder."""
+        shutil.rmtree(self._short, ignore_errors=True)
 
     @property
     def sockets(self) -> Path:
         """Folder of the run's Unix sockets: its own, or a short one where that path is too long for a socket."""
         own = self.dir / "sockets"
-        if len(str(own / "signer.sock")) <= SUN_PATH_MAX:
-            return own
-        short = hashlib.sha256(str(self.dir).encode()).hexdigest()[:12]
-        return Path(tempfile.gettempdir()) / f"hats-{os.getuid()}-{short}"
+        return own if len(str(own / "signer.sock")) <= SUN_PATH_MAX else self._short
+
+    @property
+    def ray(self) -> Path:
+        """Folder of a Ray head of our own; short, for Ray keeps sockets deep inside it."""
+        return self._short / "ray"
+
+    @property
+    def _short(self) -> Path:
+        name = hashlib.sha256(str(self.dir).encode()).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"hats-{os.getuid()}-{name}"
 
     @property
     def bus(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Final
 
 from pydantic import Field
@@ -90,6 +91,32 @@ class Settings(BaseSettings):
     metrics: MetricsServer = MetricsServer()
     log: Logs = Logs()
     hats: Hats = Hats()
+
+    def with_venue(self) -> Settings:
+        """The same with the venue's address, coins and network handed down to the Hats that deal with it."""
+        venue = self.venue
+        return self._with_hats(
+            exchange_architect={"base_url": venue.base_url, "coins": venue.coins},
+            security_architect={"network": venue.network},
+        )
+
+    def with_account(self, master: str, keystore: Path, password_file: Path, signer_socket: Path) -> Settings:
+        """The same for one account: whose orders are read, and which key signs."""
+        return self._with_hats(
+            exchange_architect={"user_address": master},
+            security_architect={
+                "keystore": keystore,
+                "password_file": password_file,
+                "signer_socket": str(signer_socket),
+            },
+        )
+
+    def _with_hats(self, **updates: dict[str, object]) -> Settings:
+        sections = {
+            name: type(section).model_validate(section.model_dump() | updates[name])
+            for name, section in ((name, getattr(self.hats, name)) for name in updates)
+        }
+        return self.model_copy(update={"hats": self.hats.model_copy(update=sections)})
 
     @classmethod
     def settings_customise_sources(

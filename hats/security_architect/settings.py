@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -21,6 +22,10 @@ class Settings(Section):
         max_length=100,
         description="The signer's Unix socket, in a 0700 folder.",
     )
+    keystore: Path | None = Field(
+        None, description="The agent's keystore file. Unset: a throw-away agent, on the local exchange only."
+    )
+    password_file: Path | None = Field(None, description="File (0600) with the keystore's password.")
     max_order_notional_usd: float = Field(
         25_000.0, gt=0, description="The signer refuses a larger order unless it only reduces."
     )
