@@ -70,7 +70,6 @@ class _Position(msgspec.Struct, rename="camel"):
     szi: str
     entry_px: str | None
     leverage: _Leverage
-    unrealized_pnl: str
 
 
 class _Held(msgspec.Struct):
@@ -145,7 +144,7 @@ def account_snapshot(
 ) -> tuple[AccountSnapshot, list[BadData]]:
     """The account, and what of it could not be used (positions or orders in coins that are not listed).
 
-    Cash is equity without the venue's unrealised profit of all positions.
+    Cash is the venue's `totalRawUsd`: exact whatever the entry prices, unlike equity less unrealised profit.
     """
     summary = _read(_clearinghouse, state, "clearinghouseState")
     held, bad = _each("clearinghouseState", summary.asset_positions, _held.decode, recv_ns)
@@ -154,12 +153,12 @@ def account_snapshot(
     open_orders, unread = _each("frontendOpenOrders", raw_orders, lambda raw: _open(raw, universe, recv_ns), recv_ns)
     try:
         equity, withdrawable = usd_near(summary.margin_summary.account_value), usd_near(summary.withdrawable)
-        unrealised = sum(usd_near(one.position.unrealized_pnl) for one in held)
+        cash = usd_near(summary.margin_summary.total_raw_usd)
     except UNREADABLE as error:
         raise VenueProtocolError(f"clearinghouseState: {error}", _start(state)) from error
     snapshot = AccountSnapshot(
         equity_usd=equity,
-        cash_usd=Usd(equity - unrealised),
+        cash_usd=cash,
         withdrawable_usd=withdrawable,
         positions=tuple(positions),
         open_orders=tuple(open_orders),

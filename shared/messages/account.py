@@ -22,7 +22,11 @@ class VenuePosition(msgspec.Struct, frozen=True, array_like=True):
 
 
 class AccountSnapshot(Message, frozen=True):
-    """Money, positions, open orders and recent fills, read over REST."""
+    """Money, positions, open orders and recent fills, read over REST.
+
+    `cash_usd` is the venue's `totalRawUsd`: collateral less what longs cost plus what shorts brought, so that
+    equity = cash + signed positions at their marks.
+    """
 
     lane: ClassVar[Lane] = Lane.ORDER
     durable: ClassVar[bool] = True
