@@ -49,6 +49,14 @@ def test_an_oracle_jump_does_not_move_the_mark_past_the_book() -> None:
     assert rule.update(180 * SECOND, Px(1_500), Px(999), Px(1_001), None) == 1_000
 
 
+def test_the_oracle_leg_decides_while_the_book_is_jumping() -> None:
+    """Book at 1100 now, its average near 1000, oracle plus no premium at 1050: the median is the oracle's leg."""
+    rule = MarkRule()
+    for step in range(1, 60):
+        rule.update(3 * step * SECOND, Px(1_000), Px(999), Px(1_001), None)
+    assert 1_050 <= rule.update(178 * SECOND, Px(1_050), Px(1_099), Px(1_101), None) <= 1_051
+
+
 def test_a_lasting_premium_stays_when_the_book_goes() -> None:
     """With one side empty the mark is the oracle plus the average premium so far."""
     rule = MarkRule()
