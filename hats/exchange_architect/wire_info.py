@@ -25,7 +25,7 @@ from shared.messages.account import AccountSnapshot, VenuePosition
 from shared.messages.market import BadData, UniverseUpdate
 from shared.messages.order import Fill, VenueOrder, VenueOrderStatus
 from shared.order import Side
-from shared.units import Ns, Px, Rounding, Sz, Usd
+from shared.units import Ns, Px, Rounding, Sz
 
 FEE_DECIMALS: Final = 7
 BASE_TAKER_E7: Final = 4_500
