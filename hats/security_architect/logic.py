@@ -45,10 +45,9 @@ _DISPUTES: Final = (
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """A request at the signer, not answered yet."""
+    """A request at the signer, not answered yet, and when it was said."""
 
-    kind: ActionKind
-    cloid: Cloid
+    request: SignRequest
     ns: Ns
 
 
@@ -115,8 +114,17 @@ class SecurityArchitect:
             case Woke():
                 return self._measure(now)
             case Started():
-                return (self._wake(now), self._record(message, now))
+                return self._started(message, now)
         return ()
+
+    def _started(self, started: Started, now: Ns) -> tuple[AnyMessage, ...]:
+        """Say again what the edge may not have carried out when its process died.
+
+        The signer gives the same answer to the same request, and the audit log takes a record that it has as it is.
+        """
+        asked = [asked.request for asked in self.state.asked.values()]
+        self.state.asked = {str(request.nonce): Asked(request, now) for request in asked}
+        return (*asked, self._wake(now), *self.state.recent, self._record(started, now))
 
     def _submit(self, order: SubmitOrder, now: Ns) -> tuple[AnyMessage, ...]:
         reason = self._order_fault(order, now)
@@ -165,8 +173,9 @@ class SecurityArchitect:
         """The request with the next nonce: the time in ms, or one more than the last when time has not moved on."""
         nonce = max(self.state.last_nonce + 1, now // MS)
         self.state.last_nonce = nonce
-        self.state.asked[str(nonce)] = Asked(kind, cloid, now)
-        return SignRequest(kind, cloid, nonce, expires_ns // MS, action)
+        request = SignRequest(kind, cloid, nonce, expires_ns // MS, action)
+        self.state.asked[str(nonce)] = Asked(request, now)
+        return request
 
     def _approved(self, approved: OrderApproved, now: Ns) -> tuple[AnyMessage, ...]:
         self.state.approvals.learn(approved)
@@ -176,10 +185,7 @@ class SecurityArchitect:
         state = self.state
         asked = state.asked.pop(str(signed.nonce), None)
         if asked is not None:
-            is_next = signed.nonce > state.highest_signed_nonce and (asked.kind, asked.cloid) == (
-                signed.kind,
-                signed.cloid,
-            )
+            is_next = signed.nonce > state.highest_signed_nonce and _names(asked.request) == _names(signed)
             state.highest_signed_nonce = max(state.highest_signed_nonce, signed.nonce)
             state.samples.add(measures.NONCES_UNIQUE, 1.0 if is_next else 0.0)
             state.samples.add(measures.WRONG_REFUSALS, 0.0)
@@ -191,7 +197,7 @@ class SecurityArchitect:
 
     def _refused(self, refused: SignatureRefused, now: Ns) -> tuple[AnyMessage, ...]:
         if refused.reason.startswith(SIGNER_SAYS):
-            nonces = [n for n, a in self.state.asked.items() if (a.kind, a.cloid) == (refused.kind, refused.cloid)]
+            nonces = [n for n, asked in self.state.asked.items() if _names(asked.request) == _names(refused)]
             for nonce in nonces[:1]:
                 del self.state.asked[nonce]
                 self.state.samples.add(measures.WRONG_REFUSALS, 1.0)
@@ -239,3 +245,8 @@ class SecurityArchitect:
 
     def _wake(self, now: Ns) -> WakeAt:
         return WakeAt(Ns(now + self._settings.measures_every_ms * MS), MEASURES_TIMER)
+
+
+def _names(message: SignRequest | SignedAction | SignatureRefused) -> tuple[ActionKind, Cloid]:
+    """What a request or an answer is about."""
+    return message.kind, message.cloid

@@ -40,6 +40,9 @@ class Settings(Section):
     )
     audit_sync_ms: int = Field(200, ge=1, description="The audit log reaches the disk at least this often.")
     chain_check_records: int = Field(
-        32, ge=2, le=1_024, description="Newest audit records hashed anew at each measure."
+        256,
+        ge=2,
+        le=4_096,
+        description="Newest audit records kept: hashed anew at each measure, said again at a restart.",
     )
     measures_every_ms: int = Field(1_000, ge=1, description="How often measurements are reported.")

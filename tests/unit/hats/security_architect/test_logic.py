@@ -260,13 +260,19 @@ def test_everything_that_counts_is_on_record() -> None:
     assert head == hat.state.head
 
 
-def test_started_is_harmless_twice() -> None:
-    """Started sets the timer and forgets nothing."""
-    approved = approval()
-    hat = told(Started(Role.SECURITY_ARCHITECT, 9, NOW), approved)
-    wake = answer(hat, Started(Role.SECURITY_ARCHITECT, 9, NOW))
-    assert wake == WakeAt(Ns(NOW + SECOND), "measures")
-    assert isinstance(answer(hat, order(approved)), SignRequest)
+def test_started_says_again_what_may_be_lost() -> None:
+    """After a crash unanswered requests and the newest records are said again, unchanged; nothing is forgotten."""
+    first, second, third = approval(1), approval(2), approval(3)
+    hat = told(Started(Role.SECURITY_ARCHITECT, 9, NOW), first, second, third)
+    lost, answered_one = answer(hat, order(first)), answer(hat, order(second))
+    assert isinstance(answered_one, SignRequest)
+    hat.handle(signed(answered_one), NOW)
+    before = list(hat.state.recent)
+    said = list(hat.handle(Started(Role.SECURITY_ARCHITECT, 9, NOW), NOW))
+    assert said[:2] == [lost, WakeAt(Ns(NOW + SECOND), "measures")]
+    assert said[2:-1] == before
+    assert len(before) == 5
+    assert isinstance(answer(hat, order(third)), SignRequest)
 
 
 def test_a_sound_minute_measures_well() -> None:
@@ -346,7 +352,7 @@ def test_a_broken_chain_shows() -> None:
 def test_memory_stays_bounded() -> None:
     """After many orders and their time, nothing is left but the window of records."""
     hat = told()
-    for number in range(1, 300):
+    for number in range(1, 700):
         approved = approval(number)
         hat.handle(approved, NOW)
         request = answer(hat, order(approved))
@@ -356,7 +362,7 @@ def test_memory_stays_bounded() -> None:
     assert not hat.state.asked
     assert not hat.state.approvals.unspent
     assert not hat.state.approvals.spent
-    assert len(hat.state.recent) < 64
+    assert len(hat.state.recent) < 512
 
 
 def test_restored_it_goes_on_the_same() -> None:
