@@ -24,9 +24,9 @@ class AvellanedaStoikovSettings(StrategySettings):
     kind: Literal["avellaneda_stoikov"] = "avellaneda_stoikov"
     quote_share: float = Field(0.1, gt=0, le=1, description="Size of one quote as a share of the strategy's limit.")
     risk_aversion: float = Field(0.05, gt=0, description="gamma, per bps and quote of inventory.")
-    arrival_decay: float = Field(0.7, gt=0, description="kappa, per bps: how fast fills thin out with distance.")
+    arrival_decay: float = Field(3.0, gt=0, description="kappa, per bps: how fast fills thin out with distance.")
     horizon_s: float = Field(5.0, gt=0, description="Rolling horizon over which inventory risk is counted.")
-    half_spread_min_bps: float = Field(0.5, gt=0, description="Never quote nearer to the reservation price.")
+    half_spread_min_bps: float = Field(0.1, gt=0, description="Never quote nearer to the reservation price.")
     half_spread_max_bps: float = Field(50.0, gt=0, description="Never quote further; caps the inventory shift too.")
     turbulent_widening: float = Field(1.0, ge=0, description="Spread grows by this factor of P(turbulent).")
     turbulent_shrinking: float = Field(0.5, ge=0, le=1, description="Size shrinks by this factor of P(turbulent).")

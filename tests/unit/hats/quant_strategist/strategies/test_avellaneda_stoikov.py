@@ -22,7 +22,7 @@ def row(sigma_bps: float = 1.0, turbulence: float = 0.0, funding_bps: float = 0.
 
 def test_flat_quotes_are_the_papers() -> None:
     """Without inventory the quotes stand gamma sigma^2 t / 2 + ln(1 + gamma / kappa) / gamma around the price."""
-    half_bps = 0.05 * 1.0 * 5.0 / 2 + math.log(1 + 0.05 / 0.7) / 0.05
+    half_bps = 0.05 * 1.0 * 5.0 / 2 + math.log(1 + 0.05 / 3.0) / 0.05
     wish = decide(row(), Holding(0.0, 10.0), PARAMS)
     assert wish.bid_px == pytest.approx(100.0 * (1 - half_bps / 1e4))
     assert wish.ask_px == pytest.approx(100.0 * (1 + half_bps / 1e4))
