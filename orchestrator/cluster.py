@@ -21,6 +21,7 @@ from loguru import logger
 from ray.exceptions import GetTimeoutError, RayError
 
 from orchestrator import compose
+from orchestrator.gauges import Gauges
 from orchestrator.heart import Heart
 from orchestrator.hub import Hub
 from orchestrator.recovery import recover
@@ -34,6 +35,7 @@ from shared.errors import HatsError
 from shared.ids import HATS, Role
 from shared.journal import Journal
 from shared.mailbox import Mailbox
+from shared.metrics import Metrics, Served, serve
 from shared.shell import LaunchSpec
 from shared.units import MS, SECOND
 
@@ -63,6 +65,7 @@ class Orchestrator:
         self._files = RunFiles(Path(self._order.run_dir))
         self._problem: str | None = None
         self._hub: Hub | None = None
+        self._served: Served | None = None
         self._pids: dict[Role, int] = {}
         self._started_ns = time.monotonic_ns()
         self._keeper = ThreadPoolExecutor(len(HATS), thread_name_prefix="keeper")
@@ -90,6 +93,8 @@ class Orchestrator:
             self._hub.stop()
             self._thread.join(timeout=15)
         self._keeper.shutdown(wait=False, cancel_futures=True)
+        if self._served is not None:
+            self._served.stop()
 
     def __repr__(self) -> str:
         return "Orchestrator"
@@ -121,6 +126,8 @@ class Orchestrator:
         mailboxes = {role: Mailbox(role, settings.mailbox.capacity) for role in HATS}
         heart = Heart(journal, compose.CATALOGUE, supervisor, mailboxes)
         folded = recover(heart, journal.reader)
+        gauges = self._gauges()
+        heart.sequencer.on_said = gauges.said
         logger.info("epoch {epoch}, {folded} messages folded", epoch=journal.epoch, folded=folded)
         hub = Hub(
             heart,
@@ -133,9 +140,19 @@ class Orchestrator:
             snapshot_every=settings.journal.snapshot_every,
             services=SERVICES,
             on_lost=self._lost,
+            on_beat=gauges.beat,
         )
         self._hub = hub
         return hub
+
+    def _gauges(self) -> Gauges:
+        metrics, wanted = Metrics(), self._settings.metrics
+        if wanted.enabled:
+            try:
+                self._served = serve(metrics, wanted.host, wanted.port)
+            except OSError as error:  # trading does not depend on being watched
+                logger.error("no metrics at {host}:{port}: {error}", host=wanted.host, port=wanted.port, error=error)
+        return Gauges(metrics)
 
     def _listen(self) -> Listener:
         bus = self._settings.bus

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
+from orchestrator.heart import Heart
 from shared.ids import Role
 from shared.mailbox import Mailbox
 from shared.messages import AnyMessage
@@ -20,6 +21,7 @@ from shared.scorecard import Scorecard
 from shared.units import SECOND, USD, Ns
 
 REASONS_MAX: Final = 64
+BEATS_PER_SCORE: Final = 10
 _REASON: Final = re.compile(r"[a-z][a-z_]{0,39}")
 _KILL: Final = {TradingState.ACTIVE: 0, TradingState.REDUCING: 1, TradingState.HALTED: 2}
 _UP: Final = frozenset({HatState.SYNCING, HatState.READY, HatState.ARMED, HatState.DRAINING})
@@ -32,6 +34,7 @@ class Gauges:
         self._metrics = metrics
         self._reasons: set[str] = set()
         self._epochs = 0
+        self._beats = 0
 
     def said(self, message: AnyMessage) -> None:
         """Count or show one sequenced message, if a metric follows from it."""
@@ -63,6 +66,16 @@ class Gauges:
                 self._timings(message)
             case AuditRecord(index=index):
                 self._metrics.audit_seq.set(index)
+
+    def beat(self, heart: Heart, now: Ns, heard_ns: Mapping[Role, int]) -> None:
+        """Once a second: mailboxes, journal and heartbeats; every tenth time the scores, which cost more."""
+        self.stand(heart.mailboxes.values(), heart.sequencer.record.last_seq, now)
+        for role, ns in heard_ns.items():
+            self.heard(role, now - ns, heart.supervisor.restarts[role])
+        self._beats += 1
+        if self._beats % BEATS_PER_SCORE == 0:
+            for card in heart.scores.cards(now):
+                self.scored(card)
 
     def stand(self, mailboxes: Iterable[Mailbox], last_seq: int, now: Ns) -> None:
         """Show how full and how old the mailboxes are, and how long the journal is."""

@@ -54,6 +54,7 @@ class Hub:
         snapshot_every: int = 2_000,
         services: Mapping[str, Service],
         on_lost: Callable[[Role, Verdict], None],
+        on_beat: Callable[[Heart, Ns, Mapping[Role, int]], None],
     ) -> None:
         self.heart = heart
         self._journal = journal
@@ -65,6 +66,8 @@ class Hub:
         self._snapshot_every = snapshot_every
         self._services = services
         self._on_lost = on_lost
+        self._on_beat = on_beat
+        self._next_beat_ns = 0
         self._selector = selectors.DefaultSelector()
         self._peers: dict[Connection, Peer] = {}
         self._hats: dict[Role, Peer] = {}
@@ -282,6 +285,9 @@ class Hub:
     # life and death
 
     def _watch(self, now: Ns) -> None:
+        if now >= self._next_beat_ns:
+            self._next_beat_ns = now + SECOND
+            self._on_beat(self.heart, now, {role: peer.heard_ns for role, peer in self._hats.items()})
         for peer in list(self._hats.values()):
             if peer.pinged_ns and peer.heard_ns < peer.pinged_ns and now - peer.pinged_ns > SILENCE_NS_MAX:
                 self._drop(peer, f"silent for {(now - peer.heard_ns) // MS} ms")

@@ -54,6 +54,7 @@ class Rehearsal:
     venue: StageVenue
     exchange: Exchange
     master: str
+    settings: Settings
 
     def run_for(self, seconds: float) -> None:
         """Let so much virtual time pass."""
@@ -107,7 +108,7 @@ def rehearse(
     venue.join(stage)
     _approve(venue, master, signer.address, start_ns)
     stage.start()
-    return Rehearsal(stage, heart, journal, venue, exchange, address_of(master))
+    return Rehearsal(stage, heart, journal, venue, exchange, address_of(master), settings)
 
 
 def _maker(settings: Settings, role: Role) -> Callable[[], Hat]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from orchestrator.routes import hearers
@@ -25,12 +25,13 @@ TICK_PATH: Final = frozenset(
 
 
 class Sequencer:
-    """Numbers, writes and posts. Messages for the orchestrator itself end in `inbox`."""
+    """Numbers, writes and posts. Messages for the orchestrator itself end in `inbox`; `on_said` looks on (metrics)."""
 
     def __init__(self, record: Record, mailboxes: Mapping[Role, Mailbox]) -> None:
         self.record = record
         self.mailboxes = mailboxes
         self.inbox: deque[Envelope] = deque()
+        self.on_said: Callable[[AnyMessage], None] = _unheard
 
     def has_room(self, source: Role, messages: Iterable[Message]) -> bool:
         """Could every hearer take all of these now? If not, hold the speaker back and ask again."""
@@ -69,6 +70,7 @@ class Sequencer:
         letter = Letter(seq, now, Ns(origin_ns), message, body)
         for box in boxes:
             box.put(letter)
+        self.on_said(message)
         envelope = Envelope(seq, now, source, Seq(cause), Ns(origin_ns), message)
         if Role.ORCHESTRATOR in who:
             self.inbox.append(envelope)
@@ -79,3 +81,7 @@ def _origin(message: Message, inherited_ns: int) -> int:
     if isinstance(message, BookUpdate):
         return message.recv_ns
     return inherited_ns if type(message) in TICK_PATH else 0
+
+
+def _unheard(_: AnyMessage) -> None:
+    """Nobody looks on."""

@@ -11,14 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from orchestrator.heart import Flight, Heart, Output
-from orchestrator.replay import replay_of
+from orchestrator.replay import bring_back, replay_of
 from orchestrator.supervisor import Verdict
-from shared.bus import frames
 from shared.clock import VirtualClock
-from shared.codec import decode
 from shared.edge import Context, Edge
 from shared.errors import InvariantError
-from shared.hat import Hat, restore
+from shared.hat import Hat
 from shared.ids import HATS, Role
 from shared.journal import Journal
 from shared.messages import AnyMessage, Message
@@ -100,14 +98,7 @@ class Stage:
     def restored_hat(self, role: Role) -> Hat:
         """A fresh Hat brought to the state that the journal tells: newest snapshot, then everything handled since."""
         hat = self._make[role]()
-        for frame in replay_of(self._journal.reader, role, self._journal.epoch):
-            match frame:
-                case frames.Restore(state=bytes(state)):
-                    restore(hat, state)
-                case frames.Batch(now=now, letters=letters):
-                    for letter in letters:
-                        for _ in hat.handle(decode(letter.body), Ns(now)):
-                            pass
+        bring_back(hat, replay_of(self._journal.reader, role, self._journal.epoch))
         return hat
 
     def _dispatch(self, now: Ns) -> None:

@@ -126,14 +126,13 @@ class StageVenue:
 
     def _turn(self, now: Ns) -> None:
         """Let the market and the door do what is due, send what they have to say, and come back when more is."""
-        next_ns = Ns(self.door.due(now))
         for index, (driver, wake) in enumerate(self._wakes):
-            due = driver.step(self.door, now) if wake <= now else wake
-            self._wakes[index] = (driver, due)
-            next_ns = min(next_ns, due)
+            if wake <= now:
+                self._wakes[index] = (driver, driver.step(self.door, now))
+        next_ns = min([self.door.due(now), *(wake for _, wake in self._wakes)])
         self._flush(now)
         if next_ns < self._turn_ns or self._turn_ns <= now:
-            self._turn_ns = max(next_ns, now + 1)
+            self._turn_ns = max(next_ns, Ns(now + 1))
             self._stage.at(self._turn_ns, self._turn_if_due)
 
     def _turn_if_due(self, now: Ns) -> None:
