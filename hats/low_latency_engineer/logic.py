@@ -28,17 +28,18 @@ from shared.units import MS, US, Ns
 
 WORKING: Final = frozenset({HatState.READY, HatState.ARMED, HatState.DRAINING})
 TICK_TO_WIRE: Final = "tick_to_wire"
+SEEN_WITHIN: Final = 3
+"""Reports within which a Hat must have been seen; a quiet one handles little more than its timer once a second."""
 
 
 class State(msgspec.Struct):
-    """All that the engineer remembers. `seen` are the Hats whose hops came in since the last report."""
+    """All that the engineer remembers."""
 
     hops: dict[Role, Window]
     tick_to_wire: Window
     throttle: throttle.ThrottleState = msgspec.field(default_factory=throttle.ThrottleState)
     samples: Samples = msgspec.field(default_factory=Samples)
     states: dict[Role, HatState] = {}
-    seen: list[Role] = []
 
 
 class LowLatencyEngineer:
@@ -76,8 +77,6 @@ class LowLatencyEngineer:
         for hop in timings.hops:
             if hop.role in state.hops:
                 state.hops[hop.role].add(hop.waited_ns + hop.handled_ns)
-                if hop.role not in state.seen:
-                    state.seen.append(hop.role)
         for span_ns in timings.tick_to_wire_ns:
             state.tick_to_wire.add(span_ns)
             state.samples.add("tick_to_wire_p99_us", span_ns / US)
@@ -135,13 +134,12 @@ class LowLatencyEngineer:
         return name if p99_us > budget_us else None
 
     def _measure_coverage(self) -> None:
-        """Share of working Hats that were seen since the last report; all nine count until states are known."""
+        """Share of working Hats that were seen lately; all nine count until states are known."""
         state = self.state
         working = [role for role in HATS if state.states.get(role, HatState.READY) in WORKING]
         if working:
-            seen = sum(role in state.seen for role in working)
+            seen = sum(any(turn.n for turn in state.hops[role].turns[-SEEN_WITHIN:]) for role in working)
             state.samples.add("sample_coverage", seen / len(working))
-        state.seen = []
 
     def _throttle(self, reason: str) -> Throttle:
         return Throttle(self.state.throttle.min_interval_ns, reason)

@@ -48,7 +48,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
     Measure(
         name="sample_coverage",
         unit="share",
-        meaning="working Hats whose latencies were seen since the last report",
+        meaning="working Hats whose latencies were seen within the last three reports",
         statistic=Statistic.MEAN,
         floor=0.3,
         target=0.95,
