@@ -11,8 +11,8 @@ MICROPRICE_SKILL: Final = Measure(
     unit="ratio",
     meaning="Squared error that the microprice saves against the plain mid, as a share, judged by the later mid.",
     statistic=Statistic.MEAN,
-    floor=-0.1,
-    target=0.02,
+    floor=-0.25,
+    target=0.0,
     min_samples=40,
     weight=2.0,
 )

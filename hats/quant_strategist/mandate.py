@@ -62,11 +62,13 @@ class Mandate(NamedTuple):
     ) -> Row:
         sigma_bps, turbulence = volatility_of(coin, settings, now)
         fast, slow = self._averages(state)
+        best_bid, best_ask = instrument.px_float(features.best_bid_px), instrument.px_float(features.best_ask_px)
         return Row(
             mid=features.mid,
-            microprice=features.microprice,
-            best_bid=instrument.px_float(features.best_bid_px),
-            best_ask=instrument.px_float(features.best_ask_px),
+            # an estimate of the mid that leaves the spread is not believed beyond it
+            microprice=min(max(features.microprice, best_bid), best_ask),
+            best_bid=best_bid,
+            best_ask=best_ask,
             sigma_bps=sigma_bps,
             turbulence=turbulence,
             funding_bps=coin.funding_bps,

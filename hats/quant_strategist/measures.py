@@ -22,7 +22,7 @@ FILL_RATE: Final = Measure(
     meaning="Orders that traded at all before they ended; quotes far from the market never do.",
     statistic=Statistic.MEAN,
     floor=0.0,
-    target=0.02,
+    target=0.005,
     min_samples=50,
 )
 DENIED: Final = Measure(

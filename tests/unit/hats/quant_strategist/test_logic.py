@@ -205,6 +205,20 @@ def test_turbulence_widens_and_shrinks() -> None:
     assert wild_bid.sz < calm_bid.sz
 
 
+def test_a_wild_microprice_is_not_followed_out_of_the_spread() -> None:
+    """A forecast far above the ask moves the quotes as far as the ask, no further."""
+    quotes = []
+    for microprice in (50_001.0, 60_000.0):
+        bench = Bench()
+        bench.book()
+        features = bench.hat.state.coins["BTC"].features
+        assert features is not None
+        fresh = Bench()
+        fresh.now = bench.now
+        quotes.append(intents(fresh.tell(msgspec.structs.replace(features, microprice=microprice))))
+    assert quotes[0] == quotes[1]
+
+
 def test_the_trend_follower_takes_once_and_waits() -> None:
     """A steady rise is bought with one IOC through the ask; nothing more until its fate is known; then it is held."""
     bench = Bench(TREND)
