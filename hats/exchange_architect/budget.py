@@ -45,20 +45,20 @@ SHARE_PERCENT: Final[dict[Priority, int]] = {
 
 
 class Budget(msgspec.Struct):
-    """Weight spent in the last minute, by second; part of the Hat's state, so a restart does not forget it.
+    """Weight spent in the last minute, (second, weight) oldest first; in the Hat's state, so a restart remembers it.
 
     A second counts until it is wholly older than a minute, which errs on our side by at most one second.
     """
 
     limit: int
-    slots: dict[int, int] = {}
+    slots: list[tuple[int, int]] = []
 
     def spent(self, now: Ns) -> int:
         """Weight of the last minute."""
         oldest = (now - MINUTE) // _SLOT
-        for slot in [slot for slot in self.slots if slot < oldest]:
-            del self.slots[slot]
-        return sum(self.slots.values())
+        if self.slots and self.slots[0][0] < oldest:
+            self.slots = [(slot, weight) for slot, weight in self.slots if slot >= oldest]
+        return sum(weight for _, weight in self.slots)
 
     def left_ratio(self, now: Ns) -> float:
         """Share of the budget that is unspent."""
@@ -67,7 +67,10 @@ class Budget(msgspec.Struct):
     def charge(self, weight: int, now: Ns) -> None:
         """Count weight that was spent, whether there was room or not."""
         slot = now // _SLOT
-        self.slots[slot] = self.slots.get(slot, 0) + weight
+        if self.slots and self.slots[-1][0] >= slot:
+            slot, before = self.slots.pop()
+            weight += before
+        self.slots.append((slot, weight))
 
     def try_spend(self, weight: int, priority: Priority, now: Ns) -> bool:
         """Count `weight` if the priority's share has room for it; False leaves everything as it was."""
@@ -86,7 +89,7 @@ class Budget(msgspec.Struct):
         spent = self.spent(now)
         if spent + weight <= allowed:
             return now
-        for slot, freed in sorted(self.slots.items()):
+        for slot, freed in self.slots:
             spent -= freed
             if spent + weight <= allowed:
                 return Ns((slot + 1) * _SLOT + MINUTE)

@@ -44,7 +44,7 @@ READS_TIMER: Final = "reads"
 
 
 class State(msgspec.Struct):
-    """All that it remembers. `orders_to_read` keeps the order of asking; `account_since_ns` None: nothing is asked."""
+    """All that it remembers. `account_since_ns` None: nobody asks for the account."""
 
     budget: Budget
     address: AddressBudget
@@ -54,7 +54,7 @@ class State(msgspec.Struct):
     was_up: bool = False
     read_epoch: int = 0
     rates_e10: dict[str, int] = {}
-    orders_to_read: dict[str, None] = {}
+    orders_to_read: list[Cloid] = []
     account_since_ns: int | None = None
     account_read_ns: int | None = None
     samples: Samples = msgspec.field(default_factory=Samples)
@@ -85,12 +85,9 @@ class ExchangeArchitect:
             case SignedAction():
                 yield self._let_out(message, now)
             case QueryOrder(cloid=cloid):
-                self.state.orders_to_read[cloid] = None
-                yield from self._read(now)
+                yield from self._want_order(cloid, now)
             case QueryAccount(fills_since_ns=since):
-                asked = self.state.account_since_ns
-                self.state.account_since_ns = since if asked is None else min(asked, since)
-                yield from self._read(now)
+                yield from self._want_account(since, now)
             case AssetContext(coin=coin, funding_rate_e10=rate):
                 self.state.rates_e10[coin] = rate
             case FeedStatus():
@@ -117,13 +114,21 @@ class ExchangeArchitect:
 
     # ------------------------------------------------------------------------------------------ reads
 
+    def _want_order(self, cloid: Cloid, now: Ns) -> Iterable[AnyMessage]:
+        if cloid not in self.state.orders_to_read:
+            self.state.orders_to_read.append(cloid)
+        return self._read(now)
+
+    def _want_account(self, since_ns: Ns, now: Ns) -> Iterable[AnyMessage]:
+        asked = self.state.account_since_ns
+        self.state.account_since_ns = since_ns if asked is None else min(asked, since_ns)
+        return self._read(now)
+
     def _read(self, now: Ns) -> Iterable[AnyMessage]:
         """What may be read now; a timer for what must wait. Nothing that was asked is forgotten."""
         state, budget = self.state, self.state.budget
         while state.orders_to_read and budget.try_spend(WEIGHT_ORDER_STATUS, Priority.RECONCILE, now):
-            cloid = next(iter(state.orders_to_read))
-            del state.orders_to_read[cloid]
-            yield ReadOrder(Cloid(cloid))
+            yield ReadOrder(state.orders_to_read.pop(0))
         since = state.account_since_ns
         if since is not None and now >= self._account_from_ns(now):
             budget.charge(WEIGHT_ACCOUNT, now)

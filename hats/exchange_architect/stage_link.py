@@ -63,6 +63,7 @@ class StageLink:
         self._session: Session
         self._is_connected = False
         self._refresh_ns = Ns(0)
+        self._connect_ns = Ns(0)
 
     def start(self, now: Ns) -> list[Message]:
         """Read the universe and connect."""
@@ -74,7 +75,7 @@ class StageLink:
         messages = self._refresh(now)
         if self._universe.missing(self._settings.coins):
             return messages + self._session.due(now).messages
-        if not self._is_connected and self._backoff.next_attempt(now) <= now:
+        if not self._is_connected and self._connect_ns <= now:
             messages += self._connect(now)
         if self._is_connected:
             messages += self.frames(now, self._wire.ws_frames())
@@ -85,13 +86,12 @@ class StageLink:
         messages: list[Message] = []
         for frame in frames:
             messages += self._session.received(frame, now)
-        if self._session.state is FeedState.UP:
-            self._backoff.succeeded()
         return messages
 
     def lost(self, now: Ns, reason: str) -> list[Message]:
         """The WebSocket broke, says the stage."""
         self._is_connected = False
+        self._connect_ns = self._backoff.next_attempt(now)
         return self._session.disconnected(now, reason)
 
     def carry_out(self, command: Message, now: Ns, sent_ns: Ns | None = None) -> list[Message]:
@@ -156,6 +156,8 @@ class StageLink:
         return messages
 
     def _do_due(self, now: Ns) -> list[Message]:
+        if self._session.state is FeedState.UP:
+            self._backoff.succeeded()
         due = self._session.due(now)
         messages = due.messages
         if due.close is not None:

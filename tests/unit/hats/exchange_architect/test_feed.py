@@ -1,0 +1,177 @@
+"""The feed on a loopback venue that refuses, cuts, freezes and talks nonsense."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from hats.exchange_architect.venue_edge import VenueEdge
+from shared.clock import WallClock
+from shared.messages import Message
+from shared.messages.account import AccountSnapshot
+from shared.messages.control import Measured
+from shared.messages.market import BadData, BookUpdate, FeedState, FeedStatus, UniverseUpdate
+from shared.messages.order import Fill
+from tests.unit.hats.exchange_architect import scene
+from tests.unit.hats.exchange_architect.loopback import Collector
+from tests.unit.hats.exchange_architect.small_venue import SmallVenue
+
+
+class Desk:
+    """A VenueEdge, what it says and the raw frames that it logged."""
+
+    def __init__(self, url: str, **changes: Any) -> None:
+        self.heard = Collector()
+        self.raw: list[bytes] = []
+        quick = {
+            "base_url": url, "tick_ms": 5, "backoff_first_ms": 5, "backoff_most_ms": 40, "read_pause_ms": 1,
+            "measures_ms": 20, "catch_up_retry_ms": 50,
+        }  # fmt: skip
+        log = lambda ns, frame: self.raw.append(frame)  # noqa: E731
+        self.edge = VenueEdge(scene.settings(**(quick | changes)), WallClock(), seed=1, raw_log=log)
+
+    def states(self) -> list[tuple[FeedState, int]]:
+        """The statuses said so far."""
+        return [(one.state, one.epoch) for one in self.heard.of(FeedStatus)]
+
+    def until(self, state: FeedState, epoch: int) -> FeedStatus:
+        """The status, once it was said."""
+        self.heard.wait_until(lambda said: any(_is(one, state, epoch) for one in said))
+        found: FeedStatus = next(one for one in self.heard.of(FeedStatus) if _is(one, state, epoch))
+        return found
+
+
+def _is(message: Message, state: FeedState, epoch: int) -> bool:
+    return isinstance(message, FeedStatus) and (message.state, message.epoch) == (state, epoch)
+
+
+@pytest.fixture
+def venue() -> Iterator[SmallVenue]:
+    """A venue that behaves until told otherwise."""
+    made = SmallVenue()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def desks() -> Iterator[list[Desk]]:
+    """Desks to be stopped after the test; no thread of theirs is left."""
+    made: list[Desk] = []
+    yield made
+    for desk in made:
+        desk.edge.stop()
+    assert not [one for one in threading.enumerate() if one.name.startswith(("feed", "gateway"))]
+
+
+def started(desks: list[Desk], venue: SmallVenue, **changes: Any) -> Desk:
+    """A running desk."""
+    desk = Desk(venue.url, **changes)
+    desks.append(desk)
+    desk.edge.start(desk.heard)
+    return desk
+
+
+def test_it_comes_up_with_instruments_books_and_the_account(venue: SmallVenue, desks: list[Desk]) -> None:
+    """Universe first, then a book and the account, then UP; raw frames are logged before they are read."""
+    desk = started(desks, venue)
+    desk.until(FeedState.UP, 1)
+    kinds = [type(message) for message, _ in desk.heard.said]
+    is_up = [_is(message, FeedState.UP, 1) for message, _ in desk.heard.said].index(True)
+    assert kinds.index(UniverseUpdate) < kinds.index(BookUpdate) < is_up
+    assert kinds.index(AccountSnapshot) < is_up
+    assert any(b'"l2Book"' in frame for frame in desk.raw)
+    assert {topic["type"] for topic in venue.subscribed} >= {"l2Book", "trades", "userFills", "orderUpdates"}
+    assert len({one.measure for one in desk.heard.wait(Measured, 4)}) == 4
+
+
+def test_a_cut_is_told_and_healed(venue: SmallVenue, desks: list[Desk]) -> None:
+    """After a cut: DOWN, reconnect, resubscribe, account read again, UP; a fill missed in between is told once."""
+    desk = started(desks, venue)
+    desk.until(FeedState.UP, 1)
+    now_ms = WallClock().now() // 1_000_000
+    venue.fills = [scene.fill(1, now_ms)]
+    venue.cut()
+    desk.until(FeedState.DOWN, 1)
+    desk.until(FeedState.UP, 2)
+    assert [fill.tid for fill in desk.heard.of(Fill)] == [1]
+    assert [fill.tid for fill in desk.heard.wait(AccountSnapshot, 2)[-1].fills] == [1]
+    venue.cut()
+    desk.until(FeedState.UP, 3)
+    assert [fill.tid for fill in desk.heard.of(Fill)] == [1]
+
+
+def test_it_comes_back_after_refusals(venue: SmallVenue, desks: list[Desk]) -> None:
+    """Three refused handshakes in a row are waited out."""
+    venue.refuses = 3
+    desk = started(desks, venue)
+    desk.until(FeedState.UP, 1)
+    assert venue.connections == 4
+    assert any("can't connect" in one.reason for one in desk.heard.of(FeedStatus))
+
+
+def test_frozen_data_is_stale_and_then_renewed(venue: SmallVenue, desks: list[Desk]) -> None:
+    """The venue answers pings but sends no book: STALE, asked again; then a new connection; UP with the next book."""
+    desk = started(desks, venue, book_silence_ms=150, ping_ms=20)
+    desk.until(FeedState.UP, 1)
+    venue.sends_books = False
+    desk.until(FeedState.STALE, 1)
+    desk.until(FeedState.STALE, 2)
+    assert any("asked again in vain" in one.reason for one in desk.heard.of(FeedStatus))
+    assert {"type": "l2Book", "coin": "BTC"} in venue.subscribed
+    venue.sends_books = True
+    venue.send(venue.book())
+    desk.heard.wait_until(lambda said: isinstance(_last_status(said), FeedStatus) and _last_state(said) is FeedState.UP)
+
+
+def _last_status(said: list[Message]) -> FeedStatus | None:
+    return next((one for one in reversed(said) if isinstance(one, FeedStatus)), None)
+
+
+def _last_state(said: list[Message]) -> FeedState | None:
+    status = _last_status(said)
+    return None if status is None else status.state
+
+
+def test_garbage_is_set_aside_and_the_feed_goes_on(venue: SmallVenue, desks: list[Desk]) -> None:
+    """Nonsense becomes BadData; the connection stays."""
+    desk = started(desks, venue)
+    desk.until(FeedState.UP, 1)
+    for frame in (b"{", b'{"channel":"new"}', scene.book(bid="1e400", time_ms=scene.T0_MS + 9_999)):
+        venue.send(frame)
+    desk.heard.wait(BadData, 3)
+    books = len(desk.heard.of(BookUpdate))
+    venue.send(venue.book())
+    desk.heard.wait(BookUpdate, books + 1)
+    assert desk.states()[-1] == (FeedState.UP, 1)
+
+
+def test_without_the_account_it_is_not_up(venue: SmallVenue, desks: list[Desk]) -> None:
+    """While reads fail the feed is not UP and says why; when they work again it comes up by itself."""
+    desk = started(desks, venue)
+    desk.until(FeedState.UP, 1)
+    venue.breaks_info = True
+    venue.cut()
+    desk.heard.wait_until(lambda said: any(isinstance(m, BadData) and "account not read" in m.reason for m in said))
+    assert (FeedState.UP, 2) not in desk.states()
+    venue.breaks_info = False
+    desk.until(FeedState.UP, 2)
+
+
+def test_unlisted_coins_are_told_instead_of_followed(venue: SmallVenue, desks: list[Desk]) -> None:
+    """A coin that is not listed, or delisted, keeps the feed DOWN with its name."""
+    desk = started(desks, venue, coins=("BTC", "MATIC", "NOPE"))
+    desk.heard.wait_until(lambda said: any(isinstance(m, FeedStatus) and "NOPE" in m.reason for m in said))
+    assert venue.connections == 0
+    assert "MATIC" in desk.heard.of(FeedStatus)[-1].reason
+
+
+def test_a_venue_that_is_not_there_is_told(desks: list[Desk]) -> None:
+    """Nobody listens: DOWN with the reason, and stopping is quick."""
+    gone = SmallVenue()
+    gone.close()
+    desk = started(desks, gone)
+    desk.heard.wait_until(lambda said: any(isinstance(m, FeedStatus) and "can't read" in m.reason for m in said))
+    assert {state for state, _ in desk.states()} == {FeedState.DOWN}

@@ -1,0 +1,184 @@
+"""The Hat itself: what it lets out, what it reads, when it tells the time of funding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from hats.exchange_architect.logic import ExchangeArchitect
+from hats.exchange_architect.measures import MEASURES
+from orchestrator.routes import check
+from shared.hat import restore, snapshot
+from shared.ids import Cloid, Role
+from shared.messages import AnyMessage
+from shared.messages.control import Measured, Started, WakeAt, Woke
+from shared.messages.market import AssetContext, FeedState, FeedStatus, FundingClock, UniverseUpdate
+from shared.messages.order import (
+    ActionAnswered,
+    ActionKind,
+    AnswerKind,
+    PostAction,
+    QueryAccount,
+    QueryOrder,
+    ReadAccount,
+    ReadOrder,
+    SignedAction,
+)
+from shared.units import HOUR, MINUTE, MS, SECOND, Ns
+from tests.unit.hats.exchange_architect import scene
+from tests.unit.hats.exchange_architect.scene import CLOID, T0, T0_MS
+
+EA = Role.EXCHANGE_ARCHITECT
+
+
+def hat(**changes: Any) -> ExchangeArchitect:
+    """A started Hat."""
+    architect = ExchangeArchitect(scene.settings(**changes))
+    list(architect.handle(Started(EA, 1, T0), T0))
+    return architect
+
+
+def signed(kind: ActionKind = ActionKind.ORDER, nonce: int = 7, expires_after_ms: int = 0) -> SignedAction:
+    """A signed action as the Security Architect says it."""
+    body = scene.post().body if kind is not ActionKind.CANCEL else b'{"action":{"type":"cancelByCloid","cancels":[]}}'
+    return SignedAction(kind, CLOID, nonce, expires_after_ms, body, sign_ns=1)
+
+
+def said(architect: ExchangeArchitect, message: AnyMessage, now: int = T0) -> list[AnyMessage]:
+    """What it says."""
+    return list(architect.handle(message, Ns(now)))
+
+
+def of(kind: type[Any], messages: Iterable[AnyMessage]) -> list[Any]:
+    """The messages of one type."""
+    return [message for message in messages if isinstance(message, kind)]
+
+
+def test_it_hears_what_the_table_sends() -> None:
+    """The route table and the Hat agree."""
+    check([hat()], [])
+
+
+def test_a_signed_action_goes_out_byte_for_byte() -> None:
+    """The body is the one that was signed."""
+    assert said(hat(), signed()) == [PostAction(ActionKind.ORDER, CLOID, 7, signed().body)]
+
+
+def test_an_expired_action_never_leaves() -> None:
+    """At or after its expiry it is refused here, which is a proof."""
+    (answer,) = said(hat(), signed(expires_after_ms=T0_MS))
+    assert isinstance(answer, ActionAnswered)
+    assert (answer.answer, answer.error) == (AnswerKind.REFUSED, "local: expired before sending")
+    assert of(PostAction, said(hat(), signed(expires_after_ms=T0_MS + 1)))
+
+
+def test_orders_beyond_the_budget_are_refused_and_cancels_pass() -> None:
+    """Nothing is dropped: every action is either posted or answered."""
+    architect = hat(weight_per_minute=100)
+    answers = [said(architect, signed(nonce=nonce))[0] for nonce in range(80)]
+    assert len(of(PostAction, answers)) == 70
+    refused = of(ActionAnswered, answers)
+    assert {(one.answer, one.error.partition(":")[0]) for one in refused} == {(AnswerKind.REFUSED, "local")}
+    assert of(PostAction, said(architect, signed(ActionKind.CANCEL)))
+
+
+def test_the_address_budget_refuses_entries_first() -> None:
+    """With few requests left only cancels go out."""
+    architect = hat(address_requests=10)
+    kinds = [type(said(architect, signed(nonce=nonce))[0]) for nonce in range(9)]
+    assert kinds == [PostAction] * 7 + [ActionAnswered] * 2
+    assert of(PostAction, said(architect, signed(ActionKind.CANCEL)))
+
+
+def test_an_order_is_read_at_once_and_later_when_the_budget_is_low() -> None:
+    """Reads wait for room in the order they were asked, each once; nothing is forgotten."""
+    architect = hat(weight_per_minute=100)
+    cloids = [Cloid(f"0x{number:032x}") for number in range(50)]
+    reads: list[AnyMessage] = []
+    for cloid in [*cloids, *cloids[45:]]:
+        reads += said(architect, QueryOrder(cloid))
+    wakes = of(WakeAt, reads)
+    assert len(of(ReadOrder, reads)) == 40
+    assert {wake.timer for wake in wakes} == {"reads"}
+    later = said(architect, Woke(EA, "reads", wakes[-1].ns), wakes[-1].ns)
+    assert [read.cloid for read in of(ReadOrder, reads + later)] == cloids
+
+
+def test_account_reads_close_together_become_one() -> None:
+    """Two questions within the pause are one read that covers both."""
+    architect = hat(account_pause_ms=500)
+    assert of(ReadAccount, said(architect, QueryAccount(Ns(50), "start"))) == [ReadAccount(Ns(50))]
+    first = said(architect, QueryAccount(Ns(30), "unknown order"), T0 + 100 * MS)
+    second = said(architect, QueryAccount(Ns(20), "unknown order"), T0 + 200 * MS)
+    assert not of(ReadAccount, first + second)
+    (wake,) = of(WakeAt, second)
+    assert wake.ns == T0 + 500 * MS
+    assert of(ReadAccount, said(architect, Woke(EA, "reads", wake.ns), wake.ns)) == [ReadAccount(Ns(20))]
+
+
+def test_funding_time_is_told_every_minute_and_at_the_hour() -> None:
+    """The next funding instant is the next whole hour, strictly ahead, with the latest rates."""
+    architect = hat()
+    started = said(architect, Started(EA, 1, T0))
+    (wake,) = [one for one in of(WakeAt, started) if one.timer == "funding"]
+    assert wake.ns == (T0 // MINUTE + 1) * MINUTE
+    said(architect, AssetContext("BTC", 1, 1, 0, 125, T0))  # type: ignore[arg-type]
+    hour = (T0 // HOUR + 1) * HOUR
+    before = said(architect, Woke(EA, "funding", Ns(hour - MINUTE)), hour - MINUTE)
+    at = said(architect, Woke(EA, "funding", Ns(hour)), hour)
+    assert before[0] == FundingClock(Ns(hour), {"BTC": 125})
+    assert at[0] == FundingClock(Ns(hour + HOUR), {"BTC": 125})
+    assert at[1] == WakeAt(Ns(hour + MINUTE), "funding")
+
+
+def status(state: FeedState, epoch: int = 1) -> FeedStatus:
+    """The feed's word."""
+    return FeedStatus(state, epoch, "", T0)
+
+
+def test_availability_falls_when_the_feed_does() -> None:
+    """Each look samples the feed; before the first UP there is grace, but not for ever."""
+    architect = hat(start_grace_ms=10_000)
+
+    def look(after_s: int) -> list[tuple[float, ...]]:
+        messages = said(architect, Woke(EA, "measures", T0), T0 + after_s * SECOND)
+        assert of(WakeAt, messages)
+        return [one.samples for one in of(Measured, messages)]
+
+    assert look(1) == []
+    assert look(11) == [(0.0,)]
+    said(architect, status(FeedState.UP))
+    assert look(12) == [(1.0,)]
+    said(architect, status(FeedState.STALE))
+    assert look(13) == [(0.0,)]
+
+
+def test_what_the_feed_reads_by_itself_is_charged_once_an_epoch() -> None:
+    """The account after each connection and each universe count against the budget."""
+    architect = hat()
+    for message in (status(FeedState.UP), status(FeedState.STALE), status(FeedState.UP), status(FeedState.UP, 2)):
+        said(architect, message)
+    said(architect, UniverseUpdate((), 0, 0, T0))
+    assert architect.state.budget.spent(T0) == 2 * 42 + 40
+
+
+def test_a_snapshot_restores_it_exactly() -> None:
+    """After restore it has the same state, says the same, and Started changes nothing that it knows."""
+    architect = hat(weight_per_minute=100)
+    heard: list[AnyMessage] = [QueryOrder(Cloid(f"0x{number:032x}")) for number in range(50)]
+    context = AssetContext("BTC", 1, 1, 0, 125, T0)  # type: ignore[arg-type]
+    for message in [*heard, QueryAccount(Ns(5), "x"), context, status(FeedState.UP), signed()]:
+        said(architect, message)
+    copy = ExchangeArchitect(scene.settings(weight_per_minute=100))
+    restore(copy, snapshot(architect))
+    assert copy.state == architect.state
+    later = T0 + 2 * MINUTE
+    again = Started(EA, 1, Ns(later))
+    assert said(copy, again, later) == said(architect, again, later)
+    assert copy.state.rates_e10 == {"BTC": 125}
+
+
+def test_measures_are_named_once_and_can_come_out_bad() -> None:
+    """Names are unique, and target and floor differ."""
+    assert len({one.name for one in MEASURES}) == len(MEASURES)
+    assert all(one.floor != one.target for one in MEASURES)

@@ -1,0 +1,142 @@
+"""Answers to actions prove what they prove and nothing more."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml  # type: ignore[import-untyped]  # comes with Ray, without types
+
+from hats.exchange_architect.errors import PREFIXES, Refusal, refusal_of
+from hats.exchange_architect.wire_exchange import Proof, asset_of, is_reduce_only, proof_of
+from shared.errors import VenueProtocolError
+from shared.messages.order import ActionKind, AnswerKind
+from tests.unit.hats.exchange_architect import scene
+from tests.unit.hats.exchange_architect.scene import err, ok
+
+CASSETTES = Path(__file__).parents[5] / "shared/data/hyperliquid/go_hyperliquid_testdata"
+MISSING = "Order was never placed, already canceled, or filled. asset=1"
+
+
+def proof(body: bytes, kind: ActionKind = ActionKind.ORDER, status: int = 200, resent: bool = False) -> Proof:
+    """What an answer proves about the scene's order."""
+    return proof_of(scene.post(kind), status, body, scene.universe(), resent)
+
+
+def test_good_answers() -> None:
+    """resting, filled, success, waiting and the plain default of a modify are proofs."""
+    assert proof(ok("order", {"resting": {"oid": 77, "cloid": scene.CLOID}})) == Proof(AnswerKind.RESTING, 77)
+    filled = {"filled": {"totalSz": "0.0025", "avgPx": "1891.4", "oid": 78}}
+    assert proof(ok("order", filled)) == Proof(AnswerKind.FILLED, 78, 25)  # type: ignore[arg-type]
+    assert proof(ok("order", "waitingForTrigger")).answer is AnswerKind.RESTING
+    assert proof(ok("cancel", "success"), ActionKind.CANCEL).answer is AnswerKind.CANCELLED
+    default = b'{"status":"ok","response":{"type":"default"}}'
+    assert proof(default, ActionKind.MODIFY).answer is AnswerKind.RESTING
+    assert proof(default, ActionKind.ORDER).answer is AnswerKind.NO_ANSWER
+
+
+def test_an_error_in_the_entry_is_a_refusal_word_for_word() -> None:
+    """Known or not, an entry's error means that this entry did not happen."""
+    for text in (MISSING, "Something the venue never wrote before asset=1"):
+        assert proof(ok("order", {"error": text})) == Proof(AnswerKind.REFUSED, error=text)
+
+
+def test_a_used_nonce_proves_the_first_copy() -> None:
+    """NONCE_USED, whether or not we know of having sent it twice."""
+    text = "Invalid nonce: duplicate nonce 1791399877207"
+    for resent in (False, True):
+        assert proof(err(text), resent=resent) == Proof(AnswerKind.NONCE_USED, error=text)
+
+
+def test_a_documented_refusal_of_the_action_is_one() -> None:
+    """Documented whole-action errors prove that nothing was admitted; undocumented ones prove nothing."""
+    text = "User or API Wallet 0x281abb829ea0b0291ceaa3b14b5b5d893070e8d5 does not exist."
+    assert proof(err(text)).answer is AnswerKind.REFUSED
+    assert proof(err("L1 error: " + text)).answer is AnswerKind.REFUSED
+    assert proof(err("The moon is in the wrong house")).answer is AnswerKind.NO_ANSWER
+
+
+def test_a_refusal_of_the_second_copy_proves_nothing_of_the_first() -> None:
+    """After a resend, only an admitted answer or a used nonce is a proof."""
+    text = "Too many cumulative requests sent (97460 > 97456) for cumulative volume traded $87457.46."
+    assert proof(err(text), resent=True).answer is AnswerKind.NO_ANSWER
+    assert proof(b"", status=422, resent=True).answer is AnswerKind.NO_ANSWER
+    assert proof(ok("order", {"error": MISSING}), resent=True).answer is AnswerKind.REFUSED
+
+
+@pytest.mark.parametrize("status", [400, 415, 422])
+def test_what_was_never_parsed_was_refused(status: int) -> None:
+    """The venue's JSON layer refuses before anything is admitted."""
+    assert proof(b"Failed to parse the request body as JSON", status=status).answer is AnswerKind.REFUSED
+
+
+@pytest.mark.parametrize("status", [403, 404, 429, 500, 502, 503, 504])
+def test_other_statuses_prove_nothing(status: int) -> None:
+    """A proxy may have answered after the venue accepted."""
+    assert proof(b"null", status=status).answer is AnswerKind.NO_ANSWER
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"null", b"<html>", b'{"status":"ok"}', b'{"status":"maybe","response":"x"}', b'{"status":"ok","response":1}',
+     ok("order"), ok("order", "success"), ok("order", {"resting": {"oid": 1}}, {"resting": {"oid": 2}}),
+     ok("order", {}), ok("order", {"filled": {"oid": 1, "totalSz": "0.00001", "avgPx": "1"}})],
+)  # fmt: skip
+def test_unreadable_answers_prove_nothing(body: bytes) -> None:
+    """Anything undocumented leaves the fate open, and says what came."""
+    unread = proof(body)
+    assert unread.answer is AnswerKind.NO_ANSWER
+    assert unread.error
+
+
+def test_a_resting_cancel_is_nonsense() -> None:
+    """An order's answer to a cancel proves nothing."""
+    assert proof(ok("order", {"resting": {"oid": 1}}), ActionKind.CANCEL).answer is AnswerKind.NO_ANSWER
+
+
+def test_fill_of_an_unlisted_asset_stays_open() -> None:
+    """Without the coin's units a filled size can't be told, so the fate is asked for."""
+    body = b'{"action":{"type":"order","orders":[{"a":99}]},"nonce":1}'
+    answer = ok("order", {"filled": {"totalSz": "1.0", "avgPx": "1", "oid": 1}})
+    assert proof_of(scene.post(body=body), 200, answer, scene.universe()).answer is AnswerKind.NO_ANSWER
+
+
+def test_every_documented_text_is_classified() -> None:
+    """Each row of the table finds itself, so no row hides behind an earlier one; unknown texts are called that."""
+    for text, refusal in PREFIXES:
+        assert refusal_of(text) is refusal
+    assert refusal_of("Post only order would have immediately matched, bbo was 84350@84361. asset=3") is (
+        Refusal.POST_ONLY
+    )
+    assert refusal_of("") is Refusal.UNDOCUMENTED
+
+
+def test_reduce_only_is_read_from_the_body() -> None:
+    """Orders and modifies that only reduce are told apart; a cancel has no orders."""
+    assert not is_reduce_only(scene.post().body)
+    assert is_reduce_only(b'{"action":{"type":"order","orders":[{"a":1,"r":true}]}}')
+    assert is_reduce_only(b'{"action":{"type":"batchModify","modifies":[{"oid":1,"order":{"a":1,"r":true}}]}}')
+    assert not is_reduce_only(b'{"action":{"type":"cancelByCloid","cancels":[]}}')
+
+
+@pytest.mark.skipif(not CASSETTES.exists(), reason="the recorded answers are not on this machine")
+def test_recorded_answers_are_proofs() -> None:
+    """Every recorded /exchange answer to an order or cancel proves something."""
+    read = 0
+    for path in sorted([*CASSETTES.glob("Orders_*.yaml"), *CASSETTES.glob("Cancel*.yaml")]):
+        for one in yaml.safe_load(path.read_text())["interactions"]:
+            action = json.loads(one["request"]["body"]).get("action")
+            if action is None:
+                continue
+            kind = ActionKind.ORDER if action["type"] == "order" else ActionKind.CANCEL
+            answer = proof(one["response"]["body"].encode(), kind)
+            assert answer.answer in (AnswerKind.RESTING, AnswerKind.REFUSED, AnswerKind.CANCELLED), path.name
+            read += 1
+    assert read >= 10
+
+
+def test_asset_of_needs_an_order() -> None:
+    """A body without orders has no asset."""
+    with pytest.raises(VenueProtocolError):
+        asset_of(b'{"action":{"type":"noop"}}')

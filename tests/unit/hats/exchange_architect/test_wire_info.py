@@ -1,0 +1,196 @@
+"""/info replies become instruments, orders and accounts; nonsense is a VenueProtocolError."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]  # comes with Ray, without types
+
+from hats.exchange_architect import errands, wire_info
+from shared.errors import VenueProtocolError
+from shared.messages.account import AccountSnapshot, VenuePosition
+from shared.messages.market import BadData, UniverseUpdate
+from shared.messages.order import Fill, VenueOrder, VenueOrderStatus
+from tests.unit.hats.exchange_architect import scene
+from tests.unit.hats.exchange_architect.scene import CLOID, T0, T0_MS, USER
+
+CASSETTES = Path(__file__).parents[5] / "shared/data/hyperliquid"
+with_cassettes = pytest.mark.skipif(not CASSETTES.exists(), reason="the recorded replies are not on this machine")
+
+
+def encoded(value: Any) -> bytes:
+    """A reply's body."""
+    return json.dumps(value).encode()
+
+
+def replies(name: str, kind: str) -> list[bytes]:
+    """Bodies of the recorded replies to requests of one type."""
+    document = yaml.load((CASSETTES / name).read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    found = []
+    for one in document["interactions"]:
+        if json.loads(one["request"]["body"])["type"] == kind:
+            body = one["response"]["body"]
+            found.append((body if isinstance(body, str) else body["string"]).encode())
+    return found
+
+
+def test_asset_ids_are_positions_and_delisted_keep_theirs() -> None:
+    """The universe keeps every slot; rates come in 10^-7."""
+    update = wire_info.universe_update(encoded(scene.META), encoded(scene.FEES), T0)
+    assert [(one.coin, one.asset, one.is_delisted) for one in update.instruments] == [
+        ("BTC", 0, False), ("ETH", 1, False), ("MATIC", 2, True),
+    ]  # fmt: skip
+    assert (update.taker_fee_e7, update.maker_fee_e7) == (4_500, 1_500)
+
+
+def test_fine_fee_rates_are_rounded_against_us() -> None:
+    """0.00043201 of notional is not 4320 but 4321 of 10^-7; a rebate shrinks toward zero."""
+    fees = scene.FEES | {"userCrossRate": "0.00043201", "userAddRate": "-0.00001005"}
+    update = wire_info.universe_update(encoded(scene.META), encoded(fees), T0)
+    assert (update.taker_fee_e7, update.maker_fee_e7) == (4_321, -100)
+
+
+def test_order_status_is_told_or_unknown() -> None:
+    """A found order comes with its status; unknownOid comes with the cloid that was asked for."""
+    found = {"status": "order", "order": {"order": scene.order(sz="0.0"), "status": "filled", "statusTimestamp": T0_MS}}
+    told = wire_info.venue_order(encoded(found), CLOID, scene.universe(), T0)
+    assert (told.status, told.oid, told.sz, told.orig_sz, told.exch_ns) == (VenueOrderStatus.FILLED, 1, 0, 76, T0)
+    unknown = wire_info.venue_order(b'{"status":"unknownOid"}', CLOID, scene.universe(), T0)
+    assert (unknown.status, unknown.cloid) == (VenueOrderStatus.UNKNOWN_OID, CLOID)
+
+
+@pytest.mark.parametrize("reply", [b"null", b"{}", b'{"status":"new"}', b"<html>", b'{"status":"order","order":{}}'])
+def test_nonsense_is_a_protocol_error(reply: bytes) -> None:
+    """An undocumented reply is reported, with what came."""
+    with pytest.raises(VenueProtocolError):
+        wire_info.venue_order(reply, CLOID, scene.universe(), T0)
+
+
+class Venue:
+    """Answers /info bodies from a table by type, and remembers what was asked."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.answers = answers
+        self.asked: list[dict[str, Any]] = []
+
+    def __call__(self, body: bytes) -> bytes:
+        """The reply to one request."""
+        request = json.loads(body)
+        self.asked.append(request)
+        answer = self.answers[request["type"]]
+        return encoded(answer(request) if callable(answer) else answer)
+
+
+def account(venue: Venue, since: int = T0) -> list[Any]:
+    """What reading the account says."""
+    return errands.run(errands.read_account(USER, since, scene.universe(), lambda: T0), venue)
+
+
+def test_the_account_is_money_positions_orders_and_fills() -> None:
+    """The documents' sample: equity as told, cash as the venue's raw USD, exact positions."""
+    venue = Venue(
+        clearinghouseState=scene.CLEARINGHOUSE, frontendOpenOrders=[scene.order()], userFillsByTime=[scene.fill(1)]
+    )
+    (snapshot,) = account(venue)
+    assert isinstance(snapshot, AccountSnapshot)
+    assert (snapshot.equity_usd, snapshot.withdrawable_usd) == (13109482328, 13104514502)
+    assert snapshot.cash_usd == 13009454678
+    assert snapshot.positions == (VenuePosition("ETH", 335, 2986.3, 20),)
+    assert [order.status for order in snapshot.open_orders] == [VenueOrderStatus.OPEN]
+    assert [fill.tid for fill in snapshot.fills] == [1]
+    assert venue.asked[-1] == {"type": "userFillsByTime", "user": USER, "startTime": T0_MS}
+
+
+def test_noisy_money_is_rounded_to_the_micro() -> None:
+    """2703997.4500000002 is 2703997.45 USDC."""
+    state = json.loads(json.dumps(scene.CLEARINGHOUSE)) | {"withdrawable": "2703997.4500000002"}
+    (snapshot,) = account(Venue(clearinghouseState=state, frontendOpenOrders=[], userFillsByTime=[]))
+    assert snapshot.withdrawable_usd == 2_703_997_450_000
+
+
+def test_what_is_not_listed_is_reported_and_the_rest_kept() -> None:
+    """A spot order in the account is BadData beside the snapshot, not its end."""
+    orders = [scene.order(coin="@107"), scene.order()]
+    said = account(Venue(clearinghouseState=scene.CLEARINGHOUSE, frontendOpenOrders=orders, userFillsByTime=[]))
+    assert [type(message) for message in said] == [AccountSnapshot, BadData]
+    assert len(said[0].open_orders) == 1
+
+
+def test_fills_are_paged_without_loss_or_repeat() -> None:
+    """2,500 fills come in pages of 2,000 that overlap in one millisecond; each is told once, in order."""
+    everything = [scene.fill(tid, T0_MS + tid // 3) for tid in range(2_500)]
+
+    def page(request: dict[str, Any]) -> list[dict[str, Any]]:
+        return [one for one in everything if one["time"] >= request["startTime"]][: errands.PAGE]
+
+    venue = Venue(clearinghouseState=scene.CLEARINGHOUSE, frontendOpenOrders=[], userFillsByTime=page)
+    (snapshot,) = account(venue)
+    assert [fill.tid for fill in snapshot.fills] == list(range(2_500))
+
+
+def test_a_page_that_does_not_advance_is_an_error() -> None:
+    """2,000 fills of one millisecond would loop for ever; that is said instead."""
+    page = [scene.fill(tid) for tid in range(errands.PAGE)]
+    with pytest.raises(VenueProtocolError, match="progress"):
+        account(Venue(clearinghouseState=scene.CLEARINGHOUSE, frontendOpenOrders=[], userFillsByTime=page))
+
+
+@with_cassettes
+def test_recorded_metas_are_read() -> None:
+    """Real mainnet and testnet metas give instruments at their positions."""
+    for reply in replies("go_hyperliquid_testdata/Meta.yaml", "meta"):
+        update = wire_info.universe_update(reply, None, T0)
+        names = [one["name"] for one in json.loads(reply)["universe"]]
+        assert [one.coin for one in update.instruments] == names
+        assert [one.asset for one in update.instruments] == list(range(len(names)))
+
+
+@with_cassettes
+def test_recorded_fills_and_statuses_are_read() -> None:
+    """Real fills and order statuses of 2025 come through whole; fills of 2023 without tid are BadData, not a crash."""
+    folder = "go_hyperliquid_testdata"
+    pages = replies(f"{folder}/UserFillsByTime.yaml", "userFillsByTime")
+    read = [wire_info.fill_page(page, scene.universe(), T0) for page in pages]
+    assert sum(entries for _, _, entries in read) == sum(len(fills) for fills, _, _ in read) > 0
+    statuses = [
+        wire_info.venue_order(reply, CLOID, scene.universe(), T0).status
+        for reply in replies(f"{folder}/QueryOrderByOid.yaml", "orderStatus")
+    ]
+    assert {VenueOrderStatus.FILLED, VenueOrderStatus.UNKNOWN_OID} == set(statuses)
+    (old,) = replies("python_sdk_cassettes/test_get_user_fills.yaml", "userFills")
+    fills, bad, entries = wire_info.fill_page(old, scene.universe(), T0)
+    assert (len(fills), len(bad)) == (0, entries)
+
+
+@with_cassettes
+def test_recorded_accounts_are_read() -> None:
+    """A real account of 2023 with its orders gives a snapshot; coins that we don't list are reported."""
+    (state,) = replies("python_sdk_cassettes/test_get_user_state.yaml", "clearinghouseState")
+    (orders,) = replies("python_sdk_cassettes/test_get_frontend_open_orders.yaml", "frontendOpenOrders")
+    snapshot, bad = wire_info.account_snapshot(state, orders, (), scene.universe(), T0)
+    assert [position.coin for position in snapshot.positions] == ["BTC", "ETH"]
+    assert snapshot.equity_usd == 1_182_312_496
+    assert len(bad) == len(json.loads(state)["assetPositions"]) - 2 + 3
+
+
+def test_the_universe_errand_asks_for_fees_only_with_a_user() -> None:
+    """Without an account the base fees hold."""
+    venue = Venue(meta=scene.META, userFees=scene.FEES | {"userCrossRate": "0.0003"})
+    (public,) = errands.run(errands.read_universe(None, lambda: T0), venue)
+    (private,) = errands.run(errands.read_universe(USER, lambda: T0), venue)
+    assert isinstance(public, UniverseUpdate)
+    assert isinstance(private, UniverseUpdate)
+    assert (public.taker_fee_e7, private.taker_fee_e7) == (4_500, 3_000)
+    assert [request["type"] for request in venue.asked] == ["meta", "meta", "userFees"]
+
+
+def test_the_order_errand_names_user_and_cloid() -> None:
+    """orderStatus is asked for the master's address and our cloid."""
+    venue = Venue(orderStatus={"status": "unknownOid"})
+    (said,) = errands.run(errands.read_order(USER, CLOID, scene.universe(), lambda: T0), venue)
+    assert isinstance(said, VenueOrder)
+    assert not isinstance(said, Fill)
+    assert venue.asked == [{"type": "orderStatus", "user": USER, "oid": CLOID}]
