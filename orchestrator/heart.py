@@ -25,7 +25,8 @@ from shared.scorecard import Measure, Samples
 from shared.units import MS, SECOND, Ns
 
 BATCH_LETTERS_MAX: Final = 64
-HOPS_PER_REPORT: Final = 512
+HOPS_PER_ROLE: Final = 64
+"""Hops of each Hat in one report, so that a busy Hat does not hide a quiet one."""
 BEAT_NS: Final = SECOND
 """How often the heart reports hops, uptime and timeliness."""
 
@@ -62,7 +63,7 @@ class Heart:
         self.scores = Scores(catalogue)
         self.situation = Situation()
         self.flights: dict[Role, Flight] = {}
-        self._hops: list[HopSample] = []
+        self._hops: dict[Role, list[HopSample]] = {role: [] for role in HATS}
         self._tick_to_wire: list[int] = []
         self._samples: dict[Role, Samples] = {role: Samples() for role in HATS}
         self._next_beat_ns = 0
@@ -173,8 +174,8 @@ class Heart:
             elapsed += spent
             waited = flight.now - letter.ts
             self._samples[role].add(TIMELINESS.name, (waited + elapsed) / MS)
-            if len(self._hops) < HOPS_PER_REPORT:
-                self._hops.append(HopSample(role, type(letter.message).__name__, waited, spent))
+            if len(self._hops[role]) < HOPS_PER_ROLE:
+                self._hops[role].append(HopSample(role, type(letter.message).__name__, waited, spent))
 
     def _beat(self, now: Ns, loop_lag_ns: int, clock_offset_ns: int) -> None:
         for role in HATS:
@@ -185,6 +186,7 @@ class Heart:
             for message in self._samples[role].report(role):
                 assert isinstance(message, Measured)
                 self.sequencer.say(Role.ORCHESTRATOR, message, now)
-        timings = HopTimings(tuple(self._hops), tuple(self._tick_to_wire), loop_lag_ns, clock_offset_ns)
+        hops = tuple(hop for each in self._hops.values() for hop in each)
+        timings = HopTimings(hops, tuple(self._tick_to_wire), loop_lag_ns, clock_offset_ns)
         self.sequencer.say(Role.ORCHESTRATOR, timings, now)
-        self._hops, self._tick_to_wire = [], []
+        self._hops, self._tick_to_wire = {role: [] for role in HATS}, []
