@@ -184,7 +184,6 @@ class Heart:
                 answers = state in WORKING or state in (HatState.SYNCING, HatState.DRAINING)
                 self._samples[role].add(UPTIME.name, float(answers))
             for message in self._samples[role].report(role):
-                assert isinstance(message, Measured)
                 self.sequencer.say(Role.ORCHESTRATOR, message, now)
         hops = tuple(hop for each in self._hops.values() for hop in each)
         timings = HopTimings(hops, tuple(self._tick_to_wire), loop_lag_ns, clock_offset_ns)

@@ -12,7 +12,6 @@ from typing import Final
 import msgspec
 
 from shared.ids import Role
-from shared.messages import Message
 from shared.messages.control import Measured
 
 SAMPLES_PER_REPORT: Final = 512
@@ -114,10 +113,8 @@ class Samples(msgspec.Struct):
             self.values[measure] = values[::2]
             self.strides[measure] = 2 * stride
 
-    def report(self, role: Role) -> list[Message]:
+    def report(self, role: Role) -> list[Measured]:
         """One Measured for each measure that has samples; starts afresh."""
-        said: list[Message] = [
-            Measured(role, name, tuple(values)) for name, values in sorted(self.values.items()) if values
-        ]
+        said = [Measured(role, name, tuple(values)) for name, values in sorted(self.values.items()) if values]
         self.values, self.strides, self.seen = {}, {}, {}
         return said

@@ -174,7 +174,7 @@ class ExchangeArchitect:
         state = self.state
         if state.was_up or now - state.started_ns > self._settings.start_grace_ms * MS:
             state.samples.add(AVAILABILITY, 1.0 if state.feed is FeedState.UP else 0.0)
-        yield from state.samples.report(self.role)  # type: ignore[misc]  # Measured is one of AnyMessage
+        yield from state.samples.report(self.role)
         yield WakeAt(Ns(now + self._settings.measures_ms * MS), MEASURES_TIMER)
 
     def _start(self, started: Started, now: Ns) -> Iterable[AnyMessage]:

@@ -96,7 +96,7 @@ class LowLatencyEngineer:
                 yield from self._report()
             case "measures":
                 yield WakeAt(Ns(now + self.settings.measures_every_ms * MS), "measures")
-                yield from self.state.samples.report(self.role)  # type: ignore[misc]  # Measured is one of ours
+                yield from self.state.samples.report(self.role)
 
     def _report(self) -> Iterator[AnyMessage]:
         """The percentiles of the window, what is over budget, and the throttle if the report changed it."""

@@ -188,7 +188,7 @@ class MicrostructureAnalyst:
                 coin.fit.refit(self._settings.fit_min_transitions, self._fit_decay)
             return [self._timer(FIT_TIMER, now)]
         self._measure(now)
-        return [*self.state.samples.report(self.role), self._timer(MEASURES_TIMER, now)]  # type: ignore[list-item]
+        return [*self.state.samples.report(self.role), self._timer(MEASURES_TIMER, now)]
 
     def _measure(self, now: Ns) -> None:
         for name in self._settings.coins:

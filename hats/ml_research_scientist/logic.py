@@ -131,7 +131,7 @@ class MlResearchScientist:
         for name in self._settings.coins:
             coin = self.state.coins.get(name)
             self.state.samples.add(COVERAGE.name, float(coin is not None and coin.print_ns > max(oldest, 0)))
-        return self.state.samples.report(self.role)  # type: ignore[return-value]
+        return self.state.samples.report(self.role)
 
     def _next_bar(self, now: Ns) -> WakeAt:
         """Shortly after the end of the bar that will then be due."""

@@ -197,7 +197,7 @@ class PerformanceQuantAnalyst:
             case "measures":
                 yield WakeAt(Ns(now + self.settings.measures_every_ms * MS), "measures")
                 self._measure(now)
-                yield from self.state.samples.report(self.role)  # type: ignore[misc]  # Measured is one of ours
+                yield from self.state.samples.report(self.role)
 
     def _sample_curve(self, now: Ns) -> None:
         """Take the equity's next point once its time has come; a missed step is not made up."""

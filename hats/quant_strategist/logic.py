@@ -226,7 +226,7 @@ class QuantStrategist:
             share = self.state.features_decided / self.state.features_heard
             self.state.samples.add(DECIDED.name, share)
         self.state.features_heard = self.state.features_decided = 0
-        return [*self.state.samples.report(self.role), self._timer(MEASURES_TIMER, now)]  # type: ignore[list-item]
+        return [*self.state.samples.report(self.role), self._timer(MEASURES_TIMER, now)]
 
     def _watch(self, mandate: Mandate, now: Ns) -> Wishes:
         permission = self._permission(mandate, now)

@@ -222,7 +222,7 @@ class RiskOversightOfficer:
             self._measure(now)
             yield self._report()
         else:
-            yield from self.state.samples.report(self.role)  # type: ignore[misc]
+            yield from self.state.samples.report(self.role)
         yield self._timer(woke.timer, now)
 
     def _timer(self, timer: str, now: Ns) -> WakeAt:

@@ -241,7 +241,7 @@ class SecurityArchitect:
             del state.asked[nonce]
             state.samples.add(measures.WRONG_REFUSALS, 1.0)
         state.samples.add(measures.CHAIN_INTACT, 1.0 if audit.is_chain(state.recent, state.head) else 0.0)
-        return (*state.samples.report(self.role), self._wake(now))  # type: ignore[arg-type]
+        return (*state.samples.report(self.role), self._wake(now))
 
     def _wake(self, now: Ns) -> WakeAt:
         return WakeAt(Ns(now + self._settings.measures_every_ms * MS), MEASURES_TIMER)
