@@ -42,7 +42,7 @@ class RecordedSettings(msgspec.Struct, frozen=True):
 class Counts(msgspec.Struct):
     """What a replay did so far. Moved prices and sizes are per change of a level.
 
-    `missed_lots` are of recorded trades that found nobody at their price.
+    `missed_usd` (micro-USDC) is of recorded trades that found nobody at their price.
     """
 
     frames: int = 0
@@ -51,7 +51,7 @@ class Counts(msgspec.Struct):
     moved_px: int = 0
     moved_sz: int = 0
     too_small_trades: int = 0
-    missed_lots: int = 0
+    missed_usd: int = 0
     unsound_books: int = 0
     gaps: int = 0
     old_trades: int = 0
@@ -195,7 +195,7 @@ class RecordedMarket:
         order = OrderSpec(instrument.asset, record.is_buy, px, Sz(lots), False, Tif.IOC)
         outcome = door.apply(PlaceOrders(coin.tape, (order,)), at)
         traded = sum(event.sz for event in outcome.events if isinstance(event, TradeHappened))
-        self._counts.missed_lots += lots - traded
+        self._counts.missed_usd += px * (lots - traded)
 
     def _complete(self, door: Applies, coin: _Coin, is_buy: bool, px: Px, lots: int, at: Ns) -> None:
         """Let the house show at the trade's price what the trade took there, unless that would cross its own quotes.
