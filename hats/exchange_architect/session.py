@@ -275,7 +275,7 @@ class Session:
             self._samples.add(BOOK_AGE, age_ns / MS)
         self._samples.add(GAPS, float(self._gaps))
         self._gaps = 0
-        return self._samples.report(Role.EXCHANGE_ARCHITECT)
+        return [*self._samples.report(Role.EXCHANGE_ARCHITECT)]
 
     # ------------------------------------------------------------------------------------------ trust
 
