@@ -60,7 +60,6 @@ class Connection:
         self._poll.register(raw, select.POLLIN)
         self._socket = raw
 
-    @property
     def is_usable(self) -> bool:
         """Open and silent: an idle connection with something to read was closed (or broken) by the peer."""
         sock = self._socket

@@ -32,6 +32,8 @@ RawLog = Callable[[Ns, bytes], None]
 
 _MOST_FRAME_BYTES: Final = 16 * 1024 * 1024
 _MOST_FRAMES_WAITING: Final = 4_096
+_FAREWELL_S: Final = 1.0
+"""How long a peer may take to say goodbye."""
 _MOST_UNIVERSES_PER_MINUTE: Final = 6
 """One costs 40 of the 1200 weight that a minute has."""
 
@@ -81,7 +83,7 @@ class Feed:
         self._reader.close()
         if self._loop is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stopped.set)
-            self._thread.join()
+            self._thread.join((self._settings.connect_ms + self._settings.answer_ms) / 1e3 + _FAREWELL_S)
 
     # ------------------------------------------------------------------------------------------ the thread
 
@@ -154,7 +156,7 @@ class Feed:
         return connect(
             f"ws{self._settings.base_url.removeprefix('http')}/ws",
             open_timeout=self._settings.connect_ms / 1e3,
-            close_timeout=1.0,
+            close_timeout=_FAREWELL_S,
             ping_interval=None,
             compression=None,
             user_agent_header=None,

@@ -127,7 +127,7 @@ class Gateway:
         if line is None:
             self._tell(job, Proof(AnswerKind.REFUSED, error="local: too many actions are waiting to be sent"))
             return
-        if line.connection.is_usable:
+        if line.connection.is_usable():
             job = self._write(line, job)
         line.inbox.put(job)
 
@@ -197,7 +197,7 @@ class Gateway:
         if self._is_stopping:
             return "stopping"
         try:
-            if not line.connection.is_usable:
+            if not line.connection.is_usable():
                 line.connection.open()
         except VenueUnreachable as error:
             return str(error)
@@ -236,7 +236,7 @@ class Gateway:
 
     def _look_after(self, line: _Line) -> None:
         """Keep a warm line open. Failing is no news: the next action tries again and tells."""
-        if line.is_warm and not line.connection.is_usable:
+        if line.is_warm and not line.connection.is_usable():
             self._opened(line)
 
     # ------------------------------------------------------------------------------------------ reads

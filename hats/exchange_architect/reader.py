@@ -56,7 +56,7 @@ class Reader:
     def _try(self, body: bytes) -> Response | Lost:
         connection = self._connection
         try:
-            if not connection.is_usable:
+            if not connection.is_usable():
                 connection.open()
             connection.send(request(self._head, body))
         except VenueUnreachable as error:
