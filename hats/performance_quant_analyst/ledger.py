@@ -12,14 +12,12 @@ from typing import Final
 
 import msgspec
 
-from shared.ids import StrategyId
+from shared.ids import FOREIGN, StrategyId
 from shared.messages.account import AccountSnapshot, AttributionLine, FundingPayment, PositionLine
 from shared.messages.order import Fill, FillBooked
 from shared.position import Position
 from shared.units import Px, Usd, notional, truncate_ratio
 
-FOREIGN: Final = StrategyId("foreign")
-"""Whose line takes what no strategy of ours did: fills of others' orders and positions held before the run."""
 MOVES_KEPT: Final = 8192
 """Newest changes of cash and positions that can be unwound; older ones are settled."""
 

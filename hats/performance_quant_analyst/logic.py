@@ -8,9 +8,9 @@ from typing import ClassVar, Final
 import msgspec
 
 from hats.performance_quant_analyst import metrics, reconcile
-from hats.performance_quant_analyst.ledger import FOREIGN, Ledger
+from hats.performance_quant_analyst.ledger import Ledger
 from hats.performance_quant_analyst.settings import Settings
-from shared.ids import Cloid, Role, run_of
+from shared.ids import FOREIGN, Cloid, Role, run_of
 from shared.messages import AnyMessage, Message
 from shared.messages.account import AccountSnapshot, FundingPayment, LedgerReport, Reconciled
 from shared.messages.control import Started, WakeAt, Woke

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hats.performance_quant_analyst.ledger import FOREIGN, Ledger, split
-from shared.ids import Cloid, StrategyId
+from hats.performance_quant_analyst.ledger import Ledger, split
+from shared.ids import FOREIGN, Cloid, StrategyId
 from shared.messages.account import AccountSnapshot, FundingPayment, VenuePosition
 from shared.messages.order import Fill, FillBooked
 from shared.order import Side
