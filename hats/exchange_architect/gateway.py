@@ -119,13 +119,13 @@ class Gateway:
 
     def _post(self, job: _Job) -> None:
         with self._lock:
-            line = self._idle.pop() if self._idle else None
-            is_full = len(self._waiting) >= _MOST_WAITING or self._is_stopping
-            if line is None and not is_full:
+            line = self._idle.pop() if self._idle and not self._is_stopping else None
+            is_refused = len(self._waiting) >= _MOST_WAITING or self._is_stopping
+            if line is None and not is_refused:
                 self._waiting.append(job)
                 return
         if line is None:
-            self._tell(job, Proof(AnswerKind.REFUSED, error="local: too many actions are waiting to be sent"))
+            self._tell(job, Proof(AnswerKind.REFUSED, error="local: stopping, or too many actions wait to be sent"))
             return
         if line.connection.is_usable():
             job = self._write(line, job)

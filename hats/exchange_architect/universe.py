@@ -58,8 +58,3 @@ class Universe:
     def missing(self, coins: tuple[str, ...]) -> list[str]:
         """Those of `coins` that can't be followed: not listed, or delisted."""
         return [c for c in coins if c not in self._readings or self._readings[c].instrument.is_delisted]
-
-    @property
-    def is_known(self) -> bool:
-        """Has a list been read at all?"""
-        return bool(self._readings)

@@ -10,11 +10,13 @@ import pytest
 
 from hats.exchange_architect.venue_edge import VenueEdge
 from shared.clock import WallClock
+from shared.errors import InvariantError
 from shared.messages import Message
 from shared.messages.account import AccountSnapshot
 from shared.messages.control import Measured
 from shared.messages.market import BadData, BookUpdate, FeedState, FeedStatus, UniverseUpdate
 from shared.messages.order import Fill
+from shared.units import Ns
 from tests.unit.hats.exchange_architect import scene
 from tests.unit.hats.exchange_architect.loopback import Collector
 from tests.unit.hats.exchange_architect.small_venue import SmallVenue
@@ -175,3 +177,18 @@ def test_a_venue_that_is_not_there_is_told(desks: list[Desk]) -> None:
     desk = started(desks, gone)
     desk.heard.wait_until(lambda said: any(isinstance(m, FeedStatus) and "can't read" in m.reason for m in said))
     assert {state for state, _ in desk.states()} == {FeedState.DOWN}
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_feed_that_dies_of_our_own_fault_says_so(venue: SmallVenue) -> None:
+    """If its thread ends by a bug, the last word is DOWN: nobody goes on trusting it."""
+    desk = Desk(venue.url)
+
+    def broken(_: Ns, __: bytes) -> None:
+        raise InvariantError("the raw log is broken")
+
+    desk.edge = VenueEdge(scene.settings(base_url=venue.url), WallClock(), raw_log=broken)
+    desk.edge.start(desk.heard)
+    desk.heard.wait_until(lambda said: any(isinstance(m, FeedStatus) and "died" in m.reason for m in said))
+    assert desk.heard.of(FeedStatus)[-1].state is FeedState.DOWN
+    desk.edge.stop()

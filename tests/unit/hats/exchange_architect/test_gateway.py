@@ -281,3 +281,46 @@ def test_without_a_user_reads_say_so() -> None:
         (bad,) = made.heard.wait(BadData)
         assert not server.bodies
     assert "user_address" in bad.reason
+
+
+def test_a_warm_connection_that_the_venue_closed_is_opened_again() -> None:
+    """A server that hangs up after each answer is met with a fresh connection before the next action is there."""
+
+    def answers_once(connection: socket.socket, _: bytes) -> bool:
+        connection.sendall(RESTING)
+        return False
+
+    with desk(answers_once, warm_connections=1, most_connections=1) as (made, server):
+        made.post()
+        made.heard.wait(ActionAnswered)
+        deadline = time.monotonic() + 10
+        while server.connections < 2:
+            assert time.monotonic() < deadline, "nobody looked after the line"
+            threading.Event().wait(0.01)
+        made.post(8)
+        made.heard.wait(ActionAnswered, 2)
+        assert [len(server.bodies), server.connections] == [2, 2]
+
+
+def test_an_action_that_waited_too_long_for_a_connection_is_not_begun() -> None:
+    """Behind a stalled one it is refused, provably unsent, once its own deadline has passed."""
+    done = threading.Event()
+    with desk(stalls(done), warm_connections=1, most_connections=1, answer_ms=200) as (made, server):
+        for nonce in (1, 2, 3):
+            made.post(nonce)
+        answers = made.heard.wait(ActionAnswered, 3)
+        done.set()
+        assert len(server.bodies) < 3
+    last = answers[-1]
+    assert (last.nonce, last.answer) == (3, AnswerKind.REFUSED)
+    assert "waited" in last.error
+
+
+def test_after_stopping_actions_are_refused() -> None:
+    """A command that comes too late is answered, not lost."""
+    with desk(says(RESTING)) as (made, server):
+        made.gateway.stop()
+        made.post()
+        (answered,) = made.heard.of(ActionAnswered)
+        assert not server.bodies
+    assert answered.answer is AnswerKind.REFUSED

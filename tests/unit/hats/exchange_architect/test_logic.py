@@ -82,6 +82,12 @@ def test_orders_beyond_the_budget_are_refused_and_cancels_pass() -> None:
     assert of(PostAction, said(architect, signed(ActionKind.CANCEL)))
 
 
+def test_a_body_that_can_not_be_read_counts_as_entering() -> None:
+    """The worst is assumed of it; it is posted as it is."""
+    strange = SignedAction(ActionKind.ORDER, CLOID, 7, 0, b"not json", sign_ns=1)
+    assert said(hat(), strange) == [PostAction(ActionKind.ORDER, CLOID, 7, b"not json")]
+
+
 def test_the_address_budget_refuses_entries_first() -> None:
     """With few requests left only cancels go out."""
     architect = hat(address_requests=10)

@@ -54,6 +54,8 @@ class ScriptedWire:
 
     def ws_send(self, frame: str) -> None:
         """Confirm what is asked for."""
+        if not self.is_reachable:
+            raise VenueUnreachable("broken pipe")
         said = json.loads(frame)
         if said["method"] == "subscribe":
             topic = dict(said["subscription"])
@@ -158,3 +160,13 @@ def test_unlisted_coins_keep_it_down() -> None:
     said = link(wire, coins=("NOPE",)).start(T0)
     assert statuses(said) == [FeedState.DOWN]
     assert wire.connections == 0
+
+
+def test_a_ping_that_can_not_be_sent_is_a_lost_connection() -> None:
+    """DOWN with the reason, as on sockets."""
+    wire = ScriptedWire()
+    made = link(wire, ping_ms=1_000)
+    made.start(T0)
+    wire.is_reachable = False
+    (down,) = [one for one in made.tick(Ns(T0 + SECOND)) if isinstance(one, FeedStatus)]
+    assert (down.state, down.reason) == (FeedState.DOWN, "broken pipe")

@@ -82,6 +82,18 @@ def test_a_bad_trade_leaves_its_neighbours() -> None:
     assert messages[0] == Trade("BTC", Side.BUY, 1133900, 1000, 1, T0, T0)  # type: ignore[arg-type]
 
 
+def test_impossible_numbers_are_set_aside() -> None:
+    """A trade without size, a mark of zero, a fee in another currency, a side that is neither: BadData."""
+    ctx = {"funding": "0.0", "openInterest": "0.0", "oraclePx": "0.0", "markPx": "1.0"}
+    for frame in (
+        scene.frame("trades", [scene.trade(1, sz="0.0")]),
+        scene.frame("activeAssetCtx", {"coin": "ETH", "ctx": ctx}),
+        scene.fills(scene.fill(1, feeToken="HYPE")),
+        scene.fills(scene.fill(1, side="X")),
+    ):
+        assert isinstance(only(frame), BadData)
+
+
 def test_a_context_rounds_only_open_interest() -> None:
     """Open interest with f64 noise goes to the nearest lot; mark and oracle are exact; the rate is in 10^-10."""
     ctx = {"funding": "-0.000003688", "openInterest": "1082156.5716000001", "oraclePx": "3000.1", "markPx": "3000.2"}

@@ -69,6 +69,30 @@ def test_nonsense_is_a_protocol_error(reply: bytes) -> None:
         wire_info.venue_order(reply, CLOID, scene.universe(), T0)
 
 
+def test_unreadable_numbers_are_protocol_errors() -> None:
+    """Fees, an empty meta, money and a status that can't be read are reported, never guessed."""
+    state = json.loads(json.dumps(scene.CLEARINGHOUSE)) | {"withdrawable": "much"}
+    odd = {"order": scene.order(limitPx="1.23456789"), "status": "open", "statusTimestamp": 1}
+    universe = scene.universe()
+    for read in (
+        lambda: wire_info.universe_update(encoded(scene.META), encoded(scene.FEES | {"userAddRate": "low"}), T0),
+        lambda: wire_info.universe_update(b'{"universe":[]}', None, T0),
+        lambda: wire_info.account_snapshot(encoded(state), b"[]", (), universe, T0),
+        lambda: wire_info.venue_order(encoded({"status": "order", "order": odd}), CLOID, universe, T0),
+    ):
+        with pytest.raises(VenueProtocolError):
+            read()
+
+
+def test_a_position_without_a_sane_entry_is_reported() -> None:
+    """NaN or a negative entry price is BadData beside the snapshot."""
+    for entry_px in ("NaN", "-1.0"):
+        state = json.loads(json.dumps(scene.CLEARINGHOUSE))
+        state["assetPositions"][0]["position"]["entryPx"] = entry_px
+        snapshot, bad = wire_info.account_snapshot(encoded(state), b"[]", (), scene.universe(), T0)
+        assert (snapshot.positions, len(bad)) == ((), 1)
+
+
 class Venue:
     """Answers /info bodies from a table by type, and remembers what was asked."""
 
