@@ -30,7 +30,10 @@ Tamper = Callable[[Sequence[Message]], Sequence[AnyMessage]]
 
 
 class Stage:
-    """Nine Hats in one thread. `hats` makes each Hat anew, so that one can die and be restored from the journal."""
+    """Nine Hats in one thread. `hats` makes each Hat anew, so that one can die and be restored from the journal.
+
+    Edges belong to their Hat's process: they die and are opened again with it.
+    """
 
     def __init__(
         self,
@@ -55,8 +58,6 @@ class Stage:
         """Raise the curtain: every Hat is restored (from nothing, on a new journal) and its edge opened."""
         for role in HATS:
             self.raise_hat(role)
-            if role in self._edges:
-                self._edges[role].start(self._publisher(role))
 
     def at(self, ns: int, action: Action) -> None:
         """Do `action(now)` at `ns` (or now, if that is past)."""
@@ -85,15 +86,19 @@ class Stage:
     def kill_hat(self, role: Role, reason: str, back_after_ns: int) -> None:
         """The Hat's process dies now and, unless it is quarantined, is back later, restored from the journal."""
         self._hats.pop(role)
+        if role in self._edges:
+            self._edges[role].stop()
         if self.heart.lose(role, reason, self.clock.now()) is Verdict.RESTART:
             self.at(self.clock.now() + back_after_ns, lambda _: self.raise_hat(role))
 
     def raise_hat(self, role: Role) -> None:
-        """The Hat comes (back): its state is what the journal tells."""
+        """The Hat comes (back): its state is what the journal tells, and its edge is opened anew."""
         now = self.clock.now()
         self.heart.say(self.heart.supervisor.connected(role), now)
         self._hats[role] = self.restored_hat(role)
         self.heart.say(self.heart.supervisor.restored(role, now), now)
+        if role in self._edges:
+            self._edges[role].start(self._publisher(role))
 
     def restored_hat(self, role: Role) -> Hat:
         """A fresh Hat brought to the state that the journal tells: newest snapshot, then everything handled since."""

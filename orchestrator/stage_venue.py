@@ -6,7 +6,7 @@ What is sent arrives `latency_ns` later; what comes back takes as long. Faults a
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import ClassVar, Protocol
 
@@ -52,6 +52,8 @@ class StageVenue:
         self._connection: int | None = None
         self._frames: list[bytes] = []
         self._turn_ns = 0
+        self._life = 0
+        """Counts starts and stops, so that what a former life had under way comes to nothing."""
 
     def join(self, stage: Stage) -> None:
         """Belong to this stage; the market begins to move."""
@@ -63,16 +65,20 @@ class StageVenue:
     def start(self, publish: Publish) -> None:
         """Read the universe and connect."""
         self._publish = publish
-        now = self._stage.clock.now()
-        self._say(self._link.start(now))
-        self._tick_after(now)
+        self._life += 1
+        self._tick_on(self._life, self._stage.clock.now(), self._link.start)
 
     def carry_out(self, command: Message, context: Context, now: Ns) -> None:
         """Send it off; it arrives later, and its answer later still."""
-        self._stage.at(now + self.latency_ns, lambda arrived: self._arrive(command, context, now, arrived))
+        self._stage.at(now + self.latency_ns, partial(self._arrive, self._life, command, context, now))
 
     def stop(self) -> None:
-        """Nothing runs here that would have to end."""
+        """The connection is gone; what was sent still arrives, but nobody hears the answer."""
+        self._life += 1
+        if self._connection is not None:
+            self.door.disconnect(self._connection)
+            self._connection = None
+        self._link.lost(self._stage.clock.now(), "the process ended")
 
     # the wire, as StageLink sees it
 
@@ -153,22 +159,22 @@ class StageVenue:
         if connection == self._connection and not self.is_feed_dropped:
             self._say(self._link.frames(now, [frame]))
 
-    def _arrive(self, command: Message, context: Context, sent_ns: Ns, arrived: Ns) -> None:
+    def _arrive(self, life: int, command: Message, context: Context, sent_ns: Ns, arrived: Ns) -> None:
         for message in self._link.carry_out(command, Ns(arrived + self.latency_ns), sent_ns):
-            if isinstance(message, ActionSent):
-                self._publish(message, context)
-            else:
-                self._stage.at(arrived + self.latency_ns, partial(self._answered, message, context))
+            delay_ns = 0 if isinstance(message, ActionSent) else self.latency_ns
+            self._stage.at(arrived + delay_ns, partial(self._hear, life, message, context))
 
-    def _answered(self, message: Message, context: Context, _: Ns) -> None:
-        self._publish(message, context)
+    def _hear(self, life: int, message: Message, context: Context, _: Ns) -> None:
+        if life == self._life:
+            self._publish(message, context)
 
-    def _tick(self, now: Ns) -> None:
-        self._say(self._link.tick(now))
-        self._tick_after(now)
+    def _tick(self, life: int, now: Ns) -> None:
+        if life == self._life:
+            self._tick_on(life, now, self._link.tick)
 
-    def _tick_after(self, now: Ns) -> None:
-        self._stage.at(now + self._settings.tick_ms * MS, self._tick)
+    def _tick_on(self, life: int, now: Ns, work: Callable[[Ns], list[Message]]) -> None:
+        self._say(work(now))
+        self._stage.at(now + self._settings.tick_ms * MS, partial(self._tick, life))
 
     def _say(self, messages: Sequence[Message]) -> None:
         for message in messages:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,32 +25,35 @@ pytestmark = pytest.mark.slow
 def positions_of(rehearsal: Rehearsal) -> dict[str, int]:
     """Signed lots by coin, as the exchange's core holds them for our account."""
     account = rehearsal.exchange.account(rehearsal.master)
-    coins = {listing.instrument.asset: listing.instrument.coin for listing in rehearsal.exchange.listings}
+    coins = {listing.instrument.asset: listing.instrument.coin for listing in rehearsal.exchange.listings.values()}
     return {coins[position.asset]: position.net_sz for position in account.positions if position.net_sz}
 
 
-def _run(tmp_path: Path, seconds: float, seed: int = 7) -> Rehearsal:
-    rehearsal = rehearse(Settings(), tmp_path / "journal.sqlite", seed=seed)
-    rehearsal.run_for(seconds)
-    return rehearsal
+@contextlib.contextmanager
+def _run(folder: Path, seconds: float) -> Iterator[Rehearsal]:
+    rehearsal = rehearse(Settings(), folder / "journal.sqlite", seed=7)
+    try:
+        rehearsal.run_for(seconds)
+        yield rehearsal
+    finally:
+        rehearsal.close()
 
 
 def test_nine_hats_trade_and_agree_with_the_exchange(tmp_path: Path) -> None:
     """After a minute there are orders and fills, our books equal the exchange's, and the drain leaves nothing open."""
-    rehearsal = _run(tmp_path, 60)
-    assert rehearsal.heart.supervisor.is_armed
-    summary = summarise(rehearsal.journal.reader)
-    assert summary.orders.sent > 10
-    assert summary.fills > 0
-    assert summary.net_sz == positions_of(rehearsal)
-    rehearsal.drain()
-    summary = summarise(rehearsal.journal.reader)
-    assert summary.net_sz == positions_of(rehearsal) == {}
-    assert not rehearsal.exchange.open_orders(rehearsal.master)
-    assert rehearsal.heart.situation.ledger is not None
-    account = rehearsal.exchange.account(rehearsal.master)
-    assert rehearsal.heart.situation.ledger.equity_usd == account.value_usd
-    rehearsal.close()
+    with _run(tmp_path, 60) as rehearsal:
+        assert rehearsal.heart.supervisor.is_armed
+        summary = summarise(rehearsal.journal.reader)
+        assert summary.orders.sent > 10
+        assert summary.fills > 0
+        assert summary.net_sz == positions_of(rehearsal)
+        rehearsal.drain()
+        summary = summarise(rehearsal.journal.reader)
+        assert summary.net_sz == positions_of(rehearsal) == {}
+        assert not rehearsal.exchange.open_orders(rehearsal.master)
+        assert rehearsal.heart.situation.ledger is not None
+        account = rehearsal.exchange.account(rehearsal.master)
+        assert rehearsal.heart.situation.ledger.equity_usd == account.value_usd
 
 
 @pytest.mark.parametrize("role", HATS)
@@ -58,9 +63,10 @@ def test_every_hat_says_again_what_it_said(role: Role, short_run: Rehearsal) -> 
 
 
 @pytest.fixture(scope="module")
-def short_run(tmp_path_factory: pytest.TempPathFactory) -> Rehearsal:
+def short_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     """Twenty seconds of trading, shared by the tests that only read it."""
-    return _run(tmp_path_factory.mktemp("short"), 20)
+    with _run(tmp_path_factory.mktemp("short"), 20) as rehearsal:
+        yield rehearsal
 
 
 _DIGEST = """
@@ -72,6 +78,7 @@ rehearsal = rehearse(Settings(), Path(sys.argv[1]), seed=int(sys.argv[2]))
 rehearsal.run_for(15)
 rehearsal.drain()
 print(rehearsal.journal.reader.digest())
+rehearsal.close()
 """
 
 
@@ -98,14 +105,13 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("role", HATS)
 def test_a_killed_hat_comes_back_and_trading_goes_on(role: Role, tmp_path: Path) -> None:
     """A Hat that dies mid-run is restored from the journal; the desk re-arms within 15 s and the books still agree."""
-    rehearsal = _run(tmp_path, 10)
-    rehearsal.stage.kill_hat(role, "killed by a test", back_after_ns=3_000 * MS)
-    assert not rehearsal.heart.supervisor.is_armed
-    rehearsal.run_for(15)
-    assert rehearsal.heart.supervisor.is_armed
-    before = summarise(rehearsal.journal.reader).orders.sent
-    rehearsal.run_for(20)
-    assert summarise(rehearsal.journal.reader).orders.sent > before
-    rehearsal.drain()
-    assert summarise(rehearsal.journal.reader).net_sz == positions_of(rehearsal) == {}
-    rehearsal.close()
+    with _run(tmp_path, 10) as rehearsal:
+        rehearsal.stage.kill_hat(role, "killed by a test", back_after_ns=3_000 * MS)
+        assert not rehearsal.heart.supervisor.is_armed
+        rehearsal.run_for(15)
+        assert rehearsal.heart.supervisor.is_armed
+        before = summarise(rehearsal.journal.reader).orders.sent
+        rehearsal.run_for(20)
+        assert summarise(rehearsal.journal.reader).orders.sent > before
+        rehearsal.drain()
+        assert summarise(rehearsal.journal.reader).net_sz == positions_of(rehearsal) == {}
