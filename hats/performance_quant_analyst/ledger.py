@@ -7,16 +7,16 @@ coin. The cash side: equity = cash + signed positions at their marks, where cash
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
 
-from shared.ids import FOREIGN, StrategyId
+from shared.ids import FLATTEN, FOREIGN, StrategyId
 from shared.messages.account import AccountSnapshot, AttributionLine, FundingPayment, PositionLine
 from shared.messages.order import Fill, FillBooked
 from shared.position import Position
-from shared.units import Px, Usd, notional, truncate_ratio
+from shared.units import Px, Sz, Usd, notional, truncate_ratio
 
 MOVES_KEPT: Final = 8192
 """Newest changes of cash and positions that can be unwound; older ones are settled."""
@@ -85,23 +85,46 @@ class Ledger(msgspec.Struct):
             self.marks.setdefault(coin, max(truncate_ratio(cost * (1 if net_sz > 0 else -1), abs(net_sz)), 1))
 
     def book(self, booked: FillBooked) -> None:
-        """Take one fill in, on both sides of the ledger. Fills that the opening already contains change nothing."""
+        """Take one fill in, on both sides of the ledger. Fills that the opening already contains change nothing.
+
+        A fill that flattens the desk closes what the strategies hold, pro rata; only the rest is a line of its own.
+        """
         fill = booked.fill
         if fill.exch_ns <= self.opened_ns:
             return
-        account = self.account(booked.strategy, fill.coin)
-        was = account.position.net_sz
-        realised = account.position.apply(fill.side, fill.px, fill.sz)
-        account.realised_usd += realised
-        account.fees_usd += fill.fee_usd
-        account.traded_usd += notional(fill.px, fill.sz)
-        account.fills += 1
-        account.trip_usd += realised - fill.fee_usd
-        self._end_trip(account, was)
-        self.positions.setdefault(fill.coin, Position()).apply(fill.side, fill.px, fill.sz)
+        lots = {booked.strategy: int(fill.sz)}
+        if booked.strategy == FLATTEN:
+            lots = self._closed_by(fill)
+        for strategy, fee in split(fill.fee_usd, lots, fill.sz).items():
+            self._book_part(fill, strategy, Sz(lots[strategy]), fee)
+        self.account(max(lots, key=lambda each: (lots[each], each)), fill.coin).fills += 1
         self.fills += 1
+        self.positions.setdefault(fill.coin, Position()).apply(fill.side, fill.px, fill.sz)
         self.marks.setdefault(fill.coin, fill.px)
-        self._move(fill, booked.strategy)
+
+    def _closed_by(self, fill: Fill) -> dict[StrategyId, int]:
+        """Lots of the fill by the strategy whose position they close; what closes nothing is the flattening's own."""
+        held = {
+            strategy: abs(account.position.net_sz)
+            for strategy, account in sorted(self.accounts.get(fill.coin, {}).items())
+            if account.position.net_sz * fill.side.value < 0
+        }
+        lots = apportion(min(fill.sz, sum(held.values())), held)
+        rest = fill.sz - sum(lots.values())
+        return lots | {FLATTEN: lots.get(FLATTEN, 0) + rest} if rest else lots
+
+    def _book_part(self, fill: Fill, strategy: StrategyId, sz: Sz, fee_usd: int) -> None:
+        """`sz` lots of the fill into one strategy's account, and the cash they moved."""
+        account = self.account(strategy, fill.coin)
+        was, traded = account.position.net_sz, notional(fill.px, sz)
+        realised = account.position.apply(fill.side, fill.px, sz)
+        account.realised_usd += realised
+        account.fees_usd += fee_usd
+        account.traded_usd += traded
+        account.trip_usd += realised - fee_usd
+        self._end_trip(account, was)
+        sign = fill.side.value
+        self._add_move(Move(fill.exch_ns, fill.coin, strategy, sign * sz, -sign * traded - fee_usd))
 
     def _end_trip(self, account: Account, was: int) -> None:
         """Count the round trip if this fill brought the account to zero or through it."""
@@ -110,10 +133,6 @@ class Ledger(msgspec.Struct):
         self.trips += 1
         self.wins += account.trip_usd > 0
         account.trip_usd = 0
-
-    def _move(self, fill: Fill, strategy: StrategyId) -> None:
-        cash = -fill.side.value * notional(fill.px, fill.sz) - fill.fee_usd
-        self._add_move(Move(fill.exch_ns, fill.coin, strategy, fill.side.value * fill.sz, cash))
 
     def _add_move(self, move: Move) -> None:
         self.cash_usd += move.cash_usd
@@ -199,7 +218,7 @@ class Ledger(msgspec.Struct):
         return self.equity_usd() - self.start_equity_usd - earned
 
 
-def split(usd: int, held: dict[StrategyId, int], net_sz: int) -> dict[StrategyId, int]:
+def split(usd: int, held: Mapping[StrategyId, int], net_sz: int) -> dict[StrategyId, int]:
     """`usd` divided over signed holdings of a position of `net_sz` lots; the parts sum to it exactly.
 
     Lots of `net_sz` that `held` does not explain belong to the foreign line. Each part is truncated toward zero and
@@ -216,3 +235,19 @@ def split(usd: int, held: dict[StrategyId, int], net_sz: int) -> dict[StrategyId
     largest = min(shares, key=lambda strategy: (-abs(shares[strategy]), strategy))
     parts[largest] += usd - sum(parts.values())
     return parts
+
+
+def apportion(total: int, held: Mapping[StrategyId, int]) -> dict[StrategyId, int]:
+    """`total` lots over positive holdings, pro rata and never more than held; `total` is at most their sum.
+
+    Odd lots go one by one to the largest holders, by name among equals. Holders who get none are left out.
+    """
+    whole = sum(held.values())
+    assert 0 <= total <= whole, f"{total} lots of {whole}"
+    parts = {strategy: total * lots // whole for strategy, lots in held.items()}
+    odd = total - sum(parts.values())
+    for strategy in sorted(held, key=lambda each: (-held[each], each)):
+        if odd and parts[strategy] < held[strategy]:
+            parts[strategy] += 1
+            odd -= 1
+    return {strategy: lots for strategy, lots in parts.items() if lots}

@@ -5,14 +5,14 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hats.performance_quant_analyst.ledger import Ledger, split
-from shared.ids import FOREIGN, Cloid, StrategyId
+from hats.performance_quant_analyst.ledger import Ledger, apportion, split
+from shared.ids import FLATTEN, FOREIGN, Cloid, StrategyId
 from shared.messages.account import AccountSnapshot, FundingPayment, VenuePosition
 from shared.messages.order import Fill, FillBooked
 from shared.order import Side
 from shared.units import Ns, Px, Sz, Usd
 
-STRATEGIES = (StrategyId("mm"), StrategyId("trend"), FOREIGN)
+STRATEGIES = (StrategyId("mm"), StrategyId("trend"), FOREIGN, FLATTEN)
 COINS = ("BTC", "ETH")
 
 
@@ -66,6 +66,7 @@ def test_both_sides_of_the_ledger_always_agree(events: list[tuple[object, ...]])
             case (str(coin), Side() as side, int(px), int(sz), str(strategy), int(fee)):
                 ledger.book(fill(coin, side, px, sz, strategy, fee, 1000 + n))
         assert ledger.residual_usd(ledger.lines()) == 0
+        assert sum(line.fills for line in ledger.lines()) == ledger.fills
     for coin, accounts in ledger.accounts.items():
         held = sum(account.position.net_sz for account in accounts.values())
         assert held == (ledger.positions[coin].net_sz if coin in ledger.positions else 0)
@@ -152,3 +153,25 @@ def test_later_moves_can_be_unwound() -> None:
     ledger.book(fill("BTC", Side.SELL, 120, 4, fee=5, exch_ns=200))
     assert ledger.as_of(100) == (1_000_000 - 1000 - 5, {"BTC": 10})
     assert ledger.as_of(200) == (1_000_000 - 1000 - 5 + 480 - 5, {"BTC": 6})
+
+
+@given(st.dictionaries(st.sampled_from(STRATEGIES), st.integers(1, 50), min_size=1), st.data())
+def test_apportioned_lots_sum_and_never_exceed_what_is_held(held: dict[StrategyId, int], data: st.DataObject) -> None:
+    """Whatever is closed, every holder closes at most its own."""
+    total = data.draw(st.integers(0, sum(held.values())))
+    parts = apportion(total, held)
+    assert sum(parts.values()) == total
+    assert all(0 < parts[strategy] <= held[strategy] for strategy in parts)
+
+
+def test_flattening_closes_the_strategies_positions() -> None:
+    """Each strategy gets its share of lots, PnL and fee; what is left over opens on the flattening's own line."""
+    ledger = opened()
+    ledger.book(fill("BTC", Side.BUY, 100, 6, "mm"))
+    ledger.book(fill("BTC", Side.BUY, 100, 3, "trend"))
+    ledger.book(fill("BTC", Side.SELL, 110, 10, FLATTEN, fee=11))
+    found = {line.strategy: (line.realised_usd, line.fees_usd) for line in ledger.lines()}
+    assert found == {"mm": (60, 7), "trend": (30, 3), FLATTEN: (0, 1)}
+    assert {s: a.position.net_sz for s, a in ledger.accounts["BTC"].items()} == {"mm": 0, "trend": 0, FLATTEN: -1}
+    assert (ledger.trips, ledger.wins) == (2, 2)
+    assert ledger.residual_usd(ledger.lines()) == 0
