@@ -58,6 +58,7 @@ class Feed:
         self._socket: ClientConnection | None = None
         self._close_reason = ""
         self._is_stopping = False
+        self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopped: asyncio.Event
         self._group: asyncio.TaskGroup
@@ -81,8 +82,10 @@ class Feed:
         """Its thread runs no more and its sockets are closed."""
         self._is_stopping = True
         self._reader.close()
-        if self._loop is not None and self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stopped.set)
+        with self._lock:
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._stopped.set)
+        if self._thread.ident is not None:
             self._thread.join((self._settings.connect_ms + self._settings.answer_ms) / 1e3 + _FAREWELL_S)
 
     # ------------------------------------------------------------------------------------------ the thread
@@ -97,17 +100,21 @@ class Feed:
                 self._publish(FeedStatus(FeedState.DOWN, self._session.epoch, reason, self._clock.now()))
 
     async def _main(self) -> None:
-        self._loop = asyncio.get_running_loop()
         self._stopped = asyncio.Event()
         self._reading = asyncio.Lock()
+        self._loop = asyncio.get_running_loop()
         self._ready.set()
-        async with asyncio.TaskGroup() as group:
-            for work in (self._tick(), self._follow()):
-                self._begin(group, work)
-            self._group = group
-            await self._stopped.wait()
-            for task in self._tasks:
-                task.cancel()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for work in (self._tick(), self._follow()):
+                    self._begin(group, work)
+                self._group = group
+                await self._stopped.wait()
+                for task in self._tasks:
+                    task.cancel()
+        finally:
+            with self._lock:  # `stop` may look at the loop at this very moment
+                self._loop = None
 
     def _begin(self, group: asyncio.TaskGroup, work: Coroutine[None, None, None]) -> None:
         task = group.create_task(work)

@@ -36,5 +36,7 @@ class VenueEdge:
 
     def stop(self) -> None:
         """Neither runs any more."""
-        self._feed.stop()
-        self._gateway.stop()
+        try:
+            self._feed.stop()
+        finally:
+            self._gateway.stop()
