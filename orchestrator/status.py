@@ -143,10 +143,10 @@ def status_of(heart: Heart, now: Ns) -> Status:
         differences=view.reconciled.differences if view.reconciled else (),
         hats=tuple(_hat(heart, role, cards[role], now) for role in HATS),
         money=_money(ledger) if ledger else None,
-        positions=_positions(ledger, instruments) if ledger else (),
+        positions=position_views(ledger, instruments) if ledger else (),
         attribution=_attribution(ledger) if ledger else (),
-        open_orders=tuple(_order(order, instruments) for order in view.open_orders.values()),
-        ended_orders=tuple(_order(order, instruments) for order in view.ended_orders),
+        open_orders=tuple(order_line(order, instruments) for order in view.open_orders.values()),
+        ended_orders=tuple(order_line(order, instruments) for order in view.ended_orders),
         order_states=dict(view.order_states),
         rejected=dict(view.rejected),
         bad_data=view.bad_data,
@@ -188,7 +188,8 @@ def _money(ledger: LedgerReport) -> Money:
     )
 
 
-def _positions(ledger: LedgerReport, instruments: dict[str, Instrument]) -> tuple[PositionView, ...]:
+def position_views(ledger: LedgerReport, instruments: dict[str, Instrument]) -> tuple[PositionView, ...]:
+    """The positions that the ledger holds, in people's units where the coin's are known."""
     lines = []
     for line in ledger.positions:
         if not line.net_sz:
@@ -222,7 +223,8 @@ def _attribution(ledger: LedgerReport) -> tuple[AttributionView, ...]:
     )
 
 
-def _order(order: OrderChanged, instruments: dict[str, Instrument]) -> OrderLine:
+def order_line(order: OrderChanged, instruments: dict[str, Instrument]) -> OrderLine:
+    """An order in people's units where the coin's are known."""
     instrument = instruments.get(order.coin)
     return OrderLine(
         cloid=order.cloid,
