@@ -44,6 +44,12 @@ class Desk:
             _remove(old, namespace)
         return cls(orchestrator_actor(namespace, order), namespace, files)
 
+    @classmethod
+    def existing(cls, namespace: str, files: RunFiles) -> Desk | None:
+        """The desk that is in this namespace, alive or not; None if there is none."""
+        actor = _existing(namespace)
+        return None if actor is None else cls(actor, namespace, files)
+
     def status(self) -> Status:
         """The state of the run now; Unanswered while the hub is away."""
         try:

@@ -77,6 +77,7 @@ class Launch:
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self._run))
         self.files = RunFiles(settings.run.home / "runs" / f"{settings.run.name}-{stamp}")
         self._stop_asked = False
+        self._flatten = True
 
     def run(self) -> Verdict:
         """Trade until the time is up or a signal comes; the verdict. HatsError if it could not be done."""
@@ -133,6 +134,8 @@ class Launch:
             "orchestrator.cli", "venue", "--host", venue.host, "--port", str(venue.port), "--seed", str(venue.seed),
             "--fund-all", str(venue.fund_all_usd), "--l2-interval-ms", str(venue.l2_interval_ms),
         ]  # fmt: skip
+        if self._settings.run.mode is Mode.DEMO:
+            args += ["--address-budget", "none"]  # a fresh account's first 10,000 actions are not what a demo shows
         return [*args, "--replay", str(self._replay)] if self._replay else args
 
     def _start_signer(self, stack: contextlib.ExitStack, settings: Settings) -> None:
@@ -189,8 +192,8 @@ class Launch:
             while not self._stop_asked and (deadline is None or time.monotonic() < deadline):
                 self._watcher.show(_status_or_none(desk.status))
                 time.sleep(POLL_S)
-            self._watcher.step("draining: disarm, cancel, flatten")
-            desk.drain(flatten=True, watch=self._watcher.show)
+            self._watcher.step(f"draining: disarm, cancel{', flatten' if self._flatten else ''}")
+            desk.drain(flatten=self._flatten, watch=self._watcher.show)
             time.sleep(1.0)  # the ledger's last word
             return desk.status(), desk.scorecards()
         finally:
@@ -223,14 +226,15 @@ class Launch:
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
-        """The first SIGINT or SIGTERM ends trading in order; the second ends everything at once."""
+        """SIGINT and SIGTERM end trading in order; SIGUSR1 too, but positions stay. A second ends all at once."""
 
-        def ask(*_: object) -> None:
+        def ask(number: int, _: object) -> None:
             if self._stop_asked:
                 raise HatsError("stopped by a second signal; orders may be open: see `hats doctor`")
             self._stop_asked = True
+            self._flatten = number != signal.SIGUSR1
 
-        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)}
         try:
             yield
         finally:

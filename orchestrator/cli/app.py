@@ -1,0 +1,75 @@
+"""The `hats` command: every command and the panel that its help stands in."""
+
+from __future__ import annotations
+
+from typing import Annotated, NoReturn
+
+import typer
+
+from orchestrator.cli import (
+    audit,
+    books,
+    configuration,
+    control,
+    demo,
+    doctor,
+    keys,
+    scorecard,
+    status,
+    topology,
+    updown,
+    venue,
+)
+from orchestrator.cli.running import run_and_exit
+
+RUN = "Run"
+WATCH = "Watch"
+COMMAND = "Command"
+CHECK = "Set up and check"
+
+app = typer.Typer(
+    name="hats",
+    help="Nine specialists on Ray run a Hyperliquid trading desk. `hats demo` shows it; no key or account is needed.",
+    epilog="Exit codes and every command: docs/cli.md.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"hats {version('hyperhats')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _hats(
+    _: Annotated[bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)] = False,
+) -> None:
+    """Nine specialists on Ray run a Hyperliquid trading desk."""
+
+
+app.command("demo", rich_help_panel=RUN)(demo.demo)
+app.command("up", rich_help_panel=RUN)(updown.up)
+app.command("down", rich_help_panel=RUN)(updown.down)
+app.command("venue", rich_help_panel=RUN)(venue.venue)
+app.command("status", rich_help_panel=WATCH)(status.status)
+app.command("scorecard", rich_help_panel=WATCH)(scorecard.scorecard)
+app.command("orders", rich_help_panel=WATCH)(books.orders)
+app.command("fills", rich_help_panel=WATCH)(books.fills)
+app.command("positions", rich_help_panel=WATCH)(books.positions)
+app.command("kill", rich_help_panel=COMMAND)(control.kill)
+app.command("resume", rich_help_panel=COMMAND)(control.resume)
+app.command("topology", rich_help_panel=CHECK)(topology.topology)
+app.add_typer(configuration.app, name="config", rich_help_panel=CHECK)
+app.add_typer(keys.app, name="keys", rich_help_panel=CHECK)
+app.add_typer(audit.app, name="audit", rich_help_panel=CHECK)
+app.command("doctor", rich_help_panel=CHECK)(doctor.doctor)
+
+
+def main() -> NoReturn:
+    """Ends this process as the command line asks."""
+    run_and_exit(app, "hats")

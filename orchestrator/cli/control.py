@@ -1,0 +1,102 @@
+"""EDGE: `hats kill` and `hats resume`: the operator's word to a running desk, and whether it took effect."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from orchestrator.cli.options import Config, Json
+from orchestrator.cli.terminal import emit, say
+from shared.errors import Unanswered
+from shared.messages.control import KillLevel, KillOrdered, ResumeOrdered
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from orchestrator.status import Status
+    from shared.messages import Message
+
+POLL_S: Final = 0.1
+Wait = Annotated[
+    float, typer.Option("--wait", min=0.0, metavar="S", help="Wait so long for the effect; 0: don't wait.")
+]
+
+
+def kill(
+    level: Annotated[
+        KillLevel, typer.Option(help="pause: no new orders; reduce: only reducing; flatten: cancel all, close all.")
+    ] = KillLevel.PAUSE,
+    flatten: Annotated[bool, typer.Option("--flatten", help="The same as --level flatten.")] = False,
+    reason: Annotated[str, typer.Option(help="Why; it goes into the journal and the audit log.")] = "operator",
+    wait_s: Wait = 10.0,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Stop trading now, without asking back; `hats resume` lets it go on. Exit code 5 if the effect does not come."""
+    wanted = KillLevel.FLATTEN if flatten else level
+    order = KillOrdered(wanted, reason)
+    _command(order, lambda status: _is_stopped(status, wanted), f"kill {wanted}", wait_s, config, as_json)
+
+
+def resume(
+    reason: Annotated[str, typer.Option(help="Why it is safe to go on; it goes into the journal and the audit log.")],
+    wait_s: Wait = 10.0,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Let a killed or disarmed desk trade again. Exit code 5 if it does not begin to."""
+    _command(ResumeOrdered(reason), _is_trading, "resume", wait_s, config, as_json)
+
+
+def _is_stopped(status: Status, level: KillLevel) -> bool:
+    if status.trading_state in (None, "active"):
+        return False
+    is_empty = not status.open_orders and not status.positions
+    return is_empty if level is KillLevel.FLATTEN else True
+
+
+def _is_trading(status: Status) -> bool:
+    return status.trading_state == "active" and status.is_armed
+
+
+def _command(
+    message: Message,
+    has_effect: Callable[[Status], bool],
+    what: str,
+    wait_s: float,
+    config: Path | None,
+    as_json: bool,
+) -> None:
+    """Say it and wait for the effect; Unanswered if that does not come in time."""
+    from orchestrator.cli.runs import line_to
+
+    with line_to(config) as line:
+        seq = line.say(message)
+        began = time.monotonic()
+        status = line.status()
+        while wait_s and not has_effect(status):
+            if time.monotonic() - began > wait_s:
+                raise Unanswered(f"{what} is journaled as #{seq}, but its effect did not come within {wait_s:g} s")
+            time.sleep(POLL_S)
+            status = line.status()
+    took_ms = (time.monotonic() - began) * 1_000
+    if as_json:
+        emit(
+            {
+                "seq": seq,
+                "has_effect": has_effect(status),
+                "took_ms": took_ms,
+                "trading_state": status.trading_state,
+                "is_armed": status.is_armed,
+                "open_orders": len(status.open_orders),
+                "positions": status.positions,
+            }
+        )
+        return
+    effect = f"in effect after {took_ms:.0f} ms" if has_effect(status) else "not waited for"
+    state = status.trading_state or "unknown"
+    say(f"{what}: journaled as #{seq}, {effect}; trading {state}, {len(status.open_orders)} open orders, "
+        f"{len(status.positions)} positions")  # fmt: skip

@@ -1,0 +1,71 @@
+"""EDGE: finds the run that a command is about: the current one, or a finished one by its folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.cli.launching import home
+from orchestrator.runfiles import RunFiles, RunNote, current_run
+from shared.errors import NotRunning
+
+if TYPE_CHECKING:
+    from orchestrator.control import Control
+
+
+def current(config: Path | None) -> RunNote:
+    """The note of the current run; NotRunning says what else there is."""
+    try:
+        return current_run(home(config))
+    except NotRunning as error:
+        newest = newest_run(config)
+        hint = f"; the last run is in {newest} (--run {newest.name})" if newest else ""
+        raise NotRunning(f"{error}{hint}") from None
+
+
+def line_to(config: Path | None) -> Control:
+    """The operator's line to the current run; NotRunning if there is none."""
+    from orchestrator.control import Control
+
+    return Control(RunFiles(Path(current(config).run_dir)))
+
+
+def files_of(run: Path | None, config: Path | None) -> RunFiles:
+    """The files of the run named (a folder, or a name below the home folder), else of the current one."""
+    if run is None:
+        return RunFiles(Path(current(config).run_dir))
+    places = (run, home(config) / "runs" / run)
+    for place in places:
+        if place.is_dir():
+            return RunFiles(place.resolve())
+    raise NotRunning(f"there is no run at {' or '.join(str(place) for place in places)}")
+
+
+def newest_run(config: Path | None) -> Path | None:
+    """The folder of the run that began last; None if there was none."""
+    folder = home(config) / "runs"
+    runs = [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
+    return max(runs, key=lambda path: path.stat().st_mtime_ns, default=None)
+
+
+def is_alive(pid: int) -> bool:
+    """Does this process run (and is not just waiting to be reaped)?"""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def processes_of(files: RunFiles) -> list[int]:
+    """Ids of the processes that write their output into the run's logs: its signer and its local exchange."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            target = (entry / "fd" / "1").readlink()
+        except OSError:
+            continue  # ended meanwhile, or somebody else's
+        if target.parent == files.logs.resolve() and is_alive(int(entry.name)):
+            found.append(int(entry.name))
+    return sorted(found)

@@ -1,0 +1,85 @@
+"""EDGE: `hats scorecard`: the nine scorecards, of the current run or from the files of a finished one."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orchestrator.cli.options import Config, Json, RunDir
+from orchestrator.cli.terminal import console, emit, note
+from shared.errors import NotRunning
+from shared.ids import HATS, Role
+
+if TYPE_CHECKING:
+    from orchestrator.runfiles import RunFiles
+    from orchestrator.status import CardView
+
+
+def scorecard(
+    hat: Annotated[str | None, typer.Argument(metavar="[HAT]", help="One Hat, e.g. risk_oversight_officer.")] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write a self-contained page as well.")
+    ] = None,
+    run: RunDir = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Print each Hat's score with its dimensions, values, targets, sample counts, trend and evidence."""
+    from orchestrator.cards import scorecard_table
+
+    role = None if hat is None else _role(hat)
+    cards, files = _cards(run, config)
+    chosen = [card for card in cards if role is None or card.role is role]
+    if html is not None:
+        _write_page(html, chosen, files)
+        note(f"written: {html}")
+    if as_json:
+        emit({"scorecards": chosen})
+    else:
+        console().print(scorecard_table(chosen))
+
+
+def _cards(run: Path | None, config: Path | None) -> tuple[Sequence[CardView], RunFiles]:
+    """The cards live if the run goes on, else those that it left."""
+    import msgspec
+
+    from orchestrator.cli.runs import files_of
+    from orchestrator.control import Control
+    from orchestrator.status import CardView
+
+    files = files_of(run, config)
+    if files.scorecards_json.exists():
+        return msgspec.json.decode(files.scorecards_json.read_bytes(), type=tuple[CardView, ...]), files
+    if not files.door.exists():
+        raise NotRunning(f"{files.dir} has no scorecards: the run ended before it was judged")
+    with Control(files) as line:
+        return line.scorecards(), files
+
+
+def _write_page(page: Path, cards: Sequence[CardView], files: RunFiles) -> None:
+    from orchestrator.cards import scorecards_html
+    from orchestrator.summary import summarise
+    from shared.journal import JournalReader
+
+    summary = None
+    if files.journal.exists():
+        reader = JournalReader.open(files.journal)
+        try:
+            summary = summarise(reader)
+        finally:
+            reader.close()
+    page.write_text(scorecards_html(cards, summary), encoding="utf-8")
+
+
+def _role(name: str) -> Role:
+    known = [str(role) for role in HATS]
+    matches = [role for role in known if role == name or role.startswith(name)]
+    if len(matches) == 1:
+        return Role(matches[0])
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    raise typer.BadParameter(f"expected one of {', '.join(known)}, got {name!r}{hint}", param_hint="HAT")

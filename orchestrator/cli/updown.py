@@ -1,0 +1,255 @@
+"""EDGE: `hats up` and `hats down`: a desk in the background, from READY to its ordered end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from orchestrator.cli.options import Config, Json, Replay, Set
+from orchestrator.cli.terminal import emit, note, say
+from shared.errors import HatsError, NotRunning, Unanswered
+
+if TYPE_CHECKING:
+    from orchestrator.runfiles import RunNote
+    from orchestrator.settings import Settings
+    from orchestrator.status import Status
+
+POLL_S: Final = 0.25
+START_TIMEOUT_S: Final = 240.0
+STOP_TIMEOUT_S: Final = 150.0
+ORPHAN_TIMEOUT_S: Final = 10.0
+TAIL_BYTES: Final = 3_000
+
+
+def up(
+    foreground: Annotated[
+        bool, typer.Option("--foreground", "-f", help="Stay here until the run ends, with the live view.")
+    ] = False,
+    replay: Replay = None,
+    config: Config = None,
+    assignments: Set = None,
+    as_json: Json = False,
+) -> None:
+    """Start Ray and the desk in the background and return when all nine are ready; default file: configs/paper.toml."""
+    from orchestrator.cli.launching import config_file, loaded, recordings, run_desk, tell
+
+    recorded = recordings(replay)
+    path = config_file(config, "paper.toml")
+    settings = loaded(path, assignments).settings
+    _refuse_second(settings.run.home)
+    if foreground:
+        verdict = run_desk(
+            settings, title="hats", own_ray=True, replay=recorded, config=path, wants_view=True, as_json=as_json
+        )
+        tell(verdict, as_json=as_json)
+        return
+    run = _start(settings.run.home, _arguments(path, recorded, assignments))
+    facts = _facts(settings, run)
+    if as_json:
+        emit(facts)
+        return
+    say("ready: nine Hats work")
+    for name, value in facts.items():
+        say(f"{name.replace('_', ' '):12} {value if value is not None else 'off'}")
+    if facts["dashboard"]:
+        say("The dashboard asks for Ray's token: paste the content of the token file.")
+    say("`hats status --watch` looks on, `hats kill` stops trading, `hats down` ends the run.")
+
+
+def down(
+    no_flatten: Annotated[
+        bool, typer.Option("--no-flatten", help="Cancel orders but leave positions as they are.")
+    ] = False,
+    wait_s: Annotated[
+        float, typer.Option("--wait", min=1.0, metavar="S", help="Wait so long for the end.")
+    ] = STOP_TIMEOUT_S,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """End the current run in order: disarm, cancel, flatten, stop; returns when nothing of it is left."""
+    from orchestrator.cli import runs
+    from orchestrator.runfiles import RunFiles
+
+    run = runs.current(config)
+    files = RunFiles(Path(run.run_dir))
+    if runs.is_alive(run.launcher_pid):
+        os.kill(run.launcher_pid, signal.SIGUSR1 if no_flatten else signal.SIGTERM)
+        _wait_gone(run.launcher_pid, wait_s)
+    else:
+        note(f"the launcher (process {run.launcher_pid}) is gone; putting its run in order")
+        _clear_away(run, flatten=not no_flatten, config=config)
+    facts = {"run_dir": run.run_dir, "left_running": runs.processes_of(files), "judged": files.summary.exists()}
+    if as_json:
+        emit(facts)
+    else:
+        say(f"ended; its files are in {run.run_dir}")
+    if facts["left_running"]:
+        raise HatsError(f"still running: processes {facts['left_running']}")
+
+
+def _refuse_second(home: Path) -> None:
+    from orchestrator.cli.runs import is_alive
+    from orchestrator.runfiles import current_run
+
+    try:
+        run = current_run(home)
+    except NotRunning:
+        return
+    if is_alive(run.launcher_pid):
+        raise HatsError(f"a desk runs already ({run.run_dir}, process {run.launcher_pid}): `hats down` ends it")
+    raise HatsError(f"a desk ended without order ({run.run_dir}): `hats down` first puts it in order")
+
+
+def _arguments(path: Path | None, recorded: Path | None, assignments: list[str] | None) -> list[str]:
+    arguments = ["--own-ray", "--no-view"]
+    if path is not None:
+        arguments += ["--config", str(path.resolve())]
+    if recorded is not None:
+        arguments += ["--replay", str(recorded)]
+    return [*arguments, *(part for each in assignments or () for part in ("--set", each))]
+
+
+def _start(home: Path, arguments: list[str]) -> RunNote:
+    """The note of the run once all nine are ready; HatsError with the end of its log if the launcher ended before."""
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    log = home / f"launch-{os.getpid()}.log"
+    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as output:
+        launcher = subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-m", "orchestrator", *arguments],
+            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+    with contextlib.ExitStack() as unless_ready:
+        unless_ready.callback(_end, launcher)
+        run = _wait_ready(launcher, home, log)
+        unless_ready.pop_all()
+    return run
+
+
+def _wait_ready(launcher: subprocess.Popen[bytes], home: Path, log: Path) -> RunNote:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    run = None
+    while run is None or not _is_ready(run):
+        if launcher.poll() is not None:
+            raise HatsError(f"the launcher ended with {launcher.returncode}:\n{_tail(log)}")
+        if time.monotonic() > deadline:
+            raise Unanswered(f"the desk was not ready within {START_TIMEOUT_S:.0f} s; see {log}")
+        time.sleep(POLL_S)
+        if run is None and (run := _noted(home, launcher.pid)) is not None:
+            # from here on its log lies with the run's others; the launcher's open file moves along
+            log = log.replace(Path(run.run_dir) / "logs" / "launch.log")
+    return run
+
+
+def _end(launcher: subprocess.Popen[bytes]) -> None:
+    if launcher.poll() is None:
+        launcher.terminate()
+
+
+def _noted(home: Path, launcher_pid: int) -> RunNote | None:
+    from orchestrator.runfiles import current_run
+
+    try:
+        run = current_run(home)
+    except NotRunning:
+        return None
+    return run if run.launcher_pid == launcher_pid else None
+
+
+def _is_ready(run: RunNote) -> bool:
+    status = _status_or_none(run)
+    return status is not None and all(hat.state in ("ready", "armed") for hat in status.hats)
+
+
+def _status_or_none(run: RunNote) -> Status | None:
+    from orchestrator.control import Control
+    from orchestrator.runfiles import RunFiles
+
+    try:
+        with Control(RunFiles(Path(run.run_dir))) as line:
+            return line.status()
+    except (NotRunning, Unanswered):
+        return None
+
+
+def _facts(settings: Settings, run: RunNote) -> dict[str, Any]:
+    from orchestrator.raylink import AUTH_TOKEN
+
+    ray = settings.ray
+    return {
+        "run_dir": run.run_dir,
+        "launcher_pid": run.launcher_pid,
+        "ray": run.address,
+        "dashboard": f"http://127.0.0.1:{ray.dashboard_port}" if ray.dashboard else None,
+        "token_file": str(Path(os.environ.get("RAY_AUTH_TOKEN_PATH", AUTH_TOKEN)).expanduser()),
+        "log": str(Path(run.run_dir) / "logs" / "launch.log"),
+    }
+
+
+def _wait_gone(pid: int, wait_s: float) -> None:
+    from orchestrator.cli.runs import is_alive
+
+    deadline = time.monotonic() + wait_s
+    while is_alive(pid):
+        if time.monotonic() > deadline:
+            raise Unanswered(f"process {pid} is still ending after {wait_s:.0f} s; `hats status` shows how far it is")
+        time.sleep(POLL_S)
+
+
+def _clear_away(run: RunNote, *, flatten: bool, config: Path | None) -> None:
+    """End what a launcher that died left behind: drain if the hub still answers, then stop each process of the run."""
+    from orchestrator import raylink
+    from orchestrator.cli import runs
+    from orchestrator.cli.launching import home
+    from orchestrator.control import Control
+    from orchestrator.runfiles import RunFiles, forget_run
+    from shared.messages.control import DrainOrdered
+
+    files = RunFiles(Path(run.run_dir))
+    status = _status_or_none(run)
+    if status is None:
+        note("its hub does not answer: open orders and positions, if any, stay on the exchange")
+    else:
+        with Control(files) as line:
+            line.say(DrainOrdered(flatten))
+        _wait_drained(run)
+    if run.ray_pid is not None and runs.is_alive(run.ray_pid):
+        raylink.stop_process(run.ray_pid, raylink.STOP_TIMEOUT_S)
+    elif run.ray_pid is None:
+        _stop_actors(run, files)
+    for pid in runs.processes_of(files):
+        raylink.stop_process(pid, ORPHAN_TIMEOUT_S)
+    files.door.unlink(missing_ok=True)
+    forget_run(home(config))
+
+
+def _wait_drained(run: RunNote) -> None:
+    deadline = time.monotonic() + STOP_TIMEOUT_S
+    while (status := _status_or_none(run)) is None or status.drained is None:
+        if time.monotonic() > deadline:
+            raise Unanswered("the drain did not end; nothing was stopped. `hats status` shows what is open")
+        time.sleep(POLL_S)
+
+
+def _stop_actors(run: RunNote, files: Any) -> None:
+    """Stop the desk in a cluster that is not ours, which goes on."""
+    from orchestrator import raylink
+
+    raylink.prepare()
+    with raylink.connected(run.address, run.namespace, probe_s=1.0):
+        from orchestrator.desk import Desk
+
+        desk = Desk.existing(run.namespace, files)
+        if desk is not None:
+            desk.stop()
+
+
+def _tail(log: Path) -> str:
+    return log.read_bytes()[-TAIL_BYTES:].decode(errors="replace").strip()
