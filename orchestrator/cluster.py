@@ -18,7 +18,7 @@ from typing import Any, Final
 import msgspec
 import ray
 from loguru import logger
-from ray.exceptions import GetTimeoutError, RayError
+from ray.exceptions import RayError
 
 from orchestrator import compose
 from orchestrator.gauges import Gauges
@@ -40,7 +40,7 @@ from shared.shell import LaunchSpec
 from shared.units import MS, SECOND
 
 ORCHESTRATOR_NAME: Final = "orchestrator"
-START_TIMEOUT_S: Final = 10.0
+START_TIMEOUT_S: Final = 60.0
 RETRY_S: Final = 0.2
 
 
@@ -162,7 +162,10 @@ class Orchestrator:
 
     # the nine
 
-    def _lost(self, role: Role, verdict: Verdict) -> None:
+    def _lost(self, role: Role, verdict: Verdict, hung_pid: int) -> None:
+        if hung_pid and _is_ray_process(hung_pid):
+            logger.warning("{role} (pid {pid}) hangs and is killed", role=role, pid=hung_pid)
+            os.kill(hung_pid, signal.SIGKILL)
         if verdict is Verdict.RESTART and not self._ending.is_set() and self._hub is not None:
             self._keeper.submit(self._ensure, role, self._hub.address)
 
@@ -175,19 +178,11 @@ class Orchestrator:
             try:
                 actor = hat_actor(self._settings.ray.namespace, role)
                 self._pids[role] = ray.get(actor.start.remote(data), timeout=START_TIMEOUT_S)
-            except GetTimeoutError:
-                self._kill_hung(role)
             except RayError as error:
                 logger.info("{role} is not there yet: {kind}", role=role, kind=type(error).__name__)
+                time.sleep(RETRY_S)
             else:
                 return
-            time.sleep(RETRY_S)
-
-    def _kill_hung(self, role: Role) -> None:
-        pid = self._pids.get(role)
-        if pid is not None and _is_ray_process(pid):
-            logger.warning("{role} (pid {pid}) hangs and is killed", role=role, pid=pid)
-            os.kill(pid, signal.SIGKILL)
 
 
 WORKER_ENV: Final[Mapping[str, str]] = {"OMP_NUM_THREADS": "1", "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}

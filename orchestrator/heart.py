@@ -67,6 +67,8 @@ class Heart:
         self._tick_to_wire: list[int] = []
         self._samples: dict[Role, Samples] = {role: Samples() for role in HATS}
         self._next_beat_ns = 0
+        self._seen_working: set[Role] = set()
+        """Hats that have been up once: coming up for the first time is not an outage."""
 
     # what arrives
 
@@ -180,7 +182,8 @@ class Heart:
     def _beat(self, now: Ns, loop_lag_ns: int, clock_offset_ns: int) -> None:
         for role in HATS:
             state = self.supervisor.states[role]
-            if state is not HatState.STOPPED:
+            self._seen_working |= {role} if state in WORKING else set()
+            if role in self._seen_working and state is not HatState.STOPPED:
                 answers = state in WORKING or state in (HatState.SYNCING, HatState.DRAINING)
                 self._samples[role].add(UPTIME.name, float(answers))
             for message in self._samples[role].report(role):

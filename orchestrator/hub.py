@@ -53,7 +53,7 @@ class Hub:
         commit_interval_ns: int = 5 * MS,
         snapshot_every: int = 2_000,
         services: Mapping[str, Service],
-        on_lost: Callable[[Role, Verdict], None],
+        on_lost: Callable[[Role, Verdict, int], None],
         on_beat: Callable[[Heart, Ns, Mapping[Role, int]], None],
     ) -> None:
         self.heart = heart
@@ -290,12 +290,12 @@ class Hub:
             self._on_beat(self.heart, now, {role: peer.heard_ns for role, peer in self._hats.items()})
         for peer in list(self._hats.values()):
             if peer.pinged_ns and peer.heard_ns < peer.pinged_ns and now - peer.pinged_ns > SILENCE_NS_MAX:
-                self._drop(peer, f"silent for {(now - peer.heard_ns) // MS} ms")
+                self._drop(peer, f"silent for {(now - peer.heard_ns) // MS} ms", hung_pid=peer.pid)
             elif peer.heard_ns >= peer.pinged_ns and now - peer.pinged_ns >= PING_NS and peer.is_live:
                 peer.pinged_ns = now
                 self._send(peer, frames.Ping(now))
 
-    def _drop(self, peer: Peer, reason: str) -> None:
+    def _drop(self, peer: Peer, reason: str, hung_pid: int = 0) -> None:
         if self._peers.pop(peer.connection, None) is None:
             return
         if not peer.parked:
@@ -311,7 +311,7 @@ class Hub:
         logger.warning("{role} is gone: {reason}", role=peer.role, reason=reason)
         for other in [p for p in self._peers.values() if p.role is peer.role]:
             self._drop(other, reason)
-        self._on_lost(peer.role, self.heart.lose(peer.role, reason, now))
+        self._on_lost(peer.role, self.heart.lose(peer.role, reason, now), hung_pid)
 
 
 def _role(peer: Peer) -> Role:

@@ -83,6 +83,7 @@ class Launch:
         """Trade until the time is up or a signal comes; the verdict. HatsError if it could not be done."""
         raylink.prepare()
         check_wiring(self._settings)
+        self._settings.run.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.files.create()
         with contextlib.ExitStack() as stack:
             stack.enter_context(self._signals())

@@ -1,8 +1,8 @@
 """EDGE: the loop around a Hat in a process of its own: batch in, handle, batch out.
 
 The hub leads: Restore (a state), replayed batches, Go, then live batches. A batch is answered as a whole or not at
-all, so a Hat that dies half-way has, for the journal, not begun. Commands for the Hat's own edge are carried out after
-the answer left, so the hub writes while the edge works.
+all, so a Hat that dies half-way has, for the journal, not begun. Commands for the Hat's own edge are carried out before
+the answer leaves: what led to them is on disk already, they are harmless to repeat, and the wire is what waits.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import msgspec
 
@@ -26,6 +26,10 @@ from shared.ids import Role
 from shared.messages import Message
 from shared.messages.message import Lane
 from shared.units import Ns
+
+
+EXIT_HUNG: Final = 70
+STOP_TIMEOUT_S: Final = 5.0
 
 
 class LaunchSpec(msgspec.Struct, frozen=True):
@@ -69,7 +73,7 @@ class HatLoop:
     def __init__(self, spec: LaunchSpec, make_hat: Callable[[], Hat], make_edge: Callable[[], Edge | None]) -> None:
         self.turned_ns = time.monotonic_ns()
         self.batches = 0
-        self._spec = spec
+        self.spec = spec
         self._make_hat = make_hat
         self._make_edge = make_edge
         self._hat = make_hat()
@@ -80,7 +84,7 @@ class HatLoop:
 
     def run(self) -> None:
         """Serve until the end. Re-raises the Hat's own bug after telling the hub its place."""
-        self._connection = connection = _join(self._spec, "hat")
+        self._connection = connection = _join(self.spec, "hat")
         try:
             while (data := connection.receive()) is not None:
                 self.turned_ns = time.monotonic_ns()
@@ -94,6 +98,11 @@ class HatLoop:
         finally:
             self._close_edge()
             connection.close()
+
+    @property
+    def is_connected(self) -> bool:
+        """Does the hub hold on to us, as far as we know? True also before the first connection."""
+        return self._connection is None or self._connection.is_open
 
     def stop(self) -> None:
         """End from another thread."""
@@ -139,18 +148,18 @@ class HatLoop:
                 if type(output) in wanted:
                     commands.append((output, Context(letter.seq, letter.origin_ns)))
             handled_ns.append(time.perf_counter_ns() - began)
-        connection.send(frames.encode(frames.Outcome(batch.n, tuple(said), tuple(handled_ns))))
-        self.batches += 1
         if self._edge is not None:
             for command, context in commands:
                 self._edge.carry_out(command, context, now)
+        connection.send(frames.encode(frames.Outcome(batch.n, tuple(said), tuple(handled_ns))))
+        self.batches += 1
 
     def _open_edge(self) -> None:
         if self._edge is not None:
             raise InvariantError("the hub said Go twice")
         self._edge = self._make_edge()
         if self._edge is not None:
-            self._publisher = Publisher(self._spec)
+            self._publisher = Publisher(self.spec)
             self._edge.start(self._publisher)
 
     def _close_edge(self) -> None:
@@ -182,10 +191,18 @@ class HatShell:
         return None
 
     def start(self, data: bytes) -> int:
-        """Begin (again) with a LaunchSpec in msgpack; the result is this process's id."""
+        """Begin (again) with a LaunchSpec in msgpack; the result is this process's id. Harmless if it runs already.
+
+        A loop that does not end when told to is a hung one: the process ends itself, and comes back fresh.
+        """
         spec = msgspec.msgpack.decode(data, type=LaunchSpec)
         assert spec.role is self.role, f"this is {self.role}, told to be {spec.role}"
-        self.stop()
+        if self._loop is not None and self._thread is not None and self._thread.is_alive():
+            if self._loop.spec == spec and self._loop.is_connected:
+                return os.getpid()
+            self.stop()
+            if self._thread.is_alive():
+                os._exit(EXIT_HUNG)
         self._loop = loop = HatLoop(spec, lambda: self.make_hat(spec), lambda: self.make_edge(spec))
         self._thread = threading.Thread(target=loop.run, name=self.role, daemon=True)
         self._thread.start()
@@ -206,7 +223,7 @@ class HatShell:
         """End the loop and wait for its edge to close."""
         if self._loop is not None and self._thread is not None:
             self._loop.stop()
-            self._thread.join(timeout=10)
+            self._thread.join(timeout=STOP_TIMEOUT_S)
 
     def __repr__(self) -> str:
         return type(self).__name__.removesuffix("Actor")

@@ -45,12 +45,15 @@ def show(
 def check(config: Config = None, assignments: Set = None, as_json: Json = False) -> None:
     """Check files, variables and wiring; exit code 3 lists every fault. Default file: configs/demo.toml."""
     from orchestrator.compose import check_wiring
+    from orchestrator.settings import Settings
     from shared.config import fingerprint
+    from shared.config_keys import leaves, toml_value
     from shared.config_sources import environment
 
     found = _loaded(config, assignments)
     check_wiring(found.settings)
-    changed = {key: where for key, where in found.origins.items() if where != "default"}
+    defaults, values = leaves(Settings()), leaves(found.settings)
+    changed = {key: where for key, where in found.origins.items() if values[key] != defaults[key]}
     facts: dict[str, Any] = {
         "ok": True,
         "keys": len(found.origins),
@@ -61,7 +64,9 @@ def check(config: Config = None, assignments: Set = None, as_json: Json = False)
     if as_json:
         emit(facts)
         return
-    say(f"sound: {facts['keys']} keys, {len(changed)} of them set by a file, a variable or the command line")
+    say(f"sound: {facts['keys']} keys, {len(changed)} of them not at their defaults")
+    for key, where in changed.items():
+        say(f"  {key} = {toml_value(values[key])}  # {where}")
     say(f"variables: {', '.join(facts['variables']) or 'none'}")
     say(f"fingerprint: {facts['fingerprint']}")
 

@@ -55,11 +55,13 @@ def space_finding(name: str, free_bytes: int, needed_bytes: int, wanted_bytes: i
     return ok(name, detail)
 
 
-def privacy_finding(name: str, path: str, mode: int, is_ours: bool, allowed: int) -> Finding:
-    """A problem if others may do with the file or folder more than `allowed` (0o600 or 0o700) grants its owner."""
+def privacy_finding(name: str, path: str, mode: int, allowed: int, *, is_ours: bool, is_secret: bool = True) -> Finding:
+    """A problem if others may do more than `allowed` (0o600 or 0o700) grants; reading what is not secret is a note."""
     detail = f"{path} is {mode:04o}"
     if not is_ours:
         return problem(name, f"{path} belongs to somebody else", f"chown it, then chmod {allowed:o}")
+    if mode & ~allowed and not mode & 0o022 and not is_secret:
+        return worth_knowing(name, detail, f"others can list it; chmod {allowed:o} {path}")
     if mode & ~allowed:
         return problem(name, detail, f"chmod {allowed:o} {path}")
     return ok(name, detail)

@@ -107,7 +107,7 @@ def ports(named: Sequence[tuple[str, str, int]], *, is_run_alive: bool) -> Itera
 def folders(home: Path) -> Iterator[Finding]:
     """Are the home folder and every key in it private, and is there space?"""
     if home.exists():
-        yield _privacy("home folder", home, 0o700)
+        yield _privacy("home folder", home, 0o700, is_secret=False)  # each run's folder in it is closed anyway
     else:
         yield ok("home folder", f"{home} will be made, readable by you alone")
     keys = [path for folder in (home / "keys", *home.glob("runs/*/keys")) for path in _files(folder)]
@@ -128,7 +128,7 @@ def memory() -> Iterator[Finding]:
     """Is there room for Ray and ten actors?"""
     lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
     available = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
-    yield space_finding("memory", available, MEMORY_NEEDED, MEMORY_WANTED, "of memory")
+    yield space_finding("memory", available, MEMORY_NEEDED, MEMORY_WANTED, "for Ray and ten actors")
 
 
 def clock() -> Iterator[Finding]:
@@ -150,9 +150,10 @@ def clock() -> Iterator[Finding]:
         yield ok("clock", f"kept in step; at most {max_error_us / 1_000:.0f} ms off")
 
 
-def _privacy(name: str, path: Path, allowed: int) -> Finding:
+def _privacy(name: str, path: Path, allowed: int, *, is_secret: bool = True) -> Finding:
     status = path.stat()
-    return privacy_finding(name, str(path), stat.S_IMODE(status.st_mode), status.st_uid == os.getuid(), allowed)
+    mode, is_ours = stat.S_IMODE(status.st_mode), status.st_uid == os.getuid()
+    return privacy_finding(name, str(path), mode, allowed, is_ours=is_ours, is_secret=is_secret)
 
 
 def _files(folder: Path) -> list[Path]:
