@@ -6,12 +6,16 @@ import html
 from collections.abc import Sequence
 from typing import Final
 
+from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from orchestrator.status import CardView, DimensionView
 from orchestrator.summary import Summary
 
+FULL_WIDTH: Final = 132
+"""Columns of a terminal that shows every column of the cards."""
+MIDDLE_WIDTH: Final = 112
 GOOD: Final = 8.0
 FAIR: Final = 5.0
 FORMULA: Final = "score = 10 x (value - floor) / (target - floor), kept within 0 and 10"
@@ -63,29 +67,36 @@ def trend_text(trend: float | None) -> str:
     return "→" if abs(trend) < 0.05 else f"{'↑' if trend > 0 else '↓'} {abs(trend):.1f}"
 
 
-def scorecard_table(cards: Sequence[CardView]) -> Table:
-    """All cards in one table for the terminal."""
-    table = Table(title="Scorecards", caption=FORMULA, header_style="bold", expand=False)
-    table.add_column("Hat", no_wrap=True)
-    for name in _COLUMNS:
-        table.add_column(name, justify="right" if name in _NUMERIC else "left", no_wrap=True)
+def scorecard_table(cards: Sequence[CardView], width: int = FULL_WIDTH) -> Table:
+    """All cards in one table for a terminal of `width` columns; what a narrow one has no room for is left out."""
+    left_out = () if width >= FULL_WIDTH else _SPARE[:2] if width >= MIDDLE_WIDTH else _SPARE
+    names = [name for name in _COLUMNS[1:] if name not in left_out]
+    table = Table(title="Scorecards", caption=FORMULA, header_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("Hat and its dimensions", no_wrap=True)
+    for name in names:
+        table.add_column(name, justify="right" if name in _NUMERIC else "left", no_wrap=name != "Value")
     for card in cards:
         capped = f"capped by {card.capped_by}" if card.capped_by else ""
-        table.add_row(Text(card.title, "bold"), capped, _coloured(card.total), *[""] * 8)
+        table.add_row(Text(card.title, "bold"), _coloured(card.total), Text(capped, "dim"))
         for line in card.dimensions:
-            table.add_row("", *_cells(line))
+            cells = _cells(line)
+            table.add_row(f"  {line.name}{' !' if line.critical else ''}", *(cells[name] for name in names))
         table.add_section()
     return table
 
 
-def _cells(line: DimensionView) -> list[str | Text]:
-    mark = " !" if line.critical else ""
-    value = number(line.value) if line.value is not None else "insufficient evidence"
-    evidence = " ".join(f"#{seq}" for seq in line.evidence[-2:])
-    return [
-        line.name + mark, _coloured(line.score), value, line.unit, number(line.target), number(line.floor),
-        str(line.n), f"{line.window_s:.0f} s", trend_text(line.trend), evidence,
-    ]  # fmt: skip
+def _cells(line: DimensionView) -> dict[str, str | Text]:
+    return {
+        "Score": _coloured(line.score),
+        "Value": number(line.value) if line.value is not None else Text("insufficient evidence", "dim"),
+        "Unit": line.unit,
+        "Target": number(line.target),
+        "Floor": number(line.floor),
+        "n": f"{line.n:,}",
+        "Window": f"{line.window_s:.0f} s",
+        "Trend": trend_text(line.trend),
+        "Evidence": " ".join(f"#{seq}" for seq in line.evidence[-2:]),
+    }
 
 
 def _coloured(score: float | None) -> Text:
@@ -107,6 +118,8 @@ def scorecards_html(cards: Sequence[CardView], summary: Summary | None) -> str:
 
 
 _COLUMNS: Final = ("Dimension", "Score", "Value", "Unit", "Target", "Floor", "n", "Window", "Trend", "Evidence")
+_SPARE: Final = ("Floor", "Window", "Trend", "Evidence")
+"""Columns that give way first."""
 _NUMERIC: Final = frozenset({"Score", "Value", "Target", "Floor", "n", "Window", "Trend"})
 
 

@@ -97,7 +97,7 @@ def tell(verdict: Verdict, *, as_json: bool) -> None:
         from orchestrator.cli.closing import closing_lines
 
         out = console()
-        out.print(scorecard_table(verdict.cards))
+        out.print(scorecard_table(verdict.cards, out.width))
         for line in closing_lines(report):
             out.print(line, markup=False, soft_wrap=True)
     if report.problems:

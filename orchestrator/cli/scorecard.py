@@ -40,7 +40,8 @@ def scorecard(
     if as_json:
         emit({"scorecards": chosen})
     else:
-        console().print(scorecard_table(chosen))
+        out = console()
+        out.print(scorecard_table(chosen, out.width))
 
 
 def _cards(run: Path | None, config: Path | None) -> tuple[Sequence[CardView], RunFiles]:

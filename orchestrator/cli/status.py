@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from orchestrator.status import Status
 
 POLL_S: Final = 1.0
-ONCE_HEIGHT: Final = 200
+ONCE_WIDTH: Final = 140
+ONCE_HEIGHT: Final = 80
 """Rows that the single picture may have: it goes into the scroll-back, not onto one screen."""
 
 
@@ -47,7 +48,8 @@ def status(
 
     out = console()
     elapsed_s = now.ts_ns / 1e9 - now.run
-    out.print(screen(now, Frame("hats", "", elapsed_s, None, False, out.width, ONCE_HEIGHT)))
+    width = min(out.width, ONCE_WIDTH)
+    out.print(screen(now, Frame("hats", "", elapsed_s, None, False, width, ONCE_HEIGHT)), width=width)
 
 
 def _watch(config: Path | None) -> None:

@@ -13,6 +13,8 @@ from rich.text import Text
 
 from orchestrator.cards import grade, number, score_text
 from orchestrator.status import HatLine, OrderLine, Status
+from shared.ids import TITLES
+from shared.messages.control import HatState
 
 UNKNOWN: Final = "—"
 WIDE: Final = 120
@@ -117,8 +119,8 @@ def _money(status: Status) -> Panel:
     """Two rows of figures."""
     money, latency = status.money, status.latency
     grid = Table.grid(expand=True, padding=(0, 1))
-    for _ in range(5):
-        grid.add_column(ratio=1, no_wrap=True)
+    for ratio in (5, 4, 4, 5, 7):
+        grid.add_column(ratio=ratio, no_wrap=True)
     ended = status.order_states
     rejected = sum(status.rejected.values())
     grid.add_row(
@@ -144,10 +146,10 @@ def _figure(name: str, value: str, style: str = "") -> Text:
 
 def _hats(hats: Sequence[HatLine], *, is_wide: bool) -> Table:
     table = Table(expand=True, border_style="dim", header_style="dim", padding=(0, 1), box=box.SIMPLE_HEAD)
-    table.add_column("Hat", no_wrap=True, ratio=3)
-    table.add_column("State", no_wrap=True, ratio=1)
+    table.add_column("Hat", no_wrap=True, ratio=1, min_width=max(map(len, TITLES.values())))
+    table.add_column("State", no_wrap=True, min_width=max(map(len, HatState)))
     table.add_column("Score", justify="right", no_wrap=True)
-    table.add_column("Held down by", no_wrap=True, ratio=2)
+    table.add_column("Held down by", no_wrap=True, ratio=1, min_width=12)
     table.add_column("Waiting", justify="right", no_wrap=True)
     table.add_column("Oldest", justify="right", no_wrap=True)
     if is_wide:
