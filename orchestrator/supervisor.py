@@ -87,9 +87,10 @@ class Supervisor:
                 self._wants_armed = False
                 return self._disarm(f"kill: {reason}")
             case ResumeOrdered():
-                self._wants_armed = True
+                self._wants_armed, self.drained = True, None
                 return self._arm_if_all_ready()
             case DrainOrdered():
+                self.drained = None  # an earlier kill's end is not this one's
                 return self._drain()
             case Drained() as drained:
                 self.drained = drained
