@@ -27,13 +27,16 @@ class Control:
         if not files.door.exists():
             raise NotRunning(f"no hub runs for {files.dir}")
         door = msgspec.json.decode(files.door.read_bytes(), type=HubDoor)
+        hello = frames.Hello(Role.OPERATOR, "operator", door.token, door.build, os.getpid())
         try:
             self._connection = connect(door.address)
         except BusError as error:
             raise NotRunning(f"the hub of {files.dir} does not answer: {error}") from error
-        self._connection.send(
-            frames.encode(frames.Hello(Role.OPERATOR, "operator", door.token, door.build, os.getpid()))
-        )
+        try:
+            self._connection.send(frames.encode(hello))
+        except BusError as error:
+            self._connection.close()
+            raise NotRunning(f"the hub of {files.dir} hung up: {error}") from error
 
     def status(self) -> Status:
         """The state of the run now."""

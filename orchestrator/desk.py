@@ -57,7 +57,7 @@ class Desk:
                 self._line = Control(self._files)
             return self._line.status()
         except (NotRunning, Unanswered) as error:
-            self._line = None
+            self._hang_up()
             raise Unanswered(str(error)) from error
 
     def scorecards(self) -> tuple[CardView, ...]:
@@ -65,13 +65,19 @@ class Desk:
         with Control(self._files) as line:
             return line.scorecards()
 
+    def health(self) -> dict[str, Any]:
+        """See `Orchestrator.health`, asked through Ray; Unanswered while it is away."""
+        try:
+            return dict(_health(self._actor))
+        except ray.exceptions.RayError as error:
+            raise Unanswered(f"the orchestrator is away: {type(error).__name__}") from error
+
     def problem(self) -> str | None:
         """What stopped the orchestrator for good; None while it lives or is being restarted."""
         try:
-            health = ray.get(self._actor.health.options(concurrency_group="ctl").remote(), timeout=CALL_TIMEOUT_S)
-        except ray.exceptions.RayError:
+            problem: str | None = self.health()["problem"]
+        except Unanswered:
             return None
-        problem: str | None = health["problem"]
         return problem
 
     def wait_until(self, is_so: Callable[[Status], bool], what: str, timeout_s: float, watch: Watch) -> Status:
@@ -107,9 +113,7 @@ class Desk:
 
     def stop(self) -> None:
         """End the desk: Hats stopped, journal closed, every actor gone. What was open stays open: drain first."""
-        if self._line is not None:
-            self._line.close()
-            self._line = None
+        self._hang_up()
         try:
             ray.get(self._actor.stop.remote(), timeout=3 * CALL_TIMEOUT_S)
         except ray.exceptions.RayError as error:
@@ -117,6 +121,11 @@ class Desk:
         finally:
             _remove(self._actor, self._namespace)
             self._files.door.unlink(missing_ok=True)
+
+    def _hang_up(self) -> None:
+        if self._line is not None:
+            self._line.close()
+            self._line = None
 
 
 def _existing(namespace: str) -> Any | None:
@@ -128,9 +137,13 @@ def _existing(namespace: str) -> Any | None:
 
 def _is_alive(actor: Any) -> bool:
     try:
-        return bool(ray.get(actor.health.options(concurrency_group="ctl").remote(), timeout=CALL_TIMEOUT_S)["is_alive"])
+        return bool(_health(actor)["is_alive"])
     except ray.exceptions.RayError:
         return False
+
+
+def _health(actor: Any) -> Any:
+    return ray.get(actor.health.options(concurrency_group="ctl").remote(), timeout=CALL_TIMEOUT_S)
 
 
 def _remove(orchestrator: Any, namespace: str) -> None:

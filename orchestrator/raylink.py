@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -18,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from orchestrator.runfiles import write_private
 from shared.errors import HatsError, NotRunning, Unanswered
 
 AUTH_TOKEN: Final = Path("~/.ray/auth_token")
@@ -47,7 +49,7 @@ def ensure_token() -> Path:
     path = Path(os.environ.get("RAY_AUTH_TOKEN_PATH", AUTH_TOKEN)).expanduser()
     if "RAY_AUTH_TOKEN" not in os.environ and not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        subprocess.run([_ray(), "get-auth-token", "--generate"], check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+        write_private(path, secrets.token_hex(32).encode())
     if path.exists():
         path.chmod(0o600)
     return path
@@ -83,7 +85,10 @@ def connected(address: str, namespace: str, probe_s: float) -> Iterator[None]:
     probe(address, probe_s)
     import ray  # noqa: PLC0415 - seconds to import; `prepare` must come first
 
+    ours = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     ray.init(address=address, namespace=namespace, log_to_driver=False, logging_level=logging.ERROR)
+    for number, handler in ours.items():
+        signal.signal(number, handler)  # Ray's own would end us three seconds after a SIGTERM, in the middle of a drain
     try:
         yield
     finally:

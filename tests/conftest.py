@@ -1,8 +1,17 @@
-"""Settings that all tests share: laws are tried without a per-example deadline, because the machine may be busy."""
+"""What all tests share: Ray's environment is set before anything imports Ray, with a token of the tests' own."""
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, settings
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
 
-settings.register_profile("house", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("house")
+from orchestrator import raylink
+
+_HOME = Path(tempfile.mkdtemp(prefix="hats-tests-"))
+atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
+os.environ["RAY_AUTH_MODE"] = "token"
+os.environ["RAY_AUTH_TOKEN_PATH"] = str(_HOME / "ray_token")
+raylink.prepare()

@@ -1,0 +1,135 @@
+"""EDGE: what a run stands on: the exchange, an account, the signer and a Ray cluster, each started here or found.
+
+What was started is stopped again in reverse order, however the run ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+from urllib.error import URLError
+
+from orchestrator import raylink
+from orchestrator.account import throw_away_account
+from orchestrator.children import Child
+from orchestrator.referee import assets_at
+from orchestrator.runfiles import RunFiles
+from orchestrator.settings import Settings
+from shared.config import Mode
+from shared.errors import ConfigError
+
+LOCAL_MODES: Final = frozenset({Mode.DEMO, Mode.PAPER})
+
+Step = Callable[[str], None]
+"""Told how far things have come."""
+
+
+class Ground(NamedTuple):
+    """The settings with the account filled in, and the cluster: its address, and its process if it is ours."""
+
+    settings: Settings
+    address: str
+    ray_pid: int | None
+
+
+@contextlib.contextmanager
+def ground(settings: Settings, files: RunFiles, step: Step, *, own_ray: bool, replay: Path | None) -> Iterator[Ground]:
+    """All of it, ready, while inside; this process is then a driver of the cluster."""
+    raylink.prepare()
+    with contextlib.ExitStack() as stack:
+        stack.callback(files.remove_short)
+        settings = _with_account(settings.with_venue(), files, step, stack, replay)
+        _start_signer(settings, files, step, stack)
+        ray_pid, address = _cluster(settings, files, step, stack, own_ray=own_ray)
+        yield Ground(settings, address, ray_pid)
+
+
+def _with_account(
+    settings: Settings, files: RunFiles, step: Step, stack: contextlib.ExitStack, replay: Path | None
+) -> Settings:
+    if settings.run.mode not in LOCAL_MODES:
+        return _configured(settings, files)
+    base_url = settings.venue.base_url
+    if not _answers(base_url):
+        step("starting the local exchange")
+        venue = Child(
+            "local exchange", _venue_args(settings, replay), files.logs / "venue.log", lambda: _answers(base_url)
+        )
+        venue.start()
+        stack.callback(venue.stop)
+    step("opening a throw-away account")
+    account = throw_away_account(base_url, files)
+    return settings.with_account(account.master, account.keystore, account.password_file, files.signer)
+
+
+def _configured(settings: Settings, files: RunFiles) -> Settings:
+    master = settings.hats.exchange_architect.user_address
+    own = settings.hats.security_architect
+    if master and own.keystore and own.password_file:
+        return settings.with_account(master, own.keystore, own.password_file, files.signer)
+    needed = {
+        "hats.exchange_architect.user_address": master,
+        "hats.security_architect.keystore": own.keystore,
+        "hats.security_architect.password_file": own.password_file,
+    }
+    raise ConfigError([f"{key} must be set in mode {settings.run.mode}" for key, value in needed.items() if not value])
+
+
+def _venue_args(settings: Settings, replay: Path | None) -> list[str]:
+    venue = settings.local_venue
+    args = [
+        "orchestrator.cli", "venue", "--host", venue.host, "--port", str(venue.port), "--seed", str(venue.seed),
+        "--fund-all", str(venue.fund_all_usd), "--l2-interval-ms", str(venue.l2_interval_ms),
+    ]  # fmt: skip
+    if settings.run.mode is Mode.DEMO:
+        args += ["--address-budget", "none"]  # a fresh account's first 10,000 actions are not what a demo shows
+    return [*args, "--replay", str(replay)] if replay else args
+
+
+def _start_signer(settings: Settings, files: RunFiles, step: Step, stack: contextlib.ExitStack) -> None:
+    step("starting the signer")
+    own = settings.hats.security_architect
+    assets = ",".join(str(asset) for asset in assets_at(settings.venue.base_url, settings.venue.coins))
+    socket_path = Path(own.signer_socket)
+    socket_path.unlink(missing_ok=True)
+    args = [
+        "hats.security_architect.signer", "--keystore", str(own.keystore), "--password-file",
+        str(own.password_file), "--socket", str(socket_path), "--network", settings.venue.network,
+        "--assets", assets, "--max-notional-usd", str(own.max_order_notional_usd),
+        "--log", str(files.logs / "signer.jsonl"),
+    ]  # fmt: skip
+    signer = Child("signer", args, files.logs / "signer.log", socket_path.exists)
+    signer.start()
+    stack.callback(signer.stop)
+
+
+def _cluster(
+    settings: Settings, files: RunFiles, step: Step, stack: contextlib.ExitStack, *, own_ray: bool
+) -> tuple[int | None, str]:
+    ray_settings = settings.ray
+    pid, address = None, raylink.resolve(ray_settings.address) if not own_ray else ""
+    if own_ray:
+        step("starting Ray")
+        head = raylink.OwnRay(
+            files.ray,
+            port=raylink.free_port(),
+            dashboard_port=ray_settings.dashboard_port if ray_settings.dashboard else None,
+            num_cpus=ray_settings.num_cpus,
+        )
+        stack.callback(head.stop)
+        head.start()
+        pid, address = head.pid, head.address
+    step(f"joining Ray at {address}")
+    stack.enter_context(raylink.connected(address, ray_settings.namespace, ray_settings.probe_s))
+    return pid, address
+
+
+def _answers(base_url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{base_url}/health", timeout=1) as reply:  # noqa: S310 - our own URL
+            return bool(reply.status == 200)
+    except (URLError, OSError):
+        return False
