@@ -27,7 +27,11 @@ Wait = Annotated[
 
 def kill(
     level: Annotated[
-        KillLevel, typer.Option(help="pause: no new orders; reduce: only reducing; flatten: cancel all, close all.")
+        KillLevel,
+        typer.Option(
+            metavar="pause|reduce|flatten",
+            help="pause: no new orders; reduce: only reducing; flatten: cancel all, close all.",
+        ),
     ] = KillLevel.PAUSE,
     flatten: Annotated[bool, typer.Option("--flatten", help="The same as --level flatten.")] = False,
     reason: Annotated[str, typer.Option(help="Why; it goes into the journal and the audit log.")] = "operator",
