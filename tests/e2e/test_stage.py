@@ -22,6 +22,11 @@ from shared.units import MS
 pytestmark = pytest.mark.slow
 
 
+def is_armed(rehearsal: Rehearsal) -> bool:
+    """May orders be made now?"""
+    return rehearsal.heart.supervisor.is_armed
+
+
 def positions_of(rehearsal: Rehearsal) -> dict[str, int]:
     """Signed lots by coin, as the exchange's core holds them for our account."""
     account = rehearsal.exchange.account(rehearsal.master)
@@ -42,7 +47,7 @@ def _run(folder: Path, seconds: float) -> Iterator[Rehearsal]:
 def test_nine_hats_trade_and_agree_with_the_exchange(tmp_path: Path) -> None:
     """After a minute there are orders and fills, our books equal the exchange's, and the drain leaves nothing open."""
     with _run(tmp_path, 60) as rehearsal:
-        assert rehearsal.heart.supervisor.is_armed
+        assert is_armed(rehearsal)
         summary = summarise(rehearsal.journal.reader)
         assert summary.orders.sent > 10
         assert summary.fills > 0
@@ -107,9 +112,9 @@ def test_a_killed_hat_comes_back_and_trading_goes_on(role: Role, tmp_path: Path)
     """A Hat that dies mid-run is restored from the journal; the desk re-arms within 15 s and the books still agree."""
     with _run(tmp_path, 10) as rehearsal:
         rehearsal.stage.kill_hat(role, "killed by a test", back_after_ns=3_000 * MS)
-        assert not rehearsal.heart.supervisor.is_armed
+        assert not is_armed(rehearsal)
         rehearsal.run_for(15)
-        assert rehearsal.heart.supervisor.is_armed
+        assert is_armed(rehearsal)
         before = summarise(rehearsal.journal.reader).orders.sent
         rehearsal.run_for(20)
         assert summarise(rehearsal.journal.reader).orders.sent > before
