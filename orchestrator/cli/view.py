@@ -45,8 +45,8 @@ def screen(status: Status | None, frame: Frame) -> RenderableType:
         return Group(head, Panel(Text(f"{frame.step} ...", "bold"), title="hats", border_style="dim"))
     rows = max(frame.height - _HEAD_ROWS - _HAT_ROWS - _FRAME_ROWS - 1, 2)
     books = Table.grid(expand=True, padding=(0, 1))
-    books.add_column(ratio=5)
-    books.add_column(ratio=7)
+    books.add_column(ratio=41)
+    books.add_column(ratio=59)
     books.add_row(_positions(status, rows), _orders(status, rows, is_wide=frame.width >= WIDE))
     return Group(head, _money(status), _hats(status.hats, is_wide=frame.width >= WIDE), books)
 
@@ -145,11 +145,11 @@ def _figure(name: str, value: str, style: str = "") -> Text:
 
 
 def _hats(hats: Sequence[HatLine], *, is_wide: bool) -> Table:
-    table = Table(expand=True, border_style="dim", header_style="dim", padding=(0, 1), box=box.SIMPLE_HEAD)
-    table.add_column("Hat", no_wrap=True, ratio=1, min_width=max(map(len, TITLES.values())))
+    table = Table(expand=True, border_style="dim", header_style="dim", padding=(0, 1, 0, 0), box=box.SIMPLE_HEAD)
+    table.add_column("Hat", no_wrap=True, min_width=max(map(len, TITLES.values())))
     table.add_column("State", no_wrap=True, min_width=max(map(len, HatState)))
     table.add_column("Score", justify="right", no_wrap=True)
-    table.add_column("Held down by", no_wrap=True, ratio=1, min_width=12)
+    table.add_column("Capped by", no_wrap=True, ratio=1)
     table.add_column("Waiting", justify="right", no_wrap=True)
     table.add_column("Oldest", justify="right", no_wrap=True)
     if is_wide:
@@ -172,7 +172,7 @@ def _hats(hats: Sequence[HatLine], *, is_wide: bool) -> Table:
 
 
 def _positions(status: Status, rows: int) -> Table:
-    table = _book_table("Positions", ("Coin", "Size", "Entry", "Mark", "Unrealised"))
+    table = _book_table("Positions", ("Coin", "Size", "Entry", "Mark", "Open pnl"))
     for held in status.positions[:rows]:
         table.add_row(
             held.coin,
@@ -204,7 +204,13 @@ def order_cells(order: OrderLine) -> list[str | Text]:
 
 def _book_table(title: str, names: Sequence[str]) -> Table:
     table = Table(
-        title=title, title_justify="left", title_style="bold", header_style="dim", expand=True, box=None, padding=(0, 1)
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        header_style="dim",
+        expand=True,
+        box=None,
+        padding=(0, 1, 0, 0),
     )
     for name in names:
         is_text = name in ("Coin", "Side", "State", "Strategy")
