@@ -68,7 +68,13 @@ _S, _E = OrderState, OrderEvent
 _ENDINGS: Final = {_E.FILL: _S.FILLED, _E.CANCEL: _S.CANCELLED, _E.EXPIRE: _S.EXPIRED}
 
 TRANSITIONS: Final[dict[OrderState, dict[OrderEvent, OrderState]]] = {
-    _S.NEW: {_E.SUBMIT: _S.PENDING_SUBMIT, _E.EXPIRE: _S.EXPIRED, _E.REJECT: _S.REJECTED},
+    # an approval may come too late, may no longer be allowed, or its strategy may have withdrawn the wish meanwhile
+    _S.NEW: {
+        _E.SUBMIT: _S.PENDING_SUBMIT,
+        _E.EXPIRE: _S.EXPIRED,
+        _E.REJECT: _S.REJECTED,
+        _E.CANCEL: _S.CANCELLED,
+    },
     _S.PENDING_SUBMIT: _ENDINGS
     | {
         _E.ACCEPT: _S.RESTING,
@@ -78,6 +84,7 @@ TRANSITIONS: Final[dict[OrderState, dict[OrderEvent, OrderState]]] = {
         _E.TRIGGER: _S.TRIGGERED,
         # the strategy may change its mind before the venue answers; both races are real
         _E.REQUEST_CANCEL: _S.PENDING_CANCEL,
+        _E.REQUEST_MODIFY: _S.PENDING_MODIFY,
     },
     _S.RESTING: _ENDINGS
     | {
@@ -107,6 +114,8 @@ TRANSITIONS: Final[dict[OrderState, dict[OrderEvent, OrderState]]] = {
     | {
         _E.ACCEPT: _S.PENDING_MODIFY,
         _E.PARTIAL_FILL: _S.PENDING_MODIFY,
+        # it was being replaced before the venue answered, and the answer is no
+        _E.REJECT: _S.REJECTED,
         _E.REFUSE_CHANGE: _S.RESTING,
         _E.NO_ANSWER: _S.UNKNOWN,
         _E.REQUEST_CANCEL: _S.PENDING_CANCEL,

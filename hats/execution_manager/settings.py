@@ -8,6 +8,38 @@ from shared.config import Section
 
 
 class Settings(Section):
-    """How often the Execution Manager reports."""
+    """How long to wait for the venue, what counts as proof, and how hard to try to get flat."""
 
+    order_ttl_ms: int = Field(2_000, ge=1, description="The venue refuses an order that reaches it later than this.")
+    cancel_ttl_ms: int = Field(5_000, ge=1, description="The same for a cancel.")
+    answer_timeout_ms: int = Field(5_000, ge=1, description="Without an answer by then an action's fate is unknown.")
+    settle_ms: int = Field(500, ge=1, description="How long an order's last fills may take before they are read.")
+    query_backoff_ms: int = Field(200, ge=1, description="Pause before asking about an order again; it doubles.")
+    query_backoff_max_ms: int = Field(5_000, ge=1, description="Longest such pause.")
+    expiry_margin_ms: int = Field(
+        3_000, ge=0, description="Clock skew and index lag: an order may still turn up so long after its expiry."
+    )
+    absences_needed: int = Field(
+        2, ge=1, description="Answers 'unknown order', read after expiry and margin, that prove it was never placed."
+    )
+    account_lag_ms: int = Field(1_500, ge=0, description="The venue's lists may be behind its order events by so much.")
+    account_timeout_ms: int = Field(5_000, ge=1, description="Ask for the account again without an answer.")
+    reconcile_every_ms: int = Field(30_000, ge=1, description="How often the books are compared with the venue's.")
+    confirm_ms: int = Field(500, ge=1, description="A difference is looked at again after this time.")
+    confirm_rounds: int = Field(4, ge=2, description="A difference that is still there in this round is one.")
+    tolerate_foreign_orders: bool = Field(
+        default=False, description="Trade although orders that are not ours are open on the account."
+    )
+    flatten_slippage_bps: int = Field(100, ge=0, description="How far through the best price a closing order may go.")
+    flatten_retry_ms: int = Field(1_000, ge=1, description="Pause between two closing orders of one coin.")
+    flatten_attempts: int = Field(10, ge=1, description="Closing orders of one coin before it counts as impossible.")
+    flatten_patience_ms: int = Field(
+        4_000, ge=0, description="A coin is closed although an order of it is still in doubt after this time."
+    )
+    drain_timeout_ms: int = Field(30_000, ge=1, description="A drain gives up and says what is left after this time.")
+    drain_tick_ms: int = Field(100, ge=1, description="How often a drain looks at what is left.")
+    ended_orders_kept: int = Field(2_000, ge=1, description="Ended orders that are remembered, for late words on them.")
+    fills_kept: int = Field(20_000, ge=1, description="Trade ids that are remembered, so that a fill is booked once.")
+    held_fills_kept: int = Field(10_000, ge=1, description="Most fills held back until the books are open.")
+    fills_overlap_ms: int = Field(60_000, ge=0, description="Fills are read again from this long before the last look.")
     measures_every_ms: int = Field(1_000, ge=1, description="How often measurements are reported.")

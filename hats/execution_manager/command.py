@@ -1,0 +1,56 @@
+"""What the orchestrator, the operator and the Risk Officer order: arm, stop, go on, drain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from hats.execution_manager import drain, sending
+from hats.execution_manager.records import NEVER, DrainPhase, Turn
+from shared.messages import AnyMessage
+from shared.messages.control import Armed, Disarmed, DrainOrdered, KillLevel, KillOrdered, ResumeOrdered
+from shared.messages.risk import TradingState, TradingStateChanged
+
+TIGHTNESS: Final = (KillLevel.REDUCE, KillLevel.PAUSE, KillLevel.FLATTEN)
+"""Kills from mild to hard: "reduce" leaves room for reducing orders, "pause" for none."""
+
+Command = Armed | Disarmed | KillOrdered | ResumeOrdered | TradingStateChanged | DrainOrdered
+
+
+def hear(turn: Turn, command: Command) -> Iterator[AnyMessage]:
+    """Obey. Disarming alone cancels nothing; a kill and a tighter trading state cancel what may add to a position."""
+    state = turn.state
+    match command:
+        case Armed():
+            state.is_armed = True
+            _stop_draining(turn)
+        case Disarmed():
+            state.is_armed = False
+        case DrainOrdered():
+            yield from drain.begin(turn, flatten=command.flatten, is_kill=False, reason="draining")
+        case KillOrdered():
+            yield from _kill(turn, command)
+        case ResumeOrdered():
+            state.kill = None
+            if state.drain.is_kill:
+                _stop_draining(turn)
+        case TradingStateChanged():
+            state.trading = command.state
+            if command.state is not TradingState.ACTIVE:
+                yield from sending.cancel_all(turn, f"trading is {command.state}", also_reducing=False)
+
+
+def _kill(turn: Turn, order: KillOrdered) -> Iterator[AnyMessage]:
+    """A harder kill replaces a milder one; only the operator's resume lifts it."""
+    state = turn.state
+    if state.kill is None or TIGHTNESS.index(order.level) > TIGHTNESS.index(state.kill):
+        state.kill = order.level
+    reason = f"kill ({order.level}): {order.reason}"
+    if order.level is KillLevel.FLATTEN:
+        yield from drain.begin(turn, flatten=True, is_kill=True, reason=reason)
+    else:
+        yield from sending.cancel_all(turn, reason, also_reducing=False)
+
+
+def _stop_draining(turn: Turn) -> None:
+    turn.state.drain.phase, turn.state.drain.deadline_ns = DrainPhase.NONE, NEVER

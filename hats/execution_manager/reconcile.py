@@ -1,0 +1,195 @@
+"""Our books against the venue's: open orders, positions and fills, until they agree or are said to differ."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+
+from hats.execution_manager import facts, life
+from hats.execution_manager.measures import DIFFERENCES
+from hats.execution_manager.records import NEVER, Order, Turn
+from shared.ids import FOREIGN, is_ours, run_of, strategy_number_of
+from shared.messages import AnyMessage
+from shared.messages.account import AccountSnapshot, NetPosition, Reconciled
+from shared.messages.market import FeedState, FeedStatus
+from shared.messages.order import QueryAccount, VenueOrder
+from shared.order import OrderEvent, OrderState, Tif, is_open
+from shared.units import MS, Ns
+
+
+def note_feed(turn: Turn, status: FeedStatus) -> None:
+    """After a new connection, or when the feed can be relied on again, events may be missing: compare the books."""
+    state = turn.state
+    is_up = status.state is FeedState.UP
+    if is_up and (status.epoch != state.feed_epoch or not state.is_feed_up):
+        facts.want_account(turn, turn.now, f"the feed is up (connection {status.epoch})")
+    state.is_feed_up, state.feed_epoch = is_up, status.epoch
+
+
+def ask(turn: Turn) -> Iterator[AnyMessage]:
+    """Ask for the account if it is time; once more if no answer came. Two questions keep a distance."""
+    account, settings = turn.state.account, turn.settings
+    if account.wanted_ns > turn.now:
+        return
+    next_ns = account.asked_ns + settings.confirm_ms * MS
+    if account.asked_ns and turn.now < next_ns:
+        account.wanted_ns = Ns(next_ns)
+        return
+    why, account.asked_ns = account.why, turn.now
+    account.wanted_ns, account.why = Ns(turn.now + settings.account_timeout_ms * MS), f"no answer yet: {account.why}"
+    yield QueryAccount(Ns(max(account.covered_ns - settings.fills_overlap_ms * MS, turn.state.started_ns, 0)), why)
+
+
+def compare(turn: Turn, snapshot: AccountSnapshot) -> Iterator[AnyMessage]:
+    """Take in what the snapshot proves, then say Reconciled; what differs is looked at again before it is said."""
+    state, account = turn.state, turn.state.account
+    account.asked_ns, account.wanted_ns = Ns(0), NEVER
+    facts.want_account(turn, turn.now + turn.settings.reconcile_every_ms * MS, "regular")
+    if not state.is_opened:
+        yield from _open(turn, snapshot)
+    for fill in sorted(snapshot.fills, key=lambda fill: fill.exch_ns):
+        yield from facts.book(turn, fill)
+    account.covered_ns = max(account.covered_ns, snapshot.exch_ns)
+    findings: dict[str, str] = {}
+    doubts = 0
+    listed: set[str] = set()
+    for listing in snapshot.open_orders:
+        yield from _take_listing(turn, snapshot, listing, listed, findings)
+    for cloid in sorted(state.orders):
+        if cloid not in listed and cloid in state.orders:
+            doubts += yield from _look_for(turn, snapshot, state.orders[cloid])
+    gaps = _position_gaps(turn, snapshot)
+    findings |= {f"position {coin}": f"ours {ours}, the venue's {theirs} lots" for coin, ours, theirs in gaps}
+    yield from _conclude(turn, findings, doubts, gaps)
+
+
+def _open(turn: Turn, snapshot: AccountSnapshot) -> Iterator[AnyMessage]:
+    """Open the books on the positions of the first snapshot; fills up to its time are in them already."""
+    state = turn.state
+    state.is_opened, state.opened_ns = True, snapshot.exch_ns
+    state.positions = {position.coin: position.net_sz for position in snapshot.positions if position.net_sz}
+    held, state.held_fills = state.held_fills, []
+    for fill in sorted(held, key=lambda fill: fill.exch_ns):
+        yield from facts.book(turn, fill)
+
+
+def _take_listing(
+    turn: Turn, snapshot: AccountSnapshot, listing: VenueOrder, listed: set[str], findings: dict[str, str]
+) -> Iterator[AnyMessage]:
+    """An order that is open at the venue: ours and known, ours and unknown, left over, or somebody else's."""
+    order = turn.state.find(listing.cloid, listing.oid)
+    if order is None:
+        yield from _take_stranger(turn, listing, listed, findings)
+    elif is_open(order.state):
+        listed.add(order.cloid)
+        yield from facts.venue_order(turn, listing)
+    elif order.changed_ns + turn.settings.account_lag_ms * MS < snapshot.recv_ns:
+        findings[f"order {order.cloid}"] = f"open at the venue, {order.state} here"
+        turn.state.samples.add(DIFFERENCES.name, 1.0)
+        yield life.cancel_order(turn, order)
+
+
+def _take_stranger(turn: Turn, listing: VenueOrder, listed: set[str], findings: dict[str, str]) -> Iterator[AnyMessage]:
+    if listing.cloid is None or not is_ours(listing.cloid):
+        if not turn.settings.tolerate_foreign_orders:
+            findings[f"order {listing.oid}"] = f"open on {listing.coin} and not ours"
+        return
+    order = yield from _adopt(turn, listing)
+    listed.add(order.cloid)
+    run = run_of(order.cloid)
+    if run == turn.state.run:
+        findings[f"order {order.cloid}"] = "open at the venue, not known here"
+        turn.state.samples.add(DIFFERENCES.name, 1.0)
+    else:
+        findings[f"order {order.cloid}"] = f"left over from run {run}"
+        yield from life.want_gone(turn, order, f"left over from run {run}")
+
+
+def _adopt(turn: Turn, listing: VenueOrder) -> Generator[AnyMessage, None, Order]:
+    """Take an order of ours that we do not remember into the books (the generator returns it)."""
+    state = turn.state
+    assert listing.cloid is not None
+    ours = run_of(listing.cloid) == state.run
+    number = str(strategy_number_of(listing.cloid))
+    order = Order(
+        cloid=listing.cloid,
+        strategy=state.strategies.get(number, FOREIGN) if ours else FOREIGN,
+        coin=listing.coin,
+        side=listing.side,
+        px=listing.px,
+        sz=listing.orig_sz,
+        tif=Tif.GTC,
+        reduce_only=False,
+        replaces=None,
+        expires_ns=Ns(0),
+        state=OrderState.PENDING_SUBMIT,
+        filled_sz=listing.orig_sz - listing.sz,
+    )
+    state.orders[order.cloid] = order
+    yield from life.accept(turn, order, listing.oid, "found open at the venue")
+    return order
+
+
+def _look_for(turn: Turn, snapshot: AccountSnapshot, order: Order) -> Generator[AnyMessage, None, bool]:
+    """An order that is open here and not listed there: over with nothing more to come, or in doubt and asked about.
+
+    The generator returns whether it is in doubt.
+    """
+    lag_ns = turn.settings.account_lag_ms * MS
+    if order.ending is not None:
+        if order.ending_ns + lag_ns <= snapshot.recv_ns:
+            # every fill of it is in the lists by now, and those were booked above
+            yield from life.end_at_venue(turn, order, order.ending, order.filled_sz, order.ending_why)
+        return False
+    if not order.is_proven or order.changed_ns + lag_ns >= snapshot.recv_ns:
+        return False
+    if order.absences:
+        reason = "neither open at the venue nor known there any more"
+        yield from life.end_at_venue(turn, order, OrderEvent.CANCEL, order.filled_sz, reason)
+        return False
+    yield from life.ask(turn, order)
+    return True
+
+
+def _position_gaps(turn: Turn, snapshot: AccountSnapshot) -> list[tuple[str, int, int]]:
+    """(coin, ours, theirs) where the positions differ as of the snapshot's time by the venue's clock."""
+    state = turn.state
+    theirs = {position.coin: position.net_sz for position in snapshot.positions}
+    ours = dict(state.positions)
+    for fill in state.unbound_fills:
+        if fill.exch_ns <= snapshot.exch_ns:
+            ours[fill.coin] = ours.get(fill.coin, 0) + fill.side.value * fill.sz
+    for move in state.recent_moves:
+        if move.exch_ns > snapshot.exch_ns:
+            ours[move.coin] = ours.get(move.coin, 0) - move.signed_sz
+    coins = sorted(ours.keys() | theirs.keys())
+    return [(c, ours.get(c, 0), theirs.get(c, 0)) for c in coins if ours.get(c, 0) != theirs.get(c, 0)]
+
+
+def _conclude(
+    turn: Turn, findings: dict[str, str], doubts: int, gaps: list[tuple[str, int, int]]
+) -> Iterator[AnyMessage]:
+    """Clean, or look again soon, or (in the last round) say what differs and take the venue's positions over.
+
+    Orders in doubt are worth another look too, but they are no difference: they count in full until the venue answers.
+    """
+    account, settings = turn.state.account, turn.settings
+    if (findings or doubts) and account.rounds + 1 < settings.confirm_rounds:
+        if turn.now >= account.round_ns + settings.confirm_ms * MS:
+            account.rounds, account.round_ns = account.rounds + 1, turn.now
+        facts.want_account(turn, turn.now + settings.confirm_ms * MS, f"{len(findings)} differences, {doubts} doubts")
+        return
+    account.rounds = 0
+    for coin, ours, theirs in gaps:
+        turn.state.positions[coin] = turn.state.positions.get(coin, 0) + theirs - ours
+    if findings:
+        soon_ns = turn.now + settings.confirm_rounds * settings.confirm_ms * MS
+        facts.want_account(turn, soon_ns, "the books differed")
+    turn.state.samples.add(DIFFERENCES.name, float(len(findings)))
+    yield _reconciled(turn, tuple(f"{what}: {text}" for what, text in sorted(findings.items())), doubts)
+
+
+def _reconciled(turn: Turn, differences: tuple[str, ...], doubts: int) -> Reconciled:
+    state = turn.state
+    unknown = doubts + sum(order.state is OrderState.UNKNOWN for order in state.orders.values())
+    positions = tuple(NetPosition(coin, net_sz) for coin, net_sz in sorted(state.positions.items()))
+    return Reconciled(not differences, len(state.orders), unknown, differences, positions)

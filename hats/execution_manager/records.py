@@ -1,0 +1,184 @@
+"""All that the Execution Manager remembers: its orders, the fills it has booked, its positions, what it waits for."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+import msgspec
+
+from hats.execution_manager.settings import Settings
+from shared.ids import Cloid, StrategyId
+from shared.instrument import Instrument
+from shared.messages.control import KillLevel
+from shared.messages.order import Fill
+from shared.messages.risk import TradingState
+from shared.messages.signal import FeatureUpdate
+from shared.order import OrderEvent, OrderState, Side, Tif
+from shared.scorecard import Samples
+from shared.units import Ns, Px, Sz
+
+NEVER: Final = Ns(1 << 62)
+"""A time that does not come."""
+UNKNOWN_SZ: Final = -1
+"""How much an order traded in all is not known yet."""
+
+
+class Order(msgspec.Struct):
+    """One order, from its approval to long after its end.
+
+    `is_proven`: the venue has shown that it took the order. `ending` is how it ended by the venue's word, and
+    `final_sz` what it traded in all by then; the order ends here once that much is booked. `deadline_ns` is when to
+    look after it next. `absences` counts proofs that the venue does not know it.
+    """
+
+    cloid: Cloid
+    strategy: StrategyId
+    coin: str
+    side: Side
+    px: Px
+    sz: Sz
+    tif: Tif
+    reduce_only: bool
+    replaces: Cloid | None
+    expires_ns: Ns
+    state: OrderState = OrderState.NEW
+    filled_sz: int = 0
+    oid: int = 0
+    replaced_by: Cloid | None = None
+    is_proven: bool = False
+    is_doubled: bool = False
+    ending: OrderEvent | None = None
+    ending_why: str = ""
+    ending_ns: Ns = Ns(0)
+    final_sz: int = UNKNOWN_SZ
+    wants_cancel: str = ""
+    is_cancel_under_way: bool = False
+    cancel_wanted_ns: Ns = Ns(0)
+    sent_ns: Ns = Ns(0)
+    doubted_ns: Ns = Ns(0)
+    changed_ns: Ns = Ns(0)
+    deadline_ns: Ns = NEVER
+    asked_ns: Ns = Ns(0)
+    asks: int = 0
+    absences: int = 0
+
+
+class RecentIds(msgspec.Struct):
+    """The newest trade ids, so that each fill is taken once, in bounded memory."""
+
+    order: list[int] = []
+    members: set[int] = set()
+
+    def take(self, tid: int, limit: int) -> bool:
+        """True the first time; the oldest ids are forgotten once there are twice as many as `limit`."""
+        if tid in self.members:
+            return False
+        self.members.add(tid)
+        self.order.append(tid)
+        if len(self.order) > 2 * limit:
+            self.members.difference_update(self.order[:limit])
+            del self.order[:limit]
+        return True
+
+
+class Move(msgspec.Struct, array_like=True):
+    """What a booked fill did to a position, by the venue's clock."""
+
+    exch_ns: Ns
+    coin: str
+    signed_sz: int
+
+
+class Account(msgspec.Struct):
+    """The comparison with the venue: when to ask next and why, and how often in a row something differed."""
+
+    wanted_ns: Ns = NEVER
+    why: str = ""
+    asked_ns: Ns = Ns(0)
+    covered_ns: Ns = Ns(0)
+    rounds: int = 0
+    round_ns: Ns = Ns(0)
+
+
+class DrainPhase(StrEnum):
+    """Where the way to flat stands."""
+
+    NONE = "none"
+    WORKING = "working"
+    VERIFYING = "verifying"
+    DONE = "done"
+
+
+class Drain(msgspec.Struct):
+    """Cancelling and closing everything. By coin: closing order under way, attempts, next try, hurdles."""
+
+    phase: DrainPhase = DrainPhase.NONE
+    flatten: bool = False
+    is_kill: bool = False
+    began_ns: Ns = Ns(0)
+    verify_ns: Ns = Ns(0)
+    deadline_ns: Ns = NEVER
+    sent: dict[str, Cloid] = {}
+    attempts: dict[str, int] = {}
+    retry_ns: dict[str, Ns] = {}
+    hurdles: dict[str, str] = {}
+
+    @property
+    def is_active(self) -> bool:
+        """Is there something left to do?"""
+        return self.phase in (DrainPhase.WORKING, DrainPhase.VERIFYING)
+
+
+class State(msgspec.Struct):
+    """Everything. `orders` are open, `ended` are not (oldest first in `ended_queue`); `cloids` finds them by oid.
+
+    `positions` are signed lots by coin, from the opening at `opened_ns` (venue's clock) on. `soonest_ns` is the next
+    deadline and `armed_ns` the wake-up that was asked for.
+    """
+
+    run: int = 0
+    started_ns: Ns = Ns(0)
+    is_armed: bool = False
+    kill: KillLevel | None = None
+    trading: TradingState = TradingState.ACTIVE
+    instruments: dict[str, Instrument] = {}
+    features: dict[str, FeatureUpdate] = {}
+    is_feed_up: bool = False
+    feed_epoch: int = -1
+    orders: dict[Cloid, Order] = {}
+    ended: dict[Cloid, Order] = {}
+    ended_queue: list[Cloid] = []
+    cloids: dict[str, Cloid] = {}
+    strategies: dict[str, StrategyId] = {}
+    early_cancels: dict[Cloid, Ns] = {}
+    last_approval_id: int = 0
+    is_opened: bool = False
+    opened_ns: Ns = Ns(0)
+    positions: dict[str, int] = {}
+    recent_moves: list[Move] = []
+    held_fills: list[Fill] = []
+    unbound_fills: list[Fill] = []
+    tids: RecentIds = msgspec.field(default_factory=RecentIds)
+    account: Account = msgspec.field(default_factory=Account)
+    drain: Drain = msgspec.field(default_factory=Drain)
+    flatten_count: int = 0
+    soonest_ns: Ns = NEVER
+    armed_ns: Ns = NEVER
+    samples: Samples = msgspec.field(default_factory=Samples)
+
+    def find(self, cloid: Cloid | None, oid: int) -> Order | None:
+        """The order, open or ended, by its cloid, else by its oid."""
+        if cloid is None:
+            cloid = self.cloids.get(str(oid))
+        if cloid is None:
+            return None
+        return self.orders.get(cloid) or self.ended.get(cloid)
+
+
+class Turn(NamedTuple):
+    """The moment of handling one message: what we remember, how we are set, and the time."""
+
+    state: State
+    settings: Settings
+    now: Ns

@@ -1,0 +1,356 @@
+"""Laws of the Execution Manager on a wire that loses, delays, repeats and reorders everything."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from hats.execution_manager import ExecutionManager
+from shared.hat import restore, snapshot
+from shared.ids import Cloid
+from shared.messages import AnyMessage
+from shared.messages.account import Reconciled
+from shared.messages.control import Started, WakeAt, Woke
+from shared.messages.market import FeedState, FeedStatus
+from shared.messages.order import (
+    ActionKind,
+    AnswerKind,
+    CancelOrder,
+    Fill,
+    FillBooked,
+    OrderChanged,
+    QueryAccount,
+    QueryOrder,
+    SignatureRefused,
+    SubmitOrder,
+    VenueOrder,
+    VenueOrderStatus,
+)
+from shared.messages.signal import CancelIntent
+from shared.order import TERMINAL, TRANSITIONS, OrderEvent, OrderState, Side, Tif, is_open
+from shared.units import MS, Ns
+from tests.property.execution_venue import Action, TinyVenue, no_answer, on_wire
+from tests.unit.hats.execution_manager.scene import (
+    COINS,
+    EM,
+    NOW,
+    RUN,
+    STRATEGY,
+    answer,
+    approval,
+    fill,
+    intent,
+    manager,
+    oid_of,
+    record,
+    say,
+    sent,
+    told,
+)
+
+STEPS = {(before, after) for before, row in TRANSITIONS.items() for after in row.values()}
+"""Moves of the table; giving back a partly filled order is two of them at once."""
+STEPS |= {
+    (before, OrderState.PARTIALLY_FILLED)
+    for before, row in TRANSITIONS.items()
+    if row.get(OrderEvent.REFUSE_CHANGE) is OrderState.RESTING
+}
+
+
+class ExecutionLaws(RuleBasedStateMachine):
+    """Strategies wish and withdraw, the venue trades, the wire does its worst, the manager crashes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = int(NOW)
+        self.hat = manager()
+        self.venue = TinyVenue(NOW)
+        self.wire: list[Action] = []
+        self.queries: list[QueryOrder | QueryAccount] = []
+        self.inbox: list[AnyMessage] = []
+        self.timers: dict[str, int] = {"deadlines": self.hat.state.armed_ns}
+        self.numbers = 0
+        self.epoch = 1
+        self.states: dict[Cloid, OrderState] = {}
+        self.filled: dict[Cloid, int] = {}
+        self.submitted: list[Cloid] = []
+        self.booked: list[int] = []
+        self.reconciled: Reconciled | None = None
+
+    # ------------------------------------------------------------------------------------- hearing the manager
+    def say(self, message: AnyMessage) -> None:
+        """Let the manager hear something and check every word of its answer."""
+        for said in say(self.hat, message, self.now):
+            match said:
+                case SubmitOrder() | CancelOrder():
+                    self.wire.append(said)
+                    if isinstance(said, SubmitOrder):
+                        assert said.cloid not in self.submitted, "submitted twice"
+                        self.submitted.append(said.cloid)
+                case QueryOrder() | QueryAccount():
+                    self.queries.append(said)
+                case OrderChanged():
+                    self.check_change(said)
+                case FillBooked():
+                    assert said.fill.tid not in self.booked, "booked twice"
+                    assert said.strategy == STRATEGY
+                    self.booked.append(said.fill.tid)
+                case WakeAt():
+                    assert said.ns > self.now, "a wake-up in the past"
+                    self.timers[said.timer] = said.ns
+                case Reconciled():
+                    self.reconciled = said
+                    assert said.is_clean, said.differences
+
+    def check_change(self, said: OrderChanged) -> None:
+        """Legal moves only; what is filled never shrinks; an end is true at the venue."""
+        before = self.states.get(said.cloid, OrderState.NEW)
+        assert said.state is before or (before, said.state) in STEPS, f"{before} -> {said.state}"
+        assert self.filled.get(said.cloid, 0) <= said.filled_sz <= said.sz
+        assert before not in TERMINAL or said.state is before
+        self.states[said.cloid], self.filled[said.cloid] = said.state, said.filled_sz
+        if said.state is OrderState.FILLED:
+            assert said.filled_sz == said.sz
+        if is_open(said.state):
+            return
+        truth = self.venue.orders.get(said.cloid)
+        if truth is not None:
+            assert not truth.is_live, f"{said.cloid} is {said.state} here and open at the venue: {said.reason}"
+            assert said.filled_sz == truth.filled_sz, f"ended with {said.filled_sz} of {truth.filled_sz} booked"
+        for action in self.wire:
+            if isinstance(action, SubmitOrder) and action.cloid == said.cloid:
+                assert self.venue.now >= action.expires_ns, f"{said.cloid} ended and may still arrive: {said.reason}"
+
+    # ------------------------------------------------------------------------------------------------- wishes
+    @rule(coin=st.sampled_from(COINS), side=st.sampled_from(list(Side)), sz=st.integers(10, 30))
+    def wish(self, coin: str, side: Side, sz: int) -> None:
+        """An order is approved."""
+        self.numbers += 1
+        self.say(approval(intent(self.numbers, side, sz, coin=coin), self.numbers, self.now))
+
+    @precondition(lambda self: self.hat.state.orders)
+    @rule(data=st.data(), sz=st.integers(10, 30))
+    def replace(self, data: st.DataObject, sz: int) -> None:
+        """An order that replaces another is approved."""
+        old = self.hat.state.orders[data.draw(st.sampled_from(sorted(self.hat.state.orders)))]
+        self.numbers += 1
+        wish = intent(self.numbers, old.side, sz, coin=old.coin, replaces=old.cloid)
+        self.say(approval(wish, self.numbers, self.now))
+
+    @precondition(lambda self: self.hat.state.orders)
+    @rule(data=st.data())
+    def withdraw(self, data: st.DataObject) -> None:
+        """A strategy no longer wants an order."""
+        self.say(CancelIntent(data.draw(st.sampled_from(sorted(self.hat.state.orders))), STRATEGY, "test"))
+
+    @rule()
+    def repeat_an_approval(self) -> None:
+        """An approval is heard again."""
+        if self.numbers:
+            self.say(approval(intent(self.numbers), self.numbers, self.now))
+
+    # --------------------------------------------------------------------------------------- the wire's fates
+    @precondition(lambda self: self.wire)
+    @rule(data=st.data(), refuse=st.booleans(), is_answered=st.booleans())
+    def arrive(self, data: st.DataObject, refuse: bool, is_answered: bool) -> None:
+        """An action reaches the venue; its answer may be lost on the way back."""
+        action = self.wire.pop(data.draw(st.integers(0, len(self.wire) - 1)))
+        self.inbox.append(on_wire(action, self.now))
+        said, pushed = self.venue.take(action, refuse=refuse)
+        self.inbox += [said if is_answered else no_answer(action, self.now), *pushed]
+
+    @precondition(lambda self: self.wire)
+    @rule(data=st.data(), is_noticed=st.booleans())
+    def lose(self, data: st.DataObject, is_noticed: bool) -> None:
+        """An action is lost before it arrives, noticed by the gateway or not."""
+        action = self.wire.pop(data.draw(st.integers(0, len(self.wire) - 1)))
+        if is_noticed:
+            self.inbox.append(no_answer(action, self.now))
+
+    @precondition(lambda self: self.wire)
+    @rule(data=st.data())
+    def refuse_to_sign(self, data: st.DataObject) -> None:
+        """An action is not signed."""
+        action = self.wire.pop(data.draw(st.integers(0, len(self.wire) - 1)))
+        kind = ActionKind.CANCEL if isinstance(action, CancelOrder) else ActionKind.ORDER
+        self.inbox.append(SignatureRefused(kind, action.cloid, "test"))
+
+    @precondition(lambda self: self.inbox)
+    @rule(data=st.data(), again=st.booleans())
+    def deliver(self, data: st.DataObject, again: bool) -> None:
+        """Something is heard, in whatever order, perhaps to be heard again."""
+        index = data.draw(st.integers(0, len(self.inbox) - 1))
+        message = self.inbox[index]
+        if not again:
+            del self.inbox[index]
+        self.say(message)
+
+    @precondition(lambda self: self.inbox)
+    @rule(data=st.data())
+    def drop(self, data: st.DataObject) -> None:
+        """The feed breaks and what it would have pushed is lost; it comes back as a new connection."""
+        self.inbox = [m for m in self.inbox if not isinstance(m, VenueOrder | Fill) or data.draw(st.booleans())]
+        self.epoch += 1
+        self.say(FeedStatus(FeedState.UP, self.epoch, "test", Ns(self.now)))
+
+    @precondition(lambda self: self.queries)
+    @rule(data=st.data(), is_lost=st.booleans())
+    def read(self, data: st.DataObject, is_lost: bool) -> None:
+        """A question is answered with the truth of now, or not at all."""
+        query = self.queries.pop(data.draw(st.integers(0, len(self.queries) - 1)))
+        if not is_lost:
+            self.inbox.append(self.venue.read(query))
+
+    # -------------------------------------------------------------------------------------------- venue, time
+    @precondition(lambda self: any(order.is_live for order in self.venue.orders.values()))
+    @rule(data=st.data(), share=st.integers(1, 100), is_ended=st.booleans())
+    def trade(self, data: st.DataObject, share: int, is_ended: bool) -> None:
+        """An order trades, and perhaps the venue cancels the rest."""
+        live = sorted(cloid for cloid, order in self.venue.orders.items() if order.is_live)
+        cloid = data.draw(st.sampled_from(live))
+        order = self.venue.orders[cloid]
+        self.inbox += self.venue.trade(cloid, max(order.left_sz * share // 100, 1))
+        if is_ended and order.is_live:
+            self.inbox += self.venue.end(cloid)
+
+    @rule(span_ms=st.sampled_from([10, 100, 600, 2_500, 6_000]))
+    def pass_time(self, span_ms: int) -> None:
+        """Time goes by, and the manager is woken when it asked for it."""
+        until = self.now + span_ms * MS
+        for _ in range(200):
+            timer, at = min(self.timers.items(), key=lambda item: item[1], default=("", until + 1))
+            if at > until:
+                break
+            del self.timers[timer]
+            self.now = max(self.now, at)
+            self.venue.now = max(self.venue.now, self.now)
+            self.say(Woke(EM, timer, Ns(at)))
+        else:
+            raise AssertionError("woken 200 times: the manager spins")
+        self.now = until
+        self.venue.now = max(self.venue.now, self.now)
+
+    @rule()
+    def crash(self) -> None:
+        """The manager comes back from its snapshot, the same to the last byte."""
+        data = snapshot(self.hat)
+        self.hat = manager()
+        restore(self.hat, data)
+        assert snapshot(self.hat) == data
+        self.timers.clear()
+        self.say(Started(EM, RUN, Ns(self.now)))
+
+    # --------------------------------------------------------------------------------------------------- laws
+    @invariant()
+    def what_is_booked_is_held(self) -> None:
+        """The position is the sum of the booked fills."""
+        booked = [f for f in self.venue.fills if f.tid in set(self.booked)]
+        for coin in COINS:
+            assert self.hat.state.positions.get(coin, 0) == sum(f.side.value * f.sz for f in booked if f.coin == coin)
+
+    def teardown(self) -> None:
+        """Once the wire works again, our books become the venue's, to the last lot, and stay clean."""
+        self.inbox = [m for m in self.inbox if not isinstance(m, Fill)]
+        for _ in range(60):
+            for action in self.wire:
+                self.inbox += [on_wire(action, self.now)]
+                said, pushed = self.venue.take(action, refuse=False)
+                self.inbox += [said, *pushed]
+            queries, self.wire, self.queries = self.queries, [], []
+            self.inbox += [self.venue.read(query) for query in queries]
+            messages, self.inbox = self.inbox, []
+            for message in messages:
+                self.say(message)
+            self.pass_time(1_000)
+        live = {cloid: order.filled_sz for cloid, order in self.venue.orders.items() if order.is_live}
+        assert {cloid: order.filled_sz for cloid, order in self.hat.state.orders.items()} == live
+        assert {order.state for order in self.hat.state.orders.values()} <= {
+            OrderState.RESTING,
+            OrderState.PARTIALLY_FILLED,
+        }
+        assert {c: n for c, n in self.hat.state.positions.items() if n} == {
+            c: n for c, n in self.venue.net.items() if n
+        }
+        assert sorted(self.booked) == [f.tid for f in self.venue.fills]
+        assert self.reconciled is not None
+        assert self.reconciled.unknown_orders == 0
+        for cloid, order in self.venue.orders.items():
+            assert self.filled.get(cloid, 0) == order.filled_sz
+
+
+TestExecutionLaws = ExecutionLaws.TestCase
+TestExecutionLaws.settings = settings(max_examples=100, stateful_step_count=40)
+TestExecutionLaws.__doc__ = "No fate of actions, answers, events and questions breaks the books."
+
+
+@st.composite
+def fates(draw: st.DrawFn) -> tuple[Tif, list[AnyMessage], OrderState, int]:
+    """(tif, all the facts of one order's life, how it must end, what it traded) for an order of 20 lots."""
+    tif = draw(st.sampled_from([Tif.GTC, Tif.IOC]))
+    order = intent(1, tif=tif)
+    parts = draw(st.lists(st.integers(1, 6), max_size=3))
+    traded, start, facts = sum(parts), 0, list[AnyMessage]()
+    for tid, sz in enumerate(parts, 1):
+        facts.append(fill(order, sz, tid, start=start, at=NOW + tid, cloid=draw(st.booleans())))
+        start += sz
+    end = draw(st.sampled_from(["filled", "cancelled", "ended", "refused", "lost"]))
+    if end == "refused" and not parts:
+        refused = answer(order, AnswerKind.REFUSED, error="Insufficient margin")
+        return tif, [refused, told(order, VenueOrderStatus.REJECTED, 20)], OrderState.REJECTED, 0
+    if end == "filled":
+        facts.append(fill(order, 20 - traded, 9, start=start, at=NOW + 9))
+        facts.append(told(order, VenueOrderStatus.FILLED, 0))
+        facts.append(answer(order, AnswerKind.FILLED, oid=oid_of(order), filled_sz=20))
+        return tif, facts, OrderState.FILLED, 20
+    facts.append(told(order, VenueOrderStatus.CANCELLED, 20 - traded))
+    if tif is Tif.IOC and traded:
+        facts.append(answer(order, AnswerKind.FILLED, oid=oid_of(order), filled_sz=traded))
+        return tif, facts, OrderState.CANCELLED, traded
+    lost = AnswerKind.NO_ANSWER if end == "lost" else AnswerKind.RESTING
+    facts += [told(order, VenueOrderStatus.OPEN, 20), answer(order, lost, oid=oid_of(order))]
+    if end == "cancelled":
+        facts += [CancelIntent(order.cloid, STRATEGY, "test")]
+        facts += [answer(order, AnswerKind.CANCELLED, of=ActionKind.CANCEL)]
+    return tif, facts, OrderState.CANCELLED, traded
+
+
+@settings(max_examples=300)
+@given(fates(), st.data())
+def test_facts_in_any_order_end_the_same(
+    fate: tuple[Tif, list[AnyMessage], OrderState, int], data: st.DataObject
+) -> None:
+    """However the facts of an order are permuted and repeated, it ends the same, and so does the position."""
+    tif, facts, state, traded = fate
+    hat = manager()
+    wish = sent(hat, intent(1, tif=tif))
+    repeats = data.draw(st.lists(st.sampled_from(facts), max_size=4))
+    booked: list[int] = []
+    for message in data.draw(st.permutations([*facts, *repeats])):
+        booked += [m.fill.tid for m in say(hat, message, NOW + MS) if isinstance(m, FillBooked)]
+    assert (record(hat, wish).state, record(hat, wish).filled_sz) == (state, traded)
+    assert hat.state.positions.get("AAA", 0) == traded
+    assert len(booked) == len(set(booked))
+
+
+def drive(hat: ExecutionManager, facts: list[AnyMessage]) -> list[list[AnyMessage]]:
+    """What the manager says to each fact."""
+    return [say(hat, fact, NOW + n * MS) for n, fact in enumerate(facts)]
+
+
+@settings(max_examples=100)
+@given(fates(), st.data())
+def test_a_restored_manager_goes_on_the_same(
+    fate: tuple[Tif, list[AnyMessage], OrderState, int], data: st.DataObject
+) -> None:
+    """Cut anywhere, snapshot and restore change nothing of what is said afterwards."""
+    tif, facts, _, _ = fate
+    order = data.draw(st.permutations(facts))
+    cut = data.draw(st.integers(0, len(order)))
+    whole, first, second = manager(), manager(), manager()
+    for hat in (whole, first):
+        sent(hat, intent(1, tif=tif))
+        drive(hat, order[:cut])
+    restore(second, snapshot(first))
+    assert drive(whole, order[cut:]) == drive(second, order[cut:])
+    assert snapshot(whole) == snapshot(second)

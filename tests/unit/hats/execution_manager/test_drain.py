@@ -1,0 +1,239 @@
+"""The way to flat: cancel, close within the price bound, prove it, and say what is left when it can't be done."""
+
+from __future__ import annotations
+
+import pytest
+
+from hats.execution_manager import ExecutionManager
+from orchestrator.routes import ROUTES
+from shared.ids import FLATTEN, FLATTEN_NUMBER, cloid_for
+from shared.messages import AnyMessage
+from shared.messages.control import (
+    Armed,
+    Disarmed,
+    Drained,
+    DrainOrdered,
+    KillLevel,
+    KillOrdered,
+    ResumeOrdered,
+)
+from shared.messages.order import AnswerKind, QueryAccount, SubmitOrder, VenueOrderStatus
+from shared.messages.risk import DenyReason, OrderDenied, TradingState, TradingStateChanged
+from shared.messages.signal import OrderIntent
+from shared.order import Side, Tif
+from shared.units import SECOND
+from tests.unit.hats.execution_manager.scene import (
+    EM,
+    NOW,
+    RUN,
+    answer,
+    approval,
+    cancels,
+    features,
+    fill,
+    intent,
+    manager,
+    ms,
+    oid_of,
+    resting,
+    say,
+    sent,
+    snapshot_of,
+    told,
+    wake,
+)
+
+
+def wishes(said: list[AnyMessage]) -> list[OrderIntent]:
+    """The closing orders that are wished for in what was said."""
+    return [message for message in said if isinstance(message, OrderIntent)]
+
+
+def drained(said: list[AnyMessage]) -> Drained | None:
+    """The Drained in what was said."""
+    return next((message for message in said if isinstance(message, Drained)), None)
+
+
+def holding(net_sz: int, **settings: object) -> ExecutionManager:
+    """A manager that has held `net_sz` lots since the start and knows the book."""
+    hat = manager(is_open=False, **settings)
+    say(hat, snapshot_of({"AAA": net_sz}))
+    say(hat, features())
+    return hat
+
+
+def closed(hat: ExecutionManager, wish: OrderIntent, sz: int, start: int, number: int) -> None:
+    """Let the closing order be approved, sent and answered; `sz` of it trades."""
+    sent(hat, wish)
+    kind = AnswerKind.FILLED if sz else AnswerKind.REFUSED
+    said = answer(wish, kind, oid=oid_of(wish), filled_sz=sz, error="" if sz else "Order could not immediately match")
+    say(hat, said)
+    if sz:
+        say(hat, fill(wish, sz, number, start=start))
+
+
+def test_it_hears_what_the_route_table_sends() -> None:
+    """What it says that it hears is the table's column."""
+    assert set(ExecutionManager.hears) == {kind for kind, route in ROUTES.items() if EM in route.heard_by}
+
+
+@pytest.mark.parametrize(("net_sz", "side", "px"), [(40, Side.SELL, 989_910), (-40, Side.BUY, 1_010_100)])
+def test_a_position_is_closed_and_proven_closed(net_sz: int, side: Side, px: int) -> None:
+    """One reduce-only IOC of the whole position, no further than the bound, on a tick; then the venue is asked."""
+    hat = holding(net_sz, flatten_slippage_bps=100)
+    (wish,) = wishes(say(hat, DrainOrdered(flatten=True)))
+    assert (wish.cloid, wish.strategy) == (cloid_for(RUN, FLATTEN_NUMBER, 1), FLATTEN)
+    assert (wish.side, wish.sz, wish.tif, wish.reduce_only) == (side, 40, Tif.IOC, True)
+    assert wish.px == px
+    closed(hat, wish, 40, net_sz, 1)
+    said = wake(hat, NOW + ms(100))
+    assert drained(said) is None, "flat by our own books is not proof"
+    assert hat.state.drain.phase == "verifying"
+    found = drained(say(hat, snapshot_of(at=NOW + ms(200)), NOW + ms(200)))
+    assert found == Drained(True, "nothing is left")
+
+
+def test_orders_are_cancelled_before_their_coin_is_closed() -> None:
+    """While an order of a coin is open its position is not closed; each wish to cancel is sent once."""
+    hat = holding(40)
+    wish = resting(hat, intent(1))
+    said = say(hat, DrainOrdered(flatten=True))
+    assert cancels(said) == [wish.cloid]
+    assert not wishes(said)
+    assert not cancels(wake(hat, NOW + ms(100)))
+    said = say(hat, told(wish, VenueOrderStatus.CANCELLED, 20))
+    assert [w.sz for w in wishes(said)] == [40]
+
+
+def test_an_order_in_doubt_does_not_hold_up_the_close_for_ever() -> None:
+    """After the patience is over a coin is closed although one of its orders is unknown."""
+    hat = holding(40, flatten_patience_ms=1_000)
+    say(hat, answer(sent(hat, intent(1)), AnswerKind.NO_ANSWER))
+    assert not wishes(say(hat, DrainOrdered(flatten=True)))
+    assert not wishes(wake(hat, NOW + ms(900)))
+    assert len(wishes(wake(hat, NOW + ms(1_100)))) == 1
+
+
+def test_what_does_not_trade_is_tried_again_and_then_given_up() -> None:
+    """A closing order without a match is repeated after the pause, at most so often; the rest is said."""
+    hat = holding(40, flatten_attempts=3, flatten_retry_ms=1_000)
+    said = say(hat, DrainOrdered(flatten=True))
+    for attempt in range(3):
+        (wish,) = wishes(said)
+        closed(hat, wish, 10 if attempt == 0 else 0, 40, attempt)
+        said = wake(hat, NOW + (attempt + 1) * SECOND)
+    assert not wishes(said)
+    at = NOW + 4 * SECOND
+    found = drained(say(hat, snapshot_of({"AAA": 30}, at=at), at))
+    assert found is not None
+    assert not found.flat
+    assert "AAA 30 lots" in found.detail
+
+
+def test_a_denied_close_is_tried_again_and_its_reason_is_said() -> None:
+    """The Risk Officer's veto holds for closing orders too; what stood in the way is in the last word."""
+    hat = holding(40, flatten_attempts=2, flatten_retry_ms=1_000)
+    said = say(hat, DrainOrdered(flatten=True))
+    for attempt in range(2):
+        (wish,) = wishes(said)
+        denial = OrderDenied(wish.cloid, FLATTEN, "AAA", DenyReason.PRICE_COLLAR, 200, 300, "bps away from our mid")
+        assert not wishes(say(hat, denial))
+        said = wake(hat, NOW + (attempt + 1) * SECOND)
+    at = NOW + 3 * SECOND
+    found = drained(say(hat, snapshot_of({"AAA": 40}, at=at), at))
+    assert found is not None
+    assert "price_collar" in found.detail
+
+
+def test_without_a_price_nothing_is_closed_and_time_ends_it() -> None:
+    """A coin without a book can't be priced; the drain ends at its timeout and says so."""
+    hat = manager(is_open=False, drain_timeout_ms=5_000)
+    say(hat, snapshot_of({"AAA": 40}))
+    assert not wishes(say(hat, DrainOrdered(flatten=True)))
+    found = drained(wake(hat, NOW + ms(5_000)))
+    assert found is not None
+    assert not found.flat
+    assert "no price is known" in found.detail
+    assert "not confirmed" in found.detail
+
+
+def test_a_drain_without_flatten_keeps_positions() -> None:
+    """Orders go, positions stay, and the last word says what is held."""
+    hat = holding(40)
+    wish = resting(hat, intent(1))
+    say(hat, DrainOrdered(flatten=False))
+    said = say(hat, told(wish, VenueOrderStatus.CANCELLED, 20))
+    assert not wishes(said)
+    found = drained(say(hat, snapshot_of({"AAA": 40}, at=NOW + SECOND), NOW + SECOND))
+    assert found is not None
+    assert not found.flat
+    assert "AAA 40 lots" in found.detail
+
+
+def test_what_the_venue_still_holds_is_closed_too() -> None:
+    """If the proof shows a position that we did not know, work goes on."""
+    hat = holding(0, confirm_rounds=2)
+    say(hat, DrainOrdered(flatten=True))
+    said: list[AnyMessage] = []
+    for n in (1, 2):
+        at = NOW + n * SECOND
+        said += say(hat, snapshot_of({"AAA": 5}, at=at), at)
+    assert drained(said) is None
+    assert [w.sz for w in wishes(wake(hat, NOW + 3 * SECOND))] == [5]
+
+
+def test_disarming_alone_cancels_nothing() -> None:
+    """Disarmed, what rests is left where it is."""
+    hat = manager()
+    resting(hat, intent(1))
+    assert not cancels(say(hat, Disarmed("test")))
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        KillOrdered(KillLevel.PAUSE, "test"),
+        KillOrdered(KillLevel.REDUCE, "test"),
+        TradingStateChanged(TradingState.HALTED, "test"),
+        TradingStateChanged(TradingState.REDUCING, "test"),
+    ],
+)
+def test_kills_and_halts_cancel_what_may_add(order: AnyMessage) -> None:
+    """Orders that may add to a position are cancelled, those that only reduce stay."""
+    hat = manager()
+    adding, reducing = resting(hat, intent(1)), resting(hat, intent(2, reduce_only=True))
+    assert cancels(say(hat, order)) == [adding.cloid]
+    assert reducing.cloid in hat.state.orders
+
+
+def test_kill_flatten_closes_everything_until_the_operator_resumes() -> None:
+    """Flatten cancels and closes all; resume ends it, but not the drain at the end of a run."""
+    hat = holding(40)
+    assert len(wishes(say(hat, KillOrdered(KillLevel.FLATTEN, "test")))) == 1
+    say(hat, ResumeOrdered("go"))
+    assert not wishes(wake(hat, NOW + 2 * SECOND))
+    assert [m for m in say(hat, approval(intent(1), 1)) if isinstance(m, SubmitOrder)]
+    hat = holding(40)
+    say(hat, DrainOrdered(flatten=True))
+    say(hat, ResumeOrdered("go"))
+    assert hat.state.drain.is_active
+    say(hat, Armed("again"))
+    assert not hat.state.drain.is_active
+
+
+def test_a_milder_kill_does_not_loosen() -> None:
+    """After a pause, "reduce" does not let reducing orders pass."""
+    hat = manager()
+    say(hat, KillOrdered(KillLevel.PAUSE, "test"))
+    say(hat, KillOrdered(KillLevel.REDUCE, "test"))
+    said = say(hat, approval(intent(1, reduce_only=True), 1))
+    assert not [m for m in said if isinstance(m, SubmitOrder)]
+
+
+def test_a_drain_with_nothing_to_do_is_quick() -> None:
+    """Flat and without orders only the proof is needed."""
+    hat = holding(0)
+    assert [m for m in say(hat, DrainOrdered(flatten=True), NOW + SECOND) if isinstance(m, QueryAccount)]
+    at = NOW + SECOND + 1
+    assert drained(say(hat, snapshot_of(at=at), at)) == Drained(True, "nothing is left")
+    assert hat.state.drain.phase == "done"

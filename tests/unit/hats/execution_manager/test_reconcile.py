@@ -1,0 +1,229 @@
+"""Our books against the venue's: what is explained, what is looked at again, what is said to differ."""
+
+from __future__ import annotations
+
+from hats.execution_manager import ExecutionManager
+from hats.execution_manager.measures import DIFFERENCES
+from shared.hat import restore, snapshot
+from shared.ids import FOREIGN, cloid_for
+from shared.messages import AnyMessage
+from shared.messages.account import NetPosition, Reconciled
+from shared.messages.control import Started
+from shared.messages.market import FeedState, FeedStatus
+from shared.messages.order import AnswerKind, OrderChanged, QueryAccount, QueryOrder, VenueOrder, VenueOrderStatus
+from shared.order import OrderState
+from shared.units import SECOND, Ns
+from tests.unit.hats.execution_manager.scene import (
+    EM,
+    NOW,
+    RUN,
+    answer,
+    cancels,
+    changes,
+    fill,
+    intent,
+    manager,
+    ms,
+    record,
+    resting,
+    say,
+    sent,
+    snapshot_of,
+    told,
+)
+
+
+def asks(said: list[AnyMessage]) -> list[QueryAccount]:
+    """The questions about the account in what was said."""
+    return [message for message in said if isinstance(message, QueryAccount)]
+
+
+def conclusion(said: list[AnyMessage]) -> Reconciled | None:
+    """The Reconciled in what was said."""
+    return next((message for message in said if isinstance(message, Reconciled)), None)
+
+
+def looked_at(
+    hat: ExecutionManager, positions: dict[str, int], *orders: VenueOrder, times: int = 4
+) -> list[AnyMessage]:
+    """What the manager says in all when the venue shows the same again and again, a second apart."""
+    said: list[AnyMessage] = []
+    for n in range(times):
+        at = NOW + (n + 2) * SECOND
+        said += say(hat, snapshot_of(positions, tuple(orders), at=at), at)
+    return said
+
+
+def test_the_start_asks_and_the_first_look_opens_the_books() -> None:
+    """At the start the account is asked for; what it shows is held from then on and said to everybody."""
+    hat = ExecutionManager(manager()._settings)
+    assert [q.fills_since_ns for q in asks(say(hat, Started(EM, RUN, NOW)))] == [NOW]
+    found = conclusion(say(hat, snapshot_of({"AAA": -30})))
+    assert found == Reconciled(True, 0, 0, (), (NetPosition("AAA", -30),))
+
+
+def test_a_new_connection_and_a_return_from_silence_ask() -> None:
+    """A feed that comes up anew, or comes back, may have missed events; one that stays up has not."""
+    hat = manager()
+    for n, (state, epoch, expected) in enumerate(
+        [(FeedState.UP, 1, 0), (FeedState.UP, 2, 1), (FeedState.STALE, 2, 0), (FeedState.UP, 2, 1)], 1
+    ):
+        at = Ns(NOW + n * 10 * SECOND)
+        hat.state.account.wanted_ns = Ns(at + SECOND)
+        assert len(asks(say(hat, FeedStatus(state, epoch, "test", at), at))) == expected
+
+
+def test_a_difference_is_looked_at_again_before_it_is_said() -> None:
+    """One look proves nothing; the same in the last round is said, and the venue's position holds from then on."""
+    hat = manager(confirm_rounds=3)
+    assert conclusion(looked_at(hat, {"AAA": 7}, times=2)) is None
+    found = conclusion(looked_at(hat, {"AAA": 7}, times=1))
+    assert found is not None
+    assert (found.is_clean, found.positions) == (False, (NetPosition("AAA", 7),))
+    assert "AAA" in found.differences[0]
+    assert hat.state.samples.values[DIFFERENCES.name][-1] == 1.0
+    again = conclusion(looked_at(hat, {"AAA": 7}, times=1))
+    assert again is not None
+    assert again.is_clean
+
+
+def test_looks_in_quick_succession_are_one() -> None:
+    """Several snapshots that come at once do not confirm each other."""
+    hat = manager(confirm_rounds=2, confirm_ms=500)
+    said = [message for _ in range(5) for message in say(hat, snapshot_of({"AAA": 7}, at=NOW + 1), NOW + SECOND)]
+    assert conclusion(said) is not None, "the first look was long after the opening"
+    hat = manager(confirm_rounds=4, confirm_ms=500)
+    said = [message for _ in range(5) for message in say(hat, snapshot_of({"AAA": 7}, at=NOW + 1), NOW + SECOND)]
+    assert conclusion(said) is None
+
+
+def test_a_fill_after_the_snapshot_is_no_difference() -> None:
+    """A fill that the snapshot could not contain yet is explained by its time; one that it should contain is not."""
+    hat = manager()
+    wish = resting(hat, intent(1))
+    say(hat, fill(wish, 5, 1, at=NOW + ms(700)))
+    open_order = told(wish, VenueOrderStatus.OPEN, 15)
+    found = conclusion(say(hat, snapshot_of({}, (open_order,), at=NOW + ms(600)), NOW + SECOND))
+    assert found is not None
+    assert found.is_clean
+    assert conclusion(say(hat, snapshot_of({}, (open_order,), at=NOW + ms(800)), NOW + 2 * SECOND)) is None
+
+
+def test_missing_fills_are_booked_and_then_it_is_clean() -> None:
+    """A fill that the feed lost is found in the snapshot, booked once, and the positions agree."""
+    hat = manager()
+    wish = resting(hat, intent(1))
+    lost = fill(wish, 20, 1)
+    said = say(hat, snapshot_of({"AAA": 20}, fills=(lost,), at=NOW + SECOND), NOW + SECOND)
+    assert changes(said) == [("filled", 20)]
+    found = conclusion(said)
+    assert found is not None
+    assert found.is_clean
+    assert not changes(say(hat, lost, NOW + SECOND))
+
+
+def test_an_order_that_the_venue_does_not_list_is_in_doubt() -> None:
+    """It is asked about, counted as unknown, no difference; unknown to the venue altogether, it is over."""
+    hat = manager()
+    wish = resting(hat, intent(1))
+    said = looked_at(hat, {})
+    assert QueryOrder(wish.cloid) in said
+    found = conclusion(said)
+    assert found is not None
+    assert (found.is_clean, found.unknown_orders) == (True, 1)
+    assert record(hat, wish).state is OrderState.RESTING
+    say(hat, told(wish, VenueOrderStatus.UNKNOWN_OID, at=NOW + 6 * SECOND), NOW + 6 * SECOND)
+    at = NOW + 8 * SECOND
+    assert changes(say(hat, snapshot_of(at=at), at)) == [("cancelled", 0)]
+
+
+def test_an_unknown_order_that_the_venue_lists_is_found() -> None:
+    """The list of open orders is as good as an answer."""
+    hat = manager()
+    wish = sent(hat, intent(1))
+    listed = told(wish, VenueOrderStatus.OPEN, 20)
+    assert changes(say(hat, snapshot_of({}, (listed,), at=NOW + SECOND), NOW + SECOND)) == [("resting", 0)]
+
+
+def test_leftovers_of_older_runs_are_cancelled() -> None:
+    """An order of an earlier run is taken in, cancelled, and the books are clean once it is gone."""
+    hat = ExecutionManager(manager()._settings)
+    hat.state.instruments = manager().state.instruments
+    say(hat, Started(EM, RUN, NOW))
+    old = told(intent(1), VenueOrderStatus.OPEN, 12)
+    old = VenueOrder(
+        cloid_for(RUN - 1, 1, 1), old.oid, old.coin, old.side, old.px, old.sz, old.orig_sz, old.status, "open", NOW, NOW
+    )
+    said = say(hat, snapshot_of({}, (old,)))
+    assert cancels(said) == [old.cloid]
+    assert conclusion(said) is None
+    adopted = [m for m in said if isinstance(m, OrderChanged)]
+    assert (adopted[0].strategy, adopted[0].filled_sz) == (FOREIGN, 8)
+    gone = VenueOrder(
+        old.cloid, old.oid, old.coin, old.side, old.px, old.sz, old.orig_sz, VenueOrderStatus.CANCELLED, "canceled",
+        NOW, NOW,
+    )  # fmt: skip
+    assert changes(say(hat, gone)) == [("cancelled", 8)]
+    found = conclusion(say(hat, snapshot_of(at=NOW + SECOND), NOW + SECOND))
+    assert found is not None
+    assert found.is_clean
+
+
+def test_an_order_of_this_run_that_is_not_known_is_adopted_and_counted() -> None:
+    """Our memory lost it: it is exposure again, and a difference in the measure."""
+    hat = manager()
+    listed = told(intent(5), VenueOrderStatus.OPEN, 20)
+    say(hat, snapshot_of({}, (listed,), at=NOW + SECOND), NOW + SECOND)
+    assert record(hat, intent(5)).state is OrderState.RESTING
+    assert max(hat.state.samples.values[DIFFERENCES.name]) == 1.0
+
+
+def test_orders_of_others_are_a_difference_unless_tolerated() -> None:
+    """Somebody else trades on the account: the books are not clean, and nothing of theirs is touched."""
+    other = told(intent(5), VenueOrderStatus.OPEN, 20)
+    other = VenueOrder(
+        None, 5, other.coin, other.side, other.px, other.sz, other.orig_sz, other.status, "open", NOW, NOW
+    )
+    for tolerated in (False, True):
+        hat = manager(tolerate_foreign_orders=tolerated)
+        said = looked_at(hat, {}, other)
+        found = conclusion(said)
+        assert found is not None
+        assert found.is_clean is tolerated
+        assert not cancels(said)
+
+
+def test_an_ended_order_that_the_venue_lists_is_cancelled() -> None:
+    """Long after its end an order must not be open at the venue: it is cancelled and counted."""
+    hat = manager()
+    wish = resting(hat, intent(1))
+    say(hat, told(wish, VenueOrderStatus.CANCELLED, 20))
+    listed = told(wish, VenueOrderStatus.OPEN, 20)
+    assert not cancels(say(hat, snapshot_of({}, (listed,), at=NOW + ms(500)), NOW + ms(500))), "the list may lag"
+    assert cancels(looked_at(hat, {}, listed, times=1)) == [wish.cloid]
+    assert max(hat.state.samples.values[DIFFERENCES.name]) == 1.0
+
+
+def test_it_asks_regularly_and_again_without_an_answer() -> None:
+    """The next look is planned with each; without an answer it is asked again, and never twice at once."""
+    hat = manager(reconcile_every_ms=10_000, account_timeout_ms=2_000, confirm_ms=500)
+    say(hat, snapshot_of(at=NOW))
+    assert hat.state.account.wanted_ns == NOW + ms(10_000)
+    assert len(asks(say(hat, FeedStatus(FeedState.UP, 9, "test", NOW), NOW))) == 1
+    assert not asks(say(hat, FeedStatus(FeedState.UP, 10, "test", NOW), NOW + ms(100)))
+    assert hat.state.account.wanted_ns == NOW + ms(500)
+    assert len(asks(say(hat, told(intent(1), VenueOrderStatus.OTHER), NOW + ms(500)))) == 1
+    assert hat.state.account.wanted_ns == NOW + ms(2_500)
+
+
+def test_a_restart_asks_sends_nothing_and_forgets_nothing() -> None:
+    """Restored and started again, the manager compares its books; open orders and unknown ones are still there."""
+    hat = manager()
+    wish = sent(hat, intent(1))
+    say(hat, answer(wish, AnswerKind.NO_ANSWER))
+    again = manager()
+    restore(again, snapshot(hat))
+    said = say(again, Started(EM, RUN, Ns(NOW + SECOND)), NOW + SECOND)
+    assert len(asks(said)) == 1
+    assert not changes(said)
+    assert record(again, wish).state is OrderState.UNKNOWN
