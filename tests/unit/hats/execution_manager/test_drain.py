@@ -237,3 +237,20 @@ def test_a_drain_with_nothing_to_do_is_quick() -> None:
     at = NOW + SECOND + 1
     assert drained(say(hat, snapshot_of(at=at), at)) == Drained(True, "nothing is left")
     assert hat.state.drain.phase == "done"
+
+
+def test_what_was_read_before_the_proof_was_asked_for_proves_nothing() -> None:
+    """A snapshot that is older than the last step of the drain may not show what that step left."""
+    hat = holding(0)
+    say(hat, DrainOrdered(flatten=True), NOW + SECOND)
+    assert drained(say(hat, snapshot_of(at=NOW + SECOND - 1), NOW + SECOND + 1)) is None
+    assert drained(say(hat, snapshot_of(at=NOW + SECOND), NOW + SECOND + 2)) is not None
+
+
+def test_a_cancel_is_not_sent_ahead_of_its_order() -> None:
+    """An order that is being replaced before the venue answered is cancelled once the venue has shown it."""
+    hat = manager()
+    old = sent(hat, intent(1))
+    sent(hat, intent(2, replaces=old.cloid))
+    assert not cancels(say(hat, DrainOrdered(flatten=False)))
+    assert cancels(say(hat, told(old, VenueOrderStatus.OPEN, 20))) == [old.cloid]
