@@ -57,8 +57,8 @@ def is_alive(pid: int) -> bool:
 
 
 def processes_of(files: RunFiles) -> list[int]:
-    """Ids of the processes that write their output into the run's logs: its signer and its local exchange."""
-    found = []
+    """Ids of the processes that write their output into the run's files: signer, local exchange and own Ray."""
+    found, ours = [], {files.logs.resolve(), files.ray.resolve()}
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
@@ -66,6 +66,6 @@ def processes_of(files: RunFiles) -> list[int]:
             target = (entry / "fd" / "1").readlink()
         except OSError:
             continue  # ended meanwhile, or somebody else's
-        if target.parent == files.logs.resolve() and is_alive(int(entry.name)):
+        if target.parent in ours and is_alive(int(entry.name)):
             found.append(int(entry.name))
     return sorted(found)

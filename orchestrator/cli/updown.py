@@ -120,6 +120,7 @@ def _arguments(path: Path | None, recorded: Path | None, assignments: list[str] 
 def _start(home: Path, arguments: list[str]) -> RunNote:
     """The note of the run once all nine are ready; HatsError with the end of its log if the launcher ended before."""
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    older = _runs_in(home)
     log = home / f"launch-{os.getpid()}.log"
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as output:
         launcher = subprocess.Popen(  # noqa: S603 - our own module
@@ -127,7 +128,7 @@ def _start(home: Path, arguments: list[str]) -> RunNote:
             stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
     with contextlib.ExitStack() as unless_ready:
-        unless_ready.callback(_end, launcher)
+        unless_ready.callback(_end, launcher, home, older)
         run = _wait_ready(launcher, home, log)
         unless_ready.pop_all()
     return run
@@ -148,9 +149,21 @@ def _wait_ready(launcher: subprocess.Popen[bytes], home: Path, log: Path) -> Run
     return run
 
 
-def _end(launcher: subprocess.Popen[bytes]) -> None:
-    if launcher.poll() is None:
-        launcher.terminate()
+def _end(launcher: subprocess.Popen[bytes], home: Path, older: frozenset[Path]) -> None:
+    """The launcher is gone, and with it what it started: Ray may end a process before it can clear away itself."""
+    from orchestrator import raylink
+    from orchestrator.cli.runs import processes_of
+    from orchestrator.runfiles import RunFiles
+
+    raylink.stop_process(launcher.pid, STOP_TIMEOUT_S)
+    for folder in _runs_in(home) - older:
+        for pid in processes_of(RunFiles(folder)):
+            raylink.stop_process(pid, ORPHAN_TIMEOUT_S)
+
+
+def _runs_in(home: Path) -> frozenset[Path]:
+    folder = home / "runs"
+    return frozenset(folder.iterdir()) if folder.is_dir() else frozenset()
 
 
 def _noted(home: Path, launcher_pid: int) -> RunNote | None:
