@@ -20,7 +20,7 @@ HEAD: Final = """# The command line
 - `NO_COLOR`, and any output that is no terminal, means no colours and no live screen.
 - Nothing is ever asked unless there is a terminal, and then only the password of a new key. No secret is an argument.
 - A configuration comes from `--config`, else `HATS_CONFIG`, else the shipped file that the command names. Later wins:
-  default, base file, file, `HATS_SECTION__KEY` variables, `--set`.
+  default, base file, file, variables (`HATS_RUN__SEED` is run.seed), `--set`.
 - Runs, keys and logs lie in `HATS_HOME`, else `$XDG_STATE_HOME/hats`, else `~/.local/state/hats`.
 """
 LAUNCHER: Final = """
