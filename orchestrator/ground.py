@@ -113,6 +113,7 @@ def _cluster(
     pid, address = None, raylink.resolve(ray_settings.address) if not own_ray else ""
     if own_ray:
         step("starting Ray")
+        files.create_ray()
         head = raylink.OwnRay(
             files.ray,
             port=raylink.free_port(),

@@ -53,9 +53,11 @@ class RunFiles:
 
     def create(self) -> None:
         """Make the folders, readable by their owner only."""
-        for folder in (self.dir, self.keys, self.logs, self._short, self.sockets):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            folder.chmod(0o700)
+        _make_private(self.dir, self.keys, self.logs, self.sockets)
+
+    def create_ray(self) -> None:
+        """Make the folder of a Ray head of our own."""
+        _make_private(self._short, self.ray)
 
     def remove_short(self) -> None:
         """Clear what lies outside the run's own folder."""
@@ -90,6 +92,12 @@ class RunFiles:
     def password(self, name: str) -> Path:
         """File of a key's password (0600)."""
         return self.keys / f"{name}.password"
+
+
+def _make_private(*folders: Path) -> None:
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.chmod(0o700)
 
 
 def write_private(path: Path, data: bytes) -> None:
