@@ -42,6 +42,9 @@ from shared.units import MS, SECOND
 ORCHESTRATOR_NAME: Final = "orchestrator"
 START_TIMEOUT_S: Final = 60.0
 RETRY_S: Final = 0.2
+RESTARTS_MAX: Final = 5
+RESTART_WINDOW_S: Final = 60
+EXIT_BUG: Final = 70
 
 
 class LaunchOrder(msgspec.Struct, frozen=True):
@@ -113,10 +116,18 @@ class Orchestrator:
         except (HatsError, OSError) as error:
             logger.critical("the hub stopped: {error}", error=error)
             self._problem = f"{type(error).__name__}: {error}"
+        except Exception:  # noqa: BLE001 - see the allow-list in tests/house/test_errors.py
+            # our own bug: a fresh process folds the journal again, which is the one recovery there is
+            logger.exception("the hub met a bug; this process ends and Ray starts it anew")
+            os._exit(EXIT_BUG)
 
     def _raise_hub(self) -> Hub:
         settings, clock = self._settings, WallClock()
         journal = Journal(settings.journal.path or self._files.journal, now_ns=clock.now())
+        recent = journal.reader.epochs_since(clock.now() - RESTART_WINDOW_S * SECOND)
+        if recent > RESTARTS_MAX:
+            journal.close()
+            raise HatsError(f"{recent} starts within {RESTART_WINDOW_S} s: staying down; the log says why")
         supervisor = Supervisor(
             self._order.run,
             wants_armed=settings.run.arm_at_start,

@@ -22,6 +22,7 @@ from shared.config import Mode
 from shared.errors import ConfigError
 
 LOCAL_MODES: Final = frozenset({Mode.DEMO, Mode.PAPER})
+NOT_FOR_REAL_MONEY: Final = "the watchdog outside Ray and half of the risk controls do not exist yet"
 
 Step = Callable[[str], None]
 """Told how far things have come."""
@@ -38,6 +39,7 @@ class Ground(NamedTuple):
 @contextlib.contextmanager
 def ground(settings: Settings, files: RunFiles, step: Step, *, own_ray: bool, replay: Path | None) -> Iterator[Ground]:
     """All of it, ready, while inside; this process is then a driver of the cluster."""
+    _refuse_live(settings)
     raylink.prepare()
     with contextlib.ExitStack() as stack:
         stack.callback(files.remove_short)
@@ -63,6 +65,16 @@ def _with_account(
     step("opening a throw-away account")
     account = throw_away_account(base_url, files)
     return settings.with_account(account.master, account.keystore, account.password_file, files.signer)
+
+
+def _refuse_live(settings: Settings) -> None:
+    problems = []
+    if settings.run.mode is Mode.LIVE:
+        problems.append(f"run.mode: live is refused by this version: {NOT_FOR_REAL_MONEY}")
+    if settings.venue.network == "mainnet":
+        problems.append(f"venue.network: mainnet is refused by this version: {NOT_FOR_REAL_MONEY}")
+    if problems:
+        raise ConfigError(problems)
 
 
 def _configured(settings: Settings, files: RunFiles) -> Settings:

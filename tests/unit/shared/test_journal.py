@@ -75,6 +75,7 @@ def test_epochs_grow_with_each_opening(tmp_path: Path) -> None:
     first.close()
     second = Journal(path, now_ns=2)
     assert (second.epoch, second.last_seq) == (2, 1)
+    assert [second.reader.epochs_since(ns) for ns in (1, 2, 3)] == [2, 1, 0]
     second.close()
 
 
