@@ -36,7 +36,7 @@ from shared.ids import HATS, Role
 from shared.journal import Journal
 from shared.mailbox import Mailbox
 from shared.metrics import Metrics, Served, serve
-from shared.shell import LaunchSpec
+from shared.shell import LaunchSpec, quicken
 from shared.units import MS, SECOND
 
 ORCHESTRATOR_NAME: Final = "orchestrator"
@@ -106,6 +106,8 @@ class Orchestrator:
 
     def _live(self) -> None:
         log.configure(Role.ORCHESTRATOR, self._files.dir, self._settings.log.level)
+        if not quicken():
+            logger.warning("actors run at Ray's low priority; start Ray with RAY_worker_niceness=0")
         try:
             hub = self._raise_hub()
             # the operator's commands find the hub, and prove that they may speak, by this file

@@ -27,10 +27,18 @@ from shared.edge import Context
 from shared.errors import BusError, HatsError, JournalError, MailboxFull, NotAllowedError
 from shared.ids import HATS, Role
 from shared.journal import Journal
+from shared.mailbox import Mailbox
+from shared.messages.order import ActionAnswered, FillBooked, OrderChanged, SignedAction
+from shared.messages.risk import OrderApproved
 from shared.units import MS, SECOND, Ns
 
 ACTING: Final = frozenset({Role.SECURITY_ARCHITECT, Role.EXCHANGE_ARCHITECT})
 """Hats whose edges act on the world: what led there must be on disk first."""
+DISPATCH_ORDER: Final = (*(role for role in HATS if role not in ACTING), *(role for role in HATS if role in ACTING))
+"""While the disk is waited for, the others are at work already."""
+NOTED: Final = frozenset({OrderApproved, OrderChanged, FillBooked, SignedAction, ActionAnswered})
+"""What the Security Architect only notes down. It waits a moment for the order to sign, which then finds it idle."""
+NOTED_WAIT_NS: Final = MS
 REPLAY_FRAMES_PER_TURN: Final = 64
 Service = Callable[[Heart, Ns, bytes], bytes]
 """Answers one kind of question from the operator, between two turns of the loop."""
@@ -74,6 +82,8 @@ class Hub:
         self._bell, self._rung = socket.socketpair()
         self._running = True
         self._last_commit_ns = 0
+        self._is_holding = False
+        """Does something wait for the Security Architect although it is idle?"""
         self._loop_lag_ns = 0
 
     @property
@@ -113,8 +123,9 @@ class Hub:
                 self._accept()
             elif key.fileobj is self._rung:
                 self._rung.recv(4096)
-            else:
-                self._read(self._peers[key.fileobj])  # type: ignore[index]
+            elif (peer := self._peers.get(key.fileobj)) is not None:  # type: ignore[call-overload]
+                self._read(peer)
+                self._dispatch()  # at once, not after the others that are ready too
         now = self._clock.now()
         self._retry_parked()
         if now >= self.heart.next_ns():
@@ -128,6 +139,8 @@ class Hub:
     def _patience_s(self) -> float:
         now = self._clock.now()
         due = min(self.heart.next_ns(), now + self._commit_interval_ns if self._journal.is_dirty else now + SECOND)
+        if self._is_holding:
+            due = min(due, now + NOTED_WAIT_NS)
         if any(peer.replay is not None for peer in self._hats.values()):
             return 0.0
         return max(due - now, 0) / SECOND
@@ -245,14 +258,19 @@ class Hub:
     # writing
 
     def _dispatch(self) -> None:
-        for role in HATS:
+        flights, mailboxes = self.heart.flights, self.heart.mailboxes
+        self._is_holding = False
+        for role in DISPATCH_ORDER:
             peer = self._hats.get(role)
             if peer is None:
                 continue
             if peer.replay is not None:
                 self._replay(peer)
-            elif peer.is_live and role not in self.heart.flights:
-                self._depart(role, peer)
+            elif peer.is_live and role not in flights and mailboxes[role].depth:
+                if role is Role.SECURITY_ARCHITECT and can_wait(mailboxes[role], self._clock.now()):
+                    self._is_holding = True
+                else:
+                    self._depart(role, peer)
 
     def _depart(self, role: Role, peer: Peer) -> None:
         if peer.batches_since_snapshot >= self._snapshot_every and peer.snapshot_of is None:
@@ -263,7 +281,7 @@ class Hub:
         if flight is None:
             return
         if role in ACTING and self._journal.has_durable_pending:
-            self._journal.commit()
+            self._journal.sync()
         letters = tuple(frames.Delivered(x.seq, x.origin_ns, frames.raw(x.payload)) for x in flight.letters)
         self._send(peer, frames.Batch(0, flight.now, False, letters))
 
@@ -287,6 +305,7 @@ class Hub:
     def _watch(self, now: Ns) -> None:
         if now >= self._next_beat_ns:
             self._next_beat_ns = now + SECOND
+            self._journal.sync()  # a power failure takes at most so much of what nobody acts on
             self._on_beat(self.heart, now, {role: peer.heard_ns for role, peer in self._hats.items()})
         for peer in list(self._hats.values()):
             if peer.pinged_ns and peer.heard_ns < peer.pinged_ns and now - peer.pinged_ns > SILENCE_NS_MAX:
@@ -312,6 +331,12 @@ class Hub:
         for other in [p for p in self._peers.values() if p.role is peer.role]:
             self._drop(other, reason)
         self._on_lost(peer.role, self.heart.lose(peer.role, reason, now), hung_pid)
+
+
+def can_wait(mailbox: Mailbox, now: Ns) -> bool:
+    """Does all that waits for the Security Architect only have to be noted, and is it fresh?"""
+    letters = mailbox.letters()
+    return now - letters[0].ts < NOTED_WAIT_NS and all(type(letter.message) in NOTED for letter in letters)
 
 
 def _role(peer: Peer) -> Role:

@@ -40,8 +40,16 @@ CREATE TRIGGER IF NOT EXISTS handled_keep BEFORE DELETE ON handled BEGIN SELECT 
 """
 
 
+_CHECKPOINT_PAGES: Final = 4_000
+"""Pages of the write-ahead log before SQLite folds them back: seldom, for a writer waits for it."""
+
+
 class Journal:
-    """The writer's side. Rows are written at once, made durable by `commit`, and never changed."""
+    """The writer's side. Rows are never changed.
+
+    `commit` makes them survive the death of this process and costs tens of microseconds; `sync` brings them to the disk
+    and costs what the disk costs.
+    """
 
     def __init__(self, path: Path, *, now_ns: int, is_durable: bool = True) -> None:
         """Open for writing and take the next epoch; JournalError if another writer holds it."""
@@ -50,12 +58,15 @@ class Journal:
         self._lock = _lock(path.with_name(path.name + ".lock"))
         self._db = _open(path)
         self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute(f"PRAGMA synchronous = {'FULL' if is_durable else 'OFF'}")
+        # a commit does not wait for the disk, a checkpoint does; `sync` waits when somebody is about to act
+        self._db.execute(f"PRAGMA synchronous = {'NORMAL' if is_durable else 'OFF'}")
+        self._db.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         self._db.executescript(_SCHEMA)
         self._db.execute("BEGIN IMMEDIATE")
         self.epoch: int = self._db.execute("SELECT coalesce(max(epoch), 0) + 1 FROM epochs").fetchone()[0]
         self._db.execute("INSERT INTO epochs VALUES (?, ?, ?)", (self.epoch, os.getpid(), now_ns))
         self._db.execute("COMMIT")
+        self._wal = os.open(f"{path}-wal", os.O_RDONLY) if is_durable else None
         self.last_seq: int = self._db.execute("SELECT coalesce(max(seq), 0) FROM messages").fetchone()[0]
         self.last_n: int = self._db.execute("SELECT coalesce(max(n), 0) FROM handled").fetchone()[0]
         self.is_dirty = False
@@ -98,7 +109,7 @@ class Journal:
         self._write("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     def commit(self) -> None:
-        """Everything written so far is on disk when this returns; JournalError if it is not, or if we were fenced."""
+        """Everything written so far survives this process when this returns; JournalError if not, or if fenced."""
         if not self.is_dirty:
             return
         newest = self._db.execute("SELECT max(epoch) FROM epochs").fetchone()[0]
@@ -108,13 +119,25 @@ class Journal:
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
             raise JournalError(f"{self.path} cannot be written: {error}") from error
-        self.is_dirty = self.has_durable_pending = False
+        self.is_dirty = False
+
+    def sync(self) -> None:
+        """Everything written so far is on disk when this returns; JournalError if it is not, or if we were fenced."""
+        self.commit()
+        if self._wal is not None:
+            try:
+                os.fdatasync(self._wal)
+            except OSError as error:
+                raise JournalError(f"{self.path} cannot be brought to the disk: {error}") from error
+        self.has_durable_pending = False
 
     def close(self) -> None:
-        """Commit, fold the write-ahead log back and let the lock go."""
-        self.commit()
+        """Sync, fold the write-ahead log back and let the lock go."""
+        self.sync()
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._db.close()
+        if self._wal is not None:
+            os.close(self._wal)
         self._lock.close()
 
     def _write(self, sql: str, row: tuple[object, ...]) -> None:
@@ -146,10 +169,11 @@ class JournalReader:
         db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
         return cls(db)
 
-    def messages(self, after_seq: int = 0, kind: str | None = None) -> Iterator[Entry]:
-        """Messages after `after_seq` in order, of one kind if given."""
-        where, args = ("AND kind = ?", (after_seq, kind)) if kind else ("", (after_seq,))
-        for row in self._db.execute(f"SELECT * FROM messages WHERE seq > ? {where} ORDER BY seq", args):  # noqa: S608
+    def messages(self, after_seq: int = 0, kind: str | None = None, since_ns: int = 0) -> Iterator[Entry]:
+        """Messages after `after_seq` and not older than `since_ns`, in order, of one kind if given."""
+        where, args = ("AND kind = ?", (after_seq, since_ns, kind)) if kind else ("", (after_seq, since_ns))
+        sql = f"SELECT * FROM messages WHERE seq > ? AND ts >= ? {where} ORDER BY seq"  # noqa: S608 - two constants
+        for row in self._db.execute(sql, args):
             yield Entry(row[0], row[1], Role(row[2]), *row[3:])
 
     def message(self, seq: int) -> Entry | None:
@@ -176,6 +200,11 @@ class JournalReader:
     def facts(self) -> dict[str, str]:
         """Named facts about the run."""
         return dict(self._db.execute("SELECT name, value FROM facts"))
+
+    def epochs_since(self, ns: int) -> int:
+        """How many writers took this journal since `ns`: how often the orchestrator was started lately."""
+        count: int = self._db.execute("SELECT count(*) FROM epochs WHERE taken_ns >= ?", (ns,)).fetchone()[0]
+        return count
 
     def counts(self) -> dict[str, int]:
         """How many messages of each kind."""

@@ -112,7 +112,7 @@ class Mailbox:
     @property
     def depth(self) -> int:
         """How many letters wait."""
-        return sum(len(lane) for lane in self._lanes.values())
+        return sum(map(len, self._lanes.values()))
 
     def depth_of(self, lane: Lane) -> int:
         """How many wait in one lane."""

@@ -124,3 +124,21 @@ def test_there_must_be_a_journal_to_read(tmp_path: Path) -> None:
     """A reader of nothing is refused with the path."""
     with pytest.raises(JournalError, match="no journal at"):
         JournalReader.open(tmp_path / "none")
+
+
+def test_what_is_synced_has_nothing_left_to_sync(journal: Journal) -> None:
+    """A commit alone leaves durable messages to be brought to the disk; a sync leaves nothing."""
+    journal.append(_entry(1), durable=True)
+    journal.commit()
+    assert (journal.is_dirty, journal.has_durable_pending) == (False, True)
+    journal.sync()
+    assert not journal.has_durable_pending
+
+
+def test_a_commit_outlives_its_writer(journal: Journal) -> None:
+    """What was committed, though not synced, is there for whoever reads after the writer's death."""
+    journal.append(_entry(1), durable=False)
+    journal.commit()
+    copied = sqlite3.connect(f"file:{journal.path}?mode=ro", uri=True)
+    assert copied.execute("SELECT max(seq) FROM messages").fetchone() == (1,)
+    copied.close()
