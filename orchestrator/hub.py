@@ -17,6 +17,7 @@ from loguru import logger
 
 from orchestrator.heart import Heart, Output
 from orchestrator.peers import Peer
+from orchestrator.recovery import checkpoint
 from orchestrator.replay import replay_of
 from orchestrator.supervisor import Verdict
 from shared.bus import frames
@@ -42,6 +43,8 @@ NOTED_WAIT_NS: Final = MS
 REPLAY_FRAMES_PER_TURN: Final = 64
 Service = Callable[[Heart, Ns, bytes], bytes]
 """Answers one kind of question from the operator, between two turns of the loop."""
+CHECKPOINT_NS: Final = 30 * SECOND
+"""How often the orchestrator's own state is kept, so that its recovery does not grow with the run."""
 PING_NS: Final = SECOND
 SILENCE_NS_MAX: Final = 5 * SECOND
 
@@ -76,6 +79,7 @@ class Hub:
         self._on_lost = on_lost
         self._on_beat = on_beat
         self._next_beat_ns = 0
+        self._last_checkpoint_ns: int = clock.now()
         self._selector = selectors.DefaultSelector()
         self._peers: dict[Connection, Peer] = {}
         self._hats: dict[Role, Peer] = {}
@@ -305,6 +309,7 @@ class Hub:
     def _watch(self, now: Ns) -> None:
         if now >= self._next_beat_ns:
             self._next_beat_ns = now + SECOND
+            self._checkpoint_if_due(now)
             self._journal.sync()  # a power failure takes at most so much of what nobody acts on
             self._on_beat(self.heart, now, {role: peer.heard_ns for role, peer in self._hats.items()})
         for peer in list(self._hats.values()):
@@ -313,6 +318,11 @@ class Hub:
             elif peer.heard_ns >= peer.pinged_ns and now - peer.pinged_ns >= PING_NS and peer.is_live:
                 peer.pinged_ns = now
                 self._send(peer, frames.Ping(now))
+
+    def _checkpoint_if_due(self, now: Ns) -> None:
+        if now - self._last_checkpoint_ns >= CHECKPOINT_NS:
+            self._last_checkpoint_ns = now
+            self._journal.put_snapshot(Role.ORCHESTRATOR, self._journal.last_n, checkpoint(self.heart, now))
 
     def _drop(self, peer: Peer, reason: str, hung_pid: int = 0) -> None:
         if self._peers.pop(peer.connection, None) is None:

@@ -22,6 +22,10 @@ class Timers:
         self._current[role, timer] = self._n
         heapq.heappush(self._heap, (ns, self._n, role, timer))
 
+    def pending(self) -> list[tuple[Role, str, int]]:
+        """Everything that is pending, in the order in which it falls due."""
+        return [(role, timer, ns) for ns, n, role, timer in sorted(self._heap) if self._current.get((role, timer)) == n]
+
     def cleared(self, role: Role, timer: str) -> None:
         """That wake-up was said already (recovery only)."""
         self._current.pop((role, timer), None)

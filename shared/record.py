@@ -33,6 +33,7 @@ class Record(Protocol):
     """Where it is written: the journal, or memory for a rehearsal."""
 
     last_seq: int
+    last_n: int
 
     def append(self, entry: Entry, *, durable: bool) -> None:
         """Write one message; it must be the next in order."""
