@@ -47,7 +47,8 @@ class Connection:
     def receive(self, timeout_s: float | None = None) -> bytes | None:
         """The next frame; None if the stream ended. TimeoutError if `timeout_s` passes first."""
         while not self._ready:
-            self._sock.settimeout(timeout_s)
+            if timeout_s is not None:
+                self._sock.settimeout(timeout_s)
             try:
                 data = self._sock.recv(_CHUNK_BYTES)
             except TimeoutError:
@@ -55,7 +56,7 @@ class Connection:
             except OSError:
                 data = b""
             finally:
-                if self.is_open:
+                if timeout_s is not None and self.is_open:
                     self._sock.settimeout(None)
             if not data:
                 self.is_open = False
