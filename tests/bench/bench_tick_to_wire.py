@@ -19,7 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 from orchestrator import raylink
 from orchestrator.build import build_id
@@ -138,6 +138,13 @@ def compare(
     return comparisons, load_average
 
 
+def _end(number: int, _: object) -> NoReturn:
+    """Ends the run; all that was started is stopped on the way out, and a second signal does not cut that short."""
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code, after printing the figures in words or as one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -153,7 +160,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def step(what: str) -> None:
         print(f"[{what}]", file=sys.stderr, flush=True)
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
     try:
         comparisons, load_average = compare(rates, options.seconds, options.rounds, home, step)
     finally:
