@@ -14,6 +14,7 @@ from orchestrator.sequencer import Sequencer
 from orchestrator.situation import Situation
 from orchestrator.supervisor import WORKING, Supervisor, Verdict
 from orchestrator.timers import Timers
+from orchestrator.witness import Witness
 from shared.edge import Context
 from shared.ids import HATS, Role
 from shared.mailbox import Letter, Mailbox
@@ -66,6 +67,8 @@ class Heart:
         self._hops: dict[Role, list[HopSample]] = {role: [] for role in HATS}
         self._tick_to_wire: list[int] = []
         self._samples: dict[Role, Samples] = {role: Samples() for role in HATS}
+        self._witness = Witness(self._samples)
+        self.sequencer.witness = self._witness.see
         self._next_beat_ns = 0
         self._seen_working: set[Role] = set()
         """Hats that have been up once: coming up for the first time is not an outage."""
@@ -180,6 +183,7 @@ class Heart:
                 self._hops[role].append(HopSample(role, type(letter.message).__name__, waited, spent))
 
     def _beat(self, now: Ns, loop_lag_ns: int, clock_offset_ns: int) -> None:
+        self._witness.look(now)
         for role in HATS:
             state = self.supervisor.states[role]
             self._seen_working |= {role} if state in WORKING else set()

@@ -5,7 +5,7 @@ What backtests, replays and fault simulations start from.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -42,6 +42,7 @@ _NOWHERE: Final = Path("/nonexistent")
 """The stage's signer has neither files nor a socket."""
 
 MakeDrivers = Callable[[Exchange, int], Sequence[Driver]]
+MakeHat = Callable[[Settings], Hat]
 
 
 @dataclass
@@ -84,8 +85,12 @@ def rehearse(
     coins: Sequence[Coin] = COINS,
     latency_ns: int = 2 * MS,
     start_ns: Ns = START_NS,
+    hats: Mapping[Role, MakeHat] | None = None,
 ) -> Rehearsal:
-    """A desk as the settings say, with throw-away keys from the seed, its Hats restored and its edges open."""
+    """A desk as the settings say, with throw-away keys from the seed, its Hats restored and its edges open.
+
+    `hats` says how some of the Hats are made instead (sabotage).
+    """
     master, agent = throw_away_secret(seed, "master"), throw_away_secret(seed, "agent")
     settings = settings.with_venue().with_account(address_of(master), _NOWHERE, _NOWHERE, _NOWHERE)
     exchange = Exchange(listings(coins), start_ns=start_ns)
@@ -102,7 +107,7 @@ def rehearse(
         heart,
         journal,
         clock,
-        {role: _maker(settings, role) for role in HATS},
+        {role: _maker(settings, role, (hats or {}).get(role)) for role in HATS},
         {Role.EXCHANGE_ARCHITECT: venue, Role.SECURITY_ARCHITECT: signer},
     )
     venue.join(stage)
@@ -111,8 +116,8 @@ def rehearse(
     return Rehearsal(stage, heart, journal, venue, exchange, address_of(master), settings)
 
 
-def _maker(settings: Settings, role: Role) -> Callable[[], Hat]:
-    return lambda: compose.make_hat(settings, role)
+def _maker(settings: Settings, role: Role, other: MakeHat | None) -> Callable[[], Hat]:
+    return lambda: compose.make_hat(settings, role) if other is None else other(settings)
 
 
 def _synthetic(exchange: Exchange, seed: int) -> Sequence[Driver]:

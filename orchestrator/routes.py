@@ -79,7 +79,7 @@ ROUTES: Final[Mapping[type[Message], Route]] = {
     BookUpdate: Route((EA,), (MA,)),
     Trade: Route((EA,), (MA, ML)),
     AssetContext: Route((EA,), (EA, QS, RO, PA)),
-    FeedStatus: Route((EA,), (EA, MA, QS, RO, EM, OR)),
+    FeedStatus: Route((EA,), (EA, MA, QS, RO, EM, ML, OR)),
     BadData: Route((EA,), (OR,)),
     FundingClock: Route((EA,), (QS, PA)),
     # conclusions

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from orchestrator.witness_measures import WITNESSED
 from shared.ids import HATS, Role
 from shared.messages import Envelope
 from shared.messages.control import Measured
@@ -26,6 +27,7 @@ TIMELINESS: Final = Measure(
     floor=250.0,
     target=10.0,
     min_samples=50,
+    weight=3.0,
 )
 UPTIME: Final = Measure(
     name="uptime",
@@ -51,7 +53,7 @@ class Scores:
     """The running evidence for nine scorecards."""
 
     def __init__(self, catalogue: Mapping[Role, Sequence[Measure]]) -> None:
-        self._measures = {role: (*HUB_MEASURES, *catalogue.get(role, ())) for role in HATS}
+        self._measures = {role: (*HUB_MEASURES, *WITNESSED.get(role, ()), *catalogue.get(role, ())) for role in HATS}
         self._reports: dict[tuple[Role, str], deque[_Report]] = {
             (role, measure.name): deque(maxlen=REPORTS_KEPT)
             for role, measures in self._measures.items()

@@ -25,13 +25,17 @@ TICK_PATH: Final = frozenset(
 
 
 class Sequencer:
-    """Numbers, writes and posts. Messages for the orchestrator itself end in `inbox`; `on_said` looks on (metrics)."""
+    """Numbers, writes and posts. Messages for the orchestrator itself end in `inbox`.
+
+    `on_said` looks on (metrics), `witness` judges.
+    """
 
     def __init__(self, record: Record, mailboxes: Mapping[Role, Mailbox]) -> None:
         self.record = record
         self.mailboxes = mailboxes
         self.inbox: deque[Envelope] = deque()
         self.on_said: Callable[[AnyMessage], None] = _unheard
+        self.witness: Callable[[AnyMessage, Ns], None] = _unseen
 
     def has_room(self, source: Role, messages: Iterable[Message]) -> bool:
         """Could every hearer take all of these now? If not, hold the speaker back and ask again."""
@@ -71,6 +75,7 @@ class Sequencer:
         for box in boxes:
             box.put(letter)
         self.on_said(message)
+        self.witness(message, now)
         envelope = Envelope(seq, now, source, Seq(cause), Ns(origin_ns), message)
         if Role.ORCHESTRATOR in who:
             self.inbox.append(envelope)
@@ -85,3 +90,7 @@ def _origin(message: Message, inherited_ns: int) -> int:
 
 def _unheard(_: AnyMessage) -> None:
     """Nobody looks on."""
+
+
+def _unseen(_: AnyMessage, __: Ns) -> None:
+    """Nobody judges."""

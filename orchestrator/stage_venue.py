@@ -44,6 +44,8 @@ class StageVenue:
         self.latency_ns = latency_ns
         self.is_feed_dropped = False
         self.is_cut = False
+        self.frame_delay_ns = 0
+        self.mangle: Callable[[bytes], bytes] = bytes
         self._wakes = [(driver, Ns(0)) for driver in drivers]
         self._settings = settings
         self._link = StageLink(settings, self, random.Random(seed))
@@ -148,7 +150,8 @@ class StageVenue:
     def _flush(self, now: Ns) -> None:
         for connection, frame in self.door.drain_outbox():
             if connection == self._connection and not self.is_cut:
-                self._stage.at(now + self.latency_ns, partial(self._deliver, connection, frame))
+                arrives_ns = now + self.latency_ns + self.frame_delay_ns
+                self._stage.at(arrives_ns, partial(self._deliver, connection, self.mangle(frame)))
         for connection in self.door.drain_hangups():
             if connection == self._connection:
                 self._connection = None

@@ -33,7 +33,8 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
     """One dimension of one Hat: what is sampled, and what good and bad look like.
 
     `target` scores 10 and `floor` 0; target below floor means that less is better. A share is the MEAN of zeros and
-    ones. `critical` caps the Hat's total. Fewer than `min_samples` in the window is insufficient evidence.
+    ones. `critical` caps the Hat's total. A weight of 0 is shown and not counted: it tells of the house or the venue
+    rather than of the Hat. Fewer than `min_samples` in the window is insufficient evidence.
     """
 
     name: str
@@ -82,7 +83,7 @@ def score_of(measure: Measure, value: float) -> float:
 
 def total_of(dimensions: tuple[Dimension, ...]) -> tuple[float | None, str | None]:
     """Weighted mean of what could be scored, capped by the worst critical dimension, and that dimension's name."""
-    scored = [(d, d.score) for d in dimensions if d.score is not None]
+    scored = [(d, d.score) for d in dimensions if d.score is not None and d.measure.weight]
     if not scored:
         return None, None
     weight = sum(d.measure.weight for d, _ in scored)

@@ -7,6 +7,7 @@ from typing import Final
 from shared.scorecard import Measure, Statistic
 
 BOOK_AGE: Final = "book_age_ms"
+FEED_DELAY: Final = "feed_delay_ms"
 AVAILABILITY: Final = "feed_availability"
 GAPS: Final = "gaps"
 BAD_DATA: Final = "bad_data_share"
@@ -23,6 +24,16 @@ MEASURES: Final[tuple[Measure, ...]] = (
         floor=20_000.0,
         target=6_000.0,
         min_samples=10,
+    ),
+    Measure(
+        name=FEED_DELAY,
+        unit="ms",
+        meaning="From the venue's time on a book to its receipt; holds the clocks' difference too.",
+        statistic=Statistic.MEDIAN,
+        floor=4_000.0,
+        target=1_500.0,
+        min_samples=20,
+        critical=True,
     ),
     Measure(
         name=AVAILABILITY,
@@ -52,6 +63,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
         floor=0.01,
         target=0.0,
         min_samples=20,
+        critical=True,
     ),
     Measure(
         name=ANSWER,

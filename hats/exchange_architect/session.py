@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from hats.exchange_architect.measures import BAD_DATA, BOOK_AGE, GAPS
+from hats.exchange_architect.measures import BAD_DATA, BOOK_AGE, FEED_DELAY, GAPS
 from hats.exchange_architect.memory import Seen
 from hats.exchange_architect.settings import Settings
 from hats.exchange_architect.subscriptions import PING, Subscriptions, topics
@@ -176,6 +176,7 @@ class Session:
             self.counts.old_books += 1
             self._gaps += 1
             return []
+        self._samples.add(FEED_DELAY, (recv_ns - book.exch_ns) / MS)
         self._book_exch_ns[book.coin] = book.exch_ns
         self._book_recv_ns[book.coin] = recv_ns
         self._fresh_coins.add(book.coin)

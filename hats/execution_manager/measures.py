@@ -9,20 +9,22 @@ from shared.scorecard import Measure, Statistic
 ACK: Final = Measure(
     name="ack_ms",
     unit="ms",
-    meaning="From an order's bytes on the wire to the venue's answer.",
+    meaning="From an order's bytes on the wire to the venue's answer; theirs and the door's, so it is not counted.",
     statistic=Statistic.P99,
     floor=3_000.0,
     target=1_000.0,
     min_samples=10,
+    weight=0.0,
 )
 REJECTED: Final = Measure(
     name="rejected_share",
     unit="share",
-    meaning="Orders sent that ended rejected or were never found at the venue.",
+    meaning="Orders that ended rejected or never arrived: mostly for their price or a refused signature; not counted.",
     statistic=Statistic.MEAN,
     floor=0.5,
     target=0.1,
     min_samples=20,
+    weight=0.0,
 )
 UNKNOWN: Final = Measure(
     name="unknown_s",
@@ -36,11 +38,12 @@ UNKNOWN: Final = Measure(
 CANCEL: Final = Measure(
     name="cancel_ms",
     unit="ms",
-    meaning="From the wish to cancel an order to its proven end.",
+    meaning="From the wish to cancel an order to its proven end; half of it is others' work, so it is not counted.",
     statistic=Statistic.P99,
     floor=6_000.0,
     target=1_500.0,
     min_samples=10,
+    weight=0.0,
 )
 DIFFERENCES: Final = Measure(
     name="reconcile_differences",

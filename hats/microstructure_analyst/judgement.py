@@ -37,16 +37,16 @@ def make_claim(coin: CoinState, microprice: float, now: Ns, horizon_ns: int) -> 
         coin.claims.append(Claim(now, coin.mid, microprice))
 
 
-def judge_fill(coin: CoinState, fill: Fill, correction_bps: float) -> tuple[float, float] | None:
+def judge_fill(coin: CoinState, fill: Fill, correction_bps: float, stale_ns: int) -> tuple[float, float] | None:
     """Forecast of the book alone and what the fill really cost, both in bps against the mid; None if not comparable.
 
     The parts of one order are judged one after the other, each against what its forerunners left. `correction_bps` is
-    what the analyst adds to the book's word.
+    what the analyst adds to the book's word. A book older than `stale_ns` at the fill foretold nothing.
     """
     book = coin.book_before(fill.exch_ns)
     if fill.oid != coin.taking_oid:
         coin.taking_oid, coin.taken_sz = fill.oid, 0
-    if book is None:
+    if book is None or fill.exch_ns - book.exch_ns > stale_ns:
         return None
     levels = taker_levels(fill.side, book.bids, book.asks)
     forecast = slippage_bps(fill.side, levels, book.mid, coin.taken_sz, fill.sz)

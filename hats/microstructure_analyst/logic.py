@@ -153,7 +153,7 @@ class MicrostructureAnalyst:
         if coin is None or not fill.is_taker:
             return
         correction_bps = self._correction_bps(fill.coin)
-        judged = judge_fill(coin, fill, correction_bps)
+        judged = judge_fill(coin, fill, correction_bps, self._settings.stale_ms * MS)
         if judged is None:
             return
         forecast_bps, realised_bps = judged

@@ -12,11 +12,13 @@ from hats.ml_research_scientist.volatility import log_density
 INSIDE_ONE_SIGMA: Final = math.erf(math.sqrt(0.5))
 """Share of Gaussian draws within one sigma, 0.683."""
 _BASELINE_MIN: Final = 20
+_SKILL_MAX_NATS: Final = 2.0
+"""One shock must not outweigh a minute of ordinary bars."""
 _CALIBRATION_WEIGHT_MIN: Final = 0.01
 
 
 class Verdict(NamedTuple):
-    """How one forecast did: nats won against a constant sigma (None: too early), and the calibration gap so far."""
+    """How one forecast did: nats won on a constant sigma, within 2 (None: too early), and the calibration gap."""
 
     skill_nats: float | None
     calibration_gap: float
@@ -44,5 +46,6 @@ class Judge(msgspec.Struct):
         skill = None
         if self.returns >= _BASELINE_MIN and self.square_sum > 0.0:
             constant_bps = math.sqrt(self.square_sum / self.returns)
-            skill = log_density(return_bps, sigma_bps) - log_density(return_bps, constant_bps)
+            won = log_density(return_bps, sigma_bps) - log_density(return_bps, constant_bps)
+            skill = min(max(won, -_SKILL_MAX_NATS), _SKILL_MAX_NATS)
         return Verdict(skill, abs(self.inside_share - INSIDE_ONE_SIGMA))

@@ -15,7 +15,7 @@ from hats.ml_research_scientist.volatility import VolatilityFilter
 from shared.ids import Role
 from shared.messages import AnyMessage, Message
 from shared.messages.control import Measured, Started, WakeAt, Woke
-from shared.messages.market import Trade, UniverseUpdate
+from shared.messages.market import FeedState, FeedStatus, Trade, UniverseUpdate
 from shared.messages.signal import Regime, RegimeUpdate
 from shared.scorecard import Samples
 from shared.units import MS, Ns
@@ -36,17 +36,18 @@ class CoinState(msgspec.Struct):
 
 
 class State(msgspec.Struct):
-    """All that the scientist remembers."""
+    """All that the scientist remembers. Nothing is expected of a coin while the feed is not up."""
 
     coins: dict[str, CoinState] = {}
+    is_feed_up: bool = False
     samples: Samples = msgspec.field(default_factory=Samples)
 
 
 class MlResearchScientist:
-    """In: prints and timers. Out: RegimeUpdate after each closed bar of each coin."""
+    """In: prints, the feed's state and timers. Out: RegimeUpdate after each closed bar of each coin."""
 
     role: ClassVar[Role] = Role.ML_RESEARCH_SCIENTIST
-    hears: ClassVar[tuple[type[Message], ...]] = (UniverseUpdate, Trade, Woke, Started)
+    hears: ClassVar[tuple[type[Message], ...]] = (UniverseUpdate, Trade, FeedStatus, Woke, Started)
 
     def __init__(self, settings: Settings) -> None:
         self.state = State()
@@ -60,6 +61,8 @@ class MlResearchScientist:
                 return self._take_print(message, now)
             case UniverseUpdate():
                 self._follow_universe(message)
+            case FeedStatus(state=state):
+                self.state.is_feed_up = state is FeedState.UP
             case Woke(timer=timer) if timer == BAR_TIMER:
                 return [*self._close_by_clock(now), self._next_bar(now)]
             case Woke():
@@ -81,7 +84,8 @@ class MlResearchScientist:
         coin.print_ns = max(coin.print_ns, trade.exch_ns)
         number = trade.exch_ns // self._bar_ns
         closed = coin.bars.take_print(number, trade.px, self._settings.gap_max_bars)
-        self.state.samples.add(LATE_PRINTS.name, float(closed is None))
+        if trade.recv_ns < (number + 1) * self._bar_ns + self._settings.grace_ms * MS:
+            self.state.samples.add(LATE_PRINTS.name, float(closed is None))
         return self._said_after(trade.coin, coin, closed or [], now)
 
     def _close_by_clock(self, now: Ns) -> list[RegimeUpdate]:
@@ -128,7 +132,7 @@ class MlResearchScientist:
 
     def _measure(self, now: Ns) -> list[Measured]:
         oldest = now - self._settings.covered_bars * self._bar_ns
-        for name in self._settings.coins:
+        for name in self._settings.coins if self.state.is_feed_up else ():
             coin = self.state.coins.get(name)
             self.state.samples.add(COVERAGE.name, float(coin is not None and coin.print_ns > max(oldest, 0)))
         return self.state.samples.report(self.role)

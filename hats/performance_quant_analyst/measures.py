@@ -59,11 +59,12 @@ MEASURES: Final[tuple[Measure, ...]] = (
     Measure(
         name="mark_age_ms",
         unit="ms",
-        meaning="age of the oldest mark that equity is computed with",
+        meaning="age of the oldest mark that equity is computed with; the feed's doing, so it is not counted",
         statistic=Statistic.P99,
         floor=30_000.0,
         target=6_000.0,
         min_samples=10,
+        weight=0.0,
     ),
     Measure(
         name="fee_error_bps",

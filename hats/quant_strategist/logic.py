@@ -11,7 +11,7 @@ from hats.quant_strategist.mandate import Mandate, mandates_from
 from hats.quant_strategist.measures import DECIDED, EDGE, PRESENCE
 from hats.quant_strategist.permission import Permission
 from hats.quant_strategist.quotes import Hysteresis, Place, Quote, Withdraw, crossed_by, diff, withdrawals
-from hats.quant_strategist.records import record_change, record_denial, record_fill
+from hats.quant_strategist.records import is_own_fault, record_change, record_denial, record_fill
 from hats.quant_strategist.settings import Settings
 from hats.quant_strategist.working import WorkingOrder, working_from
 from shared.ids import Role, cloid_for
@@ -28,6 +28,8 @@ WATCH_TIMER = "watch"
 MEASURES_TIMER = "measures"
 _ROOM_SHARE = 0.9
 """A side counts as wanted until the position uses this share of the limit."""
+_FRESH_WATCHES = 2
+"""Features are young enough to be asked for presence within so many looks."""
 _E10_TO_BPS = 1e-6
 
 Wishes = list[OrderIntent | CancelIntent]
@@ -120,9 +122,10 @@ class QuantStrategist:
             return self._withdraw_all(mandate, now)
         if now - state.decided_ns < self.state.throttle_ns or now - state.acted_ns < self._settings.requote_min_ms * MS:
             return []
-        self.state.features_heard += 1
         if now < state.paused_until_ns:
+            self.state.features_heard += is_own_fault(state)
             return []
+        self.state.features_heard += 1
         self.state.features_decided += 1
         state.decided_ns = now
         instrument = self.state.instruments[mandate.settings.coin]
@@ -232,9 +235,17 @@ class QuantStrategist:
         permission = self._permission(mandate, now)
         if permission is Permission.NOTHING:
             return self._withdraw_all(mandate, now)
-        if mandate.strategy.quotes and permission is Permission.ALL:
+        if mandate.strategy.quotes and permission is Permission.ALL and self._could_quote(mandate, now):
             self._sample_presence(mandate)
         return []
+
+    def _could_quote(self, mandate: Mandate, now: Ns) -> bool:
+        """Is it up to the strategist alone? Not on old features, nor in or just after a pause it could not avoid."""
+        features, state = self.state.coin(mandate.settings.coin).features, self.state.strategies[mandate.id]
+        assert features is not None, "permission needs features"
+        fresh_ns = _FRESH_WATCHES * self._settings.watch_every_ms * MS
+        is_held = now < state.paused_until_ns + fresh_ns and not is_own_fault(state)
+        return not is_held and now - features.book_recv_ns <= fresh_ns
 
     def _sample_presence(self, mandate: Mandate) -> None:
         features = self.state.coin(mandate.settings.coin).features

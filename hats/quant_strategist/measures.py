@@ -13,7 +13,7 @@ EDGE: Final = Measure(
     statistic=Statistic.MEAN,
     floor=-5.0,
     target=0.5,
-    min_samples=10,
+    min_samples=20,
     weight=2.0,
 )
 FILL_RATE: Final = Measure(
@@ -23,16 +23,17 @@ FILL_RATE: Final = Measure(
     statistic=Statistic.MEAN,
     floor=0.0,
     target=0.005,
-    min_samples=50,
+    min_samples=200,
 )
 DENIED: Final = Measure(
     name="denied_share",
     unit="share",
-    meaning="Intents that the Risk Officer vetoed: wishes that should not have been made.",
+    meaning="Intents vetoed for what they are, whatever the Risk Officer believes: their coin, price, size or number.",
     statistic=Statistic.MEAN,
     floor=0.3,
     target=0.01,
     min_samples=10,
+    weight=2.0,
 )
 PRESENCE: Final = Measure(
     name="presence",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from hats.quant_strategist.desk import Desk
+from typing import Final
+
+from hats.quant_strategist.desk import Desk, StrategyState
 from hats.quant_strategist.judgement import PENDING_MAX, PendingMarkout
 from hats.quant_strategist.measures import DENIED, FILL_RATE
 from hats.quant_strategist.settings import Settings
@@ -13,8 +15,20 @@ from shared.messages.risk import DenyReason, OrderDenied
 from shared.order import TERMINAL, OrderState, Tif
 from shared.units import MS, Ns
 
-_PASSING = frozenset({DenyReason.STALE_DATA, DenyReason.SELF_MATCH, DenyReason.PRICE_COLLAR})
+_PASSING: Final = frozenset({DenyReason.STALE_DATA, DenyReason.SELF_MATCH, DenyReason.PRICE_COLLAR})
 """Reasons that the next book usually takes away: the pause does not grow."""
+OWN_FAULTS: Final = frozenset(
+    {
+        DenyReason.UNKNOWN_COIN,
+        DenyReason.BAD_PRICE,
+        DenyReason.BAD_SIZE,
+        DenyReason.BELOW_MIN_NOTIONAL,
+        DenyReason.PRICE_COLLAR,
+        DenyReason.ORDER_NOTIONAL,
+        DenyReason.DUPLICATE,
+    }
+)
+"""Reasons that the strategist could have known. The others rest on what only the Risk Officer counts or hears."""
 
 
 def record_change(desk: Desk, change: OrderChanged) -> None:
@@ -40,7 +54,7 @@ def record_denial(desk: Desk, denied: OrderDenied, settings: Settings, now: Ns) 
     order = desk.working.pop(denied.cloid, None)
     if order is None:
         return
-    desk.samples.add(DENIED.name, 1.0)
+    desk.samples.add(DENIED.name, float(denied.reason in OWN_FAULTS))
     state = desk.strategies[order.strategy]
     state.last_denial = denied.reason
     pause_ms = settings.deny_pause_ms
@@ -48,6 +62,11 @@ def record_denial(desk: Desk, denied: OrderDenied, settings: Settings, now: Ns) 
         pause_ms = min(pause_ms << min(state.denials_in_a_row, 16), settings.deny_pause_max_ms)
         state.denials_in_a_row += 1
     state.paused_until_ns = Ns(now + pause_ms * MS)
+
+
+def is_own_fault(state: StrategyState) -> bool:
+    """Was the strategy's last veto one that it could have known of?"""
+    return state.last_denial in OWN_FAULTS
 
 
 def record_fill(desk: Desk, booked: FillBooked, on_coin: list[StrategyId], markout_ns: int) -> None:

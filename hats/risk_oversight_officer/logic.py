@@ -13,6 +13,7 @@ from hats.risk_oversight_officer.measures import (
     EQUITY_AGE,
     EVIDENCE_AGE,
     LIMIT_BREACHES,
+    OVER_LIMIT,
     RESERVATION_DRIFT,
 )
 from hats.risk_oversight_officer.settings import Settings
@@ -114,16 +115,24 @@ class RiskOversightOfficer:
         expires_ns = Ns(now + settings.approval_ttl_ms * MS)
         void_ns = Ns(expires_ns + settings.release_grace_ms * MS)
         exposure = state.exposure(intent.coin)
+        before = exposure.worst()
         exposure.reserve(
             intent.cloid,
             LiveOrder(intent.strategy, intent.side, intent.px, intent.sz, intent.sz, intent.reduce_only, void_ns),
         )
         exposure.allow()
+        self._measure_limit(intent.coin, before.sz, exposure.worst().sz)
         state.order_coins[intent.cloid] = intent.coin
         state.last_intents[str(strategy_number_of(intent.cloid))] = intent_number_of(intent.cloid)
         state.approved_ns = [ns for ns in state.approved_ns if ns > now - settings.order_rate_window_ms * MS] + [now]
         state.last_approval_id += 1
         return OrderApproved(intent, state.last_approval_id, expires_ns)
+
+    def _measure_limit(self, coin: str, before_sz: int, after_sz: int) -> None:
+        """Was the limit kept? Looked at after the fact, from the exposure alone."""
+        limit_usd = limits.position_limit_usd(self.state, self._settings, coin)
+        is_over = after_sz > before_sz and after_sz * self.state.market.reference_px(coin) > limit_usd
+        self.state.samples.add(OVER_LIMIT.name, float(is_over))
 
     # ------------------------------------------------------------------------- what became of what was approved
     def _follow(self, order: OrderChanged) -> None:

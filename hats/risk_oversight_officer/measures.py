@@ -16,6 +16,16 @@ LIMIT_BREACHES: Final = Measure(
     min_samples=10,
     critical=True,
 )
+OVER_LIMIT: Final = Measure(
+    name="over_limit_share",
+    unit="share",
+    meaning="Approvals after which the coin's worst case was further over its position limit than before.",
+    statistic=Statistic.MEAN,
+    floor=0.02,
+    target=0.0,
+    min_samples=10,
+    critical=True,
+)
 RESERVATION_DRIFT: Final = Measure(
     name="reservation_drift_lots",
     unit="lots",
@@ -34,6 +44,7 @@ EVIDENCE_AGE: Final = Measure(
     floor=3_000.0,
     target=1_000.0,
     min_samples=10,
+    weight=3.0,
 )
 EQUITY_AGE: Final = Measure(
     name="equity_age_ms",
@@ -47,10 +58,18 @@ EQUITY_AGE: Final = Measure(
 APPROVALS_USED: Final = Measure(
     name="approvals_used",
     unit="share",
-    meaning="Approvals that became orders before they were void.",
+    meaning="Approvals that became orders before they were void; the Execution Manager's doing, so it is not counted.",
     statistic=Statistic.MEAN,
     floor=0.8,
     target=0.99,
     min_samples=20,
+    weight=0.0,
 )
-MEASURES: Final[tuple[Measure, ...]] = (LIMIT_BREACHES, RESERVATION_DRIFT, EVIDENCE_AGE, EQUITY_AGE, APPROVALS_USED)
+MEASURES: Final[tuple[Measure, ...]] = (
+    LIMIT_BREACHES,
+    OVER_LIMIT,
+    RESERVATION_DRIFT,
+    EVIDENCE_AGE,
+    EQUITY_AGE,
+    APPROVALS_USED,
+)

@@ -37,11 +37,12 @@ MEASURES: Final[tuple[Measure, ...]] = (
     Measure(
         name=REFUSED_SHARE,
         unit="share",
-        meaning="Orders and cancels refused for want of a right; either somebody forges or approvals did not arrive.",
+        meaning="Orders and cancels refused for want of a right: somebody forges. Not counted, for refusing is right.",
         statistic=Statistic.MEAN,
         floor=0.2,
         target=0.0,
         min_samples=20,
+        weight=0.0,
     ),
     Measure(
         name=NONCES_UNIQUE,
@@ -76,10 +77,11 @@ MEASURES: Final[tuple[Measure, ...]] = (
     Measure(
         name=APPROVALS_UNSPENT,
         unit="share",
-        meaning="Approvals that ended without an order.",
+        meaning="Approvals that ended without an order; the Execution Manager's doing, so it is not counted.",
         statistic=Statistic.MEAN,
         floor=0.5,
         target=0.02,
         min_samples=20,
+        weight=0.0,
     ),
 )

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-import yaml  # type: ignore[import-untyped]  # comes with Ray, without types
+import yaml
 
 from hats.exchange_architect.errors import PREFIXES, Refusal, refusal_of
 from hats.exchange_architect.wire_exchange import Proof, asset_of, is_reduce_only, proof_of

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]  # comes with Ray, without types
+import yaml
 
 from hats.exchange_architect import errands, wire_info
 from shared.errors import VenueProtocolError

@@ -12,6 +12,8 @@ from shared.messages.order import Fill
 from shared.order import Side
 from shared.units import Ns, Px, Sz, Usd
 
+STALE_NS = 1_000
+
 
 def seen(mid_shift: int = 0, ns: int = 1) -> CoinState:
     """A coin that saw one two-level book around 10000."""
@@ -57,17 +59,18 @@ def test_claims_are_spaced() -> None:
 def test_a_fill_through_two_levels_is_foretold_level_by_level() -> None:
     """The second part of an order is compared with the second level."""
     coin = seen()
-    first, second = judge_fill(coin, fill(10_010, 10), 0.0), judge_fill(coin, fill(10_020, 5), 0.0)
+    first, second = judge_fill(coin, fill(10_010, 10), 0.0, STALE_NS), judge_fill(coin, fill(10_020, 5), 0.0, STALE_NS)
     assert first == pytest.approx((10.0, 10.0))
     assert second == pytest.approx((20.0, 20.0))
-    assert judge_fill(coin, fill(10_010, 5, oid=8), 1.5) == pytest.approx((11.5, 10.0))
+    assert judge_fill(coin, fill(10_010, 5, oid=8), 1.5, STALE_NS) == pytest.approx((11.5, 10.0))
 
 
 def test_no_older_book_no_judgement() -> None:
-    """A fill older than every kept book, or larger than the book, is not comparable."""
+    """A fill older than every kept book, long after the last of them, or larger than it, is not comparable."""
     coin = seen()
-    assert judge_fill(coin, fill(10_010, 5, ns=1), 0.0) is None
-    assert judge_fill(coin, fill(10_010, 500), 0.0) is None
+    assert judge_fill(coin, fill(10_010, 5, ns=1), 0.0, STALE_NS) is None
+    assert judge_fill(coin, fill(10_010, 500), 0.0, STALE_NS) is None
+    assert judge_fill(coin, fill(10_010, 5, ns=1_002), 0.0, STALE_NS) is None
 
 
 def test_prints_inside_the_quotes_are_no_distance() -> None:

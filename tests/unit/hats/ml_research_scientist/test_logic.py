@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import msgspec
 import pytest
 
 from hats.ml_research_scientist import MlResearchScientist, Settings
@@ -12,7 +13,7 @@ from shared.ids import Role
 from shared.instrument import Instrument
 from shared.messages import AnyMessage
 from shared.messages.control import Measured, Started, WakeAt, Woke
-from shared.messages.market import Trade, UniverseUpdate
+from shared.messages.market import FeedState, FeedStatus, Trade, UniverseUpdate
 from shared.messages.signal import Regime, RegimeUpdate
 from shared.order import Side
 from shared.units import MS, SECOND, Ns, Px, Sz
@@ -22,9 +23,10 @@ START = 1_000 * SECOND
 
 
 def scientist(**settings: object) -> MlResearchScientist:
-    """A Hat that knows BTC."""
+    """A Hat that knows BTC, with the feed up."""
     hat = MlResearchScientist(Settings.model_validate({"coins": ("BTC",), "warmup_bars": 3, **settings}))
     list(hat.handle(UniverseUpdate((Instrument("BTC", 0, 3, 50),), 4_500, 1_500, Ns(0)), Ns(0)))
+    list(hat.handle(FeedStatus(FeedState.UP, 1, "test", Ns(0)), Ns(0)))
     return hat
 
 
@@ -111,6 +113,18 @@ def test_measures_fall_when_prints_stop_or_come_late() -> None:
     found = measured(hat, START + 60 * SECOND)
     assert found["bar_delay_ms"] == (3_000.0,)
     assert found["coverage"] == (0.0,)
+
+
+def test_the_feed_answers_for_its_own_faults() -> None:
+    """Nothing is expected while the feed is not up, and a print that was received too late is not our lateness."""
+    hat = scientist()
+    feed(hat, [50_000, 50_010])
+    late = msgspec.structs.replace(trade(START, 50_000), recv_ns=Ns(START + 2 * SECOND))
+    list(hat.handle(late, Ns(START + 2 * SECOND)))
+    list(hat.handle(FeedStatus(FeedState.STALE, 1, "test", Ns(0)), Ns(0)))
+    found = measured(hat, START + 2 * SECOND)
+    assert found["late_print_share"] == (0.0, 0.0)
+    assert "coverage" not in found
 
 
 def test_coins_that_leave_the_universe_are_forgotten() -> None:

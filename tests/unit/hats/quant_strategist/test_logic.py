@@ -174,13 +174,14 @@ def test_reducing_quotes_only_the_closing_side() -> None:
 
 
 def test_a_veto_pauses_the_strategy() -> None:
-    """Nothing for the pause, then it tries again with a new id; the veto is measured."""
+    """Nothing for the pause, then it tries again with a new id; a veto is measured if it could be known."""
     bench = Bench()
     bid, ask = intents(bench.book())
     for intent in (bid, ask):
-        bench.tell(OrderDenied(intent.cloid, intent.strategy, "BTC", DenyReason.NO_EQUITY, 0, 0, "test"))
+        reason = DenyReason.NO_EQUITY if intent is bid else DenyReason.BAD_PRICE
+        bench.tell(OrderDenied(intent.cloid, intent.strategy, "BTC", reason, 0, 0, "test"))
     assert bench.book(after_ms=900) == []
-    assert bench.measured()["denied_share"] == (1.0, 1.0)
+    assert bench.measured()["denied_share"] == (0.0, 1.0)
     again = intents(bench.book(after_ms=200))
     assert [intent.cloid for intent in again] == [cloid_for(3, 0, 3), cloid_for(3, 0, 4)]
 
@@ -287,12 +288,26 @@ def test_presence_is_what_stands_on_both_sides() -> None:
 
 
 def test_decisions_missed_are_measured() -> None:
-    """Each book that may be decided on is; during a pause after a veto it is not."""
+    """A book is missed in the pause after a veto that could be known; another veto's pause is not held against it."""
+    for reason, share in ((DenyReason.BAD_PRICE, 0.5), (DenyReason.NO_EQUITY, 1.0)):
+        bench = Bench()
+        bid, _ = intents(bench.book())
+        bench.tell(OrderDenied(bid.cloid, bid.strategy, "BTC", reason, 0, 0, "test"))
+        bench.book(after_ms=250)
+        assert bench.measured()["decided_share"] == (share,)
+
+
+def test_presence_is_asked_only_of_who_could_quote() -> None:
+    """Neither on old features nor in a pause that nobody could avoid is a missing quote held against the strategist."""
     bench = Bench()
-    bid, _ = intents(bench.book())
-    bench.tell(OrderDenied(bid.cloid, bid.strategy, "BTC", DenyReason.NO_EQUITY, 0, 0, "test"))
-    bench.book(after_ms=250)
-    assert bench.measured()["decided_share"] == (0.5,)
+    bid, _ = bench.quoting()
+    bench.order(bid.cloid, OrderState.CANCELLED)
+    bench.now = Ns(bench.now + 600 * MS)
+    bench.wake("watch")
+    again = intents(bench.book())
+    bench.tell(OrderDenied(again[0].cloid, again[0].strategy, "BTC", DenyReason.NO_EQUITY, 0, 0, "test"))
+    bench.wake("watch")
+    assert "presence" not in bench.measured()
 
 
 def test_funding_is_heard_from_both() -> None:

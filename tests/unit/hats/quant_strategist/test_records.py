@@ -40,7 +40,7 @@ def test_a_vetoed_replacement_leaves_the_old_order_free() -> None:
     record_denial(books, denial(DenyReason.POSITION_LIMIT), SETTINGS, Ns(0))
     assert list(books.working) == [OLD]
     assert books.working[OLD].is_settled()
-    assert books.samples.values == {"denied_share": [1.0]}
+    assert books.samples.values == {"denied_share": [0.0]}
     assert books.strategies[MM].last_denial is DenyReason.POSITION_LIMIT
 
 
