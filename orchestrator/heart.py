@@ -175,10 +175,12 @@ class Heart:
 
     def _measure(self, role: Role, flight: Flight, handled_ns: Sequence[int]) -> None:
         elapsed = 0
+        is_up = role in self._seen_working
         for letter, spent in zip(flight.letters, handled_ns, strict=True):
             elapsed += spent
             waited = flight.now - letter.ts
-            self._samples[role].add(TIMELINESS.name, (waited + elapsed) / MS)
+            if is_up:
+                self._samples[role].add(TIMELINESS.name, (waited + elapsed) / MS)
             if len(self._hops[role]) < HOPS_PER_ROLE:
                 self._hops[role].append(HopSample(role, type(letter.message).__name__, waited, spent))
 
