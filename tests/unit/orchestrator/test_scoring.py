@@ -94,6 +94,25 @@ def test_a_bad_critical_dimension_caps_the_total() -> None:
     assert (card.total, card.capped_by) == (0.0, "uptime")
 
 
+def test_a_weight_of_nothing_is_shown_and_not_counted() -> None:
+    """It has a score but moves no total and caps none, and alone it makes none."""
+    shown = Measure(
+        name="x",
+        unit="x",
+        meaning="x",
+        statistic=Statistic.MEAN,
+        floor=1,
+        target=0,
+        min_samples=1,
+        weight=0,
+        critical=True,
+    )
+    bad = Dimension(measure=shown, value=1.0, score=0.0, n=1, evidence=(), trend=None)
+    good = Dimension(measure=EDGE, value=2.0, score=10.0, n=3, evidence=(), trend=None)
+    assert total_of((bad, good)) == (10.0, None)
+    assert total_of((bad,)) == (None, None)
+
+
 def test_samples_that_are_not_numbers_do_not_count() -> None:
     """NaN and infinity are no evidence."""
     scores = Scores({QS: (EDGE,)})
