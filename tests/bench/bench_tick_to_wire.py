@@ -29,14 +29,29 @@ from orchestrator.runfiles import RunFiles
 from orchestrator.settings import Settings
 from shared.config_sources import load
 from shared.journal import JournalReader
+from shared.messages.order import ActionSent
 from shared.units import SECOND
-from tests.bench.tick_to_wire import Comparison, Window, armed_ns, as_lines, as_object, figures_of, verdict, window_of
+from tests.bench.tick_to_wire import (
+    SAMPLES_MIN,
+    Comparison,
+    Window,
+    armed_ns,
+    as_lines,
+    as_object,
+    figures_of,
+    verdict,
+    window_of,
+)
 
 CONFIG: Final = Path(__file__).parents[2] / "configs" / "demo.toml"
 COINS: Final = ("BTC", "ETH")
 L2_INTERVAL_MS: Final = 1
 BOOKS_PER_COMMAND: Final = 0.83
 """Measured: so many commands of the synthetic traders change what is seen of a book."""
+UNTHROTTLED_US: Final = 60_000_000.0
+"""A tick-to-wire budget that nothing breaks: otherwise the slower way would be throttled, and hardly trade."""
+LONGEST_FACTOR: Final = 4
+"""A way that has too few samples may go on for so many times as long."""
 WARM_UP_S: Final = 3.0
 """After arming: the first orders, the first books of every Hat."""
 
@@ -75,22 +90,22 @@ def one_run(way: str, rate: int, number: int, address: str, home: Path, seconds:
         wanted = {
             "run.home_dir": str(home), "venue.base_url": url, "venue.coins": list(COINS), "ray.address": address,
             "ray.namespace": f"bench-{way}-{rate}-{number}", "metrics.port": raylink.free_port(),
+            "hats.low_latency_engineer.tick_to_wire_budget_us": UNTHROTTLED_US,
         }  # fmt: skip
         settings = load(Settings, CONFIG, wanted, {}).settings
         with ground(settings, files, step, own_ray=False, replay=None) as under:
             trade = _trade_desk if way == "desk" else _trade_plainly
-            trade(under.settings, files, seconds, step)
+            ended_ns = trade(under.settings, files, seconds, step)
     reader = JournalReader.open(files.journal)
     try:
         begun = armed_ns(reader)
         assert begun is not None, "it traded, so it was armed"
-        from_ns = begun + int(WARM_UP_S * SECOND)
-        return window_of(reader, from_ns, from_ns + int(seconds * SECOND))
+        return window_of(reader, begun + int(WARM_UP_S * SECOND), ended_ns)
     finally:
         reader.close()
 
 
-def _trade_desk(settings: Settings, files: RunFiles, seconds: float, step: Step) -> None:
+def _trade_desk(settings: Settings, files: RunFiles, seconds: float, step: Step) -> int:
     from orchestrator.cluster import LaunchOrder  # noqa: PLC0415 - imports ray; its environment is set now
     from orchestrator.desk import Desk  # noqa: PLC0415
 
@@ -99,19 +114,32 @@ def _trade_desk(settings: Settings, files: RunFiles, seconds: float, step: Step)
     try:
         desk.wait_ready(lambda _: None)
         step("trading")
-        time.sleep(WARM_UP_S + seconds + 0.5)
+        return _traded(files, seconds)
     finally:
         desk.stop()
 
 
-def _trade_plainly(settings: Settings, files: RunFiles, seconds: float, step: Step) -> None:
+def _trade_plainly(settings: Settings, files: RunFiles, seconds: float, step: Step) -> int:
     from orchestrator.cluster import LaunchOrder  # noqa: PLC0415 - imports ray; its environment is set now
     from tests.bench.plain_ray import PlainDesk  # noqa: PLC0415
 
     order = LaunchOrder(settings.model_dump_json().encode(), time.time_ns() // SECOND, str(files.dir), build_id())
     with PlainDesk(order):
         step("trading")
-        time.sleep(WARM_UP_S + seconds + 0.5)
+        return _traded(files, seconds)
+
+
+def _traded(files: RunFiles, seconds: float) -> int:
+    """When trading was over (UTC ns): after the warm-up and `seconds`, or as much more as it took to have samples."""
+    latest = time.monotonic() + WARM_UP_S + LONGEST_FACTOR * seconds
+    time.sleep(WARM_UP_S + seconds)
+    reader = JournalReader.open(files.journal)
+    try:
+        while time.monotonic() < latest and reader.counts().get(ActionSent.__name__, 0) < 2 * SAMPLES_MIN:
+            time.sleep(1.0)
+    finally:
+        reader.close()
+    return time.time_ns()
 
 
 def compare(

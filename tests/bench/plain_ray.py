@@ -28,11 +28,16 @@ from shared.ids import HATS, Role
 from shared.journal import Journal
 from shared.mailbox import Mailbox
 from shared.messages import Message
+from shared.messages.message import Lane
 from shared.shell import LaunchSpec, quicken
 from shared.units import MS, SECOND, Ns
 
 READY_TIMEOUT_S: Final = 120.0
 STOP_TIMEOUT_S: Final = 30.0
+
+UNDER_WAY_MAX: Final = 64
+"""Publications of market data that a feed may have under way. Without a limit the hub's queue grows for ever at a rate
+that it can't keep up with; with one the feed waits, and what waits before it is read does not count against Ray."""
 
 Letters = list[tuple[int, int, bytes]]
 """(seq, origin_ns, encoded message) each."""
@@ -49,6 +54,7 @@ class PlainHat:
         shell = compose.actor_class(role)()
         self._role = role
         self._hub = hub
+        self._under_way: list[Any] = []
         self._hat = shell.make_hat(spec)
         self._edge = shell.make_edge(spec)
 
@@ -81,7 +87,11 @@ class PlainHat:
         return said, handled_ns
 
     def _publish(self, message: Message, context: Context = Context()) -> None:
-        self._hub.publish.remote(str(self._role), context.cause, context.origin_ns, encode(message))
+        call = self._hub.publish.remote(str(self._role), context.cause, context.origin_ns, encode(message))
+        if message.lane is Lane.MARKET:  # said by the feed's thread alone
+            self._under_way.append(call)
+            if len(self._under_way) >= UNDER_WAY_MAX:
+                _, self._under_way = ray.wait(self._under_way, num_returns=UNDER_WAY_MAX // 2)
 
 
 class PlainHub:
