@@ -30,13 +30,6 @@ def positions_at(base_url: str, address: str) -> dict[str, int]:
     return {coin: sz for coin, sz in sorted(held.items()) if sz}
 
 
-def open_orders_at(base_url: str, address: str) -> int:
-    """How many orders the exchange says are open."""
-    from hyperliquid.info import Info  # noqa: PLC0415
-
-    return len(Info(base_url, skip_ws=True, timeout=10).open_orders(address))
-
-
 def differences(ours: Mapping[str, int], theirs: Mapping[str, int]) -> list[str]:
     """Each coin on which the two disagree, in words; empty if they agree to the last lot."""
     coins = sorted({*ours, *theirs})

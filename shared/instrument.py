@@ -74,10 +74,6 @@ class Instrument(msgspec.Struct, frozen=True, array_like=True):
         """Would the venue take this price? Positive and on the tick that holds at it."""
         return px > 0 and px % tick_at(px, self.sz_decimals) == 0
 
-    def sz_for_notional(self, usd: int, px: Px) -> Sz:
-        """Most lots whose notional at `px` does not exceed `usd` micro-USDC."""
-        return Sz(max(usd // px, 0))
-
     def is_tradable_sz(self, px: Px, sz: Sz) -> bool:
         """Does the order reach the venue's minimum value?"""
         return notional(px, sz) >= MIN_NOTIONAL_USD

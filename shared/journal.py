@@ -31,7 +31,6 @@ CREATE TABLE IF NOT EXISTS handled (
 CREATE TABLE IF NOT EXISTS snapshots (role TEXT NOT NULL, n INTEGER NOT NULL, state BLOB NOT NULL,
     PRIMARY KEY (role, n)) STRICT;
 CREATE TABLE IF NOT EXISTS epochs (epoch INTEGER PRIMARY KEY, pid INTEGER NOT NULL, taken_ns INTEGER NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE INDEX IF NOT EXISTS messages_by_kind ON messages (kind, seq);
 CREATE TRIGGER IF NOT EXISTS messages_stay BEFORE UPDATE ON messages BEGIN SELECT RAISE(ABORT, 'append only'); END;
 CREATE TRIGGER IF NOT EXISTS messages_keep BEFORE DELETE ON messages BEGIN SELECT RAISE(ABORT, 'append only'); END;
@@ -103,10 +102,6 @@ class Journal:
             "(SELECT n FROM snapshots WHERE role = ? ORDER BY n DESC LIMIT 2)",
             (role, role),
         )
-
-    def put_fact(self, name: str, value: str) -> None:
-        """Remember one named fact about the run (run number, seed, build)."""
-        self._write("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     def commit(self) -> None:
         """Everything written so far survives this process when this returns; JournalError if not, or if fenced."""
@@ -196,10 +191,6 @@ class JournalReader:
             "SELECT n, state FROM snapshots WHERE role = ? ORDER BY n DESC LIMIT 1", (str(role),)
         ).fetchone()
         return (row[0], row[1]) if row else None
-
-    def facts(self) -> dict[str, str]:
-        """Named facts about the run."""
-        return dict(self._db.execute("SELECT name, value FROM facts"))
 
     def epochs_since(self, ns: int) -> int:
         """How many writers took this journal since `ns`: how often the orchestrator was started lately."""

@@ -135,11 +135,6 @@ def sz_from_float(value: float, sz_decimals: int, rounding: Rounding = Rounding.
     return Sz(lots)
 
 
-def usd_from_float(value: float, rounding: Rounding = Rounding.NEAREST) -> Usd:
-    """Money from a float, for settings and statistics; never for a ledger."""
-    return Usd(scaled_from_float(value, USD_DECIMALS, rounding))
-
-
 def px_to_float(px: int, sz_decimals: int) -> float:
     """Price in USDC, for features only."""
     return px / _TEN[PX_DECIMALS - sz_decimals]
