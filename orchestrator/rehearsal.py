@@ -28,11 +28,11 @@ from shared.journal import Journal
 from shared.mailbox import Mailbox
 from shared.messages.control import DrainOrdered
 from shared.units import MS, SECOND, USD, Ns, Usd
-from shared.venue.coins import COINS, Coin, listings
-from shared.venue.door import Door
-from shared.venue.exchange import Exchange
-from shared.venue.settings import DoorSettings
-from shared.venue.synthetic import SyntheticMarket
+from shared.venue.core.exchange import Exchange
+from shared.venue.door.door import Door
+from shared.venue.door.settings import DoorSettings
+from shared.venue.flow.coins import COINS, Coin, listings
+from shared.venue.flow.synthetic import SyntheticMarket
 
 START_NS: Final = Ns(1_790_000_000 * SECOND)
 """When every rehearsal begins (September 2026), unless told otherwise."""

@@ -19,7 +19,7 @@ from shared.ids import Role
 from shared.messages import Message
 from shared.messages.order import ActionSent
 from shared.units import MS, Ns
-from shared.venue.door import Door
+from shared.venue.door.door import Door
 
 ROLE = Role.EXCHANGE_ARCHITECT
 

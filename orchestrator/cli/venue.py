@@ -14,11 +14,11 @@ from shared.errors import ConfigError, UnitError
 from shared.units import Usd, usd_from_str
 
 if TYPE_CHECKING:
-    from shared.venue.coins import Coin
-    from shared.venue.exchange import Exchange
-    from shared.venue.recorded import RecordedMarket
-    from shared.venue.server import Driver
-    from shared.venue.settings import DoorSettings
+    from shared.venue.core.exchange import Exchange
+    from shared.venue.door.server import Driver
+    from shared.venue.door.settings import DoorSettings
+    from shared.venue.flow.coins import Coin
+    from shared.venue.flow.recorded import RecordedMarket
 
 NOBODY_LIMITED = "none"
 
@@ -71,7 +71,7 @@ def venue(
     """
     if no_market and replay:
         raise typer.BadParameter("--no-market and --replay exclude each other")
-    from shared.venue.settings import DoorSettings
+    from shared.venue.door.settings import DoorSettings
 
     door_settings = DoorSettings(
         network=_one_of(network, {"testnet": "Testnet", "mainnet": "Mainnet"}, "--network"),
@@ -115,11 +115,11 @@ def _serve(
     import errno
 
     from shared.clock import WallClock
-    from shared.venue.coins import listings
-    from shared.venue.door import Door
-    from shared.venue.exchange import Exchange
-    from shared.venue.recorded import RecordedMarket
-    from shared.venue.server import serve
+    from shared.venue.core.exchange import Exchange
+    from shared.venue.door.door import Door
+    from shared.venue.door.server import serve
+    from shared.venue.flow.coins import listings
+    from shared.venue.flow.recorded import RecordedMarket
 
     clock = WallClock()
     exchange = Exchange(listings(listed), start_ns=clock.now())
@@ -137,14 +137,14 @@ def _serve(
 
 
 def _synthetic(exchange: Exchange, seed: int, events_per_second: float, listed: Sequence[Coin]) -> Driver:
-    from shared.venue.synthetic import SyntheticMarket, SyntheticSettings
+    from shared.venue.flow.synthetic import SyntheticMarket, SyntheticSettings
 
     return SyntheticMarket(exchange, seed, SyntheticSettings(events_per_second=events_per_second), listed)
 
 
 def _recorded(exchange: Exchange, files: Sequence[Path], speed: float, *, loop: bool) -> Driver:
-    from shared.venue.recorded import RecordedMarket, RecordedSettings
-    from shared.venue.recording_files import open_recordings
+    from shared.venue.flow.recorded import RecordedMarket, RecordedSettings
+    from shared.venue.flow.recording_files import open_recordings
 
     return RecordedMarket(exchange, open_recordings(*files), RecordedSettings(speed=speed, loop=loop))
 
@@ -174,7 +174,7 @@ def _replayed(market: RecordedMarket) -> str:
 
 
 def _listed(names: str | None) -> tuple[Coin, ...]:
-    from shared.venue.coins import COINS
+    from shared.venue.flow.coins import COINS
 
     known = {coin.name: coin for coin in COINS}
     wanted = list(known) if names is None else [name.strip() for name in names.split(",") if name.strip()]

@@ -1,1 +1,1 @@
-"""The local exchange: a pure core (matching, accounts, funding) behind doors that speak Hyperliquid's own protocol."""
+"""The local exchange: a pure `core`, the `door` that speaks Hyperliquid's protocol, the order `flow` beside clients."""

@@ -10,9 +10,18 @@ from collections.abc import Sequence
 
 from shared.instrument import Instrument
 from shared.units import MS, SECOND, USD, Ns, Px, Sz, Usd
-from shared.venue.commands import CancelOrder, CancelOrders, Command, Deposit, OrderSpec, PlaceOrders, SetPrices, Tif
-from shared.venue.exchange import Exchange
-from shared.venue.listing import list_perp
+from shared.venue.core.commands import (
+    CancelOrder,
+    CancelOrders,
+    Command,
+    Deposit,
+    OrderSpec,
+    PlaceOrders,
+    SetPrices,
+    Tif,
+)
+from shared.venue.core.exchange import Exchange
+from shared.venue.core.listing import list_perp
 
 START_NS = 1_700_000_000 * SECOND
 INSTRUMENT = Instrument("BTC", 0, 5, 40)

@@ -19,13 +19,13 @@ from websockets.asyncio.client import connect
 from shared.clock import WallClock
 from shared.instrument import Instrument
 from shared.units import MS, USD, Usd
-from shared.venue.commands import Deposit, OrderSpec, PlaceOrders, SetPrices, Tif
-from shared.venue.door import Door
-from shared.venue.exchange import Exchange
-from shared.venue.listing import list_perp
-from shared.venue.server import serve
-from shared.venue.settings import DoorSettings
-from shared.venue.signatures import connection_id, keccak256, l1_digest, packed, recover
+from shared.venue.core.commands import Deposit, OrderSpec, PlaceOrders, SetPrices, Tif
+from shared.venue.core.exchange import Exchange
+from shared.venue.core.listing import list_perp
+from shared.venue.door.door import Door
+from shared.venue.door.server import serve
+from shared.venue.door.settings import DoorSettings
+from shared.venue.door.signatures import connection_id, keccak256, l1_digest, packed, recover
 
 BTC = Instrument("BTC", 0, 5, 40)
 KEY = PrivateKey(bytes(31) + b"\x09")

@@ -39,12 +39,12 @@ from shared.messages.order import (
 )
 from shared.order import Side
 from shared.units import MS, USD, Ns, Usd
-from shared.venue.commands import Deposit, OrderSpec, PlaceOrders, SetPrices, Tif
-from shared.venue.door import Door
-from shared.venue.exchange import Exchange
-from shared.venue.listing import list_perp
-from shared.venue.server import serve
-from shared.venue.settings import DoorSettings
+from shared.venue.core.commands import Deposit, OrderSpec, PlaceOrders, SetPrices, Tif
+from shared.venue.core.exchange import Exchange
+from shared.venue.core.listing import list_perp
+from shared.venue.door.door import Door
+from shared.venue.door.server import serve
+from shared.venue.door.settings import DoorSettings
 
 BTC = Instrument("BTC", 0, 5, 40)
 ETH = Instrument("ETH", 1, 4, 25)

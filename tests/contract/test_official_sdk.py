@@ -20,12 +20,12 @@ from hyperliquid.utils.types import Cloid
 from shared.clock import WallClock
 from shared.instrument import Instrument
 from shared.units import USD, Usd
-from shared.venue.commands import Deposit, OrderSpec, PlaceOrders, SetPrices, Tif
-from shared.venue.door import Door
-from shared.venue.exchange import Exchange
-from shared.venue.listing import list_perp
-from shared.venue.server import serve
-from shared.venue.settings import DoorSettings
+from shared.venue.core.commands import Deposit, OrderSpec, PlaceOrders, SetPrices, Tif
+from shared.venue.core.exchange import Exchange
+from shared.venue.core.listing import list_perp
+from shared.venue.door.door import Door
+from shared.venue.door.server import serve
+from shared.venue.door.settings import DoorSettings
 
 BTC = Instrument("BTC", 0, 5, 40)
 ETH = Instrument("ETH", 1, 4, 25)

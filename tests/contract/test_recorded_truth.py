@@ -6,12 +6,21 @@ from typing import Any
 
 from shared.instrument import Instrument
 from shared.units import MS, SECOND, USD, Ns, Usd
-from shared.venue.commands import CancelOrder, CancelOrders, Deposit, OrderSpec, PlaceOrders, Resting, SetPrices, Tif
-from shared.venue.door import Door
-from shared.venue.exchange import Exchange
-from shared.venue.listing import list_perp
-from shared.venue.settings import DoorSettings
-from tests.unit.shared.venue.wire_client import WireClient, order_action, order_wire, post
+from shared.venue.core.commands import (
+    CancelOrder,
+    CancelOrders,
+    Deposit,
+    OrderSpec,
+    PlaceOrders,
+    Resting,
+    SetPrices,
+    Tif,
+)
+from shared.venue.core.exchange import Exchange
+from shared.venue.core.listing import list_perp
+from shared.venue.door.door import Door
+from shared.venue.door.settings import DoorSettings
+from tests.unit.shared.venue.door.wire_client import WireClient, order_action, order_wire, post
 
 # Recorded from api.hyperliquid.xyz in August 2025 (userFillsByTime and orderStatus of one account).
 FILLS: list[dict[str, Any]] = [

@@ -19,8 +19,8 @@ from shared.messages.risk import OrderApproved
 from shared.messages.signal import OrderIntent
 from shared.order import Side, Tif
 from shared.units import MS, SECOND, USD, Ns, Px, Sz
-from shared.venue import actions, signatures
-from shared.venue.bodies import first_value
+from shared.venue.door import actions, signatures
+from shared.venue.door.bodies import first_value
 
 START: Final = 1_700_000_000 * SECOND
 POLICY: Final = Policy(network=Network.TESTNET, assets=(AssetRule(0), AssetRule(7)), max_notional_usd=10**9 * USD)

@@ -17,8 +17,7 @@ from shared.messages.market import AssetContext
 from shared.messages.order import Fill, FillBooked
 from shared.order import Side
 from shared.units import HOUR, MS, SECOND, USD, Ns, Px, Sz, Usd
-from shared.venue.coins import COINS, listings
-from shared.venue.commands import (
+from shared.venue.core.commands import (
     Command,
     Deposit,
     Event,
@@ -30,8 +29,9 @@ from shared.venue.commands import (
     PricesChanged,
     Tif,
 )
-from shared.venue.exchange import Exchange
-from shared.venue.synthetic import SyntheticMarket, SyntheticSettings
+from shared.venue.core.exchange import Exchange
+from shared.venue.flow.coins import COINS, listings
+from shared.venue.flow.synthetic import SyntheticMarket, SyntheticSettings
 
 USER = "0xdesk"
 START = Ns((1_700_000_000 // 3600 + 1) * HOUR - 20 * SECOND)

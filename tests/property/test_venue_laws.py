@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from shared.instrument import Instrument
 from shared.rules.margin import MAINNET_TABLES, initial_margin_usd
 from shared.units import MINUTE, SECOND, USD, Ns, Px, Sz, Usd
-from shared.venue.commands import (
+from shared.venue.core.commands import (
     CancelOrder,
     CancelOrders,
     Command,
@@ -33,8 +33,8 @@ from shared.venue.commands import (
     TradeHappened,
     UpdateLeverage,
 )
-from shared.venue.exchange import Exchange
-from shared.venue.listing import list_perp
+from shared.venue.core.exchange import Exchange
+from shared.venue.core.listing import list_perp
 
 START_NS: Final = 1_700_000_000 * SECOND
 COIN: Final = Instrument("ETH", 4, 2, 25)

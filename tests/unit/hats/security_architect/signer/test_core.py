@@ -17,7 +17,7 @@ from hats.security_architect.signer.signing import AgentKey
 from hats.security_architect.signer.typed_data import Network
 from shared.errors import InvariantError
 from shared.units import USD
-from shared.venue import signatures
+from shared.venue.door import signatures
 
 NOW_MS: Final = 1_700_000_000_000
 POLICY: Final = Policy(network=Network.TESTNET, assets=(AssetRule(0),), max_notional_usd=1_000 * USD)

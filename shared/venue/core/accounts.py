@@ -1,0 +1,131 @@
+"""Who owns what: each user's collateral, positions, leverage, orders and history, and the house that keeps the rest."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+from shared.rules.fees import FeeRates, FeeSchedule
+from shared.units import Usd
+from shared.venue.core.clearing import Clearinghouse, Holding, MarkedPrices
+from shared.venue.core.commands import FillHappened, FundingPaid, OrderChanged
+from shared.venue.core.listing import Listing
+from shared.venue.core.order import Order
+
+KEPT_ORDERS: Final = 2_000
+"""Ended orders a user can still ask about."""
+KEPT_FILLS: Final = 10_000
+KEPT_FUNDINGS: Final = 500
+
+
+class Account:
+    """One user: orders, history, and a clearinghouse on each dex. `holdings` finds every perp of every dex."""
+
+    __slots__ = (
+        "by_cloid",
+        "ended",
+        "fees_usd",
+        "fills",
+        "funding_usd",
+        "fundings",
+        "history",
+        "holdings",
+        "houses",
+        "open_orders",
+        "orders",
+        "rates",
+        "user",
+        "volume_usd",
+    )
+
+    def __init__(self, user: str, rates: FeeRates) -> None:
+        self.user = user
+        self.rates = rates
+        self.fees_usd = 0
+        self.funding_usd = 0
+        self.volume_usd = 0
+        self.houses: dict[int, Clearinghouse] = {0: Clearinghouse()}
+        self.holdings: dict[int, Holding] = {}
+        self.open_orders: dict[int, Order] = {}
+        self.orders: dict[int, Order] = {}
+        self.by_cloid: dict[str, Order] = {}
+        self.ended: deque[Order] = deque()
+        self.history: deque[OrderChanged] = deque(maxlen=KEPT_ORDERS)
+        self.fills: deque[FillHappened] = deque(maxlen=KEPT_FILLS)
+        self.fundings: deque[FundingPaid] = deque(maxlen=KEPT_FUNDINGS)
+
+    def house(self, dex: int = 0) -> Clearinghouse:
+        """The user's clearinghouse on a dex, made at first touch."""
+        house = self.houses.get(dex)
+        if house is None:
+            house = self.houses[dex] = Clearinghouse()
+        return house
+
+    def holding(self, listing: Listing, prices: MarkedPrices) -> Holding:
+        """The user's holding of a perp, made at first touch."""
+        asset = listing.instrument.asset
+        holding = self.holdings.get(asset)
+        if holding is None:
+            house = self.house(listing.dex)
+            holding = self.holdings[asset] = house.holdings[asset] = Holding(listing, prices, house)
+        return holding
+
+    def remember(self, order: Order) -> None:
+        """Make the order findable by its ids; a reused client id finds the latest."""
+        self.orders[order.oid] = order
+        if order.cloid is not None:
+            self.by_cloid[order.cloid] = order
+
+    def end(self, order: Order) -> None:
+        """Count the order as ended; the oldest ended one is forgotten when there are too many."""
+        self.ended.append(order)
+        if len(self.ended) > KEPT_ORDERS:
+            oldest = self.ended.popleft()
+            del self.orders[oldest.oid]
+            if oldest.cloid is not None and self.by_cloid.get(oldest.cloid) is oldest:
+                del self.by_cloid[oldest.cloid]
+
+
+class Accounts:
+    """All users, and the house: deposits = sum of cash legs + fees + funding residue, to the micro-USDC."""
+
+    def __init__(self, schedule: FeeSchedule) -> None:
+        self._rates = schedule.rates_at(0)
+        self.by_user: dict[str, Account] = {}
+        self.deposits_usd = 0
+        self.house_fees_usd = 0
+        self.house_funding_usd = 0
+
+    def get(self, user: str) -> Account | None:
+        """The user's account, or None if nothing was ever deposited."""
+        return self.by_user.get(user)
+
+    def rates_of(self, user: str) -> FeeRates:
+        """What the user pays; the first tier for a stranger."""
+        account = self.by_user.get(user)
+        return self._rates if account is None else account.rates
+
+    def deposit(self, user: str, usd: Usd) -> Account:
+        """Account of the user, made if need be, with `usd` more collateral."""
+        account = self.by_user.get(user)
+        if account is None:
+            account = self.by_user[user] = Account(user, self._rates)
+        account.house().collateral_usd += usd
+        self.deposits_usd += usd
+        return account
+
+    def charge(self, account: Account, house: Clearinghouse, pnl_usd: int, fee_usd: int, notional_usd: int) -> None:
+        """Book the cash of one fill."""
+        house.collateral_usd += pnl_usd - fee_usd
+        account.fees_usd += fee_usd
+        account.volume_usd += notional_usd
+        self.house_fees_usd += fee_usd
+
+    def pay_funding(self, account: Account, holding: Holding, usd: int) -> None:
+        """Book one funding payment; what rounding leaves over stays with the house."""
+        holding.funding_all_usd += usd
+        holding.funding_since_open_usd += usd
+        holding.funding_since_change_usd += usd
+        holding.house.collateral_usd += usd
+        account.funding_usd += usd
+        self.house_funding_usd -= usd

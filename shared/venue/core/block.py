@@ -1,0 +1,44 @@
+"""One command's stay in the exchange: its time, its number and the events it causes, in order."""
+
+from __future__ import annotations
+
+from hashlib import blake2b, sha256
+from typing import Final
+
+from shared.units import MS
+from shared.venue.core.commands import BookChanged, Event
+
+_TID_BITS: Final = 50
+
+
+def tid_of(buyer_oid: int, seller_oid: int) -> int:
+    """Deterministic 50-bit trade id of two orders."""
+    digest = blake2b(b"%d %d" % (buyer_oid, seller_oid), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> (64 - _TID_BITS)
+
+
+class Block:
+    """Collects events; knows which books were touched; its hash is made only if a trade needs it."""
+
+    __slots__ = ("_hash", "events", "now_ms", "now_ns", "number", "touched")
+
+    def __init__(self, number: int, now_ns: int) -> None:
+        self.number = number
+        self.now_ns = now_ns
+        self.now_ms = now_ns // MS
+        self.events: list[Event] = []
+        self.touched: dict[int, None] = {}
+        self._hash = ""
+
+    @property
+    def hash(self) -> str:
+        """0x and 64 hex digits, a function of the block's number alone."""
+        if not self._hash:
+            self._hash = "0x" + sha256(b"block %d" % self.number).hexdigest()
+        return self._hash
+
+    def finished(self) -> tuple[Event, ...]:
+        """All events, then one BookChanged for each book that was touched, in order of first touch."""
+        for asset in self.touched:
+            self.events.append(BookChanged(asset, self.now_ms))
+        return tuple(self.events)

@@ -1,0 +1,151 @@
+"""What one user has on one dex: collateral, positions, leverage, and the margin that decides what they allow."""
+
+from __future__ import annotations
+
+from shared.order import Side
+from shared.position import Position
+from shared.rules.margin import initial_margin_usd, maintenance_usd
+from shared.units import Px, Sz, Usd
+from shared.venue.core.listing import Listing
+from shared.venue.core.order import Order
+
+
+class MarkedPrices:
+    """The two prices of one asset that valuation needs; the market moves them, every holding reads them."""
+
+    __slots__ = ("mark_px", "oracle_px")
+
+    def __init__(self) -> None:
+        self.mark_px = Px(0)
+        self.oracle_px = Px(0)
+
+
+class Holding:
+    """What one user has on one asset: position, leverage, and lots of resting orders that may add to it."""
+
+    __slots__ = (
+        "funding_all_usd",
+        "funding_since_change_usd",
+        "funding_since_open_usd",
+        "house",
+        "leverage",
+        "listing",
+        "open_buy_sz",
+        "open_sell_sz",
+        "position",
+        "prices",
+        "reduce_only",
+    )
+
+    def __init__(self, listing: Listing, prices: MarkedPrices, house: Clearinghouse) -> None:
+        self.house = house
+        self.listing = listing
+        self.prices = prices
+        self.position = Position()
+        self.leverage = listing.default_leverage
+        self.open_buy_sz = 0
+        self.open_sell_sz = 0
+        self.reduce_only: dict[int, Order] = {}
+        self.funding_all_usd = 0
+        self.funding_since_open_usd = 0
+        self.funding_since_change_usd = 0
+
+    def fill(self, is_buy: bool, px: Px, sz: Sz) -> Usd:
+        """PnL realised by the fill, fees not included; funding sums start anew where the venue's do."""
+        start = self.position.net_sz
+        pnl = self.position.apply(Side.BUY if is_buy else Side.SELL, px, sz)
+        self.funding_since_change_usd = 0
+        if start * self.position.net_sz <= 0:
+            self.funding_since_open_usd = 0
+        return pnl
+
+    def worst_sz(self, more_buy_sz: int = 0, more_sell_sz: int = 0) -> int:
+        """Largest absolute position if all resting orders of one side filled; reduce-only orders can't add."""
+        net = self.position.net_sz
+        return max(net + self.open_buy_sz + more_buy_sz, self.open_sell_sz + more_sell_sz - net)
+
+    def margin_usd(self, sz: int, leverage: int = 0) -> Usd:
+        """Initial margin of `sz` lots at the mark, at the holding's leverage unless another is given."""
+        return initial_margin_usd(self.listing.tiers, sz * self.prices.mark_px, leverage or self.leverage)
+
+    def reserved_usd(self) -> Usd:
+        """Initial margin of the position with its resting orders."""
+        return self.margin_usd(self.worst_sz())
+
+    def used_usd(self) -> Usd:
+        """Initial margin of the position alone."""
+        return self.margin_usd(abs(self.position.net_sz))
+
+    def notional_usd(self) -> Usd:
+        """Absolute value of the position at the mark."""
+        return Usd(abs(self.position.net_sz) * self.prices.mark_px)
+
+    def maintenance_usd(self) -> Usd:
+        """Margin below which the position is liquidated."""
+        return maintenance_usd(self.listing.tiers, self.notional_usd())
+
+    def rest(self, order: Order) -> None:
+        """Count an order that begins to rest."""
+        if order.reduce_only:
+            self.reduce_only[order.oid] = order
+        else:
+            self.release(order, -order.sz)
+
+    def release(self, order: Order, sz: int) -> None:
+        """Stop counting `sz` lots of a resting order."""
+        if order.reduce_only:
+            return
+        if order.is_buy:
+            self.open_buy_sz -= sz
+        else:
+            self.open_sell_sz -= sz
+
+
+class Clearinghouse:
+    """One user on one dex, all cross. Cash leg (`raw_usd`) + positions at the mark = value; collateral is realised."""
+
+    __slots__ = ("collateral_usd", "holdings")
+
+    def __init__(self) -> None:
+        self.collateral_usd = 0
+        self.holdings: dict[int, Holding] = {}
+
+    def value_usd(self) -> int:
+        """Collateral plus unrealised PnL of every position at its mark."""
+        value = self.collateral_usd
+        for holding in self.holdings.values():
+            if holding.position.net_sz:
+                value += holding.position.unrealised_usd(holding.prices.mark_px)
+        return value
+
+    def raw_usd(self) -> int:
+        """Collateral minus what longs cost plus what shorts brought: the venue's `totalRawUsd`."""
+        return self.collateral_usd - sum(holding.position.cost_usd for holding in self.holdings.values())
+
+    def reserved_usd(self) -> int:
+        """Initial margin of all positions with their resting orders."""
+        return sum(holding.reserved_usd() for holding in self.holdings.values())
+
+    def used_usd(self) -> int:
+        """Initial margin of all positions."""
+        return sum(holding.used_usd() for holding in self.holdings.values())
+
+    def can_place(self, holding: Holding, is_buy: bool, sz: int) -> bool:
+        """Does the account value cover the initial margin with this order resting too?
+
+        An order that does not raise the margin of its asset is always covered.
+        """
+        before = holding.reserved_usd()
+        after = holding.margin_usd(holding.worst_sz(sz, 0) if is_buy else holding.worst_sz(0, sz))
+        return after <= before or self.value_usd() >= self.reserved_usd() - before + after
+
+    def can_fill(self, holding: Holding, signed_sz: int, px: int, fee_usd: int) -> bool:
+        """Would the account, after this fill, still cover its positions' initial margin?
+
+        Reducing fills are always covered. A fill worse than the mark loses the difference at once.
+        """
+        net = holding.position.net_sz
+        if abs(net + signed_sz) <= abs(net):
+            return True
+        value = self.value_usd() + signed_sz * (holding.prices.mark_px - px) - fee_usd
+        return value >= self.used_usd() - holding.used_usd() + holding.margin_usd(abs(net + signed_sz))

@@ -1,0 +1,62 @@
+"""The exchange as one pure state machine: a command and the time go in, statuses and events come out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from shared.errors import UnitError
+from shared.rules.fees import PERP_SCHEDULE, FeeSchedule
+from shared.units import Ns
+from shared.venue.core import ordering, standing
+from shared.venue.core.block import Block
+from shared.venue.core.commands import (
+    CancelOrders,
+    Command,
+    Deposit,
+    ModifyOrders,
+    Outcome,
+    PassTime,
+    PlaceOrders,
+    SetPrices,
+    UpdateLeverage,
+)
+from shared.venue.core.listing import Listing
+from shared.venue.core.reading import Reading
+from shared.venue.core.world import Answer, World
+
+_ANSWERS: Final[dict[type, Callable[[World, Any, Block], Answer]]] = {
+    PlaceOrders: ordering.place,
+    CancelOrders: ordering.cancel,
+    ModifyOrders: ordering.modify,
+    SetPrices: standing.set_prices,
+    UpdateLeverage: standing.update_leverage,
+    Deposit: standing.deposit,
+    PassTime: lambda _world, _command, _block: (),
+}
+"""Who answers which command; every member of `Command` is here."""
+
+
+class Exchange(Reading):
+    """Perps on cross margin: orders, fills, fees, funding. Same commands at the same times give the same state."""
+
+    def __init__(
+        self, listings: Sequence[Listing], *, fee_schedule: FeeSchedule = PERP_SCHEDULE, start_ns: int = 0
+    ) -> None:
+        super().__init__(World(listings, fee_schedule, start_ns))
+
+    def apply(self, command: Command, now: Ns) -> Outcome:
+        """What the command came to at `now`, after everything that fell due before it.
+
+        UnitError if time goes back, and for a deposit or price that is not positive or an asset that is not listed.
+        """
+        world = self._world
+        if now < world.now_ns:
+            raise UnitError(f"time went back from {world.now_ns} to {now} ns")
+        world.now_ns = now
+        world.blocks += 1
+        block = Block(world.blocks, now)
+        world.clockwork.advance(world.markets, world.accounts, block)
+        answer = _ANSWERS[type(command)](world, command, block)
+        events = block.finished()
+        return Outcome((), answer, events) if isinstance(answer, str) else Outcome(answer, None, events)

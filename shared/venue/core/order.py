@@ -1,0 +1,61 @@
+"""An order inside the exchange: what was asked, what is left, and what became of it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from shared.units import Px, Sz
+from shared.venue.core.commands import OrderSpec, OrderView, Tif
+
+
+class Order(msgspec.Struct, eq=False):
+    """Mutable on purpose: the one copy that book, account and history share. `sz` is what remains."""
+
+    user: str
+    asset: int
+    is_buy: bool
+    px: Px
+    sz: Sz
+    orig_sz: Sz
+    oid: int
+    cloid: str | None
+    reduce_only: bool
+    tif: Tif
+    placed_ms: int
+    filled_sz: int = 0
+    status: str = "open"
+    status_ms: int = 0
+
+    def view(self) -> OrderView:
+        """The order as others may see it now."""
+        return OrderView(
+            self.user,
+            self.asset,
+            self.is_buy,
+            self.px,
+            self.sz,
+            self.orig_sz,
+            self.oid,
+            self.cloid,
+            self.reduce_only,
+            self.tif,
+            self.placed_ms,
+        )
+
+
+def order_from_spec(spec: OrderSpec, user: str, oid: int, now_ms: int) -> Order:
+    """A new order, nothing of it filled."""
+    return Order(
+        user,
+        spec.asset,
+        spec.is_buy,
+        spec.px,
+        spec.sz,
+        spec.sz,
+        oid,
+        spec.cloid,
+        spec.reduce_only,
+        spec.tif,
+        now_ms,
+        status_ms=now_ms,
+    )

@@ -1,0 +1,117 @@
+"""The commands about orders: place, cancel, modify."""
+
+from __future__ import annotations
+
+import msgspec
+
+from shared.rules.limits import MAX_BATCH
+from shared.venue.core import words
+from shared.venue.core.accounts import Account
+from shared.venue.core.block import Block
+from shared.venue.core.commands import (
+    Cancelled,
+    CancelOrder,
+    CancelOrders,
+    ModifyOrders,
+    ModifySpec,
+    PlaceOrders,
+    Refused,
+    Status,
+    Tif,
+)
+from shared.venue.core.order import Order
+from shared.venue.core.placing import action_fault, batch_fault
+from shared.venue.core.world import Answer, World
+
+
+def place(world: World, command: PlaceOrders, block: Block) -> Answer:
+    """Each order at its turn; a fault of the payload refuses the batch before anything happens."""
+    account = world.accounts.get(command.user)
+    if account is None:
+        return words.must_deposit(command.user)
+    specs = command.orders
+    if not specs:
+        return (Refused(words.ORDERS_EMPTY),)
+    error = action_fault(world.markets, specs, len(specs))
+    if error is not None:
+        return error
+    fault = batch_fault(world.markets, specs)
+    if fault is not None:
+        return (Refused(fault),)
+    statuses = []
+    for spec in specs:
+        market = world.markets[spec.asset]
+        account.holding(market.listing, market.prices)
+        statuses.append(world.placing.place(spec, account, market, block))
+    return tuple(statuses)
+
+
+def cancel(world: World, command: CancelOrders, block: Block) -> Answer:
+    """Each cancel at its turn."""
+    account = world.accounts.get(command.user)
+    if account is None:
+        return words.must_deposit(command.user)
+    if len(command.cancels) > MAX_BATCH:
+        return words.OVER_WEIGHT
+    return tuple(_cancel_one(world, one, account, block) for one in command.cancels)
+
+
+def _cancel_one(world: World, asked: CancelOrder, account: Account, block: Block) -> Status:
+    """The order gone from the book, or the venue's word that there is none."""
+    target = asked.oid if asked.oid is not None else asked.cloid
+    order = _open_order(account, target, asked.asset)
+    if order is None:
+        return Refused(words.for_asset(words.MISSING, asked.asset))
+    world.matching.cancel(order, "canceled", account, world.markets[order.asset], block)
+    return Cancelled()
+
+
+def modify(world: World, command: ModifyOrders, block: Block) -> Answer:
+    """Each modify at its turn; a fault of the payload refuses the batch before anything happens."""
+    account = world.accounts.get(command.user)
+    if account is None:
+        return words.must_deposit(command.user)
+    specs = [modify.order for modify in command.modifies]
+    if not specs:
+        return (Refused(words.ORDERS_EMPTY),)
+    error = action_fault(world.markets, specs, len(specs))
+    if error is not None:
+        return error
+    fault = batch_fault(world.markets, specs)
+    if fault is None and not command.always_place and any(spec.tif not in (Tif.ALO, Tif.GTC) for spec in specs):
+        fault = words.MODIFY_TIF
+    if fault is not None:
+        return (Refused(fault),)
+    return tuple(_modify_one(world, one, command.always_place, account, block) for one in command.modifies)
+
+
+def _modify_one(world: World, asked: ModifySpec, always_place: bool, account: Account, block: Block) -> Status:
+    """Status of the replacement. Its events come before the cancel's, as seen live."""
+    spec = asked.order
+    old = _open_order(account, asked.target, spec.asset)
+    if old is None and not always_place:
+        return Refused(words.MODIFY_MISSING)
+    market = world.markets[spec.asset]
+    account.holding(market.listing, market.prices)
+    start = len(block.events)
+    if old is not None:
+        world.matching.cancel(old, "canceled", account, market, block)
+    cancelled = block.events[start:]
+    del block.events[start:]
+    if not always_place:
+        spec = msgspec.structs.replace(spec, tif=Tif.ALO)
+    status = world.placing.place(spec, account, market, block)
+    block.events += cancelled
+    if old is not None and isinstance(status, Refused):
+        return Refused(words.modify_failed(status.error))
+    return status
+
+
+def _open_order(account: Account, target: int | str | None, asset: int) -> Order | None:
+    """The user's resting order of this asset under a venue or client id."""
+    if isinstance(target, str):
+        named = account.by_cloid.get(target)
+        order = None if named is None else account.open_orders.get(named.oid)
+    else:
+        order = None if target is None else account.open_orders.get(target)
+    return order if order is not None and order.asset == asset else None

@@ -1,0 +1,149 @@
+"""From a batch of orders to its statuses: what is refused before anything happens, and what at its turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from shared.rules.limits import MAX_BATCH, is_px_in_band, may_open_another, meets_min_notional
+from shared.rules.margin import exceeds_tier
+from shared.units import Sz
+from shared.venue.core import words
+from shared.venue.core.accounts import Account
+from shared.venue.core.block import Block
+from shared.venue.core.clearing import Holding
+from shared.venue.core.commands import Filled, OrderSpec, Refused, Resting, Status, Tif
+from shared.venue.core.market import Market
+from shared.venue.core.matching import Matched, Matching, average_px
+from shared.venue.core.order import Order, order_from_spec
+
+_TAKERS = (Tif.IOC, Tif.FRONTEND_MARKET)
+
+
+def action_fault(markets: Mapping[int, Market], specs: Iterable[OrderSpec], size: int) -> str | None:
+    """Why the action as a whole is an error (`status: err`), or None."""
+    if size > MAX_BATCH:
+        return words.OVER_WEIGHT
+    for spec in specs:
+        market = markets.get(spec.asset)
+        if market is None:
+            return words.for_asset(words.UNKNOWN_ASSET, spec.asset)
+        if not market.is_open:
+            return words.HALTED
+    return None
+
+
+def batch_fault(markets: Mapping[int, Market], specs: Iterable[OrderSpec]) -> str | None:
+    """First fault that the payload alone determines; one such fault refuses the batch with one status."""
+    for spec in specs:
+        fault = _payload_fault(spec, markets[spec.asset])
+        if fault is not None:
+            return fault
+    return None
+
+
+def _payload_fault(spec: OrderSpec, market: Market) -> str | None:
+    """What is wrong with the order by itself."""
+    if spec.sz == 0:
+        return words.ZERO_SIZE
+    if spec.sz < 0:
+        return words.INVALID_SIZE
+    if spec.px <= 0:
+        return words.INVALID_PRICE
+    if not market.instrument.is_on_tick(spec.px):
+        return words.for_asset(words.TICK, spec.asset)
+    if not is_px_in_band(spec.px, market.prices.mark_px):
+        return words.OUT_OF_BAND
+    return None
+
+
+class Placing:
+    """Judges one order at its turn, matches it, and rests what may rest."""
+
+    def __init__(self, matching: Matching) -> None:
+        self._matching = matching
+        self.next_oid = 1
+
+    def place(self, spec: OrderSpec, account: Account, market: Market, block: Block) -> Status:
+        """What became of the order; a refusal at its turn leaves a record with its own status."""
+        order = order_from_spec(spec, account.user, self.next_oid, block.now_ms)
+        self.next_oid += 1
+        account.remember(order)
+        refusal = self._refusal(order, account, market)
+        if refusal is not None:
+            return self._refuse(order, *refusal, account, block)
+        if order.reduce_only:
+            order.sz = Sz(min(order.sz, abs(account.holdings[order.asset].position.net_sz)))
+        matched = Matched(0, 0, False)
+        if order.tif is not Tif.ALO:
+            matched = self._matching.match(order, account, market, block)
+        return self._concluded(order, matched, account, market, block)
+
+    def _concluded(self, order: Order, matched: Matched, account: Account, market: Market, block: Block) -> Status:
+        """Status of an order that has met the book; whatever is left rests or is cancelled."""
+        if not order.sz:
+            self._matching.end(order, "filled", account, block)
+        elif matched.is_out_of_margin and not matched.sz:
+            return self._refuse(order, words.MARGIN, "perpMarginRejected", account, block)
+        elif matched.is_out_of_margin:
+            self._matching.end(order, "marginCanceled", account, block)
+        elif order.tif not in _TAKERS:
+            self._matching.rest(order, account, market, block)
+            return Resting(order.oid, order.cloid)
+        elif matched.sz:
+            self._matching.end(order, "canceled", account, block)
+        else:
+            return self._refuse(order, words.IOC, "iocCancelRejected", account, block)
+        return Filled(order.oid, order.cloid, Sz(matched.sz), market.instrument.px_text(average_px(matched)))
+
+    def _refusal(self, order: Order, account: Account, market: Market) -> tuple[str, str] | None:
+        """(text, status) of why the order can't even meet the book, or None.
+
+        Order of the checks: open orders, value, reduce-only, tier, margin, then what the time in force asks for.
+        """
+        holding = account.holdings[order.asset]
+        net = holding.position.net_sz
+        if not may_open_another(len(account.open_orders), account.volume_usd, order.reduce_only):
+            return words.TOO_MANY, "tooManyOpenOrdersRejected"
+        if not meets_min_notional(order.px, order.sz, order.is_buy, order.reduce_only, net):
+            return words.MIN_NOTIONAL, "minTradeNtlRejected"
+        if order.reduce_only:
+            if net == 0 or order.is_buy == (net > 0):
+                return words.REDUCE_ONLY, "reduceOnlyRejected"
+        else:
+            refusal = self._margin_refusal(order, holding)
+            if refusal is not None:
+                return refusal
+        return self._tif_refusal(order, market)
+
+    @staticmethod
+    def _margin_refusal(order: Order, holding: Holding) -> tuple[str, str] | None:
+        """Refusal by tier or margin, counting every resting order of the user as filled."""
+        if not holding.house.can_place(holding, order.is_buy, order.sz):
+            return words.MARGIN, "perpMarginRejected"
+        worst = holding.worst_sz(order.sz, 0) if order.is_buy else holding.worst_sz(0, order.sz)
+        if worst > holding.worst_sz() and exceeds_tier(
+            holding.listing.tiers, worst * holding.prices.mark_px, holding.leverage
+        ):
+            return words.MAX_POSITION, "perpMaxPositionRejected"
+        return None
+
+    @staticmethod
+    def _tif_refusal(order: Order, market: Market) -> tuple[str, str] | None:
+        """Refusal by what the time in force promises."""
+        book = market.book
+        crosses = book.crosses(order.is_buy, order.px)
+        if order.tif is Tif.ALO and crosses:
+            bid, ask = book.bids.best_px(), book.asks.best_px()
+            px_text = market.instrument.px_text
+            text = words.bad_alo("0" if bid is None else px_text(bid), "0" if ask is None else px_text(ask))
+            return text, "badAloPxRejected"
+        if order.tif in _TAKERS and not crosses:
+            if order.tif is Tif.FRONTEND_MARKET and book.side(not order.is_buy).best_px() is None:
+                return words.NO_LIQUIDITY, "marketOrderNoLiquidityRejected"
+            return words.IOC, "iocCancelRejected"
+        return None
+
+    def _refuse(self, order: Order, text: str, status: str, account: Account, block: Block) -> Refused:
+        """The refusal, recorded with its status; the text carries the asset."""
+        self._matching.end(order, status, account, block)
+        return Refused(words.for_asset(text, order.asset))

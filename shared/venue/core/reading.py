@@ -1,0 +1,146 @@
+"""What may be asked of the exchange; nothing here changes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from shared.book import Level
+from shared.rules.fees import FeeRates
+from shared.units import Ns, Px
+from shared.venue.core.candles import Candle
+from shared.venue.core.commands import FillHappened, FundingPaid, OrderChanged, OrderView, TradeHappened
+from shared.venue.core.digest import state_digest
+from shared.venue.core.listing import Listing
+from shared.venue.core.market import FundingPoint
+from shared.venue.core.views import (
+    AccountView,
+    AssetView,
+    HouseView,
+    OrderRecord,
+    account_view,
+    asset_view,
+    mid_text,
+    record_of,
+)
+from shared.venue.core.world import World
+
+
+class Reading:
+    """Queries by asset raise KeyError for an asset not listed; queries by user answer emptily for a stranger."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    # --- questions about an asset
+
+    @property
+    def now_ns(self) -> Ns:
+        """Time of the last command."""
+        return Ns(self._world.now_ns)
+
+    @property
+    def listings(self) -> Mapping[int, Listing]:
+        """What is listed, by asset id."""
+        return MappingProxyType({asset: market.listing for asset, market in self._world.markets.items()})
+
+    def book_levels(self, asset: int, depth: int = 20) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
+        """(bids, asks), best first, at most `depth` levels each."""
+        return self._world.markets[asset].book.levels(depth)
+
+    def trades(self, asset: int, n: int = 100) -> tuple[TradeHappened, ...]:
+        """The last `n` prints, newest first (500 are kept)."""
+        tape = self._world.markets[asset].trades
+        return tuple(tape[-1 - index] for index in range(min(n, len(tape))))
+
+    def candles(self, asset: int, interval: str, start_ms: int = 0, end_ms: int | None = None) -> tuple[Candle, ...]:
+        """Candles that overlap the span, oldest first; KeyError for an interval outside `candles.INTERVALS_NS`."""
+        return self._world.markets[asset].candles.read(interval, start_ms, end_ms)
+
+    def funding_history(self, asset: int) -> tuple[FundingPoint, ...]:
+        """Settled hours, oldest first."""
+        return tuple(self._world.markets[asset].fundings)
+
+    def asset_view(self, asset: int) -> AssetView:
+        """Prices, open interest, premium and running funding rate."""
+        return asset_view(self._world.markets[asset])
+
+    def mark(self, asset: int) -> Px:
+        """The mark price; 0 before the first oracle price."""
+        return self._world.markets[asset].prices.mark_px
+
+    def oracle(self, asset: int) -> Px:
+        """The oracle price; 0 before the first."""
+        return self._world.markets[asset].prices.oracle_px
+
+    def mid_text(self, asset: int) -> str | None:
+        """Exact mid; the last trade if a side is empty; None if there never was one."""
+        return mid_text(self._world.markets[asset])
+
+    # --- questions about money and users
+
+    def house(self) -> HouseView:
+        """What the house keeps; with all cash legs it equals the deposits."""
+        accounts = self._world.accounts
+        return HouseView(accounts.deposits_usd, accounts.house_fees_usd, accounts.house_funding_usd)
+
+    def has_account(self, user: str) -> bool:
+        """Did this user ever deposit?"""
+        return self._world.accounts.get(user) is not None
+
+    def users(self) -> tuple[str, ...]:
+        """Everyone with an account, in order of first deposit."""
+        return tuple(self._world.accounts.by_user)
+
+    def account(self, user: str) -> AccountView:
+        """The user's standing at the marks; zeros for a stranger."""
+        account = self._world.accounts.get(user)
+        return AccountView(user) if account is None else account_view(account)
+
+    def leverage(self, user: str, asset: int) -> int:
+        """Leverage of the user on the asset, chosen or by default."""
+        account = self._world.accounts.get(user)
+        holding = None if account is None else account.holdings.get(asset)
+        return self._world.markets[asset].listing.default_leverage if holding is None else holding.leverage
+
+    def fee_rates(self, user: str) -> FeeRates:
+        """What the user pays."""
+        return self._world.accounts.rates_of(user)
+
+    def open_orders(self, user: str) -> tuple[OrderView, ...]:
+        """Resting orders, oldest first."""
+        account = self._world.accounts.get(user)
+        return () if account is None else tuple(order.view() for order in account.open_orders.values())
+
+    def order_by_oid(self, user: str, oid: int) -> OrderRecord | None:
+        """The user's order with its latest status; None if unknown, another's, or over 2,000 ended orders ago."""
+        account = self._world.accounts.get(user)
+        order = None if account is None else account.orders.get(oid)
+        return None if order is None else record_of(order)
+
+    def order_by_cloid(self, user: str, cloid: str) -> OrderRecord | None:
+        """As `order_by_oid`; the latest order under this client id."""
+        account = self._world.accounts.get(user)
+        order = None if account is None else account.by_cloid.get(cloid)
+        return None if order is None else record_of(order)
+
+    def order_history(self, user: str) -> tuple[OrderChanged, ...]:
+        """The user's last 2,000 order changes, newest first; an order appears once per status."""
+        account = self._world.accounts.get(user)
+        return () if account is None else tuple(reversed(account.history))
+
+    def fills(self, user: str) -> tuple[FillHappened, ...]:
+        """The user's last 10,000 fills, oldest first."""
+        account = self._world.accounts.get(user)
+        return () if account is None else tuple(account.fills)
+
+    def fundings(self, user: str) -> tuple[FundingPaid, ...]:
+        """The user's last 500 funding payments, oldest first."""
+        account = self._world.accounts.get(user)
+        return () if account is None else tuple(account.fundings)
+
+    def digest(self) -> str:
+        """SHA-256 of the full state, in hex."""
+        world = self._world
+        counters = (world.now_ns, world.blocks, world.placing.next_oid, world.clockwork.state())
+        return state_digest(counters, world.markets, world.accounts)

@@ -1,0 +1,81 @@
+"""How a trade changes what its two sides own, for each kind of market."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from shared.venue.core.accounts import Account, Accounts
+from shared.venue.core.block import Block
+from shared.venue.core.commands import FillHappened, TradeHappened
+from shared.venue.core.market import Market
+from shared.venue.core.order import Order
+
+
+class Settlement(Protocol):
+    """What matching asks of a market's kind. Every call is about one order of one account."""
+
+    def rest(self, order: Order, account: Account) -> None:
+        """Reserve what an order that begins to rest may need."""
+        ...
+
+    def release(self, order: Order, account: Account, sz: int) -> None:
+        """Give back what `sz` lots of a resting order reserve."""
+        ...
+
+    def can_fill(self, order: Order, account: Account, sz: int, px: int, is_taker: bool) -> bool:
+        """Can the account pay for this fill, its fee included?"""
+        ...
+
+    def settle(self, order: Order, account: Account, trade: TradeHappened, market: Market, block: Block) -> None:
+        """Book the order's side of the trade and record its fill."""
+        ...
+
+
+class PerpSettlement:
+    """Positions on margin, settled in the dex's collateral."""
+
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+
+    def rest(self, order: Order, account: Account) -> None:
+        """Count the order toward the holding's worst case."""
+        account.holdings[order.asset].rest(order)
+
+    def release(self, order: Order, account: Account, sz: int) -> None:
+        """Stop counting `sz` lots."""
+        account.holdings[order.asset].release(order, sz)
+
+    def can_fill(self, order: Order, account: Account, sz: int, px: int, is_taker: bool) -> bool:
+        """Does the margin allow it?"""
+        fee = account.rates.fee_usd(px * sz, is_taker)
+        holding = account.holdings[order.asset]
+        return holding.house.can_fill(holding, sz if order.is_buy else -sz, px, fee)
+
+    def settle(self, order: Order, account: Account, trade: TradeHappened, market: Market, block: Block) -> None:
+        """Position, cash, open interest and fill record of one side."""
+        px, sz = trade.px, trade.sz
+        crossed = order.is_buy == trade.is_buy
+        holding = account.holdings[order.asset]
+        start = holding.position.net_sz
+        pnl = holding.fill(order.is_buy, px, sz)
+        fee = account.rates.fee_usd(px * sz, crossed)
+        self._accounts.charge(account, holding.house, pnl, fee, px * sz)
+        market.open_interest_sz += max(holding.position.net_sz, 0) - max(start, 0)
+        fill = FillHappened(
+            order.user,
+            order.asset,
+            order.is_buy,
+            px,
+            sz,
+            order.oid,
+            order.cloid,
+            crossed,
+            start,
+            pnl,
+            fee,
+            trade.tid,
+            trade.hash,
+            trade.time_ms,
+        )
+        account.fills.append(fill)
+        block.events.append(fill)

@@ -1,0 +1,173 @@
+"""What the exchange shows to those who ask: frozen copies, money in micro-USDC."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from shared.rules.margin import liquidation_px, withdrawable_usd
+from shared.units import Px, Rounding, Usd, round_ratio, str_from_scaled, truncate_ratio
+from shared.venue.core.accounts import Account
+from shared.venue.core.clearing import Clearinghouse, Holding
+from shared.venue.core.commands import OrderView
+from shared.venue.core.market import Market
+from shared.venue.core.order import Order
+
+_RATIO_DECIMALS: Final = 8
+
+
+class OrderRecord(msgspec.Struct, frozen=True):
+    """An order with its latest status."""
+
+    order: OrderView
+    status: str
+    status_ms: int
+
+
+class PositionView(msgspec.Struct, frozen=True):
+    """One cross position. `funding_*` > 0 was received; `return_on_equity_text` is unrealised / margin at entry."""
+
+    asset: int
+    net_sz: int
+    cost_usd: int
+    entry_px_text: str
+    leverage: int
+    max_leverage: int
+    value_usd: Usd
+    unrealised_usd: Usd
+    margin_used_usd: Usd
+    maintenance_usd: Usd
+    return_on_equity_text: str
+    liquidation_px_text: str | None
+    funding_all_usd: int
+    funding_since_open_usd: int
+    funding_since_change_usd: int
+
+
+class AccountView(msgspec.Struct, frozen=True):
+    """One user's standing, all cross. `margin_used_usd` is initial margin, `reserved_usd` that with resting orders."""
+
+    user: str
+    collateral_usd: int = 0
+    raw_usd: int = 0
+    value_usd: int = 0
+    notional_usd: int = 0
+    margin_used_usd: int = 0
+    maintenance_usd: int = 0
+    reserved_usd: int = 0
+    available_usd: int = 0
+    withdrawable_usd: int = 0
+    fees_usd: int = 0
+    funding_usd: int = 0
+    volume_usd: int = 0
+    positions: tuple[PositionView, ...] = ()
+
+
+class HouseView(msgspec.Struct, frozen=True):
+    """All deposits so far, fees taken, and what truncated funding left over (negative: what it cost)."""
+
+    deposits_usd: int
+    fees_usd: int
+    funding_usd: int
+
+
+class AssetView(msgspec.Struct, frozen=True):
+    """One asset's context. `mid_text` falls back to the last trade, then None; rates and premium are x 10^10."""
+
+    asset: int
+    mark_px: Px
+    oracle_px: Px
+    mid_text: str | None
+    last_px: Px | None
+    open_interest_sz: int
+    premium_e10: int | None
+    rate_e10: int
+    impact_pxs: tuple[Px, Px] | None
+
+
+def record_of(order: Order) -> OrderRecord:
+    """The order and what became of it."""
+    return OrderRecord(order.view(), order.status, order.status_ms)
+
+
+def asset_view(market: Market) -> AssetView:
+    """The asset's prices and funding now."""
+    return AssetView(
+        market.asset,
+        market.prices.mark_px,
+        market.prices.oracle_px,
+        mid_text(market),
+        market.last_px,
+        market.open_interest_sz,
+        market.premium_e10(),
+        market.running_rate_e10(),
+        market.impact_pxs(),
+    )
+
+
+def mid_text(market: Market) -> str | None:
+    """Exact mid in plain notation; the last trade's price if a side is empty; None if there never was one."""
+    bid, ask = market.book.bids.best_px(), market.book.asks.best_px()
+    decimals = 6 - market.instrument.sz_decimals
+    if bid is not None and ask is not None:
+        return str_from_scaled((bid + ask) * 5, decimals + 1)
+    return None if market.last_px is None else str_from_scaled(market.last_px, decimals)
+
+
+def account_view(account: Account, dex: int = 0) -> AccountView:
+    """The account on one dex, valued at the marks; fees, funding and volume are the user's on all."""
+    house = account.houses.get(dex) or Clearinghouse()
+    holdings = house.holdings.values()
+    value, reserved = house.value_usd(), house.reserved_usd()
+    notional = sum(holding.notional_usd() for holding in holdings)
+    maintenance = sum(holding.maintenance_usd() for holding in holdings)
+    return AccountView(
+        account.user,
+        house.collateral_usd,
+        house.raw_usd(),
+        value,
+        notional,
+        house.used_usd(),
+        maintenance,
+        reserved,
+        max(value - reserved, 0),
+        withdrawable_usd(value, reserved, notional),
+        account.fees_usd,
+        account.funding_usd,
+        account.volume_usd,
+        tuple(_position_view(holding, value, maintenance) for holding in holdings if holding.position.net_sz),
+    )
+
+
+def _position_view(holding: Holding, account_value_usd: int, maintenance_usd: int) -> PositionView:
+    """One position, liquidated where the account's value meets all its maintenance."""
+    position, instrument, mark = holding.position, holding.listing.instrument, holding.prices.mark_px
+    unrealised = position.unrealised_usd(mark)
+    own = holding.maintenance_usd()
+    liquidation = liquidation_px(holding.listing.tiers, position.net_sz, mark, account_value_usd, maintenance_usd - own)
+    px_decimals = 6 - instrument.sz_decimals
+    return PositionView(
+        instrument.asset,
+        position.net_sz,
+        position.cost_usd,
+        str_from_scaled(round_ratio(abs(position.cost_usd), abs(position.net_sz), Rounding.NEAREST), px_decimals),
+        holding.leverage,
+        instrument.max_leverage,
+        holding.notional_usd(),
+        unrealised,
+        holding.used_usd(),
+        own,
+        _ratio_text(unrealised * holding.leverage, abs(position.cost_usd)),
+        None if liquidation is None else _ratio_text(liquidation.numerator, liquidation.denominator * 10**px_decimals),
+        holding.funding_all_usd,
+        holding.funding_since_open_usd,
+        holding.funding_since_change_usd,
+    )
+
+
+def _ratio_text(numerator: int, denominator: int) -> str:
+    """The quotient truncated to eight decimals, in plain notation; "0" over zero."""
+    if not denominator:
+        return "0"
+    return str_from_scaled(truncate_ratio(numerator * 10**_RATIO_DECIMALS, denominator), _RATIO_DECIMALS)

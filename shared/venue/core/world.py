@@ -1,0 +1,35 @@
+"""Everything the exchange remembers, in one place that its commands act on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shared.errors import UnitError
+from shared.rules.fees import FeeSchedule
+from shared.venue.core.accounts import Accounts
+from shared.venue.core.clockwork import Clockwork
+from shared.venue.core.commands import Status
+from shared.venue.core.listing import Listing
+from shared.venue.core.market import Market
+from shared.venue.core.matching import Matching
+from shared.venue.core.placing import Placing
+
+Answer = tuple[Status, ...] | str
+"""Statuses of an action's entries, or the error of the action as a whole."""
+
+
+class World:
+    """The state that a command changes. Commands are functions of (world, command, block) in their own modules."""
+
+    __slots__ = ("accounts", "blocks", "clockwork", "markets", "matching", "now_ns", "placing")
+
+    def __init__(self, listings: Sequence[Listing], fee_schedule: FeeSchedule, start_ns: int) -> None:
+        self.markets = {listing.instrument.asset: Market(listing) for listing in listings}
+        if len(self.markets) != len(listings):
+            raise UnitError("two listings have the same asset id")
+        self.accounts = Accounts(fee_schedule)
+        self.matching = Matching(self.accounts)
+        self.placing = Placing(self.matching)
+        self.clockwork = Clockwork(start_ns)
+        self.now_ns = start_ns
+        self.blocks = 0

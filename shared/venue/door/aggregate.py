@@ -1,0 +1,39 @@
+"""Fills merged by order and time, as `aggregateByTime` asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+import msgspec
+
+from shared.instrument import Instrument
+from shared.units import Rounding, Usd, px_decimals, round_ratio, str_from_scaled
+from shared.venue.core.commands import FillHappened
+from shared.venue.door import render
+
+_PX_DECIMALS = 10
+
+
+def merged_fills(fills: Iterable[FillHappened], instruments: dict[int, Instrument]) -> Iterator[render.Json]:
+    """One JSON fill for each run of fills of one order at one time: sums, the first one's tid, the average price.
+
+    The average is rounded to ten decimals, as measured on the venue.
+    """
+    for _, run in groupby(fills, key=lambda fill: (fill.oid, fill.time_ms, fill.asset)):
+        parts = list(run)
+        first = parts[0]
+        sz = sum(part.sz for part in parts)
+        whole = msgspec.structs.replace(
+            first,
+            sz=sz,
+            fee=Usd(sum(part.fee for part in parts)),
+            closed_pnl=Usd(sum(part.closed_pnl for part in parts)),
+        )
+        instrument = instruments[first.asset]
+        shown = render.fill(instrument, whole)
+        if len(parts) > 1:
+            scale = 10 ** (_PX_DECIMALS - px_decimals(instrument.sz_decimals))
+            average = round_ratio(sum(part.px * part.sz for part in parts) * scale, sz, Rounding.NEAREST)
+            shown["px"] = render.number(str_from_scaled(average, _PX_DECIMALS))
+        yield shown

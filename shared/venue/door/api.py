@@ -1,0 +1,117 @@
+"""The two request doors, /info and /exchange, after parsing: HTTP and WebSocket posts come through here alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from shared.units import MS, Ns, Usd
+from shared.venue.core.commands import Command, Deposit, Outcome
+from shared.venue.door.actions import (
+    ApproveAgentAction,
+    NoopAction,
+    Supported,
+    canonical_address,
+    read_action,
+    read_envelope,
+)
+from shared.venue.door.admission import Admission, Turned
+from shared.venue.door.agents import ALREADY_USED
+from shared.venue.door.answers import Answers
+from shared.venue.door.bodies import BodyRefused
+from shared.venue.door.budgets import AddressBudgets, MinuteBudget, exchange_weight, info_weight
+from shared.venue.door.info import Info
+from shared.venue.door.questions import read_question
+from shared.venue.door.render import Json
+from shared.venue.door.settings import DoorSettings
+from shared.venue.door.submit import (
+    DONE,
+    Unfit,
+    command_from_action,
+    is_cancel,
+    refused,
+    reply_from_outcome,
+    reply_from_unfit,
+    unsupported,
+    weight,
+)
+
+
+class Api:
+    """Reads, judges, applies, answers. `apply` runs a command in the core and tells the feeds."""
+
+    def __init__(self, answers: Answers, settings: DoorSettings, apply: Callable[[Command, Ns], Outcome]) -> None:
+        self._answers = answers
+        self._settings = settings
+        self._apply = apply
+        self._admission = Admission(settings.network, self._welcome)
+        self._budgets = AddressBudgets(settings.address_budget)
+        self._ip_budget = MinuteBudget(settings.ip_weight_per_minute)
+        self._info = Info(answers, self._admission.agents, self._budgets)
+
+    def info(self, value: Any, now: Ns) -> tuple[str, Any]:
+        """(type asked, answer); BodyRefused with the status that the venue's HTTP layer gives."""
+        name, question = read_question(value)
+        self._spend(info_weight(name), now)
+        return name, self._info.answer(name, question, now)
+
+    def exchange(self, value: Any, now: Ns) -> Json:
+        """The reply to a signed request; BodyRefused when it is not shaped like one."""
+        envelope = read_envelope(value)
+        action = read_action(envelope.action)
+        if isinstance(action, str):
+            self._spend(exchange_weight(1), now)
+            return unsupported(action)
+        self._spend(exchange_weight(weight(action)), now)
+        admitted = self._admission.admit(envelope, action, now)
+        if isinstance(admitted, Turned):
+            return refused(admitted.error)
+        return self._perform(action, admitted.user, now)
+
+    def _perform(self, action: Supported, user: str, now: Ns) -> Json:
+        error = self._budgets.charge(user, weight(action), is_cancel(action), lambda: self._volume(user), now // MS)
+        if error is not None:
+            return refused(error)
+        reply = self._reply(action, user, now)
+        if reply["status"] == "err":
+            self._budgets.refund(user, weight(action))
+        return reply
+
+    def _reply(self, action: Supported, user: str, now: Ns) -> Json:
+        match action:
+            case NoopAction():
+                return DONE
+            case ApproveAgentAction():
+                return self._approve(action, user, now)
+            case _:
+                return self._trade(action, user, now)
+
+    def _approve(self, action: ApproveAgentAction, user: str, now: Ns) -> Json:
+        address = canonical_address(action.agent_address)
+        if self._answers.exchange.has_account(address):
+            return refused(ALREADY_USED)
+        error = self._admission.agents.approve(user, address, action.agent_name or "", now // MS)
+        return DONE if error is None else refused(error)
+
+    def _trade(self, action: Supported, user: str, now: Ns) -> Json:
+        try:
+            command = command_from_action(action, user, self._answers.instruments)
+        except Unfit as unfit:
+            return reply_from_unfit(action, unfit)
+        return reply_from_outcome(action, self._apply(command, now), self._answers.instruments)
+
+    def _welcome(self, address: str, now: Ns) -> bool:
+        """Has the address an account? It gets one here if everybody who signs does."""
+        if self._answers.exchange.has_account(address):
+            return True
+        if self._settings.fund_all_usd is None:
+            return False
+        self._apply(Deposit(address, self._settings.fund_all_usd), now)
+        return True
+
+    def _volume(self, user: str) -> Usd:
+        return Usd(self._answers.exchange.account(user).volume_usd)
+
+    def _spend(self, amount: int, now: Ns) -> None:
+        if not self._ip_budget.spend(amount, now // MS):
+            raise BodyRefused(429, "null")

@@ -1,0 +1,109 @@
+"""The whole local exchange behind one object without sockets or clock: bytes and times in, bytes out."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from shared.errors import ConfigError
+from shared.units import SECOND, Ns
+from shared.venue.core.commands import Command, Deposit, Outcome, PassTime
+from shared.venue.core.exchange import Exchange
+from shared.venue.door.answers import Answers
+from shared.venue.door.api import Api
+from shared.venue.door.bodies import BAD_CONTENT_TYPE, BodyRefused, first_value, is_json
+from shared.venue.door.feeds import Feeds
+from shared.venue.door.sessions import Sessions
+from shared.venue.door.settings import DoorSettings
+from shared.venue.door.signatures import SOURCE_OF_NETWORK, address_from_text
+
+TIME_STEP: Final = SECOND
+"""How often the core is told that time went by; its own grids are multiples of this."""
+JSON_TYPE: Final = "application/json"
+TEXT_TYPE: Final = "text/plain; charset=utf-8"
+_ENCODE: Final = msgspec.json.Encoder().encode
+Response = tuple[int, str, bytes]
+"""HTTP status, content type, body."""
+
+
+class Door:
+    """Speaks Hyperliquid's protocol for one exchange. Same calls at the same times give the same bytes.
+
+    The owner calls `due` when it says so, and takes what is to be sent with `drain_outbox` and `drain_hangups`.
+    """
+
+    def __init__(self, exchange: Exchange, settings: DoorSettings, now: Ns) -> None:
+        if settings.network not in SOURCE_OF_NETWORK:
+            raise ConfigError([f"expected Testnet or Mainnet, got {settings.network!r}"])
+        self.exchange = exchange
+        self.answers = Answers(exchange)
+        self._outbox: list[tuple[int, bytes]] = []
+        self._feeds = Feeds(self.answers, settings, self._outbox)
+        self._api = Api(self.answers, settings, self.apply)
+        self._sessions = Sessions(self._api, self._feeds, settings, frozenset(self.answers.assets))
+        self._now = now
+        for text, usd in settings.fund.items():
+            address = address_from_text(text)
+            if address is None:
+                raise ConfigError([f"expected an address to fund, got {text!r}"])
+            self.apply(Deposit(address, usd), now)
+
+    def apply(self, command: Command, now: Ns) -> Outcome:
+        """What the command came to; those who subscribed are told. For traders that live beside the exchange too."""
+        outcome = self.exchange.apply(command, now)
+        self.answers.note(outcome.events)
+        self._feeds.tell(outcome.events, now)
+        return outcome
+
+    def http(self, path: str, content_type: str | None, body: bytes, now: Ns) -> Response:
+        """The response to one POST."""
+        try:
+            return 200, JSON_TYPE, _ENCODE(self._answer(path, content_type, body, now))
+        except BodyRefused as refusal:
+            kind = JSON_TYPE if refusal.said == "null" else TEXT_TYPE
+            return refusal.status, kind, refusal.said.encode()
+
+    def connect(self, now: Ns) -> int:
+        """The id of a new WebSocket connection."""
+        self._now = now
+        return self._sessions.connect(now)
+
+    def receive(self, connection: int, sent: str | bytes, now: Ns) -> None:
+        """Take in one WebSocket frame; the answer is in the outbox."""
+        self._now = now
+        self._sessions.receive(connection, sent, now)
+
+    def disconnect(self, connection: int) -> None:
+        """The connection is gone."""
+        self._sessions.disconnect(connection)
+
+    def due(self, now: Ns) -> Ns:
+        """Do what time asks for: the core's own clockwork, paced feeds, hang-ups; when to call again."""
+        self._now = now
+        if now // TIME_STEP > self.exchange.now_ns // TIME_STEP:
+            self.apply(PassTime(), now)
+        next_step = (now // TIME_STEP + 1) * TIME_STEP
+        return Ns(min(next_step, self._feeds.due(now), self._sessions.due(now)))
+
+    def drain_outbox(self) -> list[tuple[int, bytes]]:
+        """(connection, frame) in the order to be sent; the outbox is empty then."""
+        frames = self._outbox.copy()
+        self._outbox.clear()
+        for connection in {number: None for number, _ in frames}:
+            self._sessions.note_sent(connection, self._now)
+        return frames
+
+    def drain_hangups(self) -> list[int]:
+        """Connections to close after their frames are sent."""
+        hangups, self._sessions.hangups = self._sessions.hangups, []
+        return hangups
+
+    def _answer(self, path: str, content_type: str | None, body: bytes, now: Ns) -> Any:
+        self._now = now
+        if path not in ("/info", "/exchange"):
+            raise BodyRefused(404, "")
+        if not is_json(content_type):
+            raise BodyRefused(415, BAD_CONTENT_TYPE)
+        value = first_value(body)
+        return self._api.exchange(value, now) if path == "/exchange" else self._api.info(value, now)[1]

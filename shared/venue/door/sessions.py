@@ -1,0 +1,170 @@
+"""The WebSocket conversation: subscriptions, pings and posts of each connection, within the venue's limits."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from shared.units import MS, Ns
+from shared.venue.door.api import Api
+from shared.venue.door.bodies import BodyRefused, first_value
+from shared.venue.door.budgets import MinuteBudget
+from shared.venue.door.feeds import NEVER, Feeds, frame
+from shared.venue.door.render import Json
+from shared.venue.door.settings import DoorSettings
+from shared.venue.door.subscriptions import AnySubscription, NoSubscription, read_subscription
+
+_ENCODE: Final = msgspec.json.Encoder().encode
+TOO_MANY_REQUESTS: Final = "429 Too Many Requests"
+TOO_MANY_MESSAGES: Final = "Too many messages."
+TOO_MANY_CONNECTIONS: Final = "Too many connections."
+TOO_MANY_SUBSCRIPTIONS: Final = "Too many subscriptions."
+"""Ours, like the two before it; the venue's own texts are not known."""
+
+
+class _Connection:
+    """What one client asked for, and when it was last sent something."""
+
+    __slots__ = ("sent_ns", "subscriptions")
+
+    def __init__(self, now: Ns) -> None:
+        self.subscriptions: dict[AnySubscription, None] = {}
+        self.sent_ns: int = now
+
+
+class Sessions:
+    """All connections, one client for the limits. What is said goes to the outbox; `hangups` are to be closed."""
+
+    def __init__(self, api: Api, feeds: Feeds, settings: DoorSettings, coins: frozenset[str]) -> None:
+        self.hangups: list[int] = []
+        self._api = api
+        self._feeds = feeds
+        self._settings = settings
+        self._coins = coins
+        self._connections: dict[int, _Connection] = {}
+        self._next_id = 1
+        self._arrivals = MinuteBudget(settings.max_new_connections_per_minute)
+        self._messages = MinuteBudget(settings.max_messages_per_minute)
+
+    def connect(self, now: Ns) -> int:
+        """The id of a new connection; beyond a limit it is told so and hung up at once."""
+        connection, self._next_id = self._next_id, self._next_id + 1
+        is_over = len(self._connections) >= self._settings.max_connections
+        self._connections[connection] = _Connection(now)
+        if is_over or not self._arrivals.spend(1, now // MS):
+            self._say(connection, "error", TOO_MANY_CONNECTIONS)
+            self.hangups.append(connection)
+        return connection
+
+    def disconnect(self, connection: int) -> None:
+        """Forget the connection and end its subscriptions; an unknown one is no matter."""
+        gone = self._connections.pop(connection, None)
+        for asked in gone.subscriptions if gone else ():
+            self._feeds.unsubscribe(connection, asked)
+
+    def receive(self, connection: int, sent: str | bytes, now: Ns) -> None:
+        """Answer one frame."""
+        if connection not in self._connections:
+            return
+        if not self._messages.spend(1, now // MS):
+            self._say(connection, "error", TOO_MANY_MESSAGES)
+            return
+        try:
+            message = first_value(sent)
+        except BodyRefused:
+            message = None
+        match message:
+            case {"method": "ping"}:
+                self._feeds.outbox.append((connection, b'{"channel":"pong"}'))
+            case {"method": "subscribe", "subscription": dict(wanted)}:
+                self._subscribe(connection, wanted, now)
+            case {"method": "unsubscribe", "subscription": dict(wanted)}:
+                self._unsubscribe(connection, wanted)
+            case {
+                "method": "post",
+                "id": int(number),
+                "request": {"type": "info" | "action" as kind, "payload": asked},
+            }:
+                self._say(connection, "post", {"id": number, "response": self._answer(kind, asked, now)})
+            case _:
+                text = sent if isinstance(sent, str) else sent.decode(errors="replace")
+                self._say(connection, "error", f"Error parsing JSON into valid websocket request: {text}")
+
+    def due(self, now: Ns) -> Ns:
+        """Hang up on those who were sent nothing for too long; when the next one's time is."""
+        limit_ns = self._settings.idle_close_ms * MS
+        next_ns: int = NEVER
+        for number, connection in self._connections.items():
+            if now - connection.sent_ns >= limit_ns:
+                self.hangups.append(number)
+                connection.sent_ns = now
+            next_ns = min(next_ns, connection.sent_ns + limit_ns)
+        return Ns(next_ns)
+
+    def note_sent(self, connection: int, now: Ns) -> None:
+        """Something was sent to the connection."""
+        known = self._connections.get(connection)
+        if known is not None:
+            known.sent_ns = now
+
+    def _subscribe(self, connection: int, wanted: Json, now: Ns) -> None:
+        asked = self._read(connection, wanted)
+        if asked is None:
+            return
+        subscriptions = self._connections[connection].subscriptions
+        if asked in subscriptions:
+            self._say(connection, "error", f"Already subscribed: {_spelled(asked)}")
+            return
+        refusal = self._over_limit(asked)
+        if refusal is not None:
+            self._say(connection, "error", refusal)
+            return
+        subscriptions[asked] = None
+        self._say(connection, "subscriptionResponse", {"method": "subscribe", "subscription": asked})
+        self._feeds.subscribe(connection, asked, now)
+
+    def _unsubscribe(self, connection: int, wanted: Json) -> None:
+        asked = self._read(connection, wanted)
+        if asked is None:
+            return
+        subscriptions = self._connections[connection].subscriptions
+        if asked not in subscriptions:
+            self._say(connection, "error", f"Already unsubscribed: {_spelled(asked)}")
+            return
+        del subscriptions[asked]
+        self._feeds.unsubscribe(connection, asked)
+        self._say(connection, "subscriptionResponse", {"method": "unsubscribe", "subscription": asked})
+
+    def _read(self, connection: int, wanted: Json) -> AnySubscription | None:
+        try:
+            return read_subscription(wanted, self._coins)
+        except NoSubscription:
+            self._say(connection, "error", f"Invalid subscription {_spelled(wanted)}")
+            return None
+
+    def _over_limit(self, asked: AnySubscription) -> str | None:
+        held = [one for connection in self._connections.values() for one in connection.subscriptions]
+        if len(held) >= self._settings.max_subscriptions:
+            return TOO_MANY_SUBSCRIPTIONS
+        users = {getattr(one, "user", None) for one in (*held, asked)} - {None}
+        if len(users) > self._settings.max_users:
+            return f"Cannot track more than {self._settings.max_users} total users."
+        return None
+
+    def _answer(self, kind: str, asked: Any, now: Ns) -> Json:
+        try:
+            if kind == "action":
+                return {"type": "action", "payload": self._api.exchange(asked, now)}
+            name, data = self._api.info(asked, now)
+        except BodyRefused as refusal:
+            said = TOO_MANY_REQUESTS if refusal.status == 429 else refusal.said
+            return {"type": "error", "payload": said}
+        return {"type": "info", "payload": {"type": name, "data": data}}
+
+    def _say(self, connection: int, channel: str, data: Any) -> None:
+        self._feeds.outbox.append((connection, frame(channel, data)))
+
+
+def _spelled(value: Any) -> str:
+    return _ENCODE(value).decode()

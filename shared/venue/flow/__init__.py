@@ -1,0 +1,1 @@
+"""Who trades beside the clients: synthetic traders, and recorded books and trades played back."""

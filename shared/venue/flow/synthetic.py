@@ -1,0 +1,170 @@
+"""The synthetic market: traders around seeded fundamental prices, as a driver of the local exchange.
+
+Everything follows from one seed: every trader draws from its own generator, and events are ordered by (ns, number).
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from hashlib import sha256
+from random import Random
+from typing import Final, Protocol
+
+import msgspec
+
+from shared.units import MS, SECOND, USD, Ns, Usd, px_from_float
+from shared.venue.core.commands import Command, Deposit, Outcome, SetPrices, UpdateLeverage
+from shared.venue.core.exchange import Exchange
+from shared.venue.flow.coins import COINS, Coin
+from shared.venue.flow.fundamental import Fundamentals, PriceProcess
+from shared.venue.flow.traders import InformedTaker, MarketMaker, MomentumTaker, NoiseTaker, Passer, Scene, Trader
+
+COLLATERAL_USD: Final = Usd(1_000_000_000 * USD)
+"""What each synthetic trader starts with: enough never to be the story."""
+
+
+class Applies(Protocol):
+    """The door as a driver needs it."""
+
+    def apply(self, command: Command, now: Ns) -> Outcome:
+        """Run the command in the core and tell whoever listens."""
+        ...
+
+
+class SyntheticSettings(msgspec.Struct, frozen=True):
+    """`events_per_second` is the mean number of commands that traders send for each coin.
+
+    Shares say how they divide; a market maker's refresh is up to two commands and counts as two.
+    """
+
+    events_per_second: float = 20.0
+    makers: int = 3
+    maker_layers: int = 7
+    maker_share: float = 0.6
+    passer_share: float = 0.2
+    noise_share: float = 0.15
+    informed_share: float = 0.2
+    momentum_share: float = 0.05
+    fundamental_interval_ms: int = 200
+    oracle_interval_ms: int = 3_000
+    process: PriceProcess = PriceProcess()
+
+
+class _Event(msgspec.Struct, order=True):
+    """Something that falls due. `trader` -1 moves the fundamentals, -2 publishes oracle prices."""
+
+    ns: int
+    number: int
+    trader: int
+
+
+_FUNDAMENTALS: Final = -1
+_ORACLES: Final = -2
+
+
+class SyntheticMarket:
+    """Drives an exchange that lists `coins` in their order; reads its books and acts through the door only."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        seed: int,
+        settings: SyntheticSettings = SyntheticSettings(),  # noqa: B008 - frozen
+        coins: Sequence[Coin] = COINS,
+    ) -> None:
+        self._exchange = exchange
+        self._settings = settings
+        self._fundamentals = Fundamentals(coins, settings.process, seed)
+        self._coins = tuple(coins)
+        self._scenes: list[Scene] = []
+        self._traders: list[Trader] = []
+        for asset, coin in enumerate(coins):
+            scene = Scene(coin, exchange.listings[asset].instrument, exchange, self._fundamentals)
+            assert scene.instrument.coin == coin.name, f"asset {asset} is {scene.instrument.coin}, not {coin.name}"
+            for trader in _traders(coin, settings, seed):
+                self._scenes.append(scene)
+                self._traders.append(trader)
+        self._events: list[_Event] = []
+        self._number = 0
+
+    @property
+    def users(self) -> tuple[str, ...]:
+        """Addresses of all synthetic traders."""
+        return tuple(trader.user for trader in self._traders)
+
+    def step(self, door: Applies, now: Ns) -> Ns:
+        """Let everything happen that falls due up to `now`; the result is when the next thing does."""
+        if not self._events:
+            self._begin(door, now)
+        while self._events[0].ns <= now:
+            event = heapq.heappop(self._events)
+            self._happen(door, event)
+        return Ns(self._events[0].ns)
+
+    def _begin(self, door: Applies, now: Ns) -> None:
+        """Prices, funded traders and the first quotes, all at `now`."""
+        self._publish(door, now)
+        for scene, trader in zip(self._scenes, self._traders, strict=True):
+            door.apply(Deposit(trader.user, COLLATERAL_USD), now)
+            # at leverage 1 no margin tier ever refuses a synthetic trader
+            door.apply(UpdateLeverage(trader.user, scene.asset, 1, True), now)
+        for index, (scene, trader) in enumerate(zip(self._scenes, self._traders, strict=True)):
+            if isinstance(trader, MarketMaker):
+                for command in trader.act(scene):
+                    door.apply(command, now)
+            self._push(now + trader.delay_ns(), index)
+        self._push(now + self._settings.fundamental_interval_ms * MS, _FUNDAMENTALS)
+        self._push(now + self._settings.oracle_interval_ms * MS, _ORACLES)
+
+    def _happen(self, door: Applies, event: _Event) -> None:
+        # a client's command may have reached the core since this fell due; time never goes back there
+        at = Ns(max(event.ns, self._exchange.now_ns))
+        if event.trader == _FUNDAMENTALS:
+            interval = self._settings.fundamental_interval_ms * MS
+            self._fundamentals.step(interval / SECOND)
+            self._push(event.ns + interval, _FUNDAMENTALS)
+        elif event.trader == _ORACLES:
+            self._publish(door, at)
+            self._push(event.ns + self._settings.oracle_interval_ms * MS, _ORACLES)
+        else:
+            trader = self._traders[event.trader]
+            for command in trader.act(self._scenes[event.trader]):
+                door.apply(command, at)
+            self._push(event.ns + trader.delay_ns(), event.trader)
+
+    def _publish(self, door: Applies, at: Ns) -> None:
+        for asset, coin in enumerate(self._coins):
+            door.apply(SetPrices(asset, px_from_float(self._fundamentals.spot(asset), coin.sz_decimals)), at)
+
+    def _push(self, ns: int, trader: int) -> None:
+        self._number += 1
+        heapq.heappush(self._events, _Event(ns, self._number, trader))
+
+
+def address_of(name: str) -> str:
+    """The address of a trader inside the exchange: nobody has its key."""
+    return f"0x{sha256(f'synthetic trader {name}'.encode()).hexdigest()[:40]}"
+
+
+def _traders(coin: Coin, settings: SyntheticSettings, seed: int) -> list[Trader]:
+    """Everyone who trades one coin, in the order in which they are numbered."""
+    rate = settings.events_per_second
+
+    def born(kind: str) -> tuple[str, Random]:
+        return address_of(f"{coin.name}/{kind}"), Random(f"{seed}/{coin.name}/{kind}")
+
+    traders: list[Trader] = []
+    for n in range(settings.makers):
+        user, chance = born(f"maker-{n}")
+        refreshes = rate * settings.maker_share / settings.makers / 2
+        traders.append(MarketMaker(user, refreshes, chance, settings.maker_layers, 1.0 + 0.35 * n))
+    for name, share, kind in (
+        ("passer", settings.passer_share, Passer),
+        ("noise", settings.noise_share, NoiseTaker),
+        ("informed", settings.informed_share, InformedTaker),
+        ("momentum", settings.momentum_share, MomentumTaker),
+    ):
+        user, chance = born(name)
+        traders.append(kind(user, rate * share, chance))
+    return traders
