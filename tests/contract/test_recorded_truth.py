@@ -6,18 +6,10 @@ from typing import Any
 
 from shared.instrument import Instrument
 from shared.units import MS, SECOND, USD, Ns, Usd
-from shared.venue.core.commands import (
-    CancelOrder,
-    CancelOrders,
-    Deposit,
-    OrderSpec,
-    PlaceOrders,
-    Resting,
-    SetPrices,
-    Tif,
-)
+from shared.venue.core.commands import CancelOrder, CancelOrders, Deposit, OrderSpec, PlaceOrders, SetPrices, Tif
 from shared.venue.core.exchange import Exchange
 from shared.venue.core.listing import list_perp
+from shared.venue.core.outcomes import Resting
 from shared.venue.door.door import Door
 from shared.venue.door.settings import DoorSettings
 from tests.unit.shared.venue.door.wire_client import WireClient, order_action, order_wire, post

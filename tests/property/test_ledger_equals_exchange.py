@@ -17,19 +17,10 @@ from shared.messages.market import AssetContext
 from shared.messages.order import Fill, FillBooked
 from shared.order import Side
 from shared.units import HOUR, MS, SECOND, USD, Ns, Px, Sz, Usd
-from shared.venue.core.commands import (
-    Command,
-    Deposit,
-    Event,
-    FillHappened,
-    FundingPaid,
-    OrderSpec,
-    Outcome,
-    PlaceOrders,
-    PricesChanged,
-    Tif,
-)
+from shared.venue.core.commands import Command, Deposit, OrderSpec, PlaceOrders, Tif
+from shared.venue.core.events import Event, FillHappened, FundingPaid, PricesChanged
 from shared.venue.core.exchange import Exchange
+from shared.venue.core.outcomes import Outcome
 from shared.venue.flow.coins import COINS, listings
 from shared.venue.flow.synthetic import SyntheticMarket, SyntheticSettings
 

@@ -18,23 +18,19 @@ from shared.venue.core.commands import (
     CancelOrders,
     Command,
     Deposit,
-    FillHappened,
-    FundingPaid,
     ModifyOrders,
     ModifySpec,
-    OrderChanged,
     OrderSpec,
-    OrderView,
-    Outcome,
     PassTime,
     PlaceOrders,
     SetPrices,
     Tif,
-    TradeHappened,
     UpdateLeverage,
 )
+from shared.venue.core.events import FillHappened, FundingPaid, OrderChanged, OrderView, TradeHappened
 from shared.venue.core.exchange import Exchange
 from shared.venue.core.listing import list_perp
+from shared.venue.core.outcomes import Outcome
 
 START_NS: Final = 1_700_000_000 * SECOND
 COIN: Final = Instrument("ETH", 4, 2, 25)

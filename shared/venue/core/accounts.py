@@ -8,7 +8,7 @@ from typing import Final
 from shared.rules.fees import FeeRates, FeeSchedule
 from shared.units import Usd
 from shared.venue.core.clearing import Clearinghouse, Holding, MarkedPrices
-from shared.venue.core.commands import FillHappened, FundingPaid, OrderChanged
+from shared.venue.core.events import FillHappened, FundingPaid, OrderChanged
 from shared.venue.core.listing import Listing
 from shared.venue.core.order import Order
 

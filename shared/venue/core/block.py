@@ -6,7 +6,7 @@ from hashlib import blake2b, sha256
 from typing import Final
 
 from shared.units import MS
-from shared.venue.core.commands import BookChanged, Event
+from shared.venue.core.events import BookChanged, Event
 
 _TID_BITS: Final = 50
 

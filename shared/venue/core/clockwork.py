@@ -9,7 +9,7 @@ from shared.rules.funding import FUNDING_SPAN, SAMPLE_SPAN, payment_usd
 from shared.units import MS, SECOND
 from shared.venue.core.accounts import Accounts
 from shared.venue.core.block import Block
-from shared.venue.core.commands import FundingPaid
+from shared.venue.core.events import FundingPaid
 from shared.venue.core.market import Market
 
 MARK_SPAN: Final = 3 * SECOND

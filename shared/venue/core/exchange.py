@@ -15,13 +15,13 @@ from shared.venue.core.commands import (
     Command,
     Deposit,
     ModifyOrders,
-    Outcome,
     PassTime,
     PlaceOrders,
     SetPrices,
     UpdateLeverage,
 )
 from shared.venue.core.listing import Listing
+from shared.venue.core.outcomes import Outcome
 from shared.venue.core.reading import Reading
 from shared.venue.core.world import Answer, World
 

@@ -13,7 +13,7 @@ from shared.venue.core.block import Block
 from shared.venue.core.book import Book
 from shared.venue.core.candles import Candles
 from shared.venue.core.clearing import MarkedPrices
-from shared.venue.core.commands import PricesChanged, TradeHappened
+from shared.venue.core.events import PricesChanged, TradeHappened
 from shared.venue.core.listing import Listing
 from shared.venue.core.marks import MarkRule
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from shared.units import Px, Sz
 from shared.venue.core.accounts import Account, Accounts
 from shared.venue.core.block import Block, tid_of
-from shared.venue.core.commands import OrderChanged, TradeHappened
+from shared.venue.core.events import OrderChanged, TradeHappened
 from shared.venue.core.market import Market
 from shared.venue.core.order import Order
 from shared.venue.core.settlement import PerpSettlement, Settlement

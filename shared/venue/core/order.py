@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from shared.units import Px, Sz
-from shared.venue.core.commands import OrderSpec, OrderView, Tif
+from shared.venue.core.commands import OrderSpec, Tif
+from shared.venue.core.events import OrderView
 
 
 class Order(msgspec.Struct, eq=False):

@@ -8,18 +8,9 @@ from shared.rules.limits import MAX_BATCH
 from shared.venue.core import words
 from shared.venue.core.accounts import Account
 from shared.venue.core.block import Block
-from shared.venue.core.commands import (
-    Cancelled,
-    CancelOrder,
-    CancelOrders,
-    ModifyOrders,
-    ModifySpec,
-    PlaceOrders,
-    Refused,
-    Status,
-    Tif,
-)
+from shared.venue.core.commands import CancelOrder, CancelOrders, ModifyOrders, ModifySpec, PlaceOrders, Tif
 from shared.venue.core.order import Order
+from shared.venue.core.outcomes import Cancelled, Refused, Status
 from shared.venue.core.placing import action_fault, batch_fault
 from shared.venue.core.world import Answer, World
 

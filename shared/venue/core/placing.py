@@ -11,10 +11,11 @@ from shared.venue.core import words
 from shared.venue.core.accounts import Account
 from shared.venue.core.block import Block
 from shared.venue.core.clearing import Holding
-from shared.venue.core.commands import Filled, OrderSpec, Refused, Resting, Status, Tif
+from shared.venue.core.commands import OrderSpec, Tif
 from shared.venue.core.market import Market
 from shared.venue.core.matching import Matched, Matching, average_px
 from shared.venue.core.order import Order, order_from_spec
+from shared.venue.core.outcomes import Filled, Refused, Resting, Status
 
 _TAKERS = (Tif.IOC, Tif.FRONTEND_MARKET)
 

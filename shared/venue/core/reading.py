@@ -9,8 +9,8 @@ from shared.book import Level
 from shared.rules.fees import FeeRates
 from shared.units import Ns, Px
 from shared.venue.core.candles import Candle
-from shared.venue.core.commands import FillHappened, FundingPaid, OrderChanged, OrderView, TradeHappened
 from shared.venue.core.digest import state_digest
+from shared.venue.core.events import FillHappened, FundingPaid, OrderChanged, OrderView, TradeHappened
 from shared.venue.core.listing import Listing
 from shared.venue.core.market import FundingPoint
 from shared.venue.core.views import (

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from shared.venue.core.accounts import Account, Accounts
 from shared.venue.core.block import Block
-from shared.venue.core.commands import FillHappened, TradeHappened
+from shared.venue.core.events import FillHappened, TradeHappened
 from shared.venue.core.market import Market
 from shared.venue.core.order import Order
 

@@ -10,7 +10,7 @@ from shared.rules.margin import liquidation_px, withdrawable_usd
 from shared.units import Px, Rounding, Usd, round_ratio, str_from_scaled, truncate_ratio
 from shared.venue.core.accounts import Account
 from shared.venue.core.clearing import Clearinghouse, Holding
-from shared.venue.core.commands import OrderView
+from shared.venue.core.events import OrderView
 from shared.venue.core.market import Market
 from shared.venue.core.order import Order
 

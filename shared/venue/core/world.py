@@ -8,10 +8,10 @@ from shared.errors import UnitError
 from shared.rules.fees import FeeSchedule
 from shared.venue.core.accounts import Accounts
 from shared.venue.core.clockwork import Clockwork
-from shared.venue.core.commands import Status
 from shared.venue.core.listing import Listing
 from shared.venue.core.market import Market
 from shared.venue.core.matching import Matching
+from shared.venue.core.outcomes import Status
 from shared.venue.core.placing import Placing
 
 Answer = tuple[Status, ...] | str

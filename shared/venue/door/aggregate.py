@@ -9,7 +9,7 @@ import msgspec
 
 from shared.instrument import Instrument
 from shared.units import Rounding, Usd, px_decimals, round_ratio, str_from_scaled
-from shared.venue.core.commands import FillHappened
+from shared.venue.core.events import FillHappened
 from shared.venue.door import render
 
 _PX_DECIMALS = 10

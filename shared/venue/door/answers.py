@@ -9,7 +9,7 @@ from shared.errors import ConfigError
 from shared.instrument import Instrument
 from shared.rules.margin import MAINNET_TABLES, MarginTiers, single_tier
 from shared.units import MS, Ns, Px, str_from_scaled, usd_to_str
-from shared.venue.core.commands import Event, OrderChanged, TradeHappened
+from shared.venue.core.events import Event, OrderChanged, TradeHappened
 from shared.venue.core.exchange import Exchange
 from shared.venue.core.views import AccountView, OrderRecord, PositionView
 from shared.venue.door import render

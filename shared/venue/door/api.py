@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from shared.units import MS, Ns, Usd
-from shared.venue.core.commands import Command, Deposit, Outcome
+from shared.venue.core.commands import Command, Deposit
+from shared.venue.core.outcomes import Outcome
 from shared.venue.door.actions import (
     ApproveAgentAction,
     NoopAction,

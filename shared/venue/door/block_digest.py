@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 
 from shared.instrument import Instrument
-from shared.venue.core.commands import (
+from shared.venue.core.events import (
     BookChanged,
     Event,
     FillHappened,

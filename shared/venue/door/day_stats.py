@@ -6,7 +6,7 @@ from collections import deque
 from typing import Final
 
 from shared.units import DAY, MINUTE, MS, Px, Usd
-from shared.venue.core.commands import TradeHappened
+from shared.venue.core.events import TradeHappened
 
 _DAY_MS: Final = DAY // MS
 _MINUTE_MS: Final = MINUTE // MS

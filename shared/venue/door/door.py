@@ -8,8 +8,9 @@ import msgspec
 
 from shared.errors import ConfigError
 from shared.units import SECOND, Ns
-from shared.venue.core.commands import Command, Deposit, Outcome, PassTime
+from shared.venue.core.commands import Command, Deposit, PassTime
 from shared.venue.core.exchange import Exchange
+from shared.venue.core.outcomes import Outcome
 from shared.venue.door.answers import Answers
 from shared.venue.door.api import Api
 from shared.venue.door.bodies import BAD_CONTENT_TYPE, BodyRefused, first_value, is_json

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from shared.units import DAY, MS, Ns
-from shared.venue.core.commands import Event
+from shared.venue.core.events import Event
 from shared.venue.door import render
 from shared.venue.door.answers import BOOK_DEPTH, FAST_DEPTH, Answers
 from shared.venue.door.block_digest import BlockDigest

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from shared.units import HOUR, MS, Ns, Usd
 from shared.venue.core.candles import INTERVALS_NS, KEPT_CANDLES
-from shared.venue.core.commands import FillHappened
+from shared.venue.core.events import FillHappened
 from shared.venue.door import render
 from shared.venue.door.actions import canonical_cloid
 from shared.venue.door.agents import AgentBook

@@ -12,7 +12,8 @@ from shared.book import Level
 from shared.instrument import Instrument
 from shared.units import MS, str_from_scaled, usd_to_str
 from shared.venue.core.candles import INTERVALS_NS, Candle
-from shared.venue.core.commands import FillHappened, FundingPaid, OrderChanged, OrderView, Tif, TradeHappened
+from shared.venue.core.commands import Tif
+from shared.venue.core.events import FillHappened, FundingPaid, OrderChanged, OrderView, TradeHappened
 from shared.venue.core.market import FundingPoint
 
 Json = dict[str, Any]

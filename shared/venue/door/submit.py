@@ -9,22 +9,17 @@ from shared.errors import UnitError, VenueError
 from shared.instrument import Instrument
 from shared.venue.core import words
 from shared.venue.core.commands import (
-    Cancelled,
     CancelOrder,
     CancelOrders,
     Command,
-    Filled,
     ModifyOrders,
     ModifySpec,
     OrderSpec,
-    Outcome,
     PlaceOrders,
-    Refused,
-    Resting,
-    Status,
     Tif,
     UpdateLeverage,
 )
+from shared.venue.core.outcomes import Cancelled, Filled, Outcome, Refused, Resting, Status
 from shared.venue.door.actions import (
     BatchModifyAction,
     CancelAction,

@@ -8,15 +8,8 @@ from typing import Final
 from shared.instrument import MIN_NOTIONAL_USD, Instrument
 from shared.rules.limits import MAX_BATCH
 from shared.units import Px, Sz
-from shared.venue.core.commands import (
-    CancelOrder,
-    CancelOrders,
-    Command,
-    OrderSpec,
-    OrderView,
-    PlaceOrders,
-    Tif,
-)
+from shared.venue.core.commands import CancelOrder, CancelOrders, Command, OrderSpec, PlaceOrders, Tif
+from shared.venue.core.events import OrderView
 
 MOST_ORDERS_A_LEVEL: Final = 3
 """More size then joins the newest order, so that the house stays below its limit of open orders."""

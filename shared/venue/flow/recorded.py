@@ -15,7 +15,8 @@ import msgspec
 from shared.errors import DataError
 from shared.instrument import MIN_NOTIONAL_USD, Instrument
 from shared.units import HOUR, MS, SECOND, USD, Ns, Px, Rounding, Sz, Usd, round_ratio
-from shared.venue.core.commands import Deposit, OrderSpec, PlaceOrders, SetPrices, Tif, TradeHappened, UpdateLeverage
+from shared.venue.core.commands import Deposit, OrderSpec, PlaceOrders, SetPrices, Tif, UpdateLeverage
+from shared.venue.core.events import TradeHappened
 from shared.venue.core.exchange import Exchange
 from shared.venue.flow import mirror
 from shared.venue.flow.ladder import RecordedBook, lot_e8, px_on_tick, px_unit_e8

@@ -14,8 +14,9 @@ from typing import Final, Protocol
 import msgspec
 
 from shared.units import MS, SECOND, USD, Ns, Usd, px_from_float
-from shared.venue.core.commands import Command, Deposit, Outcome, SetPrices, UpdateLeverage
+from shared.venue.core.commands import Command, Deposit, SetPrices, UpdateLeverage
 from shared.venue.core.exchange import Exchange
+from shared.venue.core.outcomes import Outcome
 from shared.venue.flow.coins import COINS, Coin
 from shared.venue.flow.fundamental import Fundamentals, PriceProcess
 from shared.venue.flow.traders import InformedTaker, MarketMaker, MomentumTaker, NoiseTaker, Passer, Scene, Trader

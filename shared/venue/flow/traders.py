@@ -9,7 +9,8 @@ from typing import Final, Protocol
 
 from shared.instrument import Instrument
 from shared.units import SECOND, Px, Rounding, Sz, tick_at
-from shared.venue.core.commands import CancelOrder, CancelOrders, Command, OrderSpec, OrderView, PlaceOrders, Tif
+from shared.venue.core.commands import CancelOrder, CancelOrders, Command, OrderSpec, PlaceOrders, Tif
+from shared.venue.core.events import OrderView
 from shared.venue.core.exchange import Exchange
 from shared.venue.flow.coins import Coin
 from shared.venue.flow.fundamental import Fundamentals

@@ -12,22 +12,18 @@ from shared.venue.core.commands import (
     CancelOrders,
     Command,
     Deposit,
-    Event,
-    FillHappened,
     ModifyOrders,
     ModifySpec,
-    OrderChanged,
     OrderSpec,
-    Outcome,
     PlaceOrders,
-    Refused,
     SetPrices,
-    Status,
     Tif,
     UpdateLeverage,
 )
+from shared.venue.core.events import Event, FillHappened, OrderChanged
 from shared.venue.core.exchange import Exchange
 from shared.venue.core.listing import list_perp
+from shared.venue.core.outcomes import Outcome, Refused, Status
 
 START_NS: Final = 1_700_000_000 * SECOND
 ETH: Final = Instrument("ETH", 4, 2, 25)

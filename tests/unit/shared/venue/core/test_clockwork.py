@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from shared.rules.funding import hourly_rate_e10
 from shared.units import HOUR, SECOND
-from shared.venue.core.commands import FundingPaid, PassTime, PricesChanged, Tif
+from shared.venue.core.commands import PassTime, Tif
+from shared.venue.core.events import FundingPaid, PricesChanged
 from tests.unit.shared.venue.core.floor import Floor
 
 TO_THE_HOUR = (-1_700_000_000 * SECOND) % HOUR

@@ -11,23 +11,11 @@ import pytest
 
 from shared.errors import UnitError
 from shared.units import HOUR, SECOND, USD, Ns, Px, Usd
-from shared.venue.core.commands import (
-    BookChanged,
-    Cancelled,
-    Command,
-    Deposit,
-    FundingPaid,
-    ModifyOrders,
-    ModifySpec,
-    PassTime,
-    PlaceOrders,
-    Refused,
-    Resting,
-    SetPrices,
-    Tif,
-)
+from shared.venue.core.commands import Command, Deposit, ModifyOrders, ModifySpec, PassTime, PlaceOrders, SetPrices, Tif
+from shared.venue.core.events import BookChanged, FundingPaid
 from shared.venue.core.exchange import Exchange
 from shared.venue.core.listing import list_perp
+from shared.venue.core.outcomes import Cancelled, Refused, Resting
 from tests.unit.shared.venue.core.floor import ETH, SOL, START_NS, Floor, refusal, spec
 
 MISSING = "Order was never placed, already canceled, or filled. asset=4"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from shared.units import USD
-from shared.venue.core.commands import Filled, Resting, Tif, TradeHappened
+from shared.venue.core.commands import Tif
+from shared.venue.core.events import TradeHappened
+from shared.venue.core.outcomes import Filled, Resting
 from tests.unit.shared.venue.core.floor import ETH, Floor, refusal
 
 

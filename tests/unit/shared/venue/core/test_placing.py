@@ -6,7 +6,8 @@ import pytest
 
 from shared.rules.margin import MarginTier
 from shared.units import USD
-from shared.venue.core.commands import Filled, OrderSpec, PlaceOrders, Refused, Resting, Tif
+from shared.venue.core.commands import OrderSpec, PlaceOrders, Tif
+from shared.venue.core.outcomes import Filled, Refused, Resting
 from tests.unit.shared.venue.core.floor import Floor, refusal, spec
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from shared.units import MS, SECOND, Ns
-from shared.venue.core.commands import CancelOrder, CancelOrders, PlaceOrders, Resting, SetPrices
+from shared.venue.core.commands import CancelOrder, CancelOrders, PlaceOrders, SetPrices
+from shared.venue.core.outcomes import Resting
 from shared.venue.door.door import Door
 from tests.unit.shared.venue.door.door_fixture import ALICE, BOB, BTC, MAKER, Socket, make_door, maker_order
 from tests.unit.shared.venue.door.wire_client import START, order_action, order_wire, post

@@ -17,9 +17,10 @@ import pytest
 from shared.clock import WallClock
 from shared.errors import HatsError, InvariantError
 from shared.units import MS, Ns
-from shared.venue.core.commands import CancelOrder, CancelOrders, PlaceOrders, Resting
+from shared.venue.core.commands import CancelOrder, CancelOrders, PlaceOrders
 from shared.venue.core.exchange import Exchange
 from shared.venue.core.listing import list_perp
+from shared.venue.core.outcomes import Resting
 from shared.venue.door import server
 from shared.venue.door.door import Door
 from shared.venue.door.server import MAX_BODY_BYTES, Driver, serve

@@ -12,19 +12,10 @@ from hypothesis import strategies as st
 from shared.errors import DataError
 from shared.instrument import Instrument
 from shared.units import MS, SECOND, USD, Ns, Px, Sz, Usd
-from shared.venue.core.commands import (
-    Command,
-    Deposit,
-    FillHappened,
-    OrderSpec,
-    Outcome,
-    PlaceOrders,
-    Resting,
-    SetPrices,
-    Tif,
-    TradeHappened,
-)
+from shared.venue.core.commands import Command, Deposit, OrderSpec, PlaceOrders, SetPrices, Tif
+from shared.venue.core.events import FillHappened, TradeHappened
 from shared.venue.core.exchange import Exchange
+from shared.venue.core.outcomes import Outcome, Resting
 from shared.venue.flow import mirror
 from shared.venue.flow.coins import COINS, listings
 from shared.venue.flow.recorded import RecordedMarket, RecordedSettings, merged

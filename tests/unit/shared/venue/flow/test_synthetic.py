@@ -13,8 +13,10 @@ from collections.abc import Sequence
 import pytest
 
 from shared.units import SECOND, USD, Ns, Px, Sz, Usd, tick_at
-from shared.venue.core.commands import Command, Deposit, OrderSpec, Outcome, PlaceOrders, Refused, Tif, TradeHappened
+from shared.venue.core.commands import Command, Deposit, OrderSpec, PlaceOrders, Tif
+from shared.venue.core.events import TradeHappened
 from shared.venue.core.exchange import Exchange
+from shared.venue.core.outcomes import Outcome, Refused
 from shared.venue.flow.coins import COINS, Coin, listings
 from shared.venue.flow.synthetic import SyntheticMarket, SyntheticSettings
 

@@ -1,0 +1,94 @@
+"""What happened inside the exchange, in the order in which it happened."""
+
+from __future__ import annotations
+
+import msgspec
+
+from shared.units import Px, Sz, Usd
+from shared.venue.core.commands import Tif
+
+
+class OrderView(msgspec.Struct, frozen=True):
+    """An order as others may see it. `sz` is what remains, `orig_sz` what was asked."""
+
+    user: str
+    asset: int
+    is_buy: bool
+    px: Px
+    sz: Sz
+    orig_sz: Sz
+    oid: int
+    cloid: str | None
+    reduce_only: bool
+    tif: Tif
+    placed_ms: int
+
+
+class OrderChanged(msgspec.Struct, frozen=True, tag=True):
+    """An order took a status of the fact sheet's list (`open`, `filled`, `canceled`, `iocCancelRejected`, ...)."""
+
+    order: OrderView
+    status: str
+    time_ms: int
+
+
+class TradeHappened(msgspec.Struct, frozen=True, tag=True):
+    """A public print. `is_buy` is the aggressor's side; `users` is (buyer, seller)."""
+
+    asset: int
+    is_buy: bool
+    px: Px
+    sz: Sz
+    tid: int
+    hash: str
+    users: tuple[str, str]
+    time_ms: int
+
+
+class FillHappened(msgspec.Struct, frozen=True, tag=True):
+    """One side of a trade. `start_position` is signed lots before it; `fee` is what was paid (negative: rebate)."""
+
+    user: str
+    asset: int
+    is_buy: bool
+    px: Px
+    sz: Sz
+    oid: int
+    cloid: str | None
+    crossed: bool
+    start_position: int
+    closed_pnl: Usd
+    fee: Usd
+    tid: int
+    hash: str
+    time_ms: int
+
+
+class BookChanged(msgspec.Struct, frozen=True, tag=True):
+    """The aggregate book of one asset is not what it was."""
+
+    asset: int
+    time_ms: int
+
+
+class FundingPaid(msgspec.Struct, frozen=True, tag=True):
+    """Hourly funding of one position. `usd` > 0 was received; `rate_e10` is the hourly rate x 10^10."""
+
+    user: str
+    asset: int
+    usd: Usd
+    net_sz: int
+    rate_e10: int
+    time_ms: int
+
+
+class PricesChanged(msgspec.Struct, frozen=True, tag=True):
+    """Mark or oracle moved."""
+
+    asset: int
+    mark_px: Px
+    oracle_px: Px
+    time_ms: int
+
+
+Event = OrderChanged | TradeHappened | FillHappened | BookChanged | FundingPaid | PricesChanged
