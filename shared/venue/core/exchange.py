@@ -22,6 +22,7 @@ from shared.venue.core.commands import (
 )
 from shared.venue.core.listing import Listing
 from shared.venue.core.outcomes import Outcome
+from shared.venue.core.policy import DEFAULT_POLICY, VenuePolicy
 from shared.venue.core.reading import Reading
 from shared.venue.core.world import Answer, World
 
@@ -41,9 +42,14 @@ class Exchange(Reading):
     """Perps on cross margin: orders, fills, fees, funding. Same commands at the same times give the same state."""
 
     def __init__(
-        self, listings: Sequence[Listing], *, fee_schedule: FeeSchedule = PERP_SCHEDULE, start_ns: int = 0
+        self,
+        listings: Sequence[Listing],
+        *,
+        fee_schedule: FeeSchedule = PERP_SCHEDULE,
+        start_ns: int = 0,
+        policy: VenuePolicy = DEFAULT_POLICY,
     ) -> None:
-        super().__init__(World(listings, fee_schedule, start_ns))
+        super().__init__(World(listings, fee_schedule, start_ns, policy))
 
     def apply(self, command: Command, now: Ns) -> Outcome:
         """What the command came to at `now`, after everything that fell due before it.

@@ -13,6 +13,7 @@ from shared.venue.core.market import Market
 from shared.venue.core.matching import Matching
 from shared.venue.core.outcomes import Status
 from shared.venue.core.placing import Placing
+from shared.venue.core.policy import DEFAULT_POLICY, VenuePolicy
 
 Answer = tuple[Status, ...] | str
 """Statuses of an action's entries, or the error of the action as a whole."""
@@ -21,9 +22,16 @@ Answer = tuple[Status, ...] | str
 class World:
     """The state that a command changes. Commands are functions of (world, command, block) in their own modules."""
 
-    __slots__ = ("accounts", "blocks", "clockwork", "markets", "matching", "now_ns", "placing")
+    __slots__ = ("accounts", "blocks", "clockwork", "markets", "matching", "now_ns", "placing", "policy")
 
-    def __init__(self, listings: Sequence[Listing], fee_schedule: FeeSchedule, start_ns: int) -> None:
+    def __init__(
+        self,
+        listings: Sequence[Listing],
+        fee_schedule: FeeSchedule,
+        start_ns: int,
+        policy: VenuePolicy = DEFAULT_POLICY,
+    ) -> None:
+        self.policy = policy
         self.markets = {listing.instrument.asset: Market(listing) for listing in listings}
         if len(self.markets) != len(listings):
             raise UnitError("two listings have the same asset id")
