@@ -1,4 +1,4 @@
-"""Who owns what: each user's collateral, positions, leverage, orders and history, and the house that keeps the rest."""
+"""Who owns what: each user's collateral, positions, tokens, orders and history, and the house that keeps the rest."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Final
 
 from shared.rules.fees import FeeRates, FeeSchedule
 from shared.units import Usd
+from shared.venue.core.balances import Balance, Treasury
 from shared.venue.core.clearing import Clearinghouse, Holding, MarkedPrices
 from shared.venue.core.events import FillHappened, FundingPaid, OrderChanged
 from shared.venue.core.listing import Listing
@@ -34,6 +35,7 @@ class Account:
         "open_orders",
         "orders",
         "rates",
+        "spot",
         "user",
         "volume_usd",
     )
@@ -53,6 +55,7 @@ class Account:
         self.history: deque[OrderChanged] = deque(maxlen=KEPT_ORDERS)
         self.fills: deque[FillHappened] = deque(maxlen=KEPT_FILLS)
         self.fundings: deque[FundingPaid] = deque(maxlen=KEPT_FUNDINGS)
+        self.spot: dict[int, Balance] = {}
 
     def house(self, dex: int = 0) -> Clearinghouse:
         """The user's clearinghouse on a dex, made at first touch."""
@@ -87,7 +90,10 @@ class Account:
 
 
 class Accounts:
-    """All users, and the house: deposits = sum of cash legs + fees + funding residue, to the micro-USDC."""
+    """All users, and the house: deposits = sum of cash legs + fees + funding residue, to the micro-USDC.
+
+    Spot balances are apart; `treasury` keeps their law.
+    """
 
     def __init__(self, schedule: FeeSchedule) -> None:
         self._rates = schedule.rates_at(0)
@@ -95,6 +101,7 @@ class Accounts:
         self.deposits_usd = 0
         self.house_fees_usd = 0
         self.house_funding_usd = 0
+        self.treasury = Treasury()
 
     def get(self, user: str) -> Account | None:
         """The user's account, or None if nothing was ever deposited."""
@@ -105,11 +112,16 @@ class Accounts:
         account = self.by_user.get(user)
         return self._rates if account is None else account.rates
 
-    def deposit(self, user: str, usd: Usd) -> Account:
-        """Account of the user, made if need be, with `usd` more collateral."""
+    def opened(self, user: str) -> Account:
+        """The user's account, made if need be."""
         account = self.by_user.get(user)
         if account is None:
             account = self.by_user[user] = Account(user, self._rates)
+        return account
+
+    def deposit(self, user: str, usd: Usd) -> Account:
+        """Account of the user, made if need be, with `usd` more collateral."""
+        account = self.opened(user)
         account.house().collateral_usd += usd
         self.deposits_usd += usd
         return account

@@ -83,6 +83,14 @@ class Deposit(msgspec.Struct, frozen=True, tag=True):
     usd: Usd
 
 
+class IssueToken(msgspec.Struct, frozen=True, tag=True):
+    """Credit a spot balance from outside, in wei; opens the account if need be."""
+
+    user: str
+    token: int
+    wei: int
+
+
 class SetPrices(msgspec.Struct, frozen=True, tag=True):
     """The oracle's word for one asset; the core derives the mark."""
 
@@ -94,4 +102,4 @@ class PassTime(msgspec.Struct, frozen=True, tag=True):
     """Nothing but time went by: premium samples, hourly funding and mark updates fall due."""
 
 
-Command = PlaceOrders | CancelOrders | ModifyOrders | UpdateLeverage | Deposit | SetPrices | PassTime
+Command = PlaceOrders | CancelOrders | ModifyOrders | UpdateLeverage | Deposit | SetPrices | PassTime | IssueToken

@@ -14,7 +14,8 @@ from shared.venue.core.market import Market
 
 def state_digest(counters: tuple[object, ...], markets: Mapping[int, Market], accounts: Accounts) -> str:
     """SHA-256 in hex over counters, books in priority order, tapes, accounts and their histories."""
-    house = (accounts.deposits_usd, accounts.house_fees_usd, accounts.house_funding_usd)
+    treasury = accounts.treasury.state()
+    house = (accounts.deposits_usd, accounts.house_fees_usd, accounts.house_funding_usd, treasury)
     hasher = sha256()
     encoder = msgspec.msgpack.Encoder()
     hasher.update(encoder.encode((counters, house)))
@@ -54,6 +55,7 @@ def _account_state(account: Account) -> tuple[object, ...]:
         list(account.history),
         list(account.fills),
         list(account.fundings),
+        [(token, balance.state()) for token, balance in account.spot.items()],
     )
 
 

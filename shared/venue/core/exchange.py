@@ -14,6 +14,7 @@ from shared.venue.core.commands import (
     CancelOrders,
     Command,
     Deposit,
+    IssueToken,
     ModifyOrders,
     PassTime,
     PlaceOrders,
@@ -33,6 +34,7 @@ _ANSWERS: Final[dict[type, Callable[[World, Any, Block], Answer]]] = {
     SetPrices: standing.set_prices,
     UpdateLeverage: standing.update_leverage,
     Deposit: standing.deposit,
+    IssueToken: standing.issue_token,
     PassTime: lambda _world, _command, _block: (),
 }
 """Who answers which command; every member of `Command` is here."""

@@ -8,17 +8,31 @@ from shared.instrument import Instrument
 from shared.rules.funding import impact_notional_usd
 from shared.rules.margin import MarginTiers, single_tier
 from shared.units import Usd
+from shared.venue.core.tokens import Token
 
 DEFAULT_LEVERAGE = 20
 
 
+class SpotPair(msgspec.Struct, frozen=True):
+    """What is bought with what. `index` is the pair's place on the venue; its asset id is 10000 more."""
+
+    index: int
+    base: Token
+    quote: Token
+    is_canonical: bool = False
+
+
 class Listing(msgspec.Struct, frozen=True):
-    """An instrument with its margin tiers, its impact notional in micro-USDC and its dex (0: the validators')."""
+    """An instrument with its margin tiers, its impact notional in micro-USDC and its dex (0: the validators').
+
+    With `spot` it is a pair of tokens, and the margin tiers mean nothing.
+    """
 
     instrument: Instrument
     tiers: MarginTiers
     impact_usd: Usd
     dex: int = 0
+    spot: SpotPair | None = None
 
     @property
     def default_leverage(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from shared.errors import UnitError
 from shared.venue.core import words
 from shared.venue.core.block import Block
-from shared.venue.core.commands import Deposit, SetPrices, UpdateLeverage
+from shared.venue.core.commands import Deposit, IssueToken, SetPrices, UpdateLeverage
 from shared.venue.core.world import Answer, World
 
 
@@ -14,6 +14,15 @@ def deposit(world: World, command: Deposit, _: Block) -> Answer:
     if command.usd <= 0:
         raise UnitError(f"expected a positive deposit, got {command.usd}")
     world.accounts.deposit(command.user, command.usd)
+    return ()
+
+
+def issue_token(world: World, command: IssueToken, _: Block) -> Answer:
+    """Tokens credited, at no cost to the user; UnitError unless the amount is positive and the token exists."""
+    if command.wei <= 0 or command.token not in world.tokens:
+        raise UnitError(f"expected a positive amount of a token, got {command}")
+    account = world.accounts.opened(command.user)
+    world.accounts.treasury.issue(account.spot, command.token, command.wei)
     return ()
 
 

@@ -14,6 +14,7 @@ from shared.venue.core.matching import Matching
 from shared.venue.core.outcomes import Status
 from shared.venue.core.placing import Placing
 from shared.venue.core.policy import DEFAULT_POLICY, VenuePolicy
+from shared.venue.core.tokens import tokens_by_index
 
 Answer = tuple[Status, ...] | str
 """Statuses of an action's entries, or the error of the action as a whole."""
@@ -22,7 +23,17 @@ Answer = tuple[Status, ...] | str
 class World:
     """The state that a command changes. Commands are functions of (world, command, block) in their own modules."""
 
-    __slots__ = ("accounts", "blocks", "clockwork", "markets", "matching", "now_ns", "placing", "policy")
+    __slots__ = (
+        "accounts",
+        "blocks",
+        "clockwork",
+        "markets",
+        "matching",
+        "now_ns",
+        "placing",
+        "policy",
+        "tokens",
+    )
 
     def __init__(
         self,
@@ -39,5 +50,7 @@ class World:
         self.matching = Matching(self.accounts)
         self.placing = Placing(self.matching)
         self.clockwork = Clockwork(start_ns)
+        pairs = [listing.spot for listing in listings if listing.spot is not None]
+        self.tokens = tokens_by_index(token for pair in pairs for token in (pair.quote, pair.base))
         self.now_ns = start_ns
         self.blocks = 0
