@@ -21,8 +21,8 @@ from shared.venue.door.agents import ALREADY_USED
 from shared.venue.door.answers import Answers
 from shared.venue.door.bodies import BodyRefused
 from shared.venue.door.budgets import AddressBudgets, MinuteBudget, exchange_weight, info_weight
-from shared.venue.door.info import Info
-from shared.venue.door.questions import read_question
+from shared.venue.door.desk import Desk
+from shared.venue.door.info import answer, read_question
 from shared.venue.door.render import Json
 from shared.venue.door.settings import DoorSettings
 from shared.venue.door.submit import (
@@ -48,13 +48,13 @@ class Api:
         self._admission = Admission(settings.network, self._welcome)
         self._budgets = AddressBudgets(settings.address_budget)
         self._ip_budget = MinuteBudget(settings.ip_weight_per_minute)
-        self._info = Info(answers, self._admission.agents, self._budgets)
+        self.desk = Desk(answers, self._admission.agents, self._budgets, settings)
 
     def info(self, value: Any, now: Ns) -> tuple[str, Any]:
         """(type asked, answer); BodyRefused with the status that the venue's HTTP layer gives."""
         name, question = read_question(value)
         self._spend(info_weight(name), now)
-        return name, self._info.answer(name, question, now)
+        return name, answer(self.desk, name, question, now)
 
     def exchange(self, value: Any, now: Ns) -> Json:
         """The reply to a signed request; BodyRefused when it is not shaped like one."""

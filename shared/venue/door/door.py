@@ -40,8 +40,8 @@ class Door:
         self.exchange = exchange
         self.answers = Answers(exchange)
         self._outbox: list[tuple[int, bytes]] = []
-        self._feeds = Feeds(self.answers, settings, self._outbox)
         self._api = Api(self.answers, settings, self.apply)
+        self._feeds = Feeds(self._api.desk, self._outbox)
         self._sessions = Sessions(self._api, self._feeds, settings, frozenset(self.answers.assets))
         self._now = now
         for text, usd in settings.fund.items():

@@ -10,10 +10,12 @@ from shared.units import MS, Ns
 from shared.venue.door.api import Api
 from shared.venue.door.bodies import BodyRefused, first_value
 from shared.venue.door.budgets import MinuteBudget
+from shared.venue.door.feed import Subscription
 from shared.venue.door.feeds import NEVER, Feeds, frame
 from shared.venue.door.render import Json
 from shared.venue.door.settings import DoorSettings
-from shared.venue.door.subscriptions import AnySubscription, NoSubscription, read_subscription
+from shared.venue.door.subscribing import NoSubscription
+from shared.venue.door.subscriptions import read_subscription
 
 _ENCODE: Final = msgspec.json.Encoder().encode
 TOO_MANY_REQUESTS: Final = "429 Too Many Requests"
@@ -29,7 +31,7 @@ class _Connection:
     __slots__ = ("sent_ns", "subscriptions")
 
     def __init__(self, now: Ns) -> None:
-        self.subscriptions: dict[AnySubscription, None] = {}
+        self.subscriptions: dict[Subscription, None] = {}
         self.sent_ns: int = now
 
 
@@ -136,14 +138,14 @@ class Sessions:
         self._feeds.unsubscribe(connection, asked)
         self._say(connection, "subscriptionResponse", {"method": "unsubscribe", "subscription": asked})
 
-    def _read(self, connection: int, wanted: Json) -> AnySubscription | None:
+    def _read(self, connection: int, wanted: Json) -> Subscription | None:
         try:
             return read_subscription(wanted, self._coins)
         except NoSubscription:
             self._say(connection, "error", f"Invalid subscription {_spelled(wanted)}")
             return None
 
-    def _over_limit(self, asked: AnySubscription) -> str | None:
+    def _over_limit(self, asked: Subscription) -> str | None:
         held = [one for connection in self._connections.values() for one in connection.subscriptions]
         if len(held) >= self._settings.max_subscriptions:
             return TOO_MANY_SUBSCRIPTIONS

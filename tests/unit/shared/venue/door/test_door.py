@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shared.errors import ConfigError
 from shared.units import MS, SECOND, USD, Ns, Usd
 from shared.venue.door.door import Door
-from shared.venue.door.questions import SCHEMAS
+from shared.venue.door.info import TYPES
 from tests.unit.shared.venue.door.door_fixture import ALICE, BOB, MAKER, make_door
 from tests.unit.shared.venue.door.wire_client import START, WireClient, order_action, order_wire, post
 
@@ -232,7 +232,7 @@ def test_every_supported_query_answers_a_stranger() -> None:
     assert limit == {"cumVlm": "0.0", "nRequestsUsed": 0, "nRequestsCap": 10_000, "nRequestsSurplus": 0}
 
 
-@pytest.mark.parametrize("kind", sorted(SCHEMAS))
+@pytest.mark.parametrize("kind", sorted(TYPES))
 @pytest.mark.parametrize("user", [BOB.address, "0x" + "12" * 20])
 def test_every_kind_of_question_has_an_answer(kind: str, user: str) -> None:
     """Each /info type that is read is also answered, for holders and for strangers, before and after trading."""

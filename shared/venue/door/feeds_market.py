@@ -1,0 +1,168 @@
+"""Feeds about markets: mids, books, trades, candles, contexts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from msgspec import UNSET, UnsetType, structs
+
+from shared.units import DAY, MS, Ns
+from shared.venue.core.candles import INTERVALS_NS
+from shared.venue.core.events import Event, TradeHappened
+from shared.venue.door import render
+from shared.venue.door.answers import BOOK_DEPTH, FAST_DEPTH
+from shared.venue.door.desk import Desk
+from shared.venue.door.feed import EventFeed, Feed, Message, Pace, StateFeed, Subscription
+from shared.venue.door.questions import FirstDex
+from shared.venue.door.settings import DoorSettings
+from shared.venue.door.subscribing import NoSubscription
+from shared.venue.door.topics import Topic
+
+SNAPSHOT_TRADES: Final = 10
+
+
+class AllMids(Subscription, frozen=True, tag="allMids"):
+    """Every mid."""
+
+    dex: FirstDex | UnsetType = UNSET
+
+
+class L2Book(Subscription, frozen=True, tag="l2Book"):
+    """One book: 20 levels a side, or 5 when `fast`. Aggregated books are not served."""
+
+    coin: str
+    n_sig_figs: None = None
+    mantissa: None = None
+    fast: bool | UnsetType = UNSET
+
+
+class Bbo(Subscription, frozen=True, tag="bbo"):
+    """Best bid and ask, when they change."""
+
+    coin: str
+
+
+class Trades(Subscription, frozen=True, tag="trades"):
+    """Public prints."""
+
+    coin: str
+
+
+class CandleFeed(Subscription, frozen=True, tag="candle"):
+    """The open candle of one interval."""
+
+    coin: str
+    interval: str
+
+
+class ActiveAssetCtx(Subscription, frozen=True, tag="activeAssetCtx"):
+    """Prices, funding and volumes of one asset."""
+
+    coin: str
+
+
+# --- mids and books
+
+
+def mids(desk: Desk, _: AllMids, __: Ns) -> Message:
+    """`allMids`."""
+    return "allMids", {"mids": desk.answers.all_mids()}
+
+
+def book(desk: Desk, asked: L2Book, now: Ns) -> Message:
+    """`l2Book`."""
+    is_fast = asked.fast is True
+    shown = desk.answers.l2_book(desk.asset(asked.coin), now, FAST_DEPTH if is_fast else BOOK_DEPTH)
+    return "l2Book", shown | ({"fast": True} if is_fast else {})
+
+
+def best(desk: Desk, asked: Bbo, now: Ns) -> Message:
+    """`bbo`."""
+    return "bbo", desk.answers.bbo(desk.asset(asked.coin), now)
+
+
+def other_best(before: Any, after: Any) -> Any:
+    """The new best, if it is another one."""
+    return None if before["bbo"] == after["bbo"] else after
+
+
+def plain_book(asked: L2Book) -> L2Book:
+    """Not fast is how books are anyway."""
+    return L2Book(asked.coin) if asked.fast is False else asked
+
+
+def book_pace(settings: DoorSettings, _: L2Book) -> Pace:
+    """How often a book is sent."""
+    return Pace(settings.l2_interval_ms, settings.l2_refresh_ms)
+
+
+def of_book(asked: Any) -> tuple[Topic, ...]:
+    """Changes of the coin's book."""
+    return (("book", asked.coin),)
+
+
+# --- trades and candles
+
+
+def of_trades(asked: Any) -> tuple[Topic, ...]:
+    """Prints of the coin."""
+    return (("trades", asked.coin),)
+
+
+def prints(desk: Desk, asked: Trades, events: Sequence[Event], _: Ns) -> Iterable[Message]:
+    """`trades`: the prints of one block."""
+    instrument = desk.instruments[desk.asset(asked.coin)]
+    yield "trades", [render.trade(instrument, event) for event in events if isinstance(event, TradeHappened)]
+
+
+def recent_prints(desk: Desk, asked: Trades, _: Ns) -> Iterable[Message]:
+    """The batch that `trades` begins with, newest first."""
+    yield "trades", desk.answers.trades(desk.asset(asked.coin), SNAPSHOT_TRADES)
+
+
+def open_candle(desk: Desk, asked: CandleFeed, now: Ns) -> Iterable[Message]:
+    """`candle`: the current one, if there is any yet."""
+    rows = desk.answers.candles(desk.asset(asked.coin), asked.interval, (now - DAY) // MS, None)
+    return [("candle", row) for row in rows[-1:]]
+
+
+def moved_candle(desk: Desk, asked: CandleFeed, _: Sequence[Event], now: Ns) -> Iterable[Message]:
+    """`candle` after a print."""
+    return open_candle(desk, asked, now)
+
+
+def known_interval(asked: CandleFeed) -> CandleFeed:
+    """The request; NoSubscription for an interval that does not exist."""
+    if asked.interval not in INTERVALS_NS:
+        raise NoSubscription(f"unknown interval {asked.interval}")
+    return asked
+
+
+# --- contexts
+
+
+def asset_ctx(desk: Desk, asked: ActiveAssetCtx, now: Ns) -> Message:
+    """`activeAssetCtx`."""
+    return "activeAssetCtx", {"coin": asked.coin, "ctx": desk.answers.asset_ctx(desk.asset(asked.coin), now)}
+
+
+FEEDS: Final[dict[str, Feed]] = {
+    "allMids": StateFeed(
+        AllMids,
+        mids,
+        lambda settings, _: Pace(settings.mids_interval_ms),
+        lambda _: (("book", ""),),
+        normal=lambda asked: structs.replace(asked, dex=UNSET),
+    ),
+    "l2Book": StateFeed(L2Book, book, book_pace, of_book, normal=plain_book),
+    "bbo": StateFeed(Bbo, best, lambda _, __: Pace(0), of_book, change=other_best),
+    "trades": EventFeed(Trades, of_trades, prints, recent_prints),
+    "candle": EventFeed(CandleFeed, of_trades, moved_candle, open_candle, normal=known_interval),
+    "activeAssetCtx": StateFeed(
+        ActiveAssetCtx,
+        asset_ctx,
+        lambda settings, _: Pace(settings.state_interval_ms),
+        lambda asked: (("book", asked.coin), ("prices", asked.coin)),
+    ),
+}

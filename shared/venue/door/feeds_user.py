@@ -1,0 +1,171 @@
+"""Feeds about one user: orders, fills, funding, standing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from shared.units import Ns
+from shared.venue.core.events import Event, FillHappened, FundingPaid, OrderChanged
+from shared.venue.door import account_shapes, render
+from shared.venue.door.actions import Address
+from shared.venue.door.desk import Desk
+from shared.venue.door.feed import EventFeed, Feed, Message, Pace, StateFeed, Subscription
+from shared.venue.door.info_fills import shown_fills
+from shared.venue.door.questions import MOST_FILLS, MOST_ROWS, FirstDex
+from shared.venue.door.render import Json
+from shared.venue.door.settings import DoorSettings
+from shared.venue.door.subscribing import NoSubscription
+from shared.venue.door.topics import Topic, of_user
+
+
+class OrderUpdates(Subscription, frozen=True, tag="orderUpdates"):
+    """Statuses of one user's orders."""
+
+    user: Address
+
+
+class UserEvents(Subscription, frozen=True, tag="userEvents"):
+    """Fills and funding of one user, on the channel `user`."""
+
+    user: Address
+
+
+class UserFills(Subscription, frozen=True, tag="userFills"):
+    """Fills of one user, with a snapshot first."""
+
+    user: Address
+    aggregate_by_time: bool = False
+
+
+class UserFundings(Subscription, frozen=True, tag="userFundings"):
+    """Funding payments of one user, with a snapshot first."""
+
+    user: Address
+
+
+class OpenOrders(Subscription, frozen=True, tag="openOrders"):
+    """All resting orders of one user."""
+
+    user: Address
+    dex: FirstDex = ""
+
+
+class ClearinghouseState(Subscription, frozen=True, tag="clearinghouseState"):
+    """One user's standing."""
+
+    user: Address
+    dex: FirstDex = ""
+
+
+class ActiveAssetData(Subscription, frozen=True, tag="activeAssetData"):
+    """What one user could trade of one asset."""
+
+    user: Address
+    coin: str
+
+
+# --- events
+
+
+def order_updates(desk: Desk, _: OrderUpdates, events: Sequence[Event], __: Ns) -> Iterable[Message]:
+    """`orderUpdates`."""
+    changes = [event for event in events if isinstance(event, OrderChanged)]
+    yield "orderUpdates", [render.order_update(desk.instruments[event.order.asset], event) for event in changes]
+
+
+def _fills(desk: Desk, events: Sequence[Event]) -> list[Json]:
+    fills = [event for event in events if isinstance(event, FillHappened)]
+    return [render.fill(desk.instruments[fill.asset], fill) for fill in fills]
+
+
+def _fundings(desk: Desk, events: Sequence[Event]) -> list[Json]:
+    paid = [event for event in events if isinstance(event, FundingPaid)]
+    return [render.funding_event(desk.instruments[one.asset], one) for one in paid]
+
+
+def user_events(desk: Desk, _: UserEvents, events: Sequence[Event], __: Ns) -> Iterable[Message]:
+    """Channel `user`: fills of one block together, each funding payment alone."""
+    fills = _fills(desk, events)
+    if fills:
+        yield "user", {"fills": fills}
+    for paid in _fundings(desk, events):
+        yield "user", {"funding": paid}
+
+
+def new_fills(desk: Desk, asked: UserFills, events: Sequence[Event], _: Ns) -> Iterable[Message]:
+    """`userFills`: those of one block."""
+    yield "userFills", {"user": asked.user, "fills": _fills(desk, events)}
+
+
+def past_fills(desk: Desk, asked: UserFills, _: Ns) -> Iterable[Message]:
+    """The snapshot of `userFills`, newest first."""
+    fills = reversed(desk.exchange.fills(asked.user)[-MOST_FILLS:])
+    yield "userFills", {"user": asked.user, "fills": shown_fills(desk, fills, False), "isSnapshot": True}
+
+
+def unmerged(asked: UserFills) -> UserFills:
+    """The request; NoSubscription for merged fills."""
+    if asked.aggregate_by_time:
+        raise NoSubscription("merged fills are not served")
+    return asked
+
+
+def new_fundings(desk: Desk, asked: UserFundings, events: Sequence[Event], _: Ns) -> Iterable[Message]:
+    """`userFundings`: those of one block."""
+    yield "userFundings", {"user": asked.user, "fundings": _fundings(desk, events)}
+
+
+def past_fundings(desk: Desk, asked: UserFundings, _: Ns) -> Iterable[Message]:
+    """The snapshot of `userFundings`, oldest first."""
+    paid = desk.exchange.fundings(asked.user)[-MOST_ROWS:]
+    yield "userFundings", {"user": asked.user, "fundings": _fundings(desk, paid), "isSnapshot": True}
+
+
+# --- states
+
+
+def open_orders(desk: Desk, asked: OpenOrders, _: Ns) -> Message:
+    """`openOrders`."""
+    orders = desk.answers.full_open_orders(asked.user)
+    return "openOrders", {"dex": asked.dex, "user": asked.user, "orders": orders}
+
+
+def clearinghouse_state(desk: Desk, asked: ClearinghouseState, now: Ns) -> Message:
+    """`clearinghouseState`."""
+    state = account_shapes.clearinghouse_state(desk.exchange, asked.user, now)
+    return "clearinghouseState", {"dex": asked.dex, "user": asked.user, "clearinghouseState": state}
+
+
+def active_asset_data(desk: Desk, asked: ActiveAssetData, _: Ns) -> Message:
+    """`activeAssetData`."""
+    return "activeAssetData", account_shapes.active_asset_data(desk.exchange, asked.user, desk.asset(asked.coin))
+
+
+def state_pace(settings: DoorSettings, _: Any) -> Pace:
+    """How often a standing is sent; marks move it without events."""
+    return Pace(settings.state_interval_ms, settings.state_refresh_ms)
+
+
+def _about(subject: str, asked: Any) -> tuple[Topic, ...]:
+    return ((subject, asked.user),)
+
+
+FEEDS: Final[dict[str, Feed]] = {
+    "orderUpdates": EventFeed(OrderUpdates, lambda asked: _about("orders", asked), order_updates),
+    "userEvents": EventFeed(
+        UserEvents, lambda asked: (*_about("fills", asked), *_about("fundings", asked)), user_events
+    ),
+    "userFills": EventFeed(UserFills, lambda asked: _about("fills", asked), new_fills, past_fills, unmerged),
+    "userFundings": EventFeed(UserFundings, lambda asked: _about("fundings", asked), new_fundings, past_fundings),
+    "openOrders": StateFeed(
+        OpenOrders,
+        open_orders,
+        lambda settings, _: Pace(settings.state_interval_ms),
+        lambda asked: of_user(asked.user),
+    ),
+    "clearinghouseState": StateFeed(
+        ClearinghouseState, clearinghouse_state, state_pace, lambda asked: of_user(asked.user)
+    ),
+    "activeAssetData": StateFeed(ActiveAssetData, active_asset_data, state_pace, lambda asked: of_user(asked.user)),
+}

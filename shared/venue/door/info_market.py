@@ -1,0 +1,79 @@
+"""/info about markets: mids, books, trades, candles and funding."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from shared.units import HOUR, MS, Ns
+from shared.venue.core.candles import INTERVALS_NS, KEPT_CANDLES
+from shared.venue.door import render
+from shared.venue.door.bodies import BAD_SHAPE, BodyRefused
+from shared.venue.door.desk import Desk, InfoType, is_within
+from shared.venue.door.questions import (
+    MOST_ROWS,
+    AboutBook,
+    AboutCandles,
+    AboutCoin,
+    AboutCoinSpan,
+    AboutDex,
+    Nothing,
+)
+from shared.venue.door.render import Json
+
+RECENT_TRADES: Final = 10
+
+
+def all_mids(desk: Desk, _: AboutDex, __: Ns) -> dict[str, str]:
+    """`allMids`."""
+    return desk.answers.all_mids()
+
+
+def predicted_fundings(desk: Desk, _: Nothing, now: Ns) -> list[Any]:
+    """`predictedFundings`: ours only, other venues are not known here."""
+    next_ms = (now // HOUR + 1) * HOUR // MS
+    rows = []
+    for asset, instrument in sorted(desk.instruments.items()):
+        rate = render.rate(desk.exchange.asset_view(asset).rate_e10)
+        row = {"fundingRate": rate, "nextFundingTime": next_ms, "fundingIntervalHours": 1}
+        rows.append([instrument.coin, [["HlPerp", row]]])
+    return rows
+
+
+def l2_book(desk: Desk, asked: AboutBook, now: Ns) -> Json | None:
+    """`l2Book`; null for an unknown coin."""
+    if asked.n_sig_figs is not None or asked.mantissa is not None:
+        raise BodyRefused(500, "null")
+    asset = desk.answers.assets.get(asked.coin)
+    return None if asset is None else desk.answers.l2_book(asset, now)
+
+
+def recent_trades(desk: Desk, asked: AboutCoin, _: Ns) -> list[Json]:
+    """`recentTrades`, newest first."""
+    return desk.answers.trades(desk.asset(asked.coin), RECENT_TRADES)
+
+
+def candles(desk: Desk, asked: AboutCandles, _: Ns) -> list[Json]:
+    """`candleSnapshot`, oldest first."""
+    span = asked.req
+    if span.interval not in INTERVALS_NS:
+        raise BodyRefused(422, BAD_SHAPE)
+    rows = desk.answers.candles(desk.asset(span.coin), span.interval, span.start_time, span.end_time)
+    return rows[-KEPT_CANDLES:]
+
+
+def funding_history(desk: Desk, asked: AboutCoinSpan, _: Ns) -> list[Json]:
+    """`fundingHistory`, oldest first."""
+    asset = desk.asset(asked.coin)
+    points = desk.exchange.funding_history(asset)
+    inside = [point for point in points if is_within(point.time_ms, asked.start_time, asked.end_time)]
+    return [render.funding_point(desk.instruments[asset], point) for point in inside[:MOST_ROWS]]
+
+
+TYPES: Final[dict[str, InfoType]] = {
+    "allMids": (AboutDex, all_mids),
+    "predictedFundings": (Nothing, predicted_fundings),
+    "l2Book": (AboutBook, l2_book),
+    "recentTrades": (AboutCoin, recent_trades),
+    "candleSnapshot": (AboutCandles, candles),
+    "fundingHistory": (AboutCoinSpan, funding_history),
+}

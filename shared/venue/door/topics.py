@@ -1,0 +1,41 @@
+"""Which feeds an event concerns: topics that feeds listen to, named by subject and by coin or user."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from shared.instrument import Instrument
+from shared.venue.core.events import (
+    BookChanged,
+    Event,
+    FillHappened,
+    FundingPaid,
+    OrderChanged,
+    PricesChanged,
+    TradeHappened,
+)
+
+Topic = tuple[str, str]
+"""(subject, coin or user): orders, fills and fundings of a user; trades, book and prices of a coin; "" is all."""
+
+
+def topics_of(event: Event, instruments: Mapping[int, Instrument]) -> tuple[Topic, ...]:
+    """Where the event is heard."""
+    match event:
+        case OrderChanged():
+            return (("orders", event.order.user),)
+        case FillHappened(user=user):
+            return (("fills", user),)
+        case TradeHappened():
+            return (("trades", instruments[event.asset].coin),)
+        case FundingPaid(user=user):
+            return (("fundings", user),)
+        case BookChanged():
+            return (("book", instruments[event.asset].coin), ("book", ""))
+        case PricesChanged():
+            return (("prices", instruments[event.asset].coin),)
+
+
+def of_user(user: str) -> tuple[Topic, ...]:
+    """Everything that changes a user's standing."""
+    return ("orders", user), ("fills", user), ("fundings", user)
