@@ -8,6 +8,7 @@ HatsError
 │   ├── VenueProtocolError report: the venue said something undocumented
 │   └── RateLimited        wait until `retry_at_ns`
 ├── DataError              stop deciding on this coin until the data is whole again
+├── SnapshotError          start without it, or with the code that wrote it
 ├── JournalError           stop now: what cannot be written must not happen
 ├── BusError               the peer is gone or does not speak our framing: reconnect
 ├── NotRunning             start it first
@@ -64,6 +65,10 @@ class RateLimited(VenueError):  # noqa: N818
 
 class DataError(HatsError):
     """Stop deciding on this data until it is whole again (gap, crossed book, time going back)."""
+
+
+class SnapshotError(HatsError):
+    """Start without it, or with the code that wrote it: state can't be written as a snapshot or read from one."""
 
 
 class JournalError(HatsError):

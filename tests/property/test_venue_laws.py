@@ -218,6 +218,13 @@ class VenueLaws(RuleBasedStateMachine):
         """Time goes by, perhaps past an hour."""
         self.do(PassTime(), minutes * MINUTE)
 
+    @rule()
+    def restart(self) -> None:
+        """Another process takes over from the snapshot; every law goes on to hold, and so does the replay's digest."""
+        snapshot = self.exchange.snapshot()
+        self.exchange = Exchange.restore(snapshot)
+        assert self.exchange.snapshot() == snapshot
+
     @invariant()
     def book_is_sound(self) -> None:
         """Never crossed, levels in order, positive, and exactly the open orders."""

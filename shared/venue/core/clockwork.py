@@ -51,10 +51,6 @@ class Clockwork:
         for market in markets.values():
             market.sample_premium(times)
 
-    def state(self) -> tuple[int, int, int]:
-        """The grids, for digests."""
-        return self._sampled_ns, self._next_hour_ns, self._next_mark_ns
-
 
 def _pay(market: Market, accounts: Accounts, block: Block, time_ms: int) -> None:
     """Settle one hour of one market: each holder pays or receives, the house keeps what truncation leaves."""

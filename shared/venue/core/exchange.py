@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from shared.errors import UnitError
+from shared.errors import SnapshotError, UnitError
 from shared.rules.fees import PERP_SCHEDULE, FeeSchedule
 from shared.units import Ns
 from shared.venue.core import ordering, standing
@@ -25,6 +25,7 @@ from shared.venue.core.listing import Listing
 from shared.venue.core.outcomes import Outcome
 from shared.venue.core.policy import DEFAULT_POLICY, VenuePolicy
 from shared.venue.core.reading import Reading
+from shared.venue.core.snapshot import restored
 from shared.venue.core.world import Answer, World
 
 _ANSWERS: Final[dict[type, Callable[[World, Any, Block], Answer]]] = {
@@ -52,6 +53,16 @@ class Exchange(Reading):
         policy: VenuePolicy = DEFAULT_POLICY,
     ) -> None:
         super().__init__(World(listings, fee_schedule, start_ns, policy))
+
+    @classmethod
+    def restore(cls, snapshot: bytes) -> Exchange:
+        """The exchange whose snapshot this is; it goes on as that one does. SnapshotError for any other bytes."""
+        world = restored(snapshot)
+        if not isinstance(world, World):
+            raise SnapshotError(f"expected the snapshot of an exchange, got that of a {type(world).__name__}")
+        exchange = cls.__new__(cls)
+        Reading.__init__(exchange, world)
+        return exchange
 
     def apply(self, command: Command, now: Ns) -> Outcome:
         """What the command came to at `now`, after everything that fell due before it.

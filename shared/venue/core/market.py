@@ -102,16 +102,3 @@ class Market:
         self._premium_sum_e10 = self._samples = 0
         self.fundings.append(point)
         return point
-
-    def state(self) -> tuple[object, ...]:
-        """What decides this market's future beyond its book, for digests."""
-        return (
-            self.asset,
-            self.prices.mark_px,
-            self.prices.oracle_px,
-            self.last_px,
-            self.open_interest_sz,
-            self._mark_rule.state(),
-            self._premium_sum_e10,
-            self._samples,
-        )

@@ -42,10 +42,6 @@ class DecayingMean:
             return otherwise
         return int(_CONTEXT.divide(self._num, self._den).to_integral_value())
 
-    def state(self) -> tuple[str, str]:
-        """Numerator and denominator in full, for digests."""
-        return str(self._num), str(self._den)
-
 
 class MarkRule:
     """Mark = median of the legs that exist.
@@ -75,7 +71,3 @@ class MarkRule:
         self._book.add(doubled_book, span)
         leg = 2 * oracle_px + self._premium.value(doubled_premium)
         return Px(max(median_px((leg, doubled_book, self._book.value(doubled_book))) // 2, 1))
-
-    def state(self) -> tuple[tuple[str, str], tuple[str, str], int]:
-        """Everything that decides the next mark, for digests."""
-        return self._premium.state(), self._book.state(), self._updated_ns

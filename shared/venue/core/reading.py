@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import sha256
 from types import MappingProxyType
 
 from shared.book import Level
 from shared.rules.fees import FeeRates
 from shared.units import Ns, Px
 from shared.venue.core.candles import Candle
-from shared.venue.core.digest import state_digest
 from shared.venue.core.events import FillHappened, FundingPaid, OrderChanged, OrderView, TradeHappened
 from shared.venue.core.listing import Listing
 from shared.venue.core.market import FundingPoint
+from shared.venue.core.snapshot import snapshot_of
 from shared.venue.core.views import (
     AccountView,
     AssetView,
@@ -139,8 +140,10 @@ class Reading:
         account = self._world.accounts.get(user)
         return () if account is None else tuple(account.fundings)
 
+    def snapshot(self) -> bytes:
+        """The full state as bytes that `Exchange.restore` takes; equal states have equal bytes."""
+        return snapshot_of(self._world)
+
     def digest(self) -> str:
         """SHA-256 of the full state, in hex."""
-        world = self._world
-        counters = (world.now_ns, world.blocks, world.placing.next_oid, world.clockwork.state())
-        return state_digest(counters, world.markets, world.accounts)
+        return sha256(self.snapshot()).hexdigest()
