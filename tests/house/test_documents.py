@@ -29,7 +29,7 @@ def texts(*, tests: bool = True) -> Iterator[tuple[str, str]]:
         if tests or folder != "tests":
             files += [path for path in (ROOT / folder).rglob("*") if path.is_file()]
     for path in sorted(files):
-        if path.suffix in KINDS and not {"__pycache__", "data"} & set(path.parts):
+        if path.suffix in KINDS and not {"__pycache__", "data", "node_modules"} & set(path.parts):
             yield str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")
 
 
