@@ -126,7 +126,10 @@ def _synthetic(exchange: Exchange, seed: int) -> Sequence[Driver]:
 
 def _door_settings(settings: Settings) -> DoorSettings:
     return DoorSettings(
-        fund_all_usd=Usd(settings.local_venue.fund_all_usd * USD), l2_interval_ms=settings.local_venue.l2_interval_ms
+        fund_all_usd=Usd(settings.local_venue.fund_all_usd * USD),
+        l2_interval_ms=settings.local_venue.l2_interval_ms,
+        l2_fast_interval_ms=settings.local_venue.l2_interval_ms,
+        mids_interval_ms=1_000,
     )
 
 

@@ -152,7 +152,7 @@ class StageVenue:
             if connection == self._connection and not self.is_cut:
                 arrives_ns = now + self.latency_ns + self.frame_delay_ns
                 self._stage.at(arrives_ns, partial(self._deliver, connection, self.mangle(frame)))
-        for connection in self.door.drain_hangups():
+        for connection, _ in self.door.drain_hangups():
             if connection == self._connection:
                 self._connection = None
                 self._say(self._link.lost(now, "the venue hung up"))

@@ -89,7 +89,7 @@ class LocalVenue(Section):
     fund_all_usd: int = Field(100_000, ge=0, description="Whole USDC that every address which signs starts with.")
     seed: int = Field(7, ge=0, description="Seed of the synthetic market; the same seed repeats it.")
     l2_interval_ms: int = Field(
-        100, ge=1, description="Time between two pushes of a coin's book; the venue's is about 500."
+        100, ge=1, description="Time between two pushes of a coin's book; the venue's is 5000, 500 for 5 levels."
     )
 
 

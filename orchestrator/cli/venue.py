@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from shared.venue.flow.recorded import RecordedMarket
 
 NOBODY_LIMITED = "none"
+FAST_BOOK_MS = 500
 
 
 Host = Annotated[str, typer.Option(help="Address to listen on; it gives money away, so loopback.")]
@@ -30,7 +31,9 @@ FundAll = Annotated[
     str | None, typer.Option(metavar="USDC", help="Every address that signs starts with that many USDC.")
 ]
 Fund = Annotated[list[str] | None, typer.Option(metavar="ADDRESS=USDC", help="Fund one address; may be repeated.")]
-L2Interval = Annotated[int, typer.Option(min=1, help="Time between two pushes of a coin's book.")]
+L2Interval = Annotated[
+    int, typer.Option(min=1, help="Time between two pushes of a book; a fast one comes every 500 at most.")
+]
 Events = Annotated[float, typer.Option(min=0.1, help="Commands that synthetic traders send, for each coin.")]
 Coins = Annotated[
     str | None, typer.Option(metavar="BTC,ETH,...", help="Coins to list, in order of their asset ids. Default: all.")
@@ -53,7 +56,7 @@ def venue(
     seed: Seed = 7,
     fund_all: FundAll = None,
     fund: Fund = None,
-    l2_interval_ms: L2Interval = 500,
+    l2_interval_ms: L2Interval = 5_000,
     events_per_second: Events = 20.0,
     coins: Coins = None,
     replay: Replay = None,
@@ -80,6 +83,7 @@ def venue(
         address_budget=_limit(address_budget, "--address-budget"),
         ip_weight_per_minute=_limit(ip_weight, "--ip-weight"),
         l2_interval_ms=l2_interval_ms,
+        l2_fast_interval_ms=min(l2_interval_ms, FAST_BOOK_MS),
     )
     listed = _listed(coins)
     files = _recordings(replay)

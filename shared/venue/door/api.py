@@ -20,7 +20,7 @@ from shared.venue.door.admission import Admission, Turned
 from shared.venue.door.agents import ALREADY_USED
 from shared.venue.door.answers import Answers
 from shared.venue.door.bodies import BodyRefused
-from shared.venue.door.budgets import AddressBudgets, MinuteBudget, exchange_weight, info_weight
+from shared.venue.door.budgets import AddressBudgets
 from shared.venue.door.desk import Desk
 from shared.venue.door.info import answer, read_question
 from shared.venue.door.render import Json
@@ -36,6 +36,7 @@ from shared.venue.door.submit import (
     unsupported,
     weight,
 )
+from shared.venue.door.weights import MinuteBudgets, answer_weight, exchange_weight, info_weight
 
 
 class Api:
@@ -47,23 +48,25 @@ class Api:
         self._apply = apply
         self._admission = Admission(settings.network, self._welcome)
         self._budgets = AddressBudgets(settings.address_budget)
-        self._ip_budget = MinuteBudget(settings.ip_weight_per_minute)
+        self._weights = MinuteBudgets(settings.ip_weight_per_minute)
         self.desk = Desk(answers, self._admission.agents, self._budgets, settings)
 
-    def info(self, value: Any, now: Ns) -> tuple[str, Any]:
+    def info(self, value: Any, now: Ns, client: str = "") -> tuple[str, Any]:
         """(type asked, answer); BodyRefused with the status that the venue's HTTP layer gives."""
         name, question = read_question(value)
-        self._spend(info_weight(name), now)
-        return name, answer(self.desk, name, question, now)
+        self._spend(client, info_weight(name), now)
+        said = answer(self.desk, name, question, now)
+        self._weights.owe(client, answer_weight(name, said), now // MS)
+        return name, said
 
-    def exchange(self, value: Any, now: Ns) -> Json:
+    def exchange(self, value: Any, now: Ns, client: str = "") -> Json:
         """The reply to a signed request; BodyRefused when it is not shaped like one."""
         envelope = read_envelope(value)
         action = read_action(envelope.action)
         if isinstance(action, str):
-            self._spend(exchange_weight(1), now)
+            self._spend(client, exchange_weight(1), now)
             return unsupported(action)
-        self._spend(exchange_weight(weight(action)), now)
+        self._spend(client, exchange_weight(weight(action)), now)
         admitted = self._admission.admit(envelope, action, now)
         if isinstance(admitted, Turned):
             return refused(admitted.error)
@@ -113,6 +116,6 @@ class Api:
     def _volume(self, user: str) -> Usd:
         return Usd(self._answers.exchange.account(user).volume_usd)
 
-    def _spend(self, amount: int, now: Ns) -> None:
-        if not self._ip_budget.spend(amount, now // MS):
+    def _spend(self, client: str, amount: int, now: Ns) -> None:
+        if not self._weights.spend(client, amount, now // MS):
             raise BodyRefused(429, "null")

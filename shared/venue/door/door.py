@@ -57,18 +57,18 @@ class Door:
         self._feeds.tell(outcome.events, now)
         return outcome
 
-    def http(self, path: str, content_type: str | None, body: bytes, now: Ns) -> Response:
-        """The response to one POST."""
+    def http(self, path: str, content_type: str | None, body: bytes, now: Ns, client: str = "") -> Response:
+        """The response to one POST; `client` is the address whose budget it is counted in."""
         try:
-            return 200, JSON_TYPE, _ENCODE(self._answer(path, content_type, body, now))
+            return 200, JSON_TYPE, _ENCODE(self._answer(path, content_type, body, now, client))
         except BodyRefused as refusal:
             kind = JSON_TYPE if refusal.said == "null" else TEXT_TYPE
             return refusal.status, kind, refusal.said.encode()
 
-    def connect(self, now: Ns) -> int:
-        """The id of a new WebSocket connection."""
+    def connect(self, now: Ns, client: str = "") -> int:
+        """The id of a new WebSocket connection; `client` is the address whose limits it is counted in."""
         self._now = now
-        return self._sessions.connect(now)
+        return self._sessions.connect(now, client)
 
     def receive(self, connection: int, sent: str | bytes, now: Ns) -> None:
         """Take in one WebSocket frame; the answer is in the outbox."""
@@ -95,16 +95,18 @@ class Door:
             self._sessions.note_sent(connection, self._now)
         return frames
 
-    def drain_hangups(self) -> list[int]:
-        """Connections to close after their frames are sent."""
+    def drain_hangups(self) -> list[tuple[int, int]]:
+        """(connection, close code) of those to close after their frames are sent."""
         hangups, self._sessions.hangups = self._sessions.hangups, []
         return hangups
 
-    def _answer(self, path: str, content_type: str | None, body: bytes, now: Ns) -> Any:
+    def _answer(self, path: str, content_type: str | None, body: bytes, now: Ns, client: str) -> Any:
         self._now = now
         if path not in ("/info", "/exchange"):
             raise BodyRefused(404, "")
         if not is_json(content_type):
             raise BodyRefused(415, BAD_CONTENT_TYPE)
         value = first_value(body)
-        return self._api.exchange(value, now) if path == "/exchange" else self._api.info(value, now)[1]
+        if path == "/exchange":
+            return self._api.exchange(value, now, client)
+        return self._api.info(value, now, client)[1]

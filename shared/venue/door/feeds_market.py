@@ -19,8 +19,6 @@ from shared.venue.door.settings import DoorSettings
 from shared.venue.door.subscribing import NoSubscription
 from shared.venue.door.topics import Topic
 
-SNAPSHOT_TRADES: Final = 10
-
 
 class AllMids(Subscription, frozen=True, tag="allMids"):
     """Every mid."""
@@ -92,9 +90,10 @@ def plain_book(asked: L2Book) -> L2Book:
     return L2Book(asked.coin) if asked.fast is False else asked
 
 
-def book_pace(settings: DoorSettings, _: L2Book) -> Pace:
+def book_pace(settings: DoorSettings, asked: L2Book) -> Pace:
     """How often a book is sent."""
-    return Pace(settings.l2_interval_ms, settings.l2_refresh_ms)
+    interval_ms = settings.l2_fast_interval_ms if asked.fast is True else settings.l2_interval_ms
+    return Pace(interval_ms, settings.l2_refresh_ms)
 
 
 def of_book(asked: Any) -> tuple[Topic, ...]:
@@ -118,7 +117,7 @@ def prints(desk: Desk, asked: Trades, events: Sequence[Event], _: Ns) -> Iterabl
 
 def recent_prints(desk: Desk, asked: Trades, _: Ns) -> Iterable[Message]:
     """The batch that `trades` begins with, newest first."""
-    yield "trades", desk.answers.trades(desk.asset(asked.coin), SNAPSHOT_TRADES)
+    yield "trades", desk.answers.trades(desk.asset(asked.coin), desk.settings.snapshot_trades)
 
 
 def open_candle(desk: Desk, asked: CandleFeed, now: Ns) -> Iterable[Message]:
@@ -162,7 +161,7 @@ FEEDS: Final[dict[str, Feed]] = {
     "activeAssetCtx": StateFeed(
         ActiveAssetCtx,
         asset_ctx,
-        lambda settings, _: Pace(settings.state_interval_ms),
+        lambda settings, _: Pace(settings.ctx_interval_ms),
         lambda asked: (("book", asked.coin), ("prices", asked.coin)),
     ),
 }

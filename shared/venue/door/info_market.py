@@ -20,8 +20,6 @@ from shared.venue.door.questions import (
 )
 from shared.venue.door.render import Json
 
-RECENT_TRADES: Final = 10
-
 
 def all_mids(desk: Desk, _: AboutDex, __: Ns) -> dict[str, str]:
     """`allMids`."""
@@ -49,7 +47,7 @@ def l2_book(desk: Desk, asked: AboutBook, now: Ns) -> Json | None:
 
 def recent_trades(desk: Desk, asked: AboutCoin, _: Ns) -> list[Json]:
     """`recentTrades`, newest first."""
-    return desk.answers.trades(desk.asset(asked.coin), RECENT_TRADES)
+    return desk.answers.trades(desk.asset(asked.coin), desk.settings.recent_trades)
 
 
 def candles(desk: Desk, asked: AboutCandles, _: Ns) -> list[Json]:

@@ -12,7 +12,9 @@ from typing import Final, Protocol
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -20,6 +22,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from shared.clock import Clock
 from shared.errors import InvariantError
 from shared.units import MS, SECOND, Ns
+from shared.venue.door.cors import OpenToAll
 from shared.venue.door.door import Door
 
 MAX_BODY_BYTES: Final = 256 * 1024
@@ -28,6 +31,7 @@ MAX_WAITING_FRAMES: Final = 10_000
 LONGEST_WAIT_NS: Final = SECOND
 _SLOW_READER: Final = 1008
 _GRACE_SECONDS: Final = 3
+_KEEP_ALIVE_SECONDS: Final = 75
 
 
 class Driver(Protocol):
@@ -69,14 +73,19 @@ class VenueHost:
 
     def app(self) -> Starlette:
         """The ASGI application."""
-        return Starlette(
+        app = Starlette(
             routes=[
                 Route("/info", self._post, methods=["POST"]),
                 Route("/exchange", self._post, methods=["POST"]),
                 Route("/health", self._health, methods=["GET"]),
+                Route("/ws", _no_upgrade, methods=["GET"]),
                 WebSocketRoute("/ws", self._talk),
-            ]
+            ],
+            middleware=[Middleware(OpenToAll)],
+            exception_handlers={404: _empty, 405: _empty},
         )
+        app.router.redirect_slashes = False
+        return app
 
     def _turn(self, now: Ns) -> Ns:
         """Everything due at `now` done; when something is due next."""
@@ -95,9 +104,9 @@ class VenueHost:
                 self._cut(connection, line)
             else:
                 line.put_nowait(sent)
-        for connection in self._door.drain_hangups():
+        for connection, code in self._door.drain_hangups():
             if connection in self._lines:
-                self._lines[connection].put_nowait(1000)
+                self._lines[connection].put_nowait(code)
 
     def _cut(self, connection: int, line: asyncio.Queue[bytes | int]) -> None:
         while not line.empty():
@@ -122,7 +131,8 @@ class VenueHost:
                 return Response("length limit exceeded", 413, media_type="text/plain")
         content_type = request.headers.get("content-type")
         with self._disturbing():
-            status, kind, answer = self._door.http(request.url.path, content_type, bytes(body), self._clock.now())
+            now, client = self._clock.now(), _host(request)
+            status, kind, answer = self._door.http(request.url.path, content_type, bytes(body), now, client)
             self._pump()
         return Response(answer, status, headers={"content-type": kind})
 
@@ -131,7 +141,7 @@ class VenueHost:
 
     async def _talk(self, websocket: WebSocket) -> None:
         await websocket.accept()
-        connection = self._door.connect(self._clock.now())
+        connection = self._door.connect(self._clock.now(), _host(websocket))
         line: asyncio.Queue[bytes | int] = asyncio.Queue()
         self._lines[connection] = line
         self._pump()
@@ -149,12 +159,28 @@ class VenueHost:
             await asyncio.wait([writer])
 
 
+def _host(asked: HTTPConnection) -> str:
+    """The client's address, which limits are counted by."""
+    return "" if asked.client is None else asked.client.host
+
+
 async def _write(websocket: WebSocket, line: asyncio.Queue[bytes | int]) -> None:
     """Send what waits in `line` until a close code comes or the client is gone."""
     with contextlib.suppress(WebSocketDisconnect):
         while isinstance(sent := await line.get(), bytes):
             await websocket.send_text(sent.decode())
         await websocket.close(sent)
+
+
+async def _empty(_: HTTPConnection, error: Exception) -> Response:
+    """A refusal without words, as axum gives it for paths and methods that are not served."""
+    assert isinstance(error, HTTPException)
+    return Response(None, error.status_code, headers=error.headers)
+
+
+async def _no_upgrade(_: Request) -> Response:
+    """What a plain GET gets where a WebSocket is served; axum's words."""
+    return Response("Connection header did not include 'upgrade'", 400, media_type="text/plain")
 
 
 class _Server(uvicorn.Server):
@@ -202,6 +228,8 @@ async def serve(
         ws_max_size=MAX_BODY_BYTES,
         ws_ping_interval=None,
         ws_per_message_deflate=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
     server = _Server(config, (lambda: ready(bound)) if ready else (lambda: None))

@@ -9,13 +9,13 @@ import msgspec
 from shared.units import MS, Ns
 from shared.venue.door.api import Api
 from shared.venue.door.bodies import BodyRefused, first_value
-from shared.venue.door.budgets import MinuteBudget
 from shared.venue.door.feed import Subscription
 from shared.venue.door.feeds import NEVER, Feeds, frame
 from shared.venue.door.render import Json
 from shared.venue.door.settings import DoorSettings
 from shared.venue.door.subscribing import NoSubscription
 from shared.venue.door.subscriptions import read_subscription
+from shared.venue.door.weights import MinuteBudgets
 
 _ENCODE: Final = msgspec.json.Encoder().encode
 TOO_MANY_REQUESTS: Final = "429 Too Many Requests"
@@ -28,35 +28,41 @@ TOO_MANY_SUBSCRIPTIONS: Final = "Too many subscriptions."
 class _Connection:
     """What one client asked for, and when it was last sent something."""
 
-    __slots__ = ("sent_ns", "subscriptions")
+    __slots__ = ("client", "sent_ns", "subscriptions")
 
-    def __init__(self, now: Ns) -> None:
+    def __init__(self, client: str, now: Ns) -> None:
+        self.client = client
         self.subscriptions: dict[Subscription, None] = {}
         self.sent_ns: int = now
 
 
 class Sessions:
-    """All connections, one client for the limits. What is said goes to the outbox; `hangups` are to be closed."""
+    """All connections, and the limits of each client address. What is said goes to the outbox.
+
+    `hangups` are (connection, close code) to be closed after it.
+    """
 
     def __init__(self, api: Api, feeds: Feeds, settings: DoorSettings, coins: frozenset[str]) -> None:
-        self.hangups: list[int] = []
+        self.hangups: list[tuple[int, int]] = []
         self._api = api
         self._feeds = feeds
         self._settings = settings
         self._coins = coins
         self._connections: dict[int, _Connection] = {}
         self._next_id = 1
-        self._arrivals = MinuteBudget(settings.max_new_connections_per_minute)
-        self._messages = MinuteBudget(settings.max_messages_per_minute)
+        self._arrivals = MinuteBudgets(settings.max_new_connections_per_minute)
+        self._messages = MinuteBudgets(settings.max_messages_per_minute)
 
-    def connect(self, now: Ns) -> int:
+    def connect(self, now: Ns, client: str = "") -> int:
         """The id of a new connection; beyond a limit it is told so and hung up at once."""
         connection, self._next_id = self._next_id, self._next_id + 1
-        is_over = len(self._connections) >= self._settings.max_connections
-        self._connections[connection] = _Connection(now)
-        if is_over or not self._arrivals.spend(1, now // MS):
+        is_over = len(self._connections_of(client)) >= self._settings.max_connections
+        self._connections[connection] = _Connection(client, now)
+        if is_over or not self._arrivals.spend(client, 1, now // MS):
             self._say(connection, "error", TOO_MANY_CONNECTIONS)
-            self.hangups.append(connection)
+            self.hangups.append((connection, self._settings.over_limit_close_code))
+        elif self._settings.greeting is not None:
+            self._feeds.outbox.append((connection, self._settings.greeting.encode()))
         return connection
 
     def disconnect(self, connection: int) -> None:
@@ -67,10 +73,11 @@ class Sessions:
 
     def receive(self, connection: int, sent: str | bytes, now: Ns) -> None:
         """Answer one frame."""
-        if connection not in self._connections:
+        known = self._connections.get(connection)
+        if known is None:
             return
-        if not self._messages.spend(1, now // MS):
-            self._say(connection, "error", TOO_MANY_MESSAGES)
+        if not self._messages.spend(known.client, 1, now // MS):
+            self._refuse(connection, TOO_MANY_MESSAGES)
             return
         try:
             message = first_value(sent)
@@ -87,8 +94,9 @@ class Sessions:
                 "method": "post",
                 "id": int(number),
                 "request": {"type": "info" | "action" as kind, "payload": asked},
-            }:
-                self._say(connection, "post", {"id": number, "response": self._answer(kind, asked, now)})
+            } if _is_id(number):
+                said = self._answer(kind, asked, now, known.client)
+                self._say(connection, "post", {"id": number, "response": said})
             case _:
                 text = sent if isinstance(sent, str) else sent.decode(errors="replace")
                 self._say(connection, "error", f"Error parsing JSON into valid websocket request: {text}")
@@ -99,7 +107,7 @@ class Sessions:
         next_ns: int = NEVER
         for number, connection in self._connections.items():
             if now - connection.sent_ns >= limit_ns:
-                self.hangups.append(number)
+                self.hangups.append((number, self._settings.idle_close_code))
                 connection.sent_ns = now
             next_ns = min(next_ns, connection.sent_ns + limit_ns)
         return Ns(next_ns)
@@ -118,9 +126,9 @@ class Sessions:
         if asked in subscriptions:
             self._say(connection, "error", f"Already subscribed: {_spelled(asked)}")
             return
-        refusal = self._over_limit(asked)
+        refusal = self._over_limit(asked, self._connections[connection].client)
         if refusal is not None:
-            self._say(connection, "error", refusal)
+            self._refuse(connection, refusal)
             return
         subscriptions[asked] = None
         self._say(connection, "subscriptionResponse", {"method": "subscribe", "subscription": asked})
@@ -145,8 +153,11 @@ class Sessions:
             self._say(connection, "error", f"Invalid subscription {_spelled(wanted)}")
             return None
 
-    def _over_limit(self, asked: Subscription) -> str | None:
-        held = [one for connection in self._connections.values() for one in connection.subscriptions]
+    def _connections_of(self, client: str) -> list[_Connection]:
+        return [connection for connection in self._connections.values() if connection.client == client]
+
+    def _over_limit(self, asked: Subscription, client: str) -> str | None:
+        held = [one for connection in self._connections_of(client) for one in connection.subscriptions]
         if len(held) >= self._settings.max_subscriptions:
             return TOO_MANY_SUBSCRIPTIONS
         users = {getattr(one, "user", None) for one in (*held, asked)} - {None}
@@ -154,18 +165,30 @@ class Sessions:
             return f"Cannot track more than {self._settings.max_users} total users."
         return None
 
-    def _answer(self, kind: str, asked: Any, now: Ns) -> Json:
+    def _answer(self, kind: str, asked: Any, now: Ns, client: str) -> Json:
         try:
             if kind == "action":
-                return {"type": "action", "payload": self._api.exchange(asked, now)}
-            name, data = self._api.info(asked, now)
+                return {"type": "action", "payload": self._api.exchange(asked, now, client)}
+            name, data = self._api.info(asked, now, client)
         except BodyRefused as refusal:
             said = TOO_MANY_REQUESTS if refusal.status == 429 else refusal.said
             return {"type": "error", "payload": said}
         return {"type": "info", "payload": {"type": name, "data": data}}
 
+    def _refuse(self, connection: int, said: str) -> None:
+        """Tell the client that it is over a limit, or hang up without a word."""
+        if self._settings.over_limit == "close":
+            self.hangups.append((connection, self._settings.over_limit_close_code))
+        else:
+            self._say(connection, "error", said)
+
     def _say(self, connection: int, channel: str, data: Any) -> None:
         self._feeds.outbox.append((connection, frame(channel, data)))
+
+
+def _is_id(number: int) -> bool:
+    """Is it an unsigned integer of 64 bits? JSON's true is none."""
+    return number is not True and number is not False and 0 <= number < 2**64
 
 
 def _spelled(value: Any) -> str:

@@ -40,9 +40,9 @@ def maker_order(is_buy: bool, px: str, sz: str = "5") -> OrderSpec:
 class Socket:
     """One WebSocket connection to a door, in process."""
 
-    def __init__(self, door: Door, now: Ns = START) -> None:
+    def __init__(self, door: Door, now: Ns = START, client: str = "") -> None:
         self.door = door
-        self.number = door.connect(now)
+        self.number = door.connect(now, client)
 
     def send(self, message: Any, now: Ns = START) -> list[Any]:
         """What the door says to this connection upon `message`, with whatever waited before it."""

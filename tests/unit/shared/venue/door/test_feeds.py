@@ -195,7 +195,7 @@ def test_limits_of_connections_users_and_messages() -> None:
     """Each limit answers with its text; a connection too many is hung up."""
     door = make_door(max_connections=2, max_users=2, max_messages_per_minute=4, max_subscriptions=3)
     first, _, third = Socket(door), Socket(door), Socket(door)
-    assert door.drain_hangups() == [third.number]
+    assert door.drain_hangups() == [(third.number, 1000)]
     first.subscribe("orderUpdates", user=MAKER)
     first.subscribe("userFills", user=ALICE.address)
     (refused,) = first.subscribe("userFills", user=BOB.address)
@@ -214,7 +214,7 @@ def test_silence_of_a_minute_hangs_up() -> None:
     door.due(_at(59_999))
     assert door.drain_hangups() == []
     door.due(_at(60_000))
-    assert door.drain_hangups() == [quiet.number]
+    assert door.drain_hangups() == [(quiet.number, 1000)]
 
 
 def test_a_closed_connection_leaves_nothing_behind() -> None:

@@ -60,6 +60,28 @@ def test_health_and_methods() -> None:
     _play(scenario)
 
 
+def test_answers_carry_the_recorded_headers() -> None:
+    """Any origin may read the answers, a preflight is answered with nothing, and refusals of paths say nothing."""
+
+    async def scenario(session: aiohttp.ClientSession, url: str) -> None:
+        async with session.post(f"{url}/info", json={"type": "perpDexs"}) as response:
+            assert response.headers["access-control-allow-origin"] == "*"
+            assert response.headers["access-control-expose-headers"] == "*"
+            assert response.headers["vary"] == "origin, access-control-request-method, access-control-request-headers"
+            assert "server" not in response.headers
+        async with session.options(f"{url}/exchange") as response:
+            assert (response.status, await response.read()) == (200, b"")
+            assert response.headers["access-control-allow-methods"] == "*"
+        async with session.get(f"{url}/exchange") as response:
+            assert (response.status, response.headers["allow"], await response.read()) == (405, "POST", b"")
+        async with session.post(f"{url}/info/") as response:
+            assert (response.status, await response.read()) == (404, b"")
+        async with session.get(f"{url}/ws") as response:
+            assert (response.status, await response.text()) == (400, "Connection header did not include 'upgrade'")
+
+    _play(scenario)
+
+
 def test_connections_send_without_delay() -> None:
     """The listening socket names TCP, because asyncio turns Nagle's delay off only on such sockets."""
     with server._listener("127.0.0.1", 0) as listener:
@@ -169,7 +191,9 @@ def test_a_broken_driver_ends_the_server_with_its_error() -> None:
 class _Crumbling(Door):
     """A door whose exchange breaks at the first query of mids."""
 
-    def http(self, path: str, content_type: str | None, body: bytes, now: Ns) -> tuple[int, str, bytes]:
+    def http(
+        self, path: str, content_type: str | None, body: bytes, now: Ns, client: str = ""
+    ) -> tuple[int, str, bytes]:
         """Nothing, ever."""
         raise InvariantError("a bug of ours")
 
