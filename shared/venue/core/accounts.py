@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-from shared.rules.fees import FeeRates, FeeSchedule
+from shared.rules.fees import FEE_DAYS, SPOT_SCHEDULE, FeeRates, FeeSchedule
+from shared.rules.market_fees import MarketFees
 from shared.units import Usd
 from shared.venue.core.balances import Balance, Treasury
 from shared.venue.core.clearing import Clearinghouse, Holding, MarkedPrices
 from shared.venue.core.events import FillHappened, FundingPaid, OrderChanged
+from shared.venue.core.identity import DayVolume, Identity
 from shared.venue.core.listing import Listing
 from shared.venue.core.order import Order
 
@@ -24,6 +26,9 @@ class Account:
 
     __slots__ = (
         "by_cloid",
+        "day_add_usd",
+        "day_cross_usd",
+        "days",
         "ended",
         "fees_usd",
         "fills",
@@ -32,17 +37,28 @@ class Account:
         "history",
         "holdings",
         "houses",
+        "identity",
+        "market_rates",
         "open_orders",
         "orders",
         "rates",
+        "referrer",
         "spot",
+        "spot_rates",
         "user",
         "volume_usd",
     )
 
-    def __init__(self, user: str, rates: FeeRates) -> None:
+    def __init__(self, user: str, rates: FeeRates, spot_rates: FeeRates) -> None:
         self.user = user
         self.rates = rates
+        self.spot_rates = spot_rates
+        self.market_rates: dict[MarketFees, FeeRates] = {}
+        self.referrer: str | None = None
+        self.identity = Identity()
+        self.day_cross_usd = 0
+        self.day_add_usd = 0
+        self.days: deque[DayVolume] = deque(maxlen=FEE_DAYS)
         self.fees_usd = 0
         self.funding_usd = 0
         self.volume_usd = 0
@@ -73,6 +89,13 @@ class Account:
             holding = self.holdings[asset] = house.holdings[asset] = Holding(listing, prices, house)
         return holding
 
+    def rates_on(self, fees: MarketFees) -> FeeRates:
+        """What the user pays on a market with its own law of fees."""
+        rates = self.market_rates.get(fees)
+        if rates is None:
+            rates = self.market_rates[fees] = fees.rates(self.rates)
+        return rates
+
     def remember(self, order: Order) -> None:
         """Make the order findable by its ids; a reused client id finds the latest."""
         self.orders[order.oid] = order
@@ -96,6 +119,10 @@ class Accounts:
     """
 
     def __init__(self, schedule: FeeSchedule) -> None:
+        self.schedule = schedule
+        self.spot_schedule = SPOT_SCHEDULE
+        self.outside_usd = 0
+        self.exchange_days: deque[DayVolume] = deque(maxlen=FEE_DAYS)
         self._rates = schedule.rates_at(0)
         self.by_user: dict[str, Account] = {}
         self.deposits_usd = 0
@@ -116,7 +143,7 @@ class Accounts:
         """The user's account, made if need be."""
         account = self.by_user.get(user)
         if account is None:
-            account = self.by_user[user] = Account(user, self._rates)
+            account = self.by_user[user] = Account(user, self._rates, self.spot_schedule.rates_at(0))
         return account
 
     def deposit(self, user: str, usd: Usd) -> Account:

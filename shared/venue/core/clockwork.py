@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from shared.rules.funding import FUNDING_SPAN, SAMPLE_SPAN, payment_usd
-from shared.units import MS, SECOND
+from shared.units import DAY, MS, SECOND
 from shared.venue.core.accounts import Accounts
 from shared.venue.core.block import Block
 from shared.venue.core.events import FundingPaid
+from shared.venue.core.fee_days import close_day
 from shared.venue.core.market import Market
 
 MARK_SPAN: Final = 3 * SECOND
@@ -34,6 +35,8 @@ class Clockwork:
             for market in markets.values():
                 if market.is_open:
                     _pay(market, accounts, block, self._next_hour_ns // MS)
+            if self._next_hour_ns % DAY == 0:
+                close_day(accounts, self._next_hour_ns // DAY - 1)
             self._next_hour_ns += FUNDING_SPAN
         self._sample(markets, now)
         if now >= self._next_mark_ns:
