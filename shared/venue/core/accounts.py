@@ -12,6 +12,7 @@ from shared.venue.core.balances import Balance, Treasury
 from shared.venue.core.clearing import Clearinghouse, Holding, MarkedPrices
 from shared.venue.core.events import FillHappened, FundingPaid, OrderChanged
 from shared.venue.core.identity import DayVolume, Identity
+from shared.venue.core.ledger_entries import LedgerChanged
 from shared.venue.core.listing import Listing
 from shared.venue.core.order import Order
 
@@ -19,6 +20,7 @@ KEPT_ORDERS: Final = 2_000
 """Ended orders a user can still ask about."""
 KEPT_FILLS: Final = 10_000
 KEPT_FUNDINGS: Final = 500
+KEPT_LEDGER: Final = 2_000
 
 
 class Account:
@@ -38,6 +40,7 @@ class Account:
         "holdings",
         "houses",
         "identity",
+        "ledger",
         "market_rates",
         "open_orders",
         "orders",
@@ -56,6 +59,7 @@ class Account:
         self.market_rates: dict[MarketFees, FeeRates] = {}
         self.referrer: str | None = None
         self.identity = Identity()
+        self.ledger: deque[LedgerChanged] = deque(maxlen=KEPT_LEDGER)
         self.day_cross_usd = 0
         self.day_add_usd = 0
         self.days: deque[DayVolume] = deque(maxlen=FEE_DAYS)
@@ -113,16 +117,18 @@ class Account:
 
 
 class Accounts:
-    """All users, and the house: deposits = sum of cash legs + fees + funding residue, to the micro-USDC.
-
-    Spot balances are apart; `treasury` keeps their law.
-    """
+    """All users, and the house, to the micro-USDC: deposits - withdrawals = cash legs + unclaimed rewards + what the
+    house keeps of fees, gas and funding. Spot balances are apart; `treasury` keeps their law."""
 
     def __init__(self, schedule: FeeSchedule) -> None:
         self.schedule = schedule
         self.spot_schedule = SPOT_SCHEDULE
         self.outside_usd = 0
         self.exchange_days: deque[DayVolume] = deque(maxlen=FEE_DAYS)
+        self.rewards_usd = 0
+        self.gas_usd = 0
+        self.withdrawn_usd = 0
+        self.codes: dict[str, str] = {}
         self._rates = schedule.rates_at(0)
         self.by_user: dict[str, Account] = {}
         self.deposits_usd = 0
@@ -159,6 +165,17 @@ class Accounts:
         account.fees_usd += fee_usd
         account.volume_usd += notional_usd
         self.house_fees_usd += fee_usd
+
+    def reward(self, account: Account, usd: int, is_builder: bool) -> None:
+        """Move a part of the fees taken from the house to one who may claim it."""
+        identity = account.identity
+        identity.unclaimed_usd += usd
+        if is_builder:
+            identity.builder_usd += usd
+        else:
+            identity.referral_usd += usd
+        self.house_fees_usd -= usd
+        self.rewards_usd += usd
 
     def pay_funding(self, account: Account, holding: Holding, usd: int) -> None:
         """Book one funding payment; what rounding leaves over stays with the house."""

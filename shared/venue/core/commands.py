@@ -7,6 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from shared.units import Px, Sz, Usd
+from shared.venue.core.dealings import Dealing
 
 
 class Tif(StrEnum):
@@ -18,8 +19,15 @@ class Tif(StrEnum):
     FRONTEND_MARKET = "FrontendMarket"
 
 
+class BuilderTerms(msgspec.Struct, frozen=True):
+    """Who built the front end, and what it takes of each fill in tenths of a basis point."""
+
+    builder: str
+    tenths_bp: int
+
+
 class OrderSpec(msgspec.Struct, frozen=True):
-    """One order as placed: all that the user decides."""
+    """One order as placed: all that the user decides. All orders of a batch have the same builder."""
 
     asset: int
     is_buy: bool
@@ -28,6 +36,7 @@ class OrderSpec(msgspec.Struct, frozen=True):
     reduce_only: bool
     tif: Tif
     cloid: str | None = None
+    builder: BuilderTerms | None = None
 
 
 class PlaceOrders(msgspec.Struct, frozen=True, tag=True):
@@ -102,4 +111,6 @@ class PassTime(msgspec.Struct, frozen=True, tag=True):
     """Nothing but time went by: premium samples, hourly funding and mark updates fall due."""
 
 
-Command = PlaceOrders | CancelOrders | ModifyOrders | UpdateLeverage | Deposit | SetPrices | PassTime | IssueToken
+Command = (
+    PlaceOrders | CancelOrders | ModifyOrders | UpdateLeverage | Deposit | SetPrices | PassTime | IssueToken | Dealing
+)

@@ -6,6 +6,7 @@ import msgspec
 
 from shared.units import Px, Sz, Usd
 from shared.venue.core.commands import Tif
+from shared.venue.core.ledger_entries import LedgerChanged
 
 
 class OrderView(msgspec.Struct, frozen=True):
@@ -46,7 +47,8 @@ class TradeHappened(msgspec.Struct, frozen=True, tag=True):
 
 
 class FillHappened(msgspec.Struct, frozen=True, tag=True):
-    """One side of a trade. `start_position` is signed lots before it; `fee` is what was paid (negative: rebate)."""
+    """One side of a trade. `start_position` is signed lots before it; `fee` is what was paid (negative: rebate),
+    the builder's part included."""
 
     user: str
     asset: int
@@ -62,6 +64,7 @@ class FillHappened(msgspec.Struct, frozen=True, tag=True):
     tid: int
     hash: str
     time_ms: int
+    builder_fee: Usd = Usd(0)
 
 
 class BookChanged(msgspec.Struct, frozen=True, tag=True):
@@ -91,4 +94,4 @@ class PricesChanged(msgspec.Struct, frozen=True, tag=True):
     time_ms: int
 
 
-Event = OrderChanged | TradeHappened | FillHappened | BookChanged | FundingPaid | PricesChanged
+Event = OrderChanged | TradeHappened | FillHappened | BookChanged | FundingPaid | PricesChanged | LedgerChanged

@@ -8,7 +8,7 @@ from typing import Any, Final
 from shared.errors import SnapshotError, UnitError
 from shared.rules.fees import PERP_SCHEDULE, FeeSchedule
 from shared.units import Ns
-from shared.venue.core import ordering, standing
+from shared.venue.core import dealer, ordering, standing
 from shared.venue.core.block import Block
 from shared.venue.core.commands import (
     CancelOrders,
@@ -36,6 +36,7 @@ _ANSWERS: Final[dict[type, Callable[[World, Any, Block], Answer]]] = {
     UpdateLeverage: standing.update_leverage,
     Deposit: standing.deposit,
     IssueToken: standing.issue_token,
+    **dealer.ANSWERS,
     PassTime: lambda _world, _command, _block: (),
 }
 """Who answers which command; every member of `Command` is here."""

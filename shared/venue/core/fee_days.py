@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.rules.fees import REFERRAL_VOLUME_USD, FeeStanding, charged_rates
+from shared.rules.fees import FEE_DAYS, REFERRAL_VOLUME_USD, FeeStanding, charged_rates
 from shared.venue.core.accounts import Account, Accounts
 from shared.venue.core.identity import DayVolume
 
@@ -48,7 +48,7 @@ def standing_of(accounts: Accounts, account: Account) -> FeeStanding:
     return FeeStanding(
         taker_usd + maker_usd,
         maker_usd,
-        sum(day.add_usd for day in accounts.exchange_days) + accounts.outside_usd * len(accounts.exchange_days),
+        sum(day.add_usd for day in accounts.exchange_days) + accounts.outside_usd * FEE_DAYS,
         members[0].identity.stake,
         is_discounted(account),
     )

@@ -42,7 +42,3 @@ class Identity:
         self.referral_usd = 0
         self.unclaimed_usd = 0
         self.claimed_usd = 0
-
-    def state(self) -> tuple[object, ...]:
-        """Everything, for digests."""
-        return tuple(getattr(self, name) for name in self.__slots__)

@@ -7,6 +7,7 @@ import msgspec
 from shared.instrument import Instrument
 from shared.rules.funding import impact_notional_usd
 from shared.rules.margin import MarginTiers, single_tier
+from shared.rules.market_fees import MarketFees
 from shared.units import Usd
 from shared.venue.core.tokens import Token
 
@@ -25,7 +26,7 @@ class SpotPair(msgspec.Struct, frozen=True):
 class Listing(msgspec.Struct, frozen=True):
     """An instrument with its margin tiers, its impact notional in micro-USDC and its dex (0: the validators').
 
-    With `spot` it is a pair of tokens, and the margin tiers mean nothing.
+    With `spot` it is a pair of tokens, and the margin tiers mean nothing. `fees` is what the market does to rates.
     """
 
     instrument: Instrument
@@ -33,6 +34,7 @@ class Listing(msgspec.Struct, frozen=True):
     impact_usd: Usd
     dex: int = 0
     spot: SpotPair | None = None
+    fees: MarketFees | None = None
 
     @property
     def default_leverage(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from shared.units import Px, Sz
-from shared.venue.core.commands import OrderSpec, Tif
+from shared.venue.core.commands import BuilderTerms, OrderSpec, Tif
 from shared.venue.core.events import OrderView
 
 
@@ -26,6 +26,7 @@ class Order(msgspec.Struct, eq=False):
     filled_sz: int = 0
     status: str = "open"
     status_ms: int = 0
+    builder: BuilderTerms | None = None
 
     def view(self) -> OrderView:
         """The order as others may see it now."""
@@ -59,4 +60,5 @@ def order_from_spec(spec: OrderSpec, user: str, oid: int, now_ms: int) -> Order:
         spec.tif,
         now_ms,
         status_ms=now_ms,
+        builder=spec.builder,
     )

@@ -9,6 +9,7 @@ from shared.venue.core import words
 from shared.venue.core.accounts import Account
 from shared.venue.core.block import Block
 from shared.venue.core.commands import CancelOrder, CancelOrders, ModifyOrders, ModifySpec, PlaceOrders, Tif
+from shared.venue.core.fee_commands import builder_fault
 from shared.venue.core.order import Order
 from shared.venue.core.outcomes import Cancelled, Refused, Status
 from shared.venue.core.placing import action_fault, batch_fault
@@ -29,6 +30,10 @@ def place(world: World, command: PlaceOrders, block: Block) -> Answer:
     fault = batch_fault(world.markets, specs)
     if fault is not None:
         return (Refused(fault),)
+    if specs[0].builder is not None:
+        fault = builder_fault(world, account, specs[0].builder)
+        if fault is not None:
+            return (Refused(fault),) if world.policy.builder_refusal == "status" else fault
     statuses = []
     for spec in specs:
         market = world.markets[spec.asset]

@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from shared.units import USD, Usd
+
 
 class VenuePolicy(msgspec.Struct, frozen=True):
     """Choices where the venue's behaviour is not established; `docs/venue.md` has a row for each.
@@ -16,6 +18,11 @@ class VenuePolicy(msgspec.Struct, frozen=True):
     of which a part filled at once and the rest rests. `modify_without_a`: "alo_only" takes post-only and resting
     GTC orders and turns the latter into ALO (since June 2026), "classic" places whatever is asked.
     `priority_grouping`: "refused" for want of staked HYPE, or "accepted" and without effect.
+    `outside_day_usd`: maker volume a day that is thought to trade elsewhere, so that a small local market does not
+    give everybody the rebates of a large maker; 0 measures shares by the trades here alone. `sub_account_volume_usd`,
+    `referral_code_volume_usd`: volume without which no sub-account or referral code is given; 0 gives to everybody.
+    `builder_refusal`: whether an unapproved builder fails the batch in its one status or as an error of the action.
+    `withdrawal_fee_usd`, `activation_fee_usd`: what leaving costs, and sending to an address without an account.
     """
 
     band_percent: int = 95
@@ -24,6 +31,12 @@ class VenuePolicy(msgspec.Struct, frozen=True):
     gtc_partial_ack: Literal["resting", "filled"] = "resting"
     modify_without_a: Literal["alo_only", "classic"] = "alo_only"
     priority_grouping: Literal["refused", "accepted"] = "refused"
+    outside_day_usd: Usd = Usd(10_000_000_000 * USD)
+    sub_account_volume_usd: Usd = Usd(100_000 * USD)
+    referral_code_volume_usd: Usd = Usd(10_000 * USD)
+    builder_refusal: Literal["status", "action"] = "status"
+    withdrawal_fee_usd: Usd = Usd(USD)
+    activation_fee_usd: Usd = Usd(USD)
 
 
 DEFAULT_POLICY = VenuePolicy()

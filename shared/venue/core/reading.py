@@ -13,6 +13,7 @@ from shared.venue.core.candles import Candle
 from shared.venue.core.events import FillHappened, FundingPaid, OrderChanged, OrderView, TradeHappened
 from shared.venue.core.listing import Listing
 from shared.venue.core.market import FundingPoint
+from shared.venue.core.money_views import FeesView, fees_view
 from shared.venue.core.snapshot import snapshot_of
 from shared.venue.core.views import (
     AccountView,
@@ -83,7 +84,14 @@ class Reading:
     def house(self) -> HouseView:
         """What the house keeps; with all cash legs it equals the deposits."""
         accounts = self._world.accounts
-        return HouseView(accounts.deposits_usd, accounts.house_fees_usd, accounts.house_funding_usd)
+        return HouseView(
+            accounts.deposits_usd,
+            accounts.house_fees_usd,
+            accounts.house_funding_usd,
+            accounts.rewards_usd,
+            accounts.gas_usd,
+            accounts.withdrawn_usd,
+        )
 
     def has_account(self, user: str) -> bool:
         """Did this user ever deposit?"""
@@ -107,6 +115,10 @@ class Reading:
     def fee_rates(self, user: str) -> FeeRates:
         """What the user pays."""
         return self._world.accounts.rates_of(user)
+
+    def fees(self, user: str) -> FeesView:
+        """What the user pays and why."""
+        return fees_view(self._world, user)
 
     def open_orders(self, user: str) -> tuple[OrderView, ...]:
         """Resting orders, oldest first."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from shared.rules.fees import builder_fee_usd
+from shared.units import Usd
 from shared.venue.core.accounts import Account, Accounts
 from shared.venue.core.block import Block
 from shared.venue.core.events import FillHappened, TradeHappened
+from shared.venue.core.fee_sharing import share_fee
 from shared.venue.core.market import Market
 from shared.venue.core.order import Order
 
@@ -47,8 +50,12 @@ class PerpSettlement:
 
     def can_fill(self, order: Order, account: Account, sz: int, px: int, is_taker: bool) -> bool:
         """Does the margin allow it?"""
-        fee = account.rates.fee_usd(px * sz, is_taker)
         holding = account.holdings[order.asset]
+        fees = holding.listing.fees
+        rates = account.rates if fees is None else account.rates_on(fees)
+        fee = rates.fee_usd(px * sz, is_taker)
+        if order.builder is not None:
+            fee = Usd(fee + builder_fee_usd(px * sz, order.builder.tenths_bp))
         return holding.house.can_fill(holding, sz if order.is_buy else -sz, px, fee)
 
     def settle(self, order: Order, account: Account, trade: TradeHappened, market: Market, block: Block) -> None:
@@ -58,8 +65,18 @@ class PerpSettlement:
         holding = account.holdings[order.asset]
         start = holding.position.net_sz
         pnl = holding.fill(order.is_buy, px, sz)
-        fee = account.rates.fee_usd(px * sz, crossed)
+        fees = holding.listing.fees
+        rates = account.rates if fees is None else account.rates_on(fees)
+        fee = rates.fee_usd(px * sz, crossed)
+        builder_fee = Usd(0)
+        if order.builder is not None or account.referrer is not None:
+            builder_fee = share_fee(self._accounts, account, order.builder, fee, px * sz)
+            fee = Usd(fee + builder_fee)
         self._accounts.charge(account, holding.house, pnl, fee, px * sz)
+        if crossed:
+            account.day_cross_usd += px * sz
+        else:
+            account.day_add_usd += px * sz
         market.open_interest_sz += max(holding.position.net_sz, 0) - max(start, 0)
         fill = FillHappened(
             order.user,
@@ -76,6 +93,7 @@ class PerpSettlement:
             trade.tid,
             trade.hash,
             trade.time_ms,
+            builder_fee,
         )
         account.fills.append(fill)
         block.events.append(fill)

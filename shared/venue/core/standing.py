@@ -6,14 +6,16 @@ from shared.errors import UnitError
 from shared.venue.core import words
 from shared.venue.core.block import Block
 from shared.venue.core.commands import Deposit, IssueToken, SetPrices, UpdateLeverage
+from shared.venue.core.ledger import record
+from shared.venue.core.ledger_entries import Deposited
 from shared.venue.core.world import Answer, World
 
 
-def deposit(world: World, command: Deposit, _: Block) -> Answer:
+def deposit(world: World, command: Deposit, block: Block) -> Answer:
     """Collateral credited; UnitError unless the amount is positive."""
     if command.usd <= 0:
         raise UnitError(f"expected a positive deposit, got {command.usd}")
-    world.accounts.deposit(command.user, command.usd)
+    record(world.accounts.deposit(command.user, command.usd), Deposited(command.usd), block)
     return ()
 
 

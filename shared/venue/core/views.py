@@ -65,11 +65,18 @@ class AccountView(msgspec.Struct, frozen=True):
 
 
 class HouseView(msgspec.Struct, frozen=True):
-    """All deposits so far, fees taken, and what truncated funding left over (negative: what it cost)."""
+    """All deposits so far, fees kept, and what truncated funding left over (negative: what it cost).
+
+    `rewards_usd` belongs to users who did not claim it yet, `gas_usd` was taken of withdrawals and activations, and
+    `withdrawn_usd` left the exchange.
+    """
 
     deposits_usd: int
     fees_usd: int
     funding_usd: int
+    rewards_usd: int = 0
+    gas_usd: int = 0
+    withdrawn_usd: int = 0
 
 
 class AssetView(msgspec.Struct, frozen=True):

@@ -47,6 +47,7 @@ class World:
         if len(self.markets) != len(listings):
             raise UnitError("two listings have the same asset id")
         self.accounts = Accounts(fee_schedule)
+        self.accounts.outside_usd = policy.outside_day_usd
         self.matching = Matching(self.accounts)
         self.placing = Placing(self.matching)
         self.clockwork = Clockwork(start_ns)

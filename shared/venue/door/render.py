@@ -94,6 +94,8 @@ def fill(instrument: Instrument, event: FillHappened) -> Json:
     }
     if event.cloid is not None:
         shown["cloid"] = event.cloid
+    if event.builder_fee:
+        shown["builderFee"] = usd(event.builder_fee)
     return shown | {"feeToken": "USDC", "twapId": None}
 
 

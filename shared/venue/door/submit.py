@@ -9,6 +9,7 @@ from shared.errors import UnitError, VenueError
 from shared.instrument import Instrument
 from shared.venue.core import words
 from shared.venue.core.commands import (
+    BuilderTerms,
     CancelOrder,
     CancelOrders,
     Command,
@@ -35,7 +36,6 @@ from shared.venue.door.render import Json, number
 DONE: Final[Json] = {"status": "ok", "response": {"type": "default"}}
 NO_TRIGGERS: Final = "This local exchange does not support trigger orders."
 NO_GROUPING: Final = "This local exchange does not support the grouping of orders."
-NO_BUILDERS: Final = "Builder fee has not been approved"
 _LIST_KIND: Final[dict[type, str]] = {
     OrderAction: "order",
     BatchModifyAction: "order",
@@ -86,9 +86,9 @@ def command_from_action(action: Supported, user: str, instruments: Mapping[int, 
         case OrderAction():
             if action.grouping != "na":
                 raise Unfit(NO_GROUPING)
-            if action.builder is not None and action.builder.fee:
-                raise Unfit(NO_BUILDERS)
-            return PlaceOrders(user, tuple(_spec(order, instruments) for order in action.orders))
+            asked = action.builder
+            builder = None if asked is None else BuilderTerms(asked.address, asked.fee)
+            return PlaceOrders(user, tuple(_spec(order, instruments, builder) for order in action.orders))
         case CancelAction():
             return CancelOrders(user, tuple(CancelOrder(one.asset, oid=one.oid) for one in action.cancels))
         case CancelByCloidAction():
@@ -130,7 +130,7 @@ def reply_from_outcome(action: Supported, outcome: Outcome, instruments: Mapping
     return _listed(_LIST_KIND[type(action)], shown)
 
 
-def _spec(order: OrderWire, instruments: Mapping[int, Instrument]) -> OrderSpec:
+def _spec(order: OrderWire, instruments: Mapping[int, Instrument], builder: BuilderTerms | None = None) -> OrderSpec:
     """The order in the core's units. A number that the coin can't hold is a fault of the payload."""
     if order.kind.limit is None:
         raise Unfit(NO_TRIGGERS)
@@ -145,7 +145,7 @@ def _spec(order: OrderWire, instruments: Mapping[int, Instrument]) -> OrderSpec:
     except UnitError as error:
         raise Unfit(fault, is_payload_fault=True) from error
     tif = Tif(order.kind.limit.tif)
-    return OrderSpec(order.asset, order.is_buy, px, sz, order.reduce_only, tif, order.cloid)
+    return OrderSpec(order.asset, order.is_buy, px, sz, order.reduce_only, tif, order.cloid, builder)
 
 
 def _listed(kind: str, statuses: list[Any]) -> Json:

@@ -14,6 +14,7 @@ from shared.venue.core.events import (
     PricesChanged,
     TradeHappened,
 )
+from shared.venue.core.ledger_entries import LedgerChanged
 
 Topic = tuple[str, str]
 """(subject, coin or user): orders, fills and fundings of a user; trades, book and prices of a coin; "" is all."""
@@ -30,6 +31,8 @@ def topics_of(event: Event, instruments: Mapping[int, Instrument]) -> tuple[Topi
             return (("trades", instruments[event.asset].coin),)
         case FundingPaid(user=user):
             return (("fundings", user),)
+        case LedgerChanged(user=user):
+            return (("ledger", user),)
         case BookChanged():
             return (("book", instruments[event.asset].coin), ("book", ""))
         case PricesChanged():
@@ -38,4 +41,4 @@ def topics_of(event: Event, instruments: Mapping[int, Instrument]) -> tuple[Topi
 
 def of_user(user: str) -> tuple[Topic, ...]:
     """Everything that changes a user's standing."""
-    return ("orders", user), ("fills", user), ("fundings", user)
+    return ("orders", user), ("fills", user), ("fundings", user), ("ledger", user)

@@ -1,0 +1,50 @@
+"""What the exchange shows of money and identity: fee standing, referral, ledger."""
+
+from __future__ import annotations
+
+import msgspec
+
+from shared.rules.fees import FEE_DAYS, FeeRates, FeeSchedule, FeeStanding, shown_rates
+from shared.units import DAY
+from shared.venue.core.fee_days import family, standing_of
+from shared.venue.core.identity import DayVolume
+from shared.venue.core.world import World
+
+
+class DayView(msgspec.Struct, frozen=True):
+    """One UTC day (days since 1970): a user's volume as taker and as maker, and the exchange's."""
+
+    day: int
+    cross_usd: int
+    add_usd: int
+    exchange_usd: int
+
+
+class FeesView(msgspec.Struct, frozen=True):
+    """One user's fees. `perp` and `spot` are the rates shown, from which a referral discount goes off."""
+
+    days: tuple[DayView, ...]
+    standing: FeeStanding
+    perp: FeeRates
+    spot: FeeRates
+    perp_schedule: FeeSchedule
+    spot_schedule: FeeSchedule
+
+
+def fees_view(world: World, user: str) -> FeesView:
+    """The user's fees, today and the 14 days before it; a stranger's are the first tier's."""
+    accounts, today = world.accounts, world.now_ns // DAY
+    account = accounts.get(user)
+    standing = FeeStanding() if account is None else standing_of(accounts, account)
+    members = [] if account is None else family(accounts, account)
+    rows = [*(row for member in members for row in member.days)]
+    rows += [DayVolume(today, member.day_cross_usd, member.day_add_usd) for member in members]
+    traded = {row.day: row.add_usd for row in accounts.exchange_days}
+    traded[today] = sum(other.day_add_usd for other in accounts.by_user.values())
+    days = []
+    for day in range(today - FEE_DAYS, today + 1):
+        mine = [row for row in rows if row.day == day]
+        cross, add = sum(row.cross_usd for row in mine), sum(row.add_usd for row in mine)
+        days.append(DayView(day, cross, add, traded.get(day, 0) + accounts.outside_usd))
+    perp, spot = shown_rates(accounts.schedule, standing), shown_rates(accounts.spot_schedule, standing)
+    return FeesView(tuple(days), standing, perp, spot, accounts.schedule, accounts.spot_schedule)
