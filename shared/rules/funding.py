@@ -31,7 +31,7 @@ _MAJORS: Final = frozenset({"BTC", "ETH"})
 
 
 class FundingTerms(msgspec.Struct, frozen=True):
-    """What the deployer of a perp chose: interest for eight hours x 10^10, and the multiplier of its rate x 10^6 (0 to 10)."""
+    """What the deployer of a perp chose: interest for eight hours x 10^10, and the multiplier of its rate x 10^6."""
 
     interest_e10: int = INTEREST_E10
     multiplier_e6: int = MULTIPLIER_SCALE

@@ -8,6 +8,7 @@ import msgspec
 
 from shared.units import Px, Sz, Usd
 from shared.venue.core.dealings import Dealing
+from shared.venue.core.rulings import Ruling
 
 
 class Tif(StrEnum):
@@ -101,10 +102,15 @@ class IssueToken(msgspec.Struct, frozen=True, tag=True):
 
 
 class SetPrices(msgspec.Struct, frozen=True, tag=True):
-    """The oracle's word for one asset; the core derives the mark."""
+    """The oracle's word for one asset; the core derives the mark.
+
+    `external_px` is the weighted median of other venues' perps, the mark's third leg; None: there is none now. A hyperp
+    has no oracle but its own marks: for it `oracle_px` is 0.
+    """
 
     asset: int
     oracle_px: Px
+    external_px: Px | None = None
 
 
 class PassTime(msgspec.Struct, frozen=True, tag=True):
@@ -112,5 +118,14 @@ class PassTime(msgspec.Struct, frozen=True, tag=True):
 
 
 Command = (
-    PlaceOrders | CancelOrders | ModifyOrders | UpdateLeverage | Deposit | SetPrices | PassTime | IssueToken | Dealing
+    PlaceOrders
+    | CancelOrders
+    | ModifyOrders
+    | UpdateLeverage
+    | Deposit
+    | SetPrices
+    | PassTime
+    | IssueToken
+    | Dealing
+    | Ruling
 )

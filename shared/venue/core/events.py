@@ -48,7 +48,7 @@ class TradeHappened(msgspec.Struct, frozen=True, tag=True):
 
 class FillHappened(msgspec.Struct, frozen=True, tag=True):
     """One side of a trade. `start_position` is signed lots before it; `fee` is what was paid (negative: rebate),
-    the builder's part included."""
+    the builder's part included. `direction` is the venue's `dir` where it does not follow from the position."""
 
     user: str
     asset: int
@@ -65,6 +65,7 @@ class FillHappened(msgspec.Struct, frozen=True, tag=True):
     hash: str
     time_ms: int
     builder_fee: Usd = Usd(0)
+    direction: str | None = None
 
 
 class BookChanged(msgspec.Struct, frozen=True, tag=True):
@@ -94,4 +95,20 @@ class PricesChanged(msgspec.Struct, frozen=True, tag=True):
     time_ms: int
 
 
-Event = OrderChanged | TradeHappened | FillHappened | BookChanged | FundingPaid | PricesChanged | LedgerChanged
+class ListingChanged(msgspec.Struct, frozen=True, tag=True):
+    """What `meta` says of the asset is not what it was, or it was halted or resumed."""
+
+    asset: int
+    time_ms: int
+
+
+Event = (
+    OrderChanged
+    | TradeHappened
+    | FillHappened
+    | BookChanged
+    | FundingPaid
+    | PricesChanged
+    | LedgerChanged
+    | ListingChanged
+)

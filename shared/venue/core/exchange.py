@@ -8,7 +8,7 @@ from typing import Any, Final
 from shared.errors import SnapshotError, UnitError
 from shared.rules.fees import PERP_SCHEDULE, FeeSchedule
 from shared.units import Ns
-from shared.venue.core import dealer, ordering, standing
+from shared.venue.core import dealer, governing, oi_caps, ordering, standing
 from shared.venue.core.block import Block
 from shared.venue.core.commands import (
     CancelOrders,
@@ -21,6 +21,7 @@ from shared.venue.core.commands import (
     SetPrices,
     UpdateLeverage,
 )
+from shared.venue.core.dex import Dex
 from shared.venue.core.listing import Listing
 from shared.venue.core.outcomes import Outcome
 from shared.venue.core.policy import DEFAULT_POLICY, VenuePolicy
@@ -37,6 +38,7 @@ _ANSWERS: Final[dict[type, Callable[[World, Any, Block], Answer]]] = {
     Deposit: standing.deposit,
     IssueToken: standing.issue_token,
     **dealer.ANSWERS,
+    **governing.ANSWERS,
     PassTime: lambda _world, _command, _block: (),
 }
 """Who answers which command; every member of `Command` is here."""
@@ -52,8 +54,9 @@ class Exchange(Reading):
         fee_schedule: FeeSchedule = PERP_SCHEDULE,
         start_ns: int = 0,
         policy: VenuePolicy = DEFAULT_POLICY,
+        dexs: Sequence[Dex] = (),
     ) -> None:
-        super().__init__(World(listings, fee_schedule, start_ns, policy))
+        super().__init__(World(listings, fee_schedule, start_ns, policy, dexs))
 
     @classmethod
     def restore(cls, snapshot: bytes) -> Exchange:
@@ -78,5 +81,7 @@ class Exchange(Reading):
         block = Block(world.blocks, now)
         world.clockwork.advance(world.markets, world.accounts, block)
         answer = _ANSWERS[type(command)](world, command, block)
+        if world.capped:
+            oi_caps.sweep(world, block)
         events = block.finished()
         return Outcome((), answer, events) if isinstance(answer, str) else Outcome(answer, None, events)

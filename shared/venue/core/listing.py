@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import msgspec
 
 from shared.instrument import Instrument
-from shared.rules.funding import impact_notional_usd
+from shared.rules.funding import FundingTerms, impact_notional_usd
 from shared.rules.margin import MarginTiers, single_tier
 from shared.rules.market_fees import MarketFees
-from shared.units import Usd
+from shared.units import Px, Usd
 from shared.venue.core.tokens import Token
 
 DEFAULT_LEVERAGE = 20
+
+
+class MarginMode(StrEnum):
+    """How positions of an asset may be margined, in the venue's words; the last two are never cross."""
+
+    NORMAL = "normal"
+    NO_CROSS = "noCross"
+    STRICT_ISOLATED = "strictIsolated"
+    """Margin may be added, but leaves only as the position is reduced."""
 
 
 class SpotPair(msgspec.Struct, frozen=True):
@@ -27,6 +38,8 @@ class Listing(msgspec.Struct, frozen=True):
     """An instrument with its margin tiers, its impact notional in micro-USDC and its dex (0: the validators').
 
     With `spot` it is a pair of tokens, and the margin tiers mean nothing. `fees` is what the market does to rates.
+    `hyperp_px` is the first mark of a perp that has no spot; None for all others. `oi_cap_usd` caps open interest at
+    the mark. `growth_since` is when growth mode began, as `meta` spells it. `funding` is what a deployer chose.
     """
 
     instrument: Instrument
@@ -35,6 +48,11 @@ class Listing(msgspec.Struct, frozen=True):
     dex: int = 0
     spot: SpotPair | None = None
     fees: MarketFees | None = None
+    margin_mode: MarginMode = MarginMode.NORMAL
+    hyperp_px: Px | None = None
+    oi_cap_usd: Usd | None = None
+    growth_since: str | None = None
+    funding: FundingTerms | None = None
 
     @property
     def default_leverage(self) -> int:
@@ -42,6 +60,10 @@ class Listing(msgspec.Struct, frozen=True):
         return min(DEFAULT_LEVERAGE, self.instrument.max_leverage)
 
 
-def list_perp(instrument: Instrument, tiers: MarginTiers | None = None) -> Listing:
+def list_perp(
+    instrument: Instrument, tiers: MarginTiers | None = None, margin_mode: MarginMode = MarginMode.NORMAL
+) -> Listing:
     """A listing by the venue's rules; one tier at the instrument's maximum leverage unless `tiers` says otherwise."""
-    return Listing(instrument, tiers or single_tier(instrument.max_leverage), impact_notional_usd(instrument.coin))
+    impact = impact_notional_usd(instrument.coin)
+    tiers = tiers or single_tier(instrument.max_leverage)
+    return Listing(instrument, tiers, impact, margin_mode=margin_mode)

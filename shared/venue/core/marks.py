@@ -1,4 +1,4 @@
-"""The mark price of one asset from what exists here: oracle, book and last trade, by the venue's median rule."""
+"""The mark price of one asset from oracle, book, last trade and other venues' perps, by the venue's median rule."""
 
 from __future__ import annotations
 
@@ -47,14 +47,15 @@ class MarkRule:
     """Mark = median of the legs that exist.
 
     (1) oracle + EMA150s(mid - oracle); (2) median(best bid, best ask, last trade), only with a two-sided book; (3)
-    other venues' perps, which do not exist here, so beside (1) and (2) stands what the rule names: a 30 s EMA of (2).
+    other venues' perps, `external_px`, if a driver says. If exactly two exist, a 30 s EMA of (2) stands beside them.
     With (1) alone (an empty side), (1) is the mark. Doubled integers keep half-tick mids exact.
     Source: Hyperliquid documentation, "Robust price indices".
     """
 
-    __slots__ = ("_book", "_premium", "_updated_ns")
+    __slots__ = ("_book", "_premium", "_updated_ns", "external_px")
 
     def __init__(self) -> None:
+        self.external_px: Px | None = None
         self._premium = DecayingMean(PREMIUM_TAU_NS)
         self._book = DecayingMean(BOOK_TAU_NS)
         self._updated_ns = 0
@@ -63,11 +64,20 @@ class MarkRule:
         """The mark at `now_ns`; the samples are taken to have held since the last update."""
         span = now_ns - self._updated_ns if self._updated_ns else 0
         self._updated_ns = now_ns
+        external = () if self.external_px is None else (2 * self.external_px,)
         if bid is None or ask is None:
-            return Px(max(oracle_px + self._premium.value(0) // 2, 1))
+            legs = [2 * oracle_px + self._premium.value(0), *external]
+            if external and self._book.value(0):
+                legs.append(self._book.value(0))
+            return Px(max(median_px(legs) // 2, 1))
         doubled_premium = bid + ask - 2 * oracle_px
         doubled_book = median_px((2 * bid, 2 * ask) if last is None else (2 * bid, 2 * ask, 2 * last))
         self._premium.add(doubled_premium, span)
         self._book.add(doubled_book, span)
         leg = 2 * oracle_px + self._premium.value(doubled_premium)
-        return Px(max(median_px((leg, doubled_book, self._book.value(doubled_book))) // 2, 1))
+        third = external or (self._book.value(doubled_book),)
+        return Px(max(median_px((leg, doubled_book, *third)) // 2, 1))
+
+    def oracle(self, _now_ns: int, given_px: Px, _before_px: Px) -> Px:
+        """The oracle at `_now_ns` when the driver's word is `given_px`: that."""
+        return given_px

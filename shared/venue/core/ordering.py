@@ -28,6 +28,8 @@ def place(world: World, command: PlaceOrders, block: Block) -> Answer:
     if error is not None:
         return error
     fault = batch_fault(world.markets, specs)
+    if fault is None and world.post_only and any(spec.tif is not Tif.ALO for spec in specs):
+        fault = words.POST_ONLY
     if fault is not None:
         return (Refused(fault),)
     if specs[0].builder is not None:
@@ -74,6 +76,8 @@ def modify(world: World, command: ModifyOrders, block: Block) -> Answer:
     if error is not None:
         return error
     fault = batch_fault(world.markets, specs)
+    if fault is None and world.post_only and any(spec.tif is not Tif.ALO for spec in specs):
+        fault = words.POST_ONLY
     if fault is None and not command.always_place and any(spec.tif not in (Tif.ALO, Tif.GTC) for spec in specs):
         fault = words.MODIFY_TIF
     if fault is not None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from shared.rules.limits import MAX_BATCH, is_px_in_band, may_open_another, meets_min_notional
 from shared.rules.margin import exceeds_tier
 from shared.units import Sz
-from shared.venue.core import words
+from shared.venue.core import oi_caps, words
 from shared.venue.core.accounts import Account
 from shared.venue.core.block import Block
 from shared.venue.core.clearing import Holding
@@ -112,6 +112,8 @@ class Placing:
                 return words.REDUCE_ONLY, "reduceOnlyRejected"
         else:
             refusal = self._margin_refusal(order, holding)
+            if refusal is None and market.oi_cap is not None:
+                refusal = oi_caps.refusal(order, holding, market)
             if refusal is not None:
                 return refusal
         return self._tif_refusal(order, market)

@@ -23,6 +23,10 @@ class VenuePolicy(msgspec.Struct, frozen=True):
     `referral_code_volume_usd`: volume without which no sub-account or referral code is given; 0 gives to everybody.
     `builder_refusal`: whether an unapproved builder fails the batch in its one status or as an error of the action.
     `withdrawal_fee_usd`, `activation_fee_usd`: what leaving costs, and sending to an address without an account.
+    `oi_cap_cancels`: which resting orders go while open interest is at its cap: those that would open a position at a
+    price beyond the oracle, all that would open one, or none. `halt_settles`: whose halt cancels orders and settles
+    positions at the mark: that of deployed dexs' assets (documented), everybody's, or nobody's. `deployed_mark_inputs`:
+    whether a deployer's external perp price is one more input of the mark's median; the formula is not documented.
     """
 
     band_percent: int = 95
@@ -37,6 +41,9 @@ class VenuePolicy(msgspec.Struct, frozen=True):
     builder_refusal: Literal["status", "action"] = "status"
     withdrawal_fee_usd: Usd = Usd(USD)
     activation_fee_usd: Usd = Usd(USD)
+    oi_cap_cancels: Literal["too_aggressive", "increasing", "none"] = "too_aggressive"
+    halt_settles: Literal["deployed", "always", "never"] = "deployed"
+    deployed_mark_inputs: Literal["given", "given_and_external"] = "given"
 
 
 DEFAULT_POLICY = VenuePolicy()

@@ -10,6 +10,7 @@ from shared.book import Level
 from shared.rules.fees import FeeRates
 from shared.units import Ns, Px
 from shared.venue.core.candles import Candle
+from shared.venue.core.dex import Dex
 from shared.venue.core.events import FillHappened, FundingPaid, OrderChanged, OrderView, TradeHappened
 from shared.venue.core.listing import Listing
 from shared.venue.core.market import FundingPoint
@@ -49,6 +50,30 @@ class Reading:
     def book_levels(self, asset: int, depth: int = 20) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
         """(bids, asks), best first, at most `depth` levels each."""
         return self._world.markets[asset].book.levels(depth)
+
+    @property
+    def dexs(self) -> tuple[Dex, ...]:
+        """Deployed dexs; the first of them is number 1."""
+        return self._world.dexs
+
+    def net_deposit_usd(self, dex: int) -> int:
+        """Collateral that users moved to a deployed dex, less what they moved away."""
+        return self._world.net_deposits_usd.get(dex, 0)
+
+    def is_halted(self, asset: int) -> bool:
+        """Did the owners of the venue stop trading of the asset?"""
+        return self._world.markets[asset].is_halted
+
+    @property
+    def post_only(self) -> bool:
+        """Is it the time after a network upgrade?"""
+        return self._world.post_only
+
+    def at_oi_cap(self, dex: int = 0) -> tuple[int, ...]:
+        """Assets of a dex whose open interest has reached a cap, in order of their ids."""
+        capped = [market for market in self._world.capped if market.listing.dex == dex]
+        at_cap = (one.asset for one in capped if one.oi_cap is not None and one.oi_cap.room_sz(one) <= 0)
+        return tuple(sorted(at_cap))
 
     def trades(self, asset: int, n: int = 100) -> tuple[TradeHappened, ...]:
         """The last `n` prints, newest first (500 are kept)."""
@@ -101,10 +126,10 @@ class Reading:
         """Everyone with an account, in order of first deposit."""
         return tuple(self._world.accounts.by_user)
 
-    def account(self, user: str) -> AccountView:
-        """The user's standing at the marks; zeros for a stranger."""
+    def account(self, user: str, dex: int = 0) -> AccountView:
+        """The user's standing on one dex at the marks; zeros for a stranger."""
         account = self._world.accounts.get(user)
-        return AccountView(user) if account is None else account_view(account)
+        return AccountView(user) if account is None else account_view(account, dex)
 
     def leverage(self, user: str, asset: int) -> int:
         """Leverage of the user on the asset, chosen or by default."""

@@ -29,10 +29,15 @@ def issue_token(world: World, command: IssueToken, _: Block) -> Answer:
 
 
 def set_prices(world: World, command: SetPrices, block: Block) -> Answer:
-    """The oracle moved; the mark follows. UnitError for a price that is not positive or an asset not listed."""
-    if command.oracle_px <= 0 or command.asset not in world.markets:
-        raise UnitError(f"expected a positive price of a listed asset, got {command}")
-    world.markets[command.asset].reprice(block, command.oracle_px)
+    """The oracle moved; the mark follows. UnitError for a price that is not positive or an asset not listed.
+
+    A hyperp has no oracle to set, so its price must be 0.
+    """
+    market = world.markets.get(command.asset)
+    if market is None or (command.oracle_px != 0 if market.listing.hyperp_px is not None else command.oracle_px <= 0):
+        raise UnitError(f"expected a positive price of a listed asset (0 for a hyperp), got {command}")
+    market.hear_external(command.external_px)
+    market.reprice(block, command.oracle_px)
     return ()
 
 

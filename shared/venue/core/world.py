@@ -8,9 +8,11 @@ from shared.errors import UnitError
 from shared.rules.fees import FeeSchedule
 from shared.venue.core.accounts import Accounts
 from shared.venue.core.clockwork import Clockwork
+from shared.venue.core.dex import Dex, check_dexs
 from shared.venue.core.listing import Listing
 from shared.venue.core.market import Market
 from shared.venue.core.matching import Matching
+from shared.venue.core.oi_caps import cap_markets
 from shared.venue.core.outcomes import Status
 from shared.venue.core.placing import Placing
 from shared.venue.core.policy import DEFAULT_POLICY, VenuePolicy
@@ -26,12 +28,17 @@ class World:
     __slots__ = (
         "accounts",
         "blocks",
+        "capped",
         "clockwork",
+        "dexs",
         "markets",
         "matching",
+        "net_deposits_usd",
         "now_ns",
+        "oracle_heard_ns",
         "placing",
         "policy",
+        "post_only",
         "tokens",
     )
 
@@ -41,9 +48,13 @@ class World:
         fee_schedule: FeeSchedule,
         start_ns: int,
         policy: VenuePolicy = DEFAULT_POLICY,
+        dexs: Sequence[Dex] = (),
     ) -> None:
         self.policy = policy
-        self.markets = {listing.instrument.asset: Market(listing) for listing in listings}
+        check_dexs(listings, dexs)
+        self.dexs = tuple(dexs)
+        weighs_external = policy.deployed_mark_inputs == "given_and_external"
+        self.markets = {listing.instrument.asset: Market(listing, weighs_external) for listing in listings}
         if len(self.markets) != len(listings):
             raise UnitError("two listings have the same asset id")
         self.accounts = Accounts(fee_schedule)
@@ -55,3 +66,8 @@ class World:
         self.tokens = tokens_by_index(token for pair in pairs for token in (pair.quote, pair.base))
         self.now_ns = start_ns
         self.blocks = 0
+        self.capped: list[Market] = []
+        self.net_deposits_usd: dict[int, int] = {}
+        self.oracle_heard_ns: dict[int, int] = {}
+        self.post_only = False
+        cap_markets(self)

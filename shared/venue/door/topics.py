@@ -10,6 +10,7 @@ from shared.venue.core.events import (
     Event,
     FillHappened,
     FundingPaid,
+    ListingChanged,
     OrderChanged,
     PricesChanged,
     TradeHappened,
@@ -17,7 +18,7 @@ from shared.venue.core.events import (
 from shared.venue.core.ledger_entries import LedgerChanged
 
 Topic = tuple[str, str]
-"""(subject, coin or user): orders, fills and fundings of a user; trades, book and prices of a coin; "" is all."""
+"""(subject, coin or user): orders, fills, fundings of a user; trades, book, prices of a coin; listing; "" is all."""
 
 
 def topics_of(event: Event, instruments: Mapping[int, Instrument]) -> tuple[Topic, ...]:
@@ -37,6 +38,8 @@ def topics_of(event: Event, instruments: Mapping[int, Instrument]) -> tuple[Topi
             return (("book", instruments[event.asset].coin), ("book", ""))
         case PricesChanged():
             return (("prices", instruments[event.asset].coin),)
+        case ListingChanged():
+            return (("listing", ""),)
 
 
 def of_user(user: str) -> tuple[Topic, ...]:
