@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Final
 
 import msgspec
 
 from shared.units import DAY, HOUR, MINUTE, MS, Px
+from shared.venue.core.months import month_end_ms, month_open_ms
 
 KEPT_CANDLES: Final = 5_000
 INTERVALS_NS: Final[dict[str, int]] = {
@@ -22,8 +25,11 @@ INTERVALS_NS: Final[dict[str, int]] = {
     "8h": 8 * HOUR,
     "12h": 12 * HOUR,
     "1d": DAY,
+    "3d": 3 * DAY,
+    "1w": 7 * DAY,
+    "1M": 0,
 }
-"""Intervals served here; the calendar ones (3d, 1w, 1M) are not."""
+"""All are counted from 1970-01-01, weeks therefore begin on Thursdays, as the venue's do; but months have no length."""
 
 
 class Candle(msgspec.Struct, frozen=True, array_like=True):
@@ -36,6 +42,18 @@ class Candle(msgspec.Struct, frozen=True, array_like=True):
     close_px: Px
     sz: int
     n: int
+
+
+def open_ms_at(name: str, now_ms: int) -> int:
+    """When the candle of interval `name` that contains `now_ms` began."""
+    span_ms = INTERVALS_NS[name] // MS
+    return now_ms - now_ms % span_ms if span_ms else month_open_ms(now_ms)
+
+
+def end_ms_of(name: str, open_ms: int) -> int:
+    """When the candle of interval `name` that began at `open_ms` ends, exclusively."""
+    span_ms = INTERVALS_NS[name] // MS
+    return open_ms + span_ms if span_ms else month_end_ms(open_ms)
 
 
 def _joined(first: Candle, then: Candle) -> Candle:
@@ -81,7 +99,7 @@ class Candles:
     @staticmethod
     def _carried(name: str, candles: deque[Candle], minute: Candle) -> Candle:
         """The candle of interval `name` that contains `minute`, with it."""
-        open_ms = minute.open_ms - minute.open_ms % (INTERVALS_NS[name] // MS)
+        open_ms = open_ms_at(name, minute.open_ms)
         if candles and candles[-1].open_ms == open_ms:
             return _joined(candles[-1], minute)
         return msgspec.structs.replace(minute, open_ms=open_ms)
@@ -95,5 +113,20 @@ class Candles:
             if found and found[-1].open_ms == last.open_ms:
                 found.pop()
             found.append(last)
-        span_ms = INTERVALS_NS[name] // MS
-        return tuple(c for c in found if c.open_ms + span_ms > start_ms and (end_ms is None or c.open_ms <= end_ms))
+        return tuple(
+            c for c in found if end_ms_of(name, c.open_ms) > start_ms and (end_ms is None or c.open_ms <= end_ms)
+        )
+
+
+def without_gaps(rows: Sequence[Candle], name: str, start_ms: int, end_ms: int) -> list[Candle]:
+    """The candles that overlap [start_ms, end_ms], the last 5,000 of them; flat ones fill the gaps after the first."""
+    filled: deque[Candle] = deque(maxlen=KEPT_CANDLES)
+    for row, then in zip_longest(rows, rows[1:]):
+        until_ms = end_ms + 1 if then is None else then.open_ms
+        filled.append(row)
+        open_ms = max(end_ms_of(name, row.open_ms), open_ms_at(name, start_ms))
+        while open_ms < until_ms:
+            px = row.close_px
+            filled.append(Candle(open_ms, px, px, px, px, 0, 0))
+            open_ms = end_ms_of(name, open_ms)
+    return [row for row in filled if end_ms_of(name, row.open_ms) > start_ms]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
+from itertools import islice
 from typing import Final
 
 from shared.instrument import Instrument
 from shared.units import MS, Ns, Px
+from shared.venue.core.candles import without_gaps
 from shared.venue.core.events import Event, OrderChanged, TradeHappened
 from shared.venue.core.exchange import Exchange
 from shared.venue.core.views import OrderRecord
 from shared.venue.door import render
+from shared.venue.door.coarse import WHOLE, Grain, coarse
 from shared.venue.door.day_stats import DayStats
 from shared.venue.door.meta_shapes import describe
 from shared.venue.door.render import Json, number
@@ -45,22 +49,33 @@ class Answers:
         """`meta`: universe in order of asset ids, margin tables, collateral."""
         return self._meta
 
-    def l2_book(self, asset: int, now: Ns, depth: int = BOOK_DEPTH) -> Json:
-        """`l2Book`: at most `depth` levels a side."""
-        return render.l2_book(self.instruments[asset], self.exchange.book_levels(asset, depth), now // MS)
+    def l2_book(self, asset: int, now: Ns, depth: int = BOOK_DEPTH, grain: Grain = WHOLE) -> Json:
+        """`l2Book`: at most `depth` levels a side; a coarse one tells the spread of the book itself."""
+        instrument, time_ms = self.instruments[asset], now // MS
+        if grain.is_whole:
+            return render.l2_book(instrument, self.exchange.book_levels(asset, depth), time_ms)
+        bids, asks = self.exchange.book_levels(asset, sys.maxsize)
+        sides = (
+            tuple(islice(coarse(bids, grain, is_bid=True), depth)),
+            tuple(islice(coarse(asks, grain, is_bid=False), depth)),
+        )
+        shown = render.l2_book(instrument, sides, time_ms)
+        if bids and asks:
+            shown["spread"] = number(instrument.px_text(Px(asks[0].px - bids[0].px)))
+        return shown
 
     def bbo(self, asset: int, now: Ns) -> Json:
         """`bbo`."""
         return render.bbo(self.instruments[asset], self.exchange.book_levels(asset, 1), now // MS)
 
     def all_mids(self) -> dict[str, str]:
-        """Mid by coin; a coin that never had a price is absent."""
+        """Mid by coin, in alphabetic order; a coin that never had a price is absent."""
         mids = {}
         for asset, instrument in self.instruments.items():
             text = self.exchange.mid_text(asset)
             if text is not None:
                 mids[instrument.coin] = number(text)
-        return mids
+        return dict(sorted(mids.items()))
 
     def asset_ctx(self, asset: int, now: Ns) -> Json:
         """One element of `metaAndAssetCtxs`; prices that do not exist yet are null."""
@@ -90,6 +105,12 @@ class Answers:
         instrument = self.instruments[asset]
         rows = self.exchange.candles(asset, interval, start_ms, end_ms)
         return [render.candle(instrument, interval, row) for row in rows]
+
+    def all_candles(self, asset: int, interval: str, start_ms: int, end_ms: int) -> list[Json]:
+        """As `candles`, with a flat one for each interval without trades after the first trade there was."""
+        instrument, rows = self.instruments[asset], self.exchange.candles(asset, interval, 0, end_ms)
+        found = without_gaps(rows, interval, start_ms, end_ms)
+        return [render.candle(instrument, interval, row) for row in found]
 
     # --- users
 

@@ -12,6 +12,7 @@ from shared.venue.core.candles import INTERVALS_NS
 from shared.venue.core.events import Event, TradeHappened
 from shared.venue.door import render
 from shared.venue.door.answers import BOOK_DEPTH, FAST_DEPTH
+from shared.venue.door.coarse import Grain
 from shared.venue.door.desk import Desk
 from shared.venue.door.feed import EventFeed, Feed, Message, Pace, StateFeed, Subscription
 from shared.venue.door.questions import FirstDex
@@ -27,11 +28,11 @@ class AllMids(Subscription, frozen=True, tag="allMids"):
 
 
 class L2Book(Subscription, frozen=True, tag="l2Book"):
-    """One book: 20 levels a side, or 5 when `fast`. Aggregated books are not served."""
+    """One book: 20 levels a side, or 5 when `fast`."""
 
     coin: str
-    n_sig_figs: None = None
-    mantissa: None = None
+    n_sig_figs: int | None = None
+    mantissa: int | None = None
     fast: bool | UnsetType = UNSET
 
 
@@ -71,7 +72,8 @@ def mids(desk: Desk, _: AllMids, __: Ns) -> Message:
 def book(desk: Desk, asked: L2Book, now: Ns) -> Message:
     """`l2Book`."""
     is_fast = asked.fast is True
-    shown = desk.answers.l2_book(desk.asset(asked.coin), now, FAST_DEPTH if is_fast else BOOK_DEPTH)
+    depth, grain = FAST_DEPTH if is_fast else BOOK_DEPTH, Grain(asked.n_sig_figs, asked.mantissa)
+    shown = desk.answers.l2_book(desk.asset(asked.coin), now, depth, grain)
     return "l2Book", shown | ({"fast": True} if is_fast else {})
 
 
@@ -85,9 +87,11 @@ def other_best(before: Any, after: Any) -> Any:
     return None if before["bbo"] == after["bbo"] else after
 
 
-def plain_book(asked: L2Book) -> L2Book:
-    """Not fast is how books are anyway."""
-    return L2Book(asked.coin) if asked.fast is False else asked
+def normal_book(asked: L2Book) -> L2Book:
+    """The request, without `fast` if that is false; NoSubscription for a coarseness that is not served."""
+    if not Grain(asked.n_sig_figs, asked.mantissa).is_served:
+        raise NoSubscription("no such aggregation")
+    return structs.replace(asked, fast=UNSET) if asked.fast is False else asked
 
 
 def book_pace(settings: DoorSettings, asked: L2Book) -> Pace:
@@ -154,7 +158,7 @@ FEEDS: Final[dict[str, Feed]] = {
         lambda _: (("book", ""),),
         normal=lambda asked: structs.replace(asked, dex=UNSET),
     ),
-    "l2Book": StateFeed(L2Book, book, book_pace, of_book, normal=plain_book),
+    "l2Book": StateFeed(L2Book, book, book_pace, of_book, normal=normal_book),
     "bbo": StateFeed(Bbo, best, lambda _, __: Pace(0), of_book, change=other_best),
     "trades": EventFeed(Trades, of_trades, prints, recent_prints),
     "candle": EventFeed(CandleFeed, of_trades, moved_candle, open_candle, normal=known_interval),

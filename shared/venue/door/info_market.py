@@ -8,6 +8,7 @@ from shared.units import HOUR, MS, Ns
 from shared.venue.core.candles import INTERVALS_NS, KEPT_CANDLES
 from shared.venue.door import render
 from shared.venue.door.bodies import BAD_SHAPE, BodyRefused
+from shared.venue.door.coarse import Grain
 from shared.venue.door.desk import Desk, InfoType, is_within
 from shared.venue.door.questions import (
     MOST_ROWS,
@@ -38,11 +39,12 @@ def predicted_fundings(desk: Desk, _: Nothing, now: Ns) -> list[Any]:
 
 
 def l2_book(desk: Desk, asked: AboutBook, now: Ns) -> Json | None:
-    """`l2Book`; null for an unknown coin."""
-    if asked.n_sig_figs is not None or asked.mantissa is not None:
+    """`l2Book`; null for an unknown coin, BodyRefused 500 for a coarseness that the venue fails on."""
+    grain = Grain(asked.n_sig_figs, asked.mantissa)
+    if not grain.is_served:
         raise BodyRefused(500, "null")
     asset = desk.answers.assets.get(asked.coin)
-    return None if asset is None else desk.answers.l2_book(asset, now)
+    return None if asset is None else desk.answers.l2_book(asset, now, grain=grain)
 
 
 def recent_trades(desk: Desk, asked: AboutCoin, _: Ns) -> list[Json]:
@@ -50,13 +52,16 @@ def recent_trades(desk: Desk, asked: AboutCoin, _: Ns) -> list[Json]:
     return desk.answers.trades(desk.asset(asked.coin), desk.settings.recent_trades)
 
 
-def candles(desk: Desk, asked: AboutCandles, _: Ns) -> list[Json]:
-    """`candleSnapshot`, oldest first."""
+def candles(desk: Desk, asked: AboutCandles, now: Ns) -> list[Json]:
+    """`candleSnapshot`, oldest first; intervals without trades have one if the settings say so."""
     span = asked.req
     if span.interval not in INTERVALS_NS:
         raise BodyRefused(422, BAD_SHAPE)
-    rows = desk.answers.candles(desk.asset(span.coin), span.interval, span.start_time, span.end_time)
-    return rows[-KEPT_CANDLES:]
+    asset = desk.asset(span.coin)
+    if desk.settings.has_empty_candles:
+        end_ms = now // MS if span.end_time is None else min(span.end_time, now // MS)
+        return desk.answers.all_candles(asset, span.interval, span.start_time, end_ms)
+    return desk.answers.candles(asset, span.interval, span.start_time, span.end_time)[-KEPT_CANDLES:]
 
 
 def funding_history(desk: Desk, asked: AboutCoinSpan, _: Ns) -> list[Json]:

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from shared.book import Level
 from shared.instrument import Instrument
-from shared.units import MS, str_from_scaled, usd_to_str
-from shared.venue.core.candles import INTERVALS_NS, Candle
+from shared.units import str_from_scaled, usd_to_str
+from shared.venue.core.candles import Candle, end_ms_of
 from shared.venue.core.commands import Tif
 from shared.venue.core.events import FillHappened, FundingPaid, OrderChanged, OrderView, TradeHappened
 from shared.venue.core.market import FundingPoint
@@ -163,9 +163,8 @@ def order_record(instrument: Instrument, event: OrderChanged) -> Json:
 
 def candle(instrument: Instrument, interval: str, row: Candle) -> Json:
     """One candle; its close time is the last millisecond in it."""
-    span_ms = INTERVALS_NS[interval] // MS
     px = {"o": row.open_px, "c": row.close_px, "h": row.high_px, "l": row.low_px}
-    shown: Json = {"t": row.open_ms, "T": row.open_ms + span_ms - 1, "s": instrument.coin, "i": interval}
+    shown: Json = {"t": row.open_ms, "T": end_ms_of(interval, row.open_ms) - 1, "s": instrument.coin, "i": interval}
     shown.update((key, number(instrument.px_text(value))) for key, value in px.items())
     return shown | {"v": number(instrument.sz_text(row.sz)), "n": row.n}
 

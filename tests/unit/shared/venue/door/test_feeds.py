@@ -53,7 +53,7 @@ def test_unsubscribing_ends_the_feed() -> None:
     "wanted",
     [
         {"type": "l2Book", "coin": "XYZ"},
-        {"type": "l2Book", "coin": "BTC", "nSigFigs": 5},
+        {"type": "l2Book", "coin": "BTC", "nSigFigs": 6},
         {"type": "webData2", "user": MAKER},
         {"type": "orderUpdates", "user": "0x12"},
         {"type": "candle", "coin": "BTC", "interval": "7m"},
