@@ -15,7 +15,7 @@ from shared.units import Usd, usd_from_str
 
 if TYPE_CHECKING:
     from shared.venue.core.exchange import Exchange
-    from shared.venue.door.server import Driver
+    from shared.venue.door.host import Driver
     from shared.venue.door.settings import DoorSettings
     from shared.venue.flow.coins import Coin
     from shared.venue.flow.recorded import RecordedMarket

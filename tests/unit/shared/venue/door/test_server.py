@@ -21,9 +21,10 @@ from shared.venue.core.commands import CancelOrder, CancelOrders, PlaceOrders
 from shared.venue.core.exchange import Exchange
 from shared.venue.core.listing import list_perp
 from shared.venue.core.outcomes import Resting
-from shared.venue.door import server
+from shared.venue.door import host, server
 from shared.venue.door.door import Door
-from shared.venue.door.server import MAX_BODY_BYTES, Driver, serve
+from shared.venue.door.host import MAX_BODY_BYTES, Driver
+from shared.venue.door.server import serve
 from shared.venue.door.settings import DoorSettings
 from tests.unit.shared.venue.door.door_fixture import BTC, MAKER, make_door, maker_order
 
@@ -151,7 +152,7 @@ def test_drivers_are_stepped_and_heard() -> None:
 
 def test_a_reader_that_is_too_slow_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """When too many frames wait, the connection is closed with 1008 instead of growing without end."""
-    monkeypatch.setattr(server, "MAX_WAITING_FRAMES", 10)
+    monkeypatch.setattr(host, "MAX_WAITING_FRAMES", 10)
 
     async def scenario(session: aiohttp.ClientSession, url: str) -> None:
         async with session.ws_connect(f"{url}/ws") as line:
