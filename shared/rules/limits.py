@@ -13,8 +13,8 @@ BASE_OPEN_ORDERS: Final = 1_000
 """Everybody's open orders; beyond it reduce-only and trigger orders are refused."""
 MOST_OPEN_ORDERS: Final = 5_000
 VOLUME_PER_OPEN_ORDER_USD: Final = 5_000_000 * USD
-BAND_PERCENT: Final = 95
-"""How far from the reference price a limit may be. The perp text says 95; the formula was measured on spot with 80."""
+LIMIT_TO_MARKET_CAP: Final = 10
+"""How many times larger a limit order may be than a market order."""
 _MARKET_ORDER_CAPS: Final = ((25, 30_000_000), (20, 5_000_000), (10, 2_000_000), (0, 500_000))
 
 
@@ -30,13 +30,18 @@ def may_open_another(open_orders: int, volume_usd: int, reduce_only: bool) -> bo
     return not reduce_only and open_orders < open_order_limit(volume_usd)
 
 
-def is_px_in_band(px: int, reference_px: int) -> bool:
-    """Is the limit within the static band: reference x 5 % < px <= reference / 5 %?
+def is_px_in_band(px: int, reference_px: int, percent: int) -> bool:
+    """Is the limit within the static band of, for 95 percent: reference x 5 % < px <= reference / 5 %?
 
     Source: measured on spot as 0.2 x mark < limit <= 5 x mark beside the words "80% away"; same form with 95.
     """
-    inside = 100 - BAND_PERCENT
+    inside = 100 - percent
     return reference_px * inside < px * 100 and px * inside <= reference_px * 100
+
+
+def is_near(px: int, reference_px: int, percent: int) -> bool:
+    """Is the price at most `percent` away from the reference?"""
+    return abs(px - reference_px) * 100 <= reference_px * percent
 
 
 def meets_min_notional(px: int, sz: int, is_buy: bool, reduce_only: bool, net_sz: int) -> bool:

@@ -233,9 +233,57 @@ def test_what_is_not_played_is_refused_by_name(make_client: Callable[..., Client
     assert client.exchange.set_referrer("ASDFASDF")["response"] == f"{text} setReferrer."
     assert client.exchange.usd_transfer(1, MAKER)["response"] == f"{text} usdSend."
     assert client.exchange.schedule_cancel(int(time.time() * 1000) + 10_000)["response"] == f"{text} scheduleCancel."
-    stop = {"trigger": {"isMarket": True, "triggerPx": 1900, "tpsl": "sl"}}
-    reply = client.exchange.order("ETH", False, 0.2, 1800, stop)
-    assert reply == {"status": "err", "response": "This local exchange does not support trigger orders."}
+
+
+def _trigger(trigger_px: float, tpsl: str) -> Any:
+    """The SDK's order type of a market trigger."""
+    return {"trigger": {"triggerPx": trigger_px, "isMarket": True, "tpsl": tpsl}}
+
+
+def test_basic_tpsl(make_client: Callable[..., Client]) -> None:
+    """A position, a stop and a take-profit, each cancelled: the SDK's basic_tpsl of 2023."""
+    client = make_client()
+    assert "filled" in _only(client.exchange.order("ETH", True, 0.02, 2500, {"limit": {"tif": "Gtc"}}))
+    stop = _only(client.exchange.order("ETH", False, 0.02, 1500, _trigger(1600, "sl"), reduce_only=True))
+    oid = stop["resting"]["oid"]
+    (shown,) = client.info.frontend_open_orders(client.address)
+    assert (shown["orderType"], shown["triggerCondition"]) == ("Stop Market", "Price below 1600")
+    assert (shown["triggerPx"], shown["isTrigger"], shown["tif"]) == ("1600.0", True, None)
+    assert [order["oid"] for order in client.info.open_orders(client.address)] == [oid]
+    assert _only(client.exchange.cancel("ETH", oid)) == "success"
+    satisfied = _only(client.exchange.order("ETH", False, 0.02, 1500, _trigger(1600, "tp"), reduce_only=True))
+    assert satisfied == {"error": "Invalid TP/SL price. asset=1"}
+    assert client.info.open_orders(client.address) == []
+
+
+def test_basic_tpsl_in_a_group(make_client: Callable[..., Client]) -> None:
+    """An IOC entry with both children in one batch: the SDK's basic_tpsl of today; and one whose entry rests."""
+    client = make_client()
+
+    def bracket(px: float, tif: str) -> Any:
+        entry = {"coin": "ETH", "is_buy": True, "sz": 1, "limit_px": px, "order_type": {"limit": {"tif": tif}}}
+        exits = [
+            {"coin": "ETH", "is_buy": False, "sz": 1, "limit_px": at, "order_type": _trigger(at, kind)}
+            for at, kind in ((2100, "tp"), (1800, "sl"))
+        ]
+        orders = [entry | {"reduce_only": False}, *(one | {"reduce_only": True} for one in exits)]
+        return client.exchange.bulk_orders(orders, grouping="normalTpsl")["response"]["data"]["statuses"]
+
+    filled, *children = bracket(2010, "Ioc")
+    assert filled["filled"]["totalSz"] == "1.0"
+    assert children == ["waitingForTrigger", "waitingForTrigger"]
+    shown = client.info.frontend_open_orders(client.address)
+    assert [order["orderType"] for order in shown] == ["Take Profit Market", "Stop Market"]
+    client.exchange.bulk_cancel([{"coin": "ETH", "oid": order["oid"]} for order in shown])
+    resting, *children = bracket(1900, "Gtc")
+    assert children == ["waitingForFill", "waitingForFill"]
+    entry = next(one for one in client.info.frontend_open_orders(client.address) if not one["isTrigger"])
+    assert [child["triggerPx"] for child in entry["children"]] == ["2100.0", "1800.0"]
+    assert len(client.info.open_orders(client.address)) == 3
+    assert _only(client.exchange.cancel("ETH", resting["resting"]["oid"])) == "success"
+    assert client.info.open_orders(client.address) == []
+    statuses = [row["status"] for row in client.info.historical_orders(client.address)[:3]]
+    assert statuses == ["canceled", "canceled", "canceled"]
 
 
 def test_expired_actions_are_refused(make_client: Callable[..., Client]) -> None:

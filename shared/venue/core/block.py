@@ -18,9 +18,12 @@ def tid_of(buyer_oid: int, seller_oid: int) -> int:
 
 
 class Block:
-    """Collects events; knows which books were touched; its hash is made only if a trade needs it."""
+    """Collects events; knows which books were touched; its hash is made only if a trade needs it.
 
-    __slots__ = ("_hash", "events", "now_ms", "now_ns", "number", "touched")
+    `reached` are the assets whose marks have reached waiting trigger orders that have not fired yet.
+    """
+
+    __slots__ = ("_hash", "events", "now_ms", "now_ns", "number", "reached", "touched")
 
     def __init__(self, number: int, now_ns: int) -> None:
         self.number = number
@@ -29,6 +32,7 @@ class Block:
         self.events: list[Event] = []
         self.touched: dict[int, None] = {}
         self._hash = ""
+        self.reached: list[int] | None = None
 
     @property
     def hash(self) -> str:

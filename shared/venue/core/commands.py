@@ -27,6 +27,23 @@ class BuilderTerms(msgspec.Struct, frozen=True):
     tenths_bp: int
 
 
+class Grouping(StrEnum):
+    """How the orders of a batch belong together: not at all, parent and children, or to the position."""
+
+    NA = "na"
+    NORMAL_TPSL = "normalTpsl"
+    POSITION_TPSL = "positionTpsl"
+    PRIORITY = "p"
+
+
+class TriggerSpec(msgspec.Struct, frozen=True):
+    """When an order comes alive: at a mark of `px`, as a take-profit or a stop; as IOC if `is_market`, else GTC."""
+
+    px: Px
+    is_market: bool
+    is_tp: bool
+
+
 class OrderSpec(msgspec.Struct, frozen=True):
     """One order as placed: all that the user decides. All orders of a batch have the same builder."""
 
@@ -38,13 +55,16 @@ class OrderSpec(msgspec.Struct, frozen=True):
     tif: Tif
     cloid: str | None = None
     builder: BuilderTerms | None = None
+    trigger: TriggerSpec | None = None
 
 
 class PlaceOrders(msgspec.Struct, frozen=True, tag=True):
-    """Place a batch; a later refusal does not undo an earlier order."""
+    """Place a batch; a later refusal does not undo an earlier order. `priority_e8`: share of notional x 10^8."""
 
     user: str
     orders: tuple[OrderSpec, ...]
+    grouping: Grouping = Grouping.NA
+    priority_e8: int = 0
 
 
 class CancelOrder(msgspec.Struct, frozen=True):

@@ -9,8 +9,19 @@ from shared.venue.core.commands import Tif
 from shared.venue.core.ledger_entries import LedgerChanged
 
 
+class TriggerView(msgspec.Struct, frozen=True):
+    """When a trigger order comes alive, and what it waits for: waitingForFill, waitingForTrigger or triggered."""
+
+    px: Px
+    is_market: bool
+    is_tp: bool
+    fires_above: bool
+    phase: str
+    is_position: bool
+
+
 class OrderView(msgspec.Struct, frozen=True):
-    """An order as others may see it. `sz` is what remains, `orig_sz` what was asked."""
+    """An order as others may see it. `sz` is what remains, `orig_sz` what was asked; `children` wait for its fill."""
 
     user: str
     asset: int
@@ -23,6 +34,8 @@ class OrderView(msgspec.Struct, frozen=True):
     reduce_only: bool
     tif: Tif
     placed_ms: int
+    trigger: TriggerView | None = None
+    children: tuple[OrderView, ...] = ()
 
 
 class OrderChanged(msgspec.Struct, frozen=True, tag=True):

@@ -22,6 +22,7 @@ from shared.venue.core.commands import (
     UpdateLeverage,
 )
 from shared.venue.core.dex import Dex
+from shared.venue.core.firing import fire
 from shared.venue.core.listing import Listing
 from shared.venue.core.outcomes import Outcome
 from shared.venue.core.policy import DEFAULT_POLICY, VenuePolicy
@@ -80,7 +81,11 @@ class Exchange(Reading):
         world.blocks += 1
         block = Block(world.blocks, now)
         world.clockwork.advance(world.markets, world.accounts, block)
+        if block.reached is not None:
+            fire(world, block)
         answer = _ANSWERS[type(command)](world, command, block)
+        if block.reached is not None:
+            fire(world, block)
         if world.capped:
             oi_caps.sweep(world, block)
         events = block.finished()

@@ -16,6 +16,7 @@ from shared.rules.funding import (
     mean_premium_e10,
     premium_e10,
 )
+from shared.rules.limits import max_market_order_usd
 from shared.units import Px, Rounding, round_ratio
 from shared.venue.core.block import Block
 from shared.venue.core.book import Book
@@ -27,6 +28,7 @@ from shared.venue.core.listing import Listing
 from shared.venue.core.marks import MarkRule
 from shared.venue.core.oi_caps import OpenInterestCap
 from shared.venue.core.other_marks import DeployedRule, HyperpRule
+from shared.venue.core.waiting import Waiting
 
 KEPT_TRADES: Final = 500
 KEPT_FUNDINGS: Final = 5_000
@@ -48,6 +50,8 @@ class Market:
         self.instrument = listing.instrument
         self.asset = listing.instrument.asset
         self.book = Book()
+        self.waiting = Waiting()
+        self.max_market_order = max_market_order_usd(self.instrument.max_leverage)
         self.prices = MarkedPrices()
         self.last_px: Px | None = None
         self.open_interest_sz = 0
@@ -82,6 +86,7 @@ class Market:
     def relist(self, listing: Listing) -> None:
         """Be what `listing` says from now on; the asset id and the size decimals stay."""
         self.listing, self.instrument = listing, listing.instrument
+        self.max_market_order = max_market_order_usd(listing.instrument.max_leverage)
 
     def print_trade(self, trade: TradeHappened) -> None:
         """Take a public print into the tape, the candles and the last price."""
@@ -99,6 +104,8 @@ class Market:
         prices.mark_px, prices.oracle_px = mark, oracle_px
         if (mark, oracle_px) != before:
             block.events.append(PricesChanged(self.asset, mark, oracle_px, block.now_ms))
+        if self.waiting.is_reached(mark):
+            block.reached = [*(block.reached or ()), self.asset]
 
     def impact_pxs(self) -> tuple[Px, Px] | None:
         """Impact bid and ask to the nearest price unit; None while either side is too thin."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from shared.units import Px, Sz
+from shared.venue.core import families
 from shared.venue.core.accounts import Account, Accounts
 from shared.venue.core.block import Block, tid_of
 from shared.venue.core.events import OrderChanged, TradeHappened
 from shared.venue.core.market import Market
 from shared.venue.core.order import Order
+from shared.venue.core.policy import DEFAULT_POLICY, VenuePolicy
 from shared.venue.core.settlement import PerpSettlement, Settlement
+from shared.venue.core.trigger import Phase
 
 
 class Matched(NamedTuple):
@@ -24,7 +28,9 @@ class Matched(NamedTuple):
 class Matching:
     """Moves orders of all markets; the only place where positions and books change."""
 
-    def __init__(self, accounts: Accounts) -> None:
+    def __init__(self, accounts: Accounts, markets: Mapping[int, Market], policy: VenuePolicy = DEFAULT_POLICY) -> None:
+        self.markets = markets
+        self.policy = policy
         self._accounts = accounts
         self._settlement: Settlement = PerpSettlement(accounts)
 
@@ -39,10 +45,13 @@ class Matching:
             self._trim_reduce_only(account, market, block)
 
     def cancel(self, order: Order, status: str, account: Account, market: Market, block: Block) -> None:
-        """Take a resting order off the book and end it with `status`."""
+        """Take a resting order off the book, or a waiting one off its list, and end it with `status`."""
+        if order.trigger is not None and order.trigger.phase is not Phase.FIRED:
+            families.take_down(order, status, account, market, self, block)
+            return
         market.book.side(order.is_buy).remove(order)
         self._settlement.release(order, account, order.sz)
-        self._unlist(order, account)
+        self.unlist(order, account)
         block.touched[order.asset] = None
         self.end(order, status, account, block)
 
@@ -50,6 +59,8 @@ class Matching:
         """Give the order its last status."""
         self.tell(order, status, account, block)
         account.end(order)
+        if order.family is not None:
+            families.note_end(order, order.family, status, account, self, block)
 
     def tell(self, order: Order, status: str, account: Account, block: Block) -> None:
         """Set the status, keep it in the user's history and announce it."""
@@ -113,8 +124,12 @@ class Matching:
         maker.filled_sz += sz
         settlement.release(maker, maker_account, sz)
         settlement.settle(maker, maker_account, trade, market, block)
+        if taker.family is not None:
+            families.note_fill(taker, taker.family, account, self, block)
+        if maker.family is not None:
+            families.note_fill(maker, maker.family, maker_account, self, block)
         if not maker.sz:
-            self._unlist(maker, maker_account)
+            self.unlist(maker, maker_account)
             self.end(maker, "filled", maker_account, block)
         self._trim_reduce_only(maker_account, market, block)
 
@@ -130,6 +145,10 @@ class Matching:
         room = abs(net)
         is_newest = True
         for order in list(reversed(holding.reduce_only.values())):
+            if order.trigger is not None and order.trigger.phase is not Phase.FIRED:
+                if not net or order.is_buy == (net > 0):
+                    self.cancel(order, "reduceOnlyCanceled", account, market, block)
+                continue
             if not room or order.is_buy == (net > 0):
                 self.cancel(order, "reduceOnlyCanceled", account, market, block)
                 continue
@@ -144,8 +163,8 @@ class Matching:
             is_newest = False
 
     @staticmethod
-    def _unlist(order: Order, account: Account) -> None:
-        """The order no longer rests for its owner."""
+    def unlist(order: Order, account: Account) -> None:
+        """The order no longer rests or waits for its owner."""
         del account.open_orders[order.oid]
         if order.reduce_only:
             account.holdings[order.asset].reduce_only.pop(order.oid, None)

@@ -6,7 +6,8 @@ import msgspec
 
 from shared.units import Px, Sz
 from shared.venue.core.commands import BuilderTerms, OrderSpec, Tif
-from shared.venue.core.events import OrderView
+from shared.venue.core.events import OrderView, TriggerView
+from shared.venue.core.trigger import Family, Trigger, trigger_from_spec
 
 
 class Order(msgspec.Struct, eq=False):
@@ -27,9 +28,12 @@ class Order(msgspec.Struct, eq=False):
     status: str = "open"
     status_ms: int = 0
     builder: BuilderTerms | None = None
+    trigger: Trigger | None = None
+    family: Family | None = None
 
     def view(self) -> OrderView:
-        """The order as others may see it now."""
+        """The order as others may see it now, without its children."""
+        trigger = self.trigger
         return OrderView(
             self.user,
             self.asset,
@@ -42,6 +46,7 @@ class Order(msgspec.Struct, eq=False):
             self.reduce_only,
             self.tif,
             self.placed_ms,
+            None if trigger is None else _trigger_view(trigger),
         )
 
 
@@ -61,4 +66,12 @@ def order_from_spec(spec: OrderSpec, user: str, oid: int, now_ms: int) -> Order:
         now_ms,
         status_ms=now_ms,
         builder=spec.builder,
+        trigger=None if spec.trigger is None else trigger_from_spec(spec.trigger, spec.is_buy),
+    )
+
+
+def _trigger_view(trigger: Trigger) -> TriggerView:
+    """The trigger as others may see it now."""
+    return TriggerView(
+        trigger.px, trigger.is_market, trigger.is_tp, trigger.fires_above, trigger.phase.value, trigger.is_position
     )

@@ -8,11 +8,23 @@ from shared.rules.limits import MAX_BATCH
 from shared.venue.core import words
 from shared.venue.core.accounts import Account
 from shared.venue.core.block import Block
-from shared.venue.core.commands import CancelOrder, CancelOrders, ModifyOrders, ModifySpec, PlaceOrders, Tif
+from shared.venue.core.commands import (
+    CancelOrder,
+    CancelOrders,
+    Grouping,
+    ModifyOrders,
+    ModifySpec,
+    OrderSpec,
+    PlaceOrders,
+    Tif,
+)
 from shared.venue.core.fee_commands import builder_fault
+from shared.venue.core.grouping import group_error, group_fault, place_group, replace_tied
+from shared.venue.core.market import Market
 from shared.venue.core.order import Order
-from shared.venue.core.outcomes import Cancelled, Refused, Status
+from shared.venue.core.outcomes import Cancelled, Refused, Resting, Status
 from shared.venue.core.placing import action_fault, batch_fault
+from shared.venue.core.trigger import Phase
 from shared.venue.core.world import Answer, World
 
 
@@ -27,7 +39,15 @@ def place(world: World, command: PlaceOrders, block: Block) -> Answer:
     error = action_fault(world.markets, specs, len(specs))
     if error is not None:
         return error
-    fault = batch_fault(world.markets, specs)
+    if command.grouping is not Grouping.NA:
+        error = group_error(world, command)
+        if error is not None:
+            return error
+        fault = group_fault(command)
+        if fault is not None:
+            return (Refused(fault),)
+    is_tied = command.grouping is Grouping.POSITION_TPSL
+    fault = batch_fault(world.markets, specs, world.policy, may_be_whole=is_tied)
     if fault is None and world.post_only and any(spec.tif is not Tif.ALO for spec in specs):
         fault = words.POST_ONLY
     if fault is not None:
@@ -36,6 +56,10 @@ def place(world: World, command: PlaceOrders, block: Block) -> Answer:
         fault = builder_fault(world, account, specs[0].builder)
         if fault is not None:
             return (Refused(fault),) if world.policy.builder_refusal == "status" else fault
+    if is_tied or command.grouping is Grouping.NORMAL_TPSL:
+        market = world.markets[specs[0].asset]
+        account.holding(market.listing, market.prices)
+        return place_group(world, command, account, market, block)
     statuses = []
     for spec in specs:
         market = world.markets[spec.asset]
@@ -75,14 +99,20 @@ def modify(world: World, command: ModifyOrders, block: Block) -> Answer:
     error = action_fault(world.markets, specs, len(specs))
     if error is not None:
         return error
-    fault = batch_fault(world.markets, specs)
+    is_strict = not command.always_place and world.policy.modify_without_a == "alo_only"
+    fault = batch_fault(world.markets, specs, world.policy)
     if fault is None and world.post_only and any(spec.tif is not Tif.ALO for spec in specs):
         fault = words.POST_ONLY
-    if fault is None and not command.always_place and any(spec.tif not in (Tif.ALO, Tif.GTC) for spec in specs):
+    if fault is None and is_strict and not all(_may_replace(spec) for spec in specs):
         fault = words.MODIFY_TIF
     if fault is not None:
         return (Refused(fault),)
     return tuple(_modify_one(world, one, command.always_place, account, block) for one in command.modifies)
+
+
+def _may_replace(spec: OrderSpec) -> bool:
+    """May this order replace another without being forced to?"""
+    return spec.trigger is None and spec.tif in (Tif.ALO, Tif.GTC)
 
 
 def _modify_one(world: World, asked: ModifySpec, always_place: bool, account: Account, block: Block) -> Status:
@@ -98,17 +128,29 @@ def _modify_one(world: World, asked: ModifySpec, always_place: bool, account: Ac
         world.matching.cancel(old, "canceled", account, market, block)
     cancelled = block.events[start:]
     del block.events[start:]
-    if not always_place:
+    if not always_place and world.policy.modify_without_a == "alo_only":
         spec = msgspec.structs.replace(spec, tif=Tif.ALO)
-    status = world.placing.place(spec, account, market, block)
+    status = _place_for(world, spec, old, account, market, block)
     block.events += cancelled
     if old is not None and isinstance(status, Refused):
         return Refused(words.modify_failed(status.error))
     return status
 
 
+def _place_for(
+    world: World, spec: OrderSpec, old: Order | None, account: Account, market: Market, block: Block
+) -> Status:
+    """Status of the replacement; a waiting order is replaced within its family."""
+    if spec.trigger is not None and old is not None and old.trigger is not None:
+        is_alike = (spec.is_buy, spec.reduce_only) == (old.is_buy, old.reduce_only)
+        if is_alike and old.trigger.phase is not Phase.FIRED:
+            order, refused = replace_tied(world, spec, old, account, market, block)
+            return refused or Resting(order.oid, order.cloid)
+    return world.placing.place(spec, account, market, block)
+
+
 def _open_order(account: Account, target: int | str | None, asset: int) -> Order | None:
-    """The user's resting order of this asset under a venue or client id."""
+    """The user's resting or waiting order of this asset under a venue or client id."""
     if isinstance(target, str):
         named = account.by_cloid.get(target)
         order = None if named is None else account.open_orders.get(named.oid)

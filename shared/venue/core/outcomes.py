@@ -34,7 +34,15 @@ class Cancelled(msgspec.Struct, frozen=True, tag=True):
     """The entry was cancelled."""
 
 
-Status = Resting | Filled | Refused | Cancelled
+class Awaiting(msgspec.Struct, frozen=True, tag=True):
+    """A child or position order was taken and waits: `phase` is waitingForFill or waitingForTrigger."""
+
+    oid: int
+    cloid: str | None
+    phase: str
+
+
+Status = Resting | Filled | Refused | Cancelled | Awaiting
 
 
 class Outcome(msgspec.Struct, frozen=True):

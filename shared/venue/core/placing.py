@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from shared.rules.limits import MAX_BATCH, is_px_in_band, may_open_another, meets_min_notional
+from shared.rules.limits import (
+    LIMIT_TO_MARKET_CAP,
+    MAX_BATCH,
+    is_near,
+    is_px_in_band,
+    may_open_another,
+    meets_min_notional,
+)
 from shared.rules.margin import exceeds_tier
 from shared.units import Sz
-from shared.venue.core import oi_caps, words
+from shared.venue.core import families, oi_caps, words
 from shared.venue.core.accounts import Account
 from shared.venue.core.block import Block
 from shared.venue.core.clearing import Holding
@@ -16,6 +23,9 @@ from shared.venue.core.market import Market
 from shared.venue.core.matching import Matched, Matching, average_px
 from shared.venue.core.order import Order, order_from_spec
 from shared.venue.core.outcomes import Filled, Refused, Resting, Status
+from shared.venue.core.policy import DEFAULT_POLICY, VenuePolicy
+from shared.venue.core.trigger import Phase
+from shared.venue.core.triggers import Terms, trigger_fault, trigger_refusal
 
 _TAKERS = (Tif.IOC, Tif.FRONTEND_MARKET)
 
@@ -33,18 +43,23 @@ def action_fault(markets: Mapping[int, Market], specs: Iterable[OrderSpec], size
     return None
 
 
-def batch_fault(markets: Mapping[int, Market], specs: Iterable[OrderSpec]) -> str | None:
-    """First fault that the payload alone determines; one such fault refuses the batch with one status."""
+def batch_fault(
+    markets: Mapping[int, Market], specs: Iterable[OrderSpec], policy: VenuePolicy, may_be_whole: bool = False
+) -> str | None:
+    """First fault that the payload alone determines; one such fault refuses the batch with one status.
+
+    A size of zero stands for the whole position where `may_be_whole`.
+    """
     for spec in specs:
-        fault = _payload_fault(spec, markets[spec.asset])
+        fault = _payload_fault(spec, markets[spec.asset], policy, may_be_whole)
         if fault is not None:
             return fault
     return None
 
 
-def _payload_fault(spec: OrderSpec, market: Market) -> str | None:
+def _payload_fault(spec: OrderSpec, market: Market, policy: VenuePolicy, may_be_whole: bool) -> str | None:
     """What is wrong with the order by itself."""
-    if spec.sz == 0:
+    if spec.sz == 0 and not may_be_whole:
         return words.ZERO_SIZE
     if spec.sz < 0:
         return words.INVALID_SIZE
@@ -52,23 +67,59 @@ def _payload_fault(spec: OrderSpec, market: Market) -> str | None:
         return words.INVALID_PRICE
     if not market.instrument.is_on_tick(spec.px):
         return words.for_asset(words.TICK, spec.asset)
-    if not is_px_in_band(spec.px, market.prices.mark_px):
-        return words.OUT_OF_BAND
-    return None
+    percent = policy.band_percent if market.listing.spot is None else policy.spot_band_percent
+    if not is_px_in_band(spec.px, market.prices.mark_px, percent):
+        return words.out_of_band(percent)
+    if spec.px * spec.sz > market.max_market_order:
+        fault = _size_fault(spec, market, policy)
+        if fault is not None:
+            return fault
+    return None if spec.trigger is None else trigger_fault(spec, spec.trigger, market)
+
+
+def _size_fault(spec: OrderSpec, market: Market, policy: VenuePolicy) -> str | None:
+    """Is the order worth more than what one order may be: the market's cap, or ten times that for a limit order?"""
+    is_market = spec.tif is Tif.FRONTEND_MARKET or (spec.trigger is not None and spec.trigger.is_market)
+    is_market = is_market or (spec.tif is Tif.IOC and spec.trigger is None and policy.ioc_counts_as_market)
+    cap = market.max_market_order * (1 if is_market else LIMIT_TO_MARKET_CAP)
+    return words.too_large(cap) if spec.px * spec.sz > cap else None
 
 
 class Placing:
     """Judges one order at its turn, matches it, and rests what may rest."""
 
-    def __init__(self, matching: Matching) -> None:
+    def __init__(self, matching: Matching, policy: VenuePolicy = DEFAULT_POLICY) -> None:
         self._matching = matching
+        self._policy = policy
+        self._oracle_percent = policy.oracle_distance_percent
         self.next_oid = 1
 
     def place(self, spec: OrderSpec, account: Account, market: Market, block: Block) -> Status:
         """What became of the order; a refusal at its turn leaves a record with its own status."""
+        order = self.make(spec, account, block)
+        if order.trigger is not None:
+            net = account.holdings[order.asset].position.net_sz
+            refused = self.hang(order, Terms(Phase.PRICE, market.prices.mark_px, net), account, market, block)
+            return refused or Resting(order.oid, order.cloid)
+        return self.enter(order, account, market, block)
+
+    def make(self, spec: OrderSpec, account: Account, block: Block) -> Order:
+        """A new order with the next id, remembered by its owner."""
         order = order_from_spec(spec, account.user, self.next_oid, block.now_ms)
         self.next_oid += 1
         account.remember(order)
+        return order
+
+    def hang(self, order: Order, terms: Terms, account: Account, market: Market, block: Block) -> Refused | None:
+        """Let a trigger order wait, or say why it may not."""
+        refusal = trigger_refusal(order, account, self._policy, terms)
+        if refusal is not None:
+            return self._refuse(order, *refusal, account, block)
+        families.hang(order, terms.phase, account, market, self._matching, block)
+        return None
+
+    def enter(self, order: Order, account: Account, market: Market, block: Block) -> Status:
+        """What became of an order that goes to the book, new or just triggered."""
         refusal = self._refusal(order, account, market)
         if refusal is not None:
             return self._refuse(order, *refusal, account, block)
@@ -89,9 +140,12 @@ class Placing:
             self._matching.end(order, "marginCanceled", account, block)
         elif order.tif not in _TAKERS:
             self._matching.rest(order, account, market, block)
-            return Resting(order.oid, order.cloid)
+            if not matched.sz or self._policy.gtc_partial_ack == "resting":
+                return Resting(order.oid, order.cloid)
         elif matched.sz:
             self._matching.end(order, "canceled", account, block)
+        elif order.trigger is not None:
+            return self._refuse(order, words.NO_LIQUIDITY, "marketOrderNoLiquidityRejected", account, block)
         else:
             return self._refuse(order, words.IOC, "iocCancelRejected", account, block)
         return Filled(order.oid, order.cloid, Sz(matched.sz), market.instrument.px_text(average_px(matched)))
@@ -103,8 +157,12 @@ class Placing:
         """
         holding = account.holdings[order.asset]
         net = holding.position.net_sz
-        if not may_open_another(len(account.open_orders), account.volume_usd, order.reduce_only):
+        if order.trigger is None and not may_open_another(
+            len(account.open_orders), account.volume_usd, order.reduce_only
+        ):
             return words.TOO_MANY, "tooManyOpenOrdersRejected"
+        if self._oracle_percent is not None and not is_near(order.px, market.prices.oracle_px, self._oracle_percent):
+            return words.ORACLE, "oracleRejected"
         if not meets_min_notional(order.px, order.sz, order.is_buy, order.reduce_only, net):
             return words.MIN_NOTIONAL, "minTradeNtlRejected"
         if order.reduce_only:
@@ -141,7 +199,8 @@ class Placing:
             text = words.bad_alo("0" if bid is None else px_text(bid), "0" if ask is None else px_text(ask))
             return text, "badAloPxRejected"
         if order.tif in _TAKERS and not crosses:
-            if order.tif is Tif.FRONTEND_MARKET and book.side(not order.is_buy).best_px() is None:
+            is_empty = book.side(not order.is_buy).best_px() is None
+            if order.trigger is not None or (order.tif is Tif.FRONTEND_MARKET and is_empty):
                 return words.NO_LIQUIDITY, "marketOrderNoLiquidityRejected"
             return words.IOC, "iocCancelRejected"
         return None

@@ -27,6 +27,12 @@ class VenuePolicy(msgspec.Struct, frozen=True):
     price beyond the oracle, all that would open one, or none. `halt_settles`: whose halt cancels orders and settles
     positions at the mark: that of deployed dexs' assets (documented), everybody's, or nobody's. `deployed_mark_inputs`:
     whether a deployer's external perp price is one more input of the mark's median; the formula is not documented.
+
+    `ioc_counts_as_market`: does the smaller of the two size caps hold for IOC too, or for FrontendMarket alone?
+    `child_trigger_reference`: what a waiting child's trigger must lie beyond: the better of mark and the parent's
+    limit ("parent"), or the mark alone. `stop_market_limit`: must a stop-market's limit be at or beyond its trigger
+    ("beyond"), or not? `flat_reduce_only_trigger`: is a reduce-only trigger without a position to reduce taken?
+    `closed_position_triggers`: which waiting orders end with the position, those tied to it or all reduce-only ones.
     """
 
     band_percent: int = 95
@@ -44,6 +50,11 @@ class VenuePolicy(msgspec.Struct, frozen=True):
     oi_cap_cancels: Literal["too_aggressive", "increasing", "none"] = "too_aggressive"
     halt_settles: Literal["deployed", "always", "never"] = "deployed"
     deployed_mark_inputs: Literal["given", "given_and_external"] = "given"
+    ioc_counts_as_market: bool = False
+    child_trigger_reference: Literal["parent", "mark"] = "parent"
+    stop_market_limit: Literal["beyond", "anywhere"] = "beyond"
+    flat_reduce_only_trigger: Literal["refused", "accepted"] = "refused"
+    closed_position_triggers: Literal["tied", "all_reduce_only"] = "tied"
 
 
 DEFAULT_POLICY = VenuePolicy()

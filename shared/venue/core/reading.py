@@ -24,6 +24,7 @@ from shared.venue.core.views import (
     account_view,
     asset_view,
     mid_text,
+    order_view,
     record_of,
 )
 from shared.venue.core.world import World
@@ -146,21 +147,21 @@ class Reading:
         return fees_view(self._world, user)
 
     def open_orders(self, user: str) -> tuple[OrderView, ...]:
-        """Resting orders, oldest first."""
+        """Resting and waiting orders, oldest first."""
         account = self._world.accounts.get(user)
-        return () if account is None else tuple(order.view() for order in account.open_orders.values())
+        return () if account is None else tuple(order_view(order, account) for order in account.open_orders.values())
 
     def order_by_oid(self, user: str, oid: int) -> OrderRecord | None:
         """The user's order with its latest status; None if unknown, another's, or over 2,000 ended orders ago."""
         account = self._world.accounts.get(user)
         order = None if account is None else account.orders.get(oid)
-        return None if order is None else record_of(order)
+        return None if order is None or account is None else record_of(order, account)
 
     def order_by_cloid(self, user: str, cloid: str) -> OrderRecord | None:
         """As `order_by_oid`; the latest order under this client id."""
         account = self._world.accounts.get(user)
         order = None if account is None else account.by_cloid.get(cloid)
-        return None if order is None else record_of(order)
+        return None if order is None or account is None else record_of(order, account)
 
     def order_history(self, user: str) -> tuple[OrderChanged, ...]:
         """The user's last 2,000 order changes, newest first; an order appears once per status."""

@@ -93,9 +93,18 @@ class AssetView(msgspec.Struct, frozen=True):
     impact_pxs: tuple[Px, Px] | None
 
 
-def record_of(order: Order) -> OrderRecord:
+def order_view(order: Order, account: Account) -> OrderView:
+    """The order as others may see it now, with the children that wait for it."""
+    view, family = order.view(), order.family
+    if family is None or family.parent_oid != order.oid:
+        return view
+    children = tuple(account.orders[oid].view() for oid in family.child_oids)
+    return msgspec.structs.replace(view, children=children)
+
+
+def record_of(order: Order, account: Account) -> OrderRecord:
     """The order and what became of it."""
-    return OrderRecord(order.view(), order.status, order.status_ms)
+    return OrderRecord(order_view(order, account), order.status, order.status_ms)
 
 
 def asset_view(market: Market) -> AssetView:

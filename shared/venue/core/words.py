@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from shared.rules.limits import BAND_PERCENT, MAX_BATCH
+from shared.rules.limits import MAX_BATCH
+from shared.units import USD
 
 ORDERS_EMPTY: Final = "Orders are empty."
 ZERO_SIZE: Final = "Order has zero size."
 INVALID_SIZE: Final = "Order has invalid size."
 INVALID_PRICE: Final = "Order has invalid price."
-OUT_OF_BAND: Final = f"Order price cannot be more than {BAND_PERCENT}% away from the reference price"
 OVER_WEIGHT: Final = f"Signed action over weight limit of {MAX_BATCH}."
 HALTED: Final = "Trading is halted"
 INVALID_LEVERAGE: Final = "Invalid leverage value"
@@ -19,11 +19,17 @@ LEVERAGE_MARGIN: Final = (
     "Cross position does not have sufficient margin available to decrease leverage. "
     "To decrease leverage, deposit more collateral."
 )
+UNEXPECTED_TRIGGERS: Final = "Unexpected number of trigger orders"
+NO_SPOT_TRIGGERS: Final = "Placing trigger orders is not enabled on spot trading yet."
+NO_PRIORITY: Final = "Insufficient delegatable balance for priority order"
 MODIFY_MISSING: Final = "Cannot modify canceled or filled order"
 
 # ours
 UNKNOWN_ASSET: Final = "Unknown asset"
 ISOLATED: Final = "Isolated margin is not allowed for this asset."
+TPSL_REDUCE_ONLY: Final = "TP/SL orders must be reduce-only."
+NO_PARENT: Final = "Parent order is neither open nor filled."
+PRIORITY_TIF: Final = "Priority orders must all be IOC or all post only and not reduce-only."
 MODIFY_TIF: Final = "Modified order must be post only or a resting limit order."
 
 TICK: Final = "Price must be divisible by tick size."
@@ -32,6 +38,8 @@ MARGIN: Final = "Insufficient margin to place order."
 REDUCE_ONLY: Final = "Reduce only order would increase position."
 IOC: Final = "Order could not immediately match against any resting orders."
 NO_LIQUIDITY: Final = "No liquidity available for market order."
+BAD_TRIGGER: Final = "Invalid TP/SL price."
+ORACLE: Final = "Order price too far from oracle"
 MAX_POSITION: Final = "Order would cause position to exceed margin tier limit at current leverage"
 TOO_MANY: Final = "Too many open orders."
 """Ours; only the status name is known."""
@@ -56,6 +64,16 @@ def for_asset(text: str, asset: int) -> str:
 def bad_alo(bid: str, ask: str) -> str:
     """Refusal of a post-only order that would match; a side without orders reads 0 (undocumented)."""
     return f"Post only order would have immediately matched, bbo was {bid}@{ask}."
+
+
+def out_of_band(percent: int) -> str:
+    """Refusal of a limit too far from the reference price."""
+    return f"Order price cannot be more than {percent}% away from the reference price"
+
+
+def too_large(max_usd: int) -> str:
+    """Refusal of an order worth more than the asset's cap. Source: a client's log, nomeida/hyperliquid issue 102."""
+    return f"Order value too large. Max is ${max_usd // USD}."
 
 
 def must_deposit(user: str) -> str:

@@ -59,8 +59,8 @@ class World:
             raise UnitError("two listings have the same asset id")
         self.accounts = Accounts(fee_schedule)
         self.accounts.outside_usd = policy.outside_day_usd
-        self.matching = Matching(self.accounts)
-        self.placing = Placing(self.matching)
+        self.matching = Matching(self.accounts, self.markets, policy)
+        self.placing = Placing(self.matching, policy)
         self.clockwork = Clockwork(start_ns)
         pairs = [listing.spot for listing in listings if listing.spot is not None]
         self.tokens = tokens_by_index(token for pair in pairs for token in (pair.quote, pair.base))

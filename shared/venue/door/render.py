@@ -13,7 +13,7 @@ from shared.instrument import Instrument
 from shared.units import str_from_scaled, usd_to_str
 from shared.venue.core.candles import Candle, end_ms_of
 from shared.venue.core.commands import Tif
-from shared.venue.core.events import FillHappened, FundingPaid, OrderChanged, OrderView, TradeHappened
+from shared.venue.core.events import FillHappened, FundingPaid, OrderChanged, OrderView, TradeHappened, TriggerView
 from shared.venue.core.market import FundingPoint
 
 Json = dict[str, Any]
@@ -128,7 +128,8 @@ def brief_order(instrument: Instrument, order: OrderView) -> Json:
 
 
 def full_order(instrument: Instrument, order: OrderView) -> Json:
-    """An order as `frontendOpenOrders`, `orderStatus` and `historicalOrders` tell it; none is a trigger here."""
+    """An order as `frontendOpenOrders`, `orderStatus` and `historicalOrders` tell it."""
+    trigger = order.trigger
     return {
         "coin": instrument.coin,
         "side": side(order.is_buy),
@@ -136,17 +137,30 @@ def full_order(instrument: Instrument, order: OrderView) -> Json:
         "sz": number(instrument.sz_text(order.sz)),
         "oid": order.oid,
         "timestamp": order.placed_ms,
-        "triggerCondition": "N/A",
-        "isTrigger": False,
-        "triggerPx": "0.0",
-        "children": [],
-        "isPositionTpsl": False,
+        "triggerCondition": "N/A" if trigger is None else _condition(instrument, trigger),
+        "isTrigger": trigger is not None,
+        "triggerPx": "0.0" if trigger is None else number(instrument.px_text(trigger.px)),
+        "children": [full_order(instrument, child) for child in order.children],
+        "isPositionTpsl": trigger is not None and trigger.is_position,
         "reduceOnly": order.reduce_only,
-        "orderType": "Market" if order.tif is Tif.FRONTEND_MARKET else "Limit",
+        "orderType": order_type(order),
         "origSz": number(instrument.sz_text(order.orig_sz)),
-        "tif": order.tif.value,
+        "tif": order.tif.value if trigger is None else None,
         "cloid": order.cloid,
     }
+
+
+def order_type(order: OrderView) -> str:
+    """What the venue calls the order."""
+    trigger = order.trigger
+    if trigger is None:
+        return "Market" if order.tif is Tif.FRONTEND_MARKET else "Limit"
+    return f"{'Take Profit' if trigger.is_tp else 'Stop'} {'Market' if trigger.is_market else 'Limit'}"
+
+
+def _condition(instrument: Instrument, trigger: TriggerView) -> str:
+    """When the order fires, in the venue's words; the same after it fired (undocumented)."""
+    return f"Price {'above' if trigger.fires_above else 'below'} {instrument.px_text(trigger.px)}"
 
 
 def order_update(instrument: Instrument, event: OrderChanged) -> Json:

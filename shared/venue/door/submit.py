@@ -13,14 +13,16 @@ from shared.venue.core.commands import (
     CancelOrder,
     CancelOrders,
     Command,
+    Grouping,
     ModifyOrders,
     ModifySpec,
     OrderSpec,
     PlaceOrders,
     Tif,
+    TriggerSpec,
     UpdateLeverage,
 )
-from shared.venue.core.outcomes import Cancelled, Filled, Outcome, Refused, Resting, Status
+from shared.venue.core.outcomes import Awaiting, Cancelled, Filled, Outcome, Refused, Resting, Status
 from shared.venue.door.actions import (
     BatchModifyAction,
     CancelAction,
@@ -28,14 +30,14 @@ from shared.venue.door.actions import (
     ModifyAction,
     OrderAction,
     OrderWire,
+    PriorityGrouping,
     Supported,
+    TriggerKind,
     UpdateLeverageAction,
 )
 from shared.venue.door.render import Json, number
 
 DONE: Final[Json] = {"status": "ok", "response": {"type": "default"}}
-NO_TRIGGERS: Final = "This local exchange does not support trigger orders."
-NO_GROUPING: Final = "This local exchange does not support the grouping of orders."
 _LIST_KIND: Final[dict[type, str]] = {
     OrderAction: "order",
     BatchModifyAction: "order",
@@ -84,11 +86,12 @@ def command_from_action(action: Supported, user: str, instruments: Mapping[int, 
     """The core's command; Unfit when units or features do not allow one. Only for trading actions."""
     match action:
         case OrderAction():
-            if action.grouping != "na":
-                raise Unfit(NO_GROUPING)
             asked = action.builder
             builder = None if asked is None else BuilderTerms(asked.address, asked.fee)
-            return PlaceOrders(user, tuple(_spec(order, instruments, builder) for order in action.orders))
+            orders = tuple(_spec(order, instruments, builder) for order in action.orders)
+            if isinstance(action.grouping, PriorityGrouping):
+                return PlaceOrders(user, orders, Grouping.PRIORITY, action.grouping.rate)
+            return PlaceOrders(user, orders, Grouping(action.grouping))
         case CancelAction():
             return CancelOrders(user, tuple(CancelOrder(one.asset, oid=one.oid) for one in action.cancels))
         case CancelByCloidAction():
@@ -132,8 +135,6 @@ def reply_from_outcome(action: Supported, outcome: Outcome, instruments: Mapping
 
 def _spec(order: OrderWire, instruments: Mapping[int, Instrument], builder: BuilderTerms | None = None) -> OrderSpec:
     """The order in the core's units. A number that the coin can't hold is a fault of the payload."""
-    if order.kind.limit is None:
-        raise Unfit(NO_TRIGGERS)
     instrument = instruments.get(order.asset)
     if instrument is None:
         raise Unfit(words.for_asset(words.UNKNOWN_ASSET, order.asset))
@@ -142,10 +143,19 @@ def _spec(order: OrderWire, instruments: Mapping[int, Instrument], builder: Buil
         sz = instrument.sz(order.sz)
         fault = words.for_asset(words.TICK, order.asset)
         px = instrument.px(order.px)
+        trigger = None if order.kind.trigger is None else _trigger(order.kind.trigger, instrument)
     except UnitError as error:
         raise Unfit(fault, is_payload_fault=True) from error
-    tif = Tif(order.kind.limit.tif)
-    return OrderSpec(order.asset, order.is_buy, px, sz, order.reduce_only, tif, order.cloid, builder)
+    if order.kind.limit is not None:
+        tif = Tif(order.kind.limit.tif)
+    else:
+        tif = Tif.IOC if trigger is not None and trigger.is_market else Tif.GTC
+    return OrderSpec(order.asset, order.is_buy, px, sz, order.reduce_only, tif, order.cloid, builder, trigger)
+
+
+def _trigger(kind: TriggerKind, instrument: Instrument) -> TriggerSpec:
+    """The trigger in the core's units; UnitError for a price that the coin can't hold."""
+    return TriggerSpec(instrument.px(kind.trigger_px), kind.is_market, kind.tpsl == "tp")
 
 
 def _listed(kind: str, statuses: list[Any]) -> Json:
@@ -164,6 +174,8 @@ def _status(status: Status, asset: int, instruments: Mapping[int, Instrument]) -
             return {"error": status.error}
         case Cancelled():
             return "success"
+        case Awaiting():
+            return status.phase
 
 
 def _with_cloid(shown: Json, cloid: str | None) -> Json:

@@ -42,10 +42,10 @@ def test_ten_dollars_or_the_whole_position() -> None:
 
 def test_price_band_has_an_open_and_a_closed_end() -> None:
     """5 % of the reference is outside, twenty times it is inside (fact sheet 4.7)."""
-    assert not is_px_in_band(50, 1_000)
-    assert is_px_in_band(51, 1_000)
-    assert is_px_in_band(20_000, 1_000)
-    assert not is_px_in_band(20_001, 1_000)
+    assert not is_px_in_band(50, 1_000, 95)
+    assert is_px_in_band(51, 1_000, 95)
+    assert is_px_in_band(20_000, 1_000, 95)
+    assert not is_px_in_band(20_001, 1_000, 95)
 
 
 @pytest.mark.parametrize(("leverage", "musd"), [(40, 30), (25, 30), (20, 5), (10, 2)])

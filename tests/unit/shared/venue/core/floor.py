@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from shared.instrument import Instrument
 from shared.rules.margin import MarginTiers
 from shared.units import SECOND, Ns, Px, Sz, usd_from_str
@@ -12,18 +14,21 @@ from shared.venue.core.commands import (
     CancelOrders,
     Command,
     Deposit,
+    Grouping,
     ModifyOrders,
     ModifySpec,
     OrderSpec,
     PlaceOrders,
     SetPrices,
     Tif,
+    TriggerSpec,
     UpdateLeverage,
 )
 from shared.venue.core.events import Event, FillHappened, OrderChanged
 from shared.venue.core.exchange import Exchange
 from shared.venue.core.listing import list_perp
 from shared.venue.core.outcomes import Outcome, Refused, Status
+from shared.venue.core.policy import DEFAULT_POLICY, VenuePolicy
 
 START_NS: Final = 1_700_000_000 * SECOND
 ETH: Final = Instrument("ETH", 4, 2, 25)
@@ -33,8 +38,8 @@ SOL: Final = Instrument("SOL", 5, 2, 20)
 class Floor:
     """ETH (asset 4) and SOL (asset 5), both at 100; users "a", "b" and "c" own 100,000 USDC each."""
 
-    def __init__(self, tiers: MarginTiers | None = None) -> None:
-        self.exchange = Exchange([list_perp(ETH, tiers), list_perp(SOL)], start_ns=START_NS)
+    def __init__(self, tiers: MarginTiers | None = None, policy: VenuePolicy = DEFAULT_POLICY) -> None:
+        self.exchange = Exchange([list_perp(ETH, tiers), list_perp(SOL)], start_ns=START_NS, policy=policy)
         self.now = START_NS
         self.events: tuple[Event, ...] = ()
         for user in ("a", "b", "c"):
@@ -60,6 +65,12 @@ class Floor:
     def place(self, user: str, *specs: OrderSpec) -> tuple[Status, ...]:
         """Statuses of a batch that was not refused as a whole."""
         outcome = self.do(PlaceOrders(user, specs))
+        assert outcome.error is None
+        return outcome.statuses
+
+    def group(self, user: str, grouping: Grouping, *specs: OrderSpec) -> tuple[Status, ...]:
+        """Statuses of a group that was not refused as a whole."""
+        outcome = self.do(PlaceOrders(user, specs, grouping))
         assert outcome.error is None
         return outcome.statuses
 
@@ -109,6 +120,17 @@ def spec(is_buy: bool, px: str, sz: str, tif: Tif = Tif.GTC, **more: object) -> 
     assert isinstance(asset, int)
     assert cloid is None or isinstance(cloid, str)
     return OrderSpec(asset, is_buy, Px(ETH.px(px)), Sz(ETH.sz(sz)), bool(more.get("reduce_only")), tif, cloid)
+
+
+def trigger(is_buy: bool, kind: str, trigger_px: str, px: str, sz: str, **more: object) -> OrderSpec:
+    """A trigger order of ETH, reduce-only unless `reduce_only` says otherwise. `kind`: tp or sl, then market or limit.
+
+    For example "tp market" or "sl limit".
+    """
+    tpsl, _, execution = kind.partition(" ")
+    is_market = execution == "market"
+    plain = spec(is_buy, px, sz, Tif.IOC if is_market else Tif.GTC, **({"reduce_only": True} | more))
+    return msgspec.structs.replace(plain, trigger=TriggerSpec(Px(ETH.px(trigger_px)), is_market, tpsl == "tp"))
 
 
 def refusal(status: Status) -> str:
