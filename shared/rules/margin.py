@@ -92,8 +92,30 @@ def exceeds_tier(tiers: MarginTiers, notional_usd: int, leverage: int) -> bool:
 
 def withdrawable_usd(account_value_usd: int, initial_usd: int, total_notional_usd: int) -> Usd:
     """What may leave: value - max(initial margin with resting orders, 10 % of all positions), never below 0."""
-    floor = -(-total_notional_usd * WITHDRAWAL_FLOOR_PERCENT // 100)
-    return Usd(max(account_value_usd - max(initial_usd, floor), 0))
+    return Usd(max(account_value_usd - transfer_floor_usd(initial_usd, total_notional_usd), 0))
+
+
+def transfer_floor_usd(initial_usd: int, notional_usd: int) -> Usd:
+    """What must stay behind when margin leaves: the larger of the initial margin and 10 % of the positions."""
+    return Usd(max(initial_usd, -(-notional_usd * WITHDRAWAL_FLOOR_PERCENT // 100)))
+
+
+def isolated_move_usd(
+    pocket_usd: int, start_sz: int, change_sz: int, px: int, leverage: int, pnl_usd: int, fee_usd: int
+) -> Usd:
+    """What one fill moves from the cross cash, where its PnL and fee are booked, into the isolated margin.
+
+    Closing gives back margin in proportion, truncated, and never takes from cross: a loss beyond what is given back
+    stays with the position. Opening takes size x price / leverage, less the fee, which the position bears (the
+    documented sample position holds less than size x price / leverage).
+    """
+    closing = min(abs(change_sz), abs(start_sz)) if start_sz * change_sz < 0 else 0
+    opening = abs(change_sz) - closing
+    moved = opening * px // leverage
+    if not closing:
+        return Usd(moved - fee_usd)
+    released = pocket_usd * closing // abs(start_sz)
+    return Usd(moved - released + min(released + pnl_usd - fee_usd, 0))
 
 
 def liquidation_px(

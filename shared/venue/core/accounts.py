@@ -44,6 +44,7 @@ class Account:
         "market_rates",
         "open_orders",
         "orders",
+        "partial_ns",
         "rates",
         "referrer",
         "spot",
@@ -76,6 +77,8 @@ class Account:
         self.fills: deque[FillHappened] = deque(maxlen=KEPT_FILLS)
         self.fundings: deque[FundingPaid] = deque(maxlen=KEPT_FUNDINGS)
         self.spot: dict[int, Balance] = {}
+        self.partial_ns: int | None = None
+        """When a position was last liquidated in part."""
 
     def house(self, dex: int = 0) -> Clearinghouse:
         """The user's clearinghouse on a dex, made at first touch."""
@@ -90,7 +93,8 @@ class Account:
         holding = self.holdings.get(asset)
         if holding is None:
             house = self.house(listing.dex)
-            holding = self.holdings[asset] = house.holdings[asset] = Holding(listing, prices, house)
+            holding = self.holdings[asset] = Holding(listing, prices, house)
+            house.add(holding)
         return holding
 
     def rates_on(self, fees: MarketFees) -> FeeRates:
@@ -135,6 +139,8 @@ class Accounts:
         self.house_fees_usd = 0
         self.house_funding_usd = 0
         self.treasury = Treasury()
+        self.liquidations = 0
+        """How many there were; numbers them."""
 
     def get(self, user: str) -> Account | None:
         """The user's account, or None if nothing was ever deposited."""
@@ -182,6 +188,6 @@ class Accounts:
         holding.funding_all_usd += usd
         holding.funding_since_open_usd += usd
         holding.funding_since_change_usd += usd
-        holding.house.collateral_usd += usd
+        holding.credit(usd)
         account.funding_usd += usd
         self.house_funding_usd -= usd

@@ -6,7 +6,7 @@ from hashlib import blake2b, sha256
 from typing import Final
 
 from shared.units import MS
-from shared.venue.core.events import BookChanged, Event
+from shared.venue.core.events import BookChanged, Event, LiquidationMark
 
 _TID_BITS: Final = 50
 
@@ -23,7 +23,7 @@ class Block:
     `reached` are the assets whose marks have reached waiting trigger orders that have not fired yet.
     """
 
-    __slots__ = ("_hash", "events", "now_ms", "now_ns", "number", "reached", "touched")
+    __slots__ = ("_hash", "events", "liquidation", "now_ms", "now_ns", "number", "reached", "shaken", "touched")
 
     def __init__(self, number: int, now_ns: int) -> None:
         self.number = number
@@ -31,6 +31,10 @@ class Block:
         self.now_ms = now_ns // MS
         self.events: list[Event] = []
         self.touched: dict[int, None] = {}
+        self.shaken: dict[str, None] = {}
+        """Users whose margin may no longer hold their positions."""
+        self.liquidation: LiquidationMark | None = None
+        """What fills are part of while they happen."""
         self._hash = ""
         self.reached: list[int] | None = None
 

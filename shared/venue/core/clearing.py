@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from shared.order import Side
 from shared.position import Position
-from shared.rules.margin import initial_margin_usd, maintenance_usd
+from shared.rules.margin import initial_margin_usd, maintenance_usd, withdrawable_usd
 from shared.units import Px, Sz, Usd
-from shared.venue.core.listing import Listing
+from shared.venue.core.listing import Listing, MarginMode
 from shared.venue.core.order import Order
 
 
 class MarkedPrices:
     """The two prices of one asset that valuation needs; the market moves them, every holding reads them."""
 
-    __slots__ = ("mark_px", "oracle_px")
+    __slots__ = ("mark_px", "oracle_px", "previous_px")
 
     def __init__(self) -> None:
         self.mark_px = Px(0)
         self.oracle_px = Px(0)
+        self.previous_px = Px(0)
+        """The mark before the last one."""
 
 
 class Holding:
@@ -28,10 +30,12 @@ class Holding:
         "funding_since_change_usd",
         "funding_since_open_usd",
         "house",
+        "is_cross",
         "leverage",
         "listing",
         "open_buy_sz",
         "open_sell_sz",
+        "pocket_usd",
         "position",
         "prices",
         "reduce_only",
@@ -46,6 +50,9 @@ class Holding:
         self.open_buy_sz = 0
         self.open_sell_sz = 0
         self.reduce_only: dict[int, Order] = {}
+        self.is_cross = listing.margin_mode is MarginMode.NORMAL
+        self.pocket_usd = 0
+        """Collateral of an isolated position; 0 for a cross one and for none."""
         self.funding_all_usd = 0
         self.funding_since_open_usd = 0
         self.funding_since_change_usd = 0
@@ -68,13 +75,38 @@ class Holding:
         """Initial margin of `sz` lots at the mark, at the holding's leverage unless another is given."""
         return initial_margin_usd(self.listing.tiers, sz * self.prices.mark_px, leverage or self.leverage)
 
-    def reserved_usd(self) -> Usd:
-        """Initial margin of the position with its resting orders."""
-        return self.margin_usd(self.worst_sz())
+    def reserved_usd(self, more_buy_sz: int = 0, more_sell_sz: int = 0) -> int:
+        """Cross margin that is spoken for: that of the position with its orders; if isolated, of the orders alone."""
+        margin = self.margin_usd(self.worst_sz(more_buy_sz, more_sell_sz))
+        return margin if self.is_cross else margin - self.used_usd()
 
     def used_usd(self) -> Usd:
         """Initial margin of the position alone."""
         return self.margin_usd(abs(self.position.net_sz))
+
+    def unrealised_usd(self) -> Usd:
+        """PnL if all were closed at the mark."""
+        return self.position.unrealised_usd(self.prices.mark_px)
+
+    def equity_usd(self) -> int:
+        """Own margin of an isolated position, its unrealised PnL included."""
+        return self.pocket_usd + self.unrealised_usd()
+
+    def own_raw_usd(self) -> int:
+        """Cash leg of an isolated position: the venue's `leverage.rawUsd`."""
+        return self.pocket_usd - self.position.cost_usd
+
+    def credit(self, usd: int) -> None:
+        """Book money (negative: a charge) where the position's margin lies."""
+        if self.is_cross:
+            self.house.collateral_usd += usd
+        else:
+            self.pocket_usd += usd
+
+    def move_to_pocket(self, usd: int) -> None:
+        """Move cash from cross to the isolated margin; negative moves it back."""
+        self.house.collateral_usd -= usd
+        self.pocket_usd += usd
 
     def notional_usd(self) -> Usd:
         """Absolute value of the position at the mark."""
@@ -102,16 +134,28 @@ class Holding:
 
 
 class Clearinghouse:
-    """One user on one dex, all cross. Cash leg (`raw_usd`) + positions at the mark = value; collateral is realised."""
+    """One user on one dex. All sums are of the cross margin; isolated positions have their own, kept beside it.
 
-    __slots__ = ("collateral_usd", "holdings")
+    Cash leg (`raw_usd`) + cross positions at the mark = value; collateral is what is realised.
+    """
+
+    __slots__ = ("collateral_usd", "holdings", "isolated")
 
     def __init__(self) -> None:
         self.collateral_usd = 0
         self.holdings: dict[int, Holding] = {}
+        """Those on cross margin, by asset."""
+        self.isolated: dict[int, Holding] = {}
+
+    def add(self, holding: Holding) -> None:
+        """Keep the holding with those of its kind; also after its kind has changed."""
+        asset = holding.listing.instrument.asset
+        into, other = (self.holdings, self.isolated) if holding.is_cross else (self.isolated, self.holdings)
+        other.pop(asset, None)
+        into[asset] = holding
 
     def value_usd(self) -> int:
-        """Collateral plus unrealised PnL of every position at its mark."""
+        """Collateral plus unrealised PnL of every cross position at its mark."""
         value = self.collateral_usd
         for holding in self.holdings.values():
             if holding.position.net_sz:
@@ -123,12 +167,27 @@ class Clearinghouse:
         return self.collateral_usd - sum(holding.position.cost_usd for holding in self.holdings.values())
 
     def reserved_usd(self) -> int:
-        """Initial margin of all positions with their resting orders."""
-        return sum(holding.reserved_usd() for holding in self.holdings.values())
+        """Initial margin of all cross positions, and of resting orders of every kind."""
+        reserved = sum(holding.reserved_usd() for holding in self.holdings.values())
+        if self.isolated:
+            reserved += sum(holding.reserved_usd() for holding in self.isolated.values())
+        return reserved
 
     def used_usd(self) -> int:
-        """Initial margin of all positions."""
+        """Initial margin of all cross positions."""
         return sum(holding.used_usd() for holding in self.holdings.values())
+
+    def notional_usd(self) -> int:
+        """Absolute value of all cross positions at their marks."""
+        return sum(holding.notional_usd() for holding in self.holdings.values())
+
+    def maintenance_usd(self) -> int:
+        """Value below which the cross positions are liquidated."""
+        return sum(holding.maintenance_usd() for holding in self.holdings.values() if holding.position.net_sz)
+
+    def withdrawable_usd(self) -> Usd:
+        """What may leave for elsewhere: value less the larger of initial margin with orders and 10 % of positions."""
+        return withdrawable_usd(self.value_usd(), self.reserved_usd(), self.notional_usd())
 
     def can_place(self, holding: Holding, is_buy: bool, sz: int) -> bool:
         """Does the account value cover the initial margin with this order resting too?
@@ -136,7 +195,7 @@ class Clearinghouse:
         An order that does not raise the margin of its asset is always covered.
         """
         before = holding.reserved_usd()
-        after = holding.margin_usd(holding.worst_sz(sz, 0) if is_buy else holding.worst_sz(0, sz))
+        after = holding.reserved_usd(sz, 0) if is_buy else holding.reserved_usd(0, sz)
         return after <= before or self.value_usd() >= self.reserved_usd() - before + after
 
     def can_fill(self, holding: Holding, signed_sz: int, px: int, fee_usd: int) -> bool:

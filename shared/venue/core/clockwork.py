@@ -65,6 +65,7 @@ def _pay(market: Market, accounts: Accounts, block: Block, time_ms: int) -> None
         net = holding.position.net_sz
         usd = payment_usd(net, market.prices.oracle_px, point.rate_e10)
         accounts.pay_funding(account, holding, usd)
+        block.shaken[account.user] = None
         paid = FundingPaid(account.user, market.asset, usd, net, point.rate_e10, time_ms)
         account.fundings.append(paid)
         block.events.append(paid)

@@ -18,6 +18,8 @@ class Tif(StrEnum):
     IOC = "Ioc"
     GTC = "Gtc"
     FRONTEND_MARKET = "FrontendMarket"
+    LIQUIDATION_MARKET = "LiquidationMarket"
+    """The exchange's own; no user can ask for it."""
 
 
 class BuilderTerms(msgspec.Struct, frozen=True):
@@ -106,6 +108,22 @@ class UpdateLeverage(msgspec.Struct, frozen=True, tag=True):
     is_cross: bool
 
 
+class UpdateIsolatedMargin(msgspec.Struct, frozen=True, tag=True):
+    """Move `usd` from cross to an isolated position; negative moves it back."""
+
+    user: str
+    asset: int
+    usd: int
+
+
+class TopUpIsolatedMargin(msgspec.Struct, frozen=True, tag=True):
+    """Add margin to an isolated position until it is worth `leverage_e6` x 10^-6 times its margin."""
+
+    user: str
+    asset: int
+    leverage_e6: int
+
+
 class Deposit(msgspec.Struct, frozen=True, tag=True):
     """Credit collateral; how an account comes to be."""
 
@@ -148,4 +166,6 @@ Command = (
     | IssueToken
     | Dealing
     | Ruling
+    | UpdateIsolatedMargin
+    | TopUpIsolatedMargin
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from shared.units import Px, Sz, Usd
@@ -59,6 +61,15 @@ class TradeHappened(msgspec.Struct, frozen=True, tag=True):
     time_ms: int
 
 
+class LiquidationMark(msgspec.Struct, frozen=True):
+    """Whose liquidation a fill is part of, and how: to the book, to the liquidator vault, or against the winners."""
+
+    user: str
+    mark_px: Px
+    method: Literal["market", "backstop", "adl"]
+    is_cross: bool
+
+
 class FillHappened(msgspec.Struct, frozen=True, tag=True):
     """One side of a trade. `start_position` is signed lots before it; `fee` is what was paid (negative: rebate),
     the builder's part included. `direction` is the venue's `dir` where it does not follow from the position."""
@@ -79,6 +90,7 @@ class FillHappened(msgspec.Struct, frozen=True, tag=True):
     time_ms: int
     builder_fee: Usd = Usd(0)
     direction: str | None = None
+    liquidation: LiquidationMark | None = None
 
 
 class BookChanged(msgspec.Struct, frozen=True, tag=True):
@@ -96,6 +108,28 @@ class FundingPaid(msgspec.Struct, frozen=True, tag=True):
     usd: Usd
     net_sz: int
     rate_e10: int
+    time_ms: int
+
+
+class Liquidated(msgspec.Struct, frozen=True, tag=True):
+    """One stage of a user's liquidation that closed something: cross positions, or one isolated one.
+
+    `number` counts liquidations. `positions` are (asset, signed lots) that were taken away, `notional_usd` their value
+    at the marks, `value_usd` the account value (isolated: the position's margin) before. `liquidator` is the vault's
+    address. `surrendered_usd` is what the vault was given beside the positions (negative: what it made good).
+    """
+
+    user: str
+    dex: int
+    number: int
+    method: Literal["market", "backstop", "adl"]
+    is_cross: bool
+    liquidator: str
+    notional_usd: int
+    value_usd: int
+    positions: tuple[tuple[int, int], ...]
+    surrendered_usd: int
+    hash: str
     time_ms: int
 
 
@@ -124,4 +158,5 @@ Event = (
     | PricesChanged
     | LedgerChanged
     | ListingChanged
+    | Liquidated
 )

@@ -8,7 +8,7 @@ from typing import Any, Final
 from shared.errors import SnapshotError, UnitError
 from shared.rules.fees import PERP_SCHEDULE, FeeSchedule
 from shared.units import Ns
-from shared.venue.core import dealer, governing, oi_caps, ordering, standing
+from shared.venue.core import dealer, governing, liquidation, margining, oi_caps, ordering, standing
 from shared.venue.core.block import Block
 from shared.venue.core.commands import (
     CancelOrders,
@@ -19,6 +19,8 @@ from shared.venue.core.commands import (
     PassTime,
     PlaceOrders,
     SetPrices,
+    TopUpIsolatedMargin,
+    UpdateIsolatedMargin,
     UpdateLeverage,
 )
 from shared.venue.core.dex import Dex
@@ -35,7 +37,9 @@ _ANSWERS: Final[dict[type, Callable[[World, Any, Block], Answer]]] = {
     CancelOrders: ordering.cancel,
     ModifyOrders: ordering.modify,
     SetPrices: standing.set_prices,
-    UpdateLeverage: standing.update_leverage,
+    UpdateLeverage: margining.update_leverage,
+    UpdateIsolatedMargin: margining.update_isolated_margin,
+    TopUpIsolatedMargin: margining.top_up,
     Deposit: standing.deposit,
     IssueToken: standing.issue_token,
     **dealer.ANSWERS,
@@ -46,7 +50,7 @@ _ANSWERS: Final[dict[type, Callable[[World, Any, Block], Answer]]] = {
 
 
 class Exchange(Reading):
-    """Perps on cross margin: orders, fills, fees, funding. Same commands at the same times give the same state."""
+    """Orders, fills, fees, funding, liquidations. Same commands at the same times give the same state."""
 
     def __init__(
         self,
@@ -83,9 +87,13 @@ class Exchange(Reading):
         world.clockwork.advance(world.markets, world.accounts, block)
         if block.reached is not None:
             fire(world, block)
+        if block.shaken:
+            liquidation.sweep(world, block)
         answer = _ANSWERS[type(command)](world, command, block)
         if block.reached is not None:
             fire(world, block)
+        if block.shaken:
+            liquidation.sweep(world, block)
         if world.capped:
             oi_caps.sweep(world, block)
         events = block.finished()

@@ -10,13 +10,15 @@ import msgspec
 from shared.errors import UnitError
 from shared.rules.margin import MarginTier
 from shared.units import Px, Sz
-from shared.venue.core import deployers
+from shared.venue.core import deployers, isolated
+from shared.venue.core.backstop import cover_pocket
 from shared.venue.core.block import Block, tid_of
 from shared.venue.core.events import FillHappened, ListingChanged
 from shared.venue.core.listing import Listing, MarginMode
 from shared.venue.core.market import Market
 from shared.venue.core.oi_caps import cap_markets
 from shared.venue.core.rulings import ChangeListing, Delist, Halt, OverridePremium, SetOracle, SetPostOnly
+from shared.venue.core.settlement import note_change
 from shared.venue.core.world import Answer, World
 
 SETTLEMENT: Final = "Settlement"
@@ -97,6 +99,11 @@ def close_market(world: World, market: Market, px: Px, status: str, block: Block
         start = holding.position.net_sz
         pnl = holding.fill(start < 0, px, Sz(abs(start)))
         accounts.charge(account, holding.house, pnl, 0, 0)
+        if not holding.is_cross:
+            isolated.rebalance(holding, start, px, pnl, 0)
+            cover_pocket(world, holding)
+        note_change(holding, start, px, account.user, market, block)
+        block.shaken[account.user] = None
         tid = tid_of(-block.number, len(block.events))
         fill = FillHappened(
             account.user,
@@ -117,7 +124,6 @@ def close_market(world: World, market: Market, px: Px, status: str, block: Block
         )
         account.fills.append(fill)
         block.events.append(fill)
-    market.open_interest_sz = 0
 
 
 def _settles(world: World, market: Market) -> bool:
@@ -133,6 +139,9 @@ def _relist(world: World, market: Market, listing: Listing, block: Block) -> Non
         holding = account.holdings.get(market.asset)
         if holding is not None:
             holding.listing = listing
+            if listing.margin_mode is not MarginMode.NORMAL and not holding.position.net_sz:
+                holding.is_cross = False
+                holding.house.add(holding)
     cap_markets(world)
     _announce(market, block)
 

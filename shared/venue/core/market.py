@@ -21,7 +21,7 @@ from shared.units import Px, Rounding, round_ratio
 from shared.venue.core.block import Block
 from shared.venue.core.book import Book
 from shared.venue.core.candles import Candles
-from shared.venue.core.clearing import MarkedPrices
+from shared.venue.core.clearing import Holding, MarkedPrices
 from shared.venue.core.events import PricesChanged, TradeHappened
 from shared.venue.core.hour_mean import HourMean
 from shared.venue.core.listing import Listing
@@ -55,6 +55,8 @@ class Market:
         self.prices = MarkedPrices()
         self.last_px: Px | None = None
         self.open_interest_sz = 0
+        self.holders: dict[str, Holding] = {}
+        """Everybody with a position, by user."""
         self.trades: deque[TradeHappened] = deque(maxlen=KEPT_TRADES)
         self.candles = Candles()
         self.fundings: deque[FundingPoint] = deque(maxlen=KEPT_FUNDINGS)
@@ -101,7 +103,9 @@ class Market:
         oracle_px = self._mark_rule.oracle(block.now_ns, oracle_px, prices.oracle_px)
         self.oracle_mean.note(block.now_ns, oracle_px)
         mark = self._mark_rule.update(block.now_ns, oracle_px, bids.best_px(), asks.best_px(), self.last_px)
-        prices.mark_px, prices.oracle_px = mark, oracle_px
+        prices.previous_px, prices.mark_px, prices.oracle_px = prices.mark_px or mark, mark, oracle_px
+        for user in self.holders:
+            block.shaken[user] = None
         if (mark, oracle_px) != before:
             block.events.append(PricesChanged(self.asset, mark, oracle_px, block.now_ms))
         if self.waiting.is_reached(mark):

@@ -42,7 +42,7 @@ class Matching:
         block.touched[order.asset] = None
         self.tell(order, "open", account, block)
         if order.reduce_only:
-            self._trim_reduce_only(account, market, block)
+            self.trim_reduce_only(account, market, block)
 
     def cancel(self, order: Order, status: str, account: Account, market: Market, block: Block) -> None:
         """Take a resting order off the book, or a waiting one off its list, and end it with `status`."""
@@ -94,7 +94,7 @@ class Matching:
             filled += sz
             cost += sz * maker.px
             self._trade(order, account, maker, maker_account, sz, market, block)
-            self._trim_reduce_only(account, market, block)
+            self.trim_reduce_only(account, market, block)
         return Matched(filled, cost, False)
 
     def _trade(
@@ -131,9 +131,9 @@ class Matching:
         if not maker.sz:
             self.unlist(maker, maker_account)
             self.end(maker, "filled", maker_account, block)
-        self._trim_reduce_only(maker_account, market, block)
+        self.trim_reduce_only(maker_account, market, block)
 
-    def _trim_reduce_only(self, account: Account, market: Market, block: Block) -> None:
+    def trim_reduce_only(self, account: Account, market: Market, block: Block) -> None:
         """Make the resting reduce-only orders fit the position: the newest keep their place, older ones are cancelled.
 
         The newest is clipped if the position is smaller than it alone; if flat, or on the wrong side, all go.

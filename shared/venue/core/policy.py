@@ -8,6 +8,9 @@ import msgspec
 
 from shared.units import USD, Usd
 
+LIQUIDATOR = "0x" + "11" * 20
+"""Ours; the venue's own vaults have ordinary addresses too."""
+
 
 class VenuePolicy(msgspec.Struct, frozen=True):
     """Choices where the venue's behaviour is not established; `docs/venue.md` has a row for each.
@@ -33,6 +36,12 @@ class VenuePolicy(msgspec.Struct, frozen=True):
     limit ("parent"), or the mark alone. `stop_market_limit`: must a stop-market's limit be at or beyond its trigger
     ("beyond"), or not? `flat_reduce_only_trigger`: is a reduce-only trigger without a position to reduce taken?
     `closed_position_triggers`: which waiting orders end with the position, those tied to it or all reduce-only ones.
+    `liquidation_first`: which cross position goes to the book first, by value, by unrealised loss or by asset id.
+    `liquidation_px`: the limit of liquidation orders, the price that would leave nothing, or none. An order for a
+    position above `liquidation_partial_above_usd` is for a fifth of it (testnet: 10,000 USDC). `backstop_px`: the price
+    at which the vault takes positions over; what equity the price leaves is handed over as money. `adl_px`: the price
+    of auto-deleveraging. `adl_short_rank`: how (mark / entry) x leverage ranks shorts. `liquidator`: the vault's
+    address; it is opened with `liquidator_usd` of the house's money when first needed.
     """
 
     band_percent: int = 95
@@ -55,6 +64,14 @@ class VenuePolicy(msgspec.Struct, frozen=True):
     stop_market_limit: Literal["beyond", "anywhere"] = "beyond"
     flat_reduce_only_trigger: Literal["refused", "accepted"] = "refused"
     closed_position_triggers: Literal["tied", "all_reduce_only"] = "tied"
+    liquidation_first: Literal["largest", "worst", "listed"] = "largest"
+    liquidation_px: Literal["bankruptcy", "anywhere"] = "bankruptcy"
+    liquidation_partial_above_usd: int = 100_000 * USD
+    backstop_px: Literal["bankruptcy", "mark"] = "bankruptcy"
+    adl_px: Literal["previous_mark", "mark"] = "previous_mark"
+    adl_short_rank: Literal["inverted", "as_written"] = "inverted"
+    liquidator: str = LIQUIDATOR
+    liquidator_usd: Usd = Usd(10_000_000 * USD)
 
 
 DEFAULT_POLICY = VenuePolicy()

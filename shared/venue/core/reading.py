@@ -21,11 +21,13 @@ from shared.venue.core.views import (
     AssetView,
     HouseView,
     OrderRecord,
+    TradeView,
     account_view,
     asset_view,
     mid_text,
     order_view,
     record_of,
+    trade_view,
 )
 from shared.venue.core.world import World
 
@@ -137,6 +139,11 @@ class Reading:
         account = self._world.accounts.get(user)
         holding = None if account is None else account.holdings.get(asset)
         return self._world.markets[asset].listing.default_leverage if holding is None else holding.leverage
+
+    def trade_view(self, user: str, asset: int) -> TradeView:
+        """What the user could still trade of a perp; nothing for a stranger."""
+        account, market = self._world.accounts.get(user), self._world.markets[asset]
+        return trade_view(account, market)
 
     def fee_rates(self, user: str) -> FeeRates:
         """What the user pays."""

@@ -6,8 +6,10 @@ from typing import Protocol
 
 from shared.rules.fees import builder_fee_usd
 from shared.units import Usd
+from shared.venue.core import isolated
 from shared.venue.core.accounts import Account, Accounts
 from shared.venue.core.block import Block
+from shared.venue.core.clearing import Holding
 from shared.venue.core.events import FillHappened, TradeHappened
 from shared.venue.core.fee_sharing import share_fee
 from shared.venue.core.market import Market
@@ -56,7 +58,10 @@ class PerpSettlement:
         fee = rates.fee_usd(px * sz, is_taker)
         if order.builder is not None:
             fee = Usd(fee + builder_fee_usd(px * sz, order.builder.tenths_bp))
-        return holding.house.can_fill(holding, sz if order.is_buy else -sz, px, fee)
+        signed_sz = sz if order.is_buy else -sz
+        if holding.is_cross:
+            return holding.house.can_fill(holding, signed_sz, px, fee)
+        return isolated.can_fill(holding, signed_sz, px, fee)
 
     def settle(self, order: Order, account: Account, trade: TradeHappened, market: Market, block: Block) -> None:
         """Position, cash, open interest and fill record of one side."""
@@ -77,7 +82,9 @@ class PerpSettlement:
             account.day_cross_usd += px * sz
         else:
             account.day_add_usd += px * sz
-        market.open_interest_sz += max(holding.position.net_sz, 0) - max(start, 0)
+        if not holding.is_cross:
+            isolated.rebalance(holding, start, px, pnl, fee)
+        note_change(holding, start, px, order.user, market, block)
         fill = FillHappened(
             order.user,
             order.asset,
@@ -94,6 +101,19 @@ class PerpSettlement:
             trade.hash,
             trade.time_ms,
             builder_fee,
+            liquidation=block.liquidation,
         )
         account.fills.append(fill)
         block.events.append(fill)
+
+
+def note_change(holding: Holding, start: int, px: int, user: str, market: Market, block: Block) -> None:
+    """Keep open interest and holders right after a fill; one that closes below the mark's worth may hurt."""
+    net = holding.position.net_sz
+    market.open_interest_sz += max(net, 0) - max(start, 0)
+    if not start:
+        market.holders[user] = holding
+    elif not net:
+        del market.holders[user]
+    elif abs(net) < abs(start) and (net - start) * (market.prices.mark_px - px) < 0:
+        block.shaken[user] = None

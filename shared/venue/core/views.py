@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from shared.rules.margin import liquidation_px, withdrawable_usd
+from shared.rules.margin import liquidation_px
 from shared.units import Px, Rounding, Usd, round_ratio, str_from_scaled, truncate_ratio
 from shared.venue.core.accounts import Account
 from shared.venue.core.clearing import Clearinghouse, Holding
@@ -26,7 +26,10 @@ class OrderRecord(msgspec.Struct, frozen=True):
 
 
 class PositionView(msgspec.Struct, frozen=True):
-    """One cross position. `funding_*` > 0 was received; `return_on_equity_text` is unrealised / margin at entry."""
+    """One position. `funding_*` > 0 was received; `return_on_equity_text` is unrealised / margin at entry.
+
+    `raw_usd` is an isolated position's own cash leg.
+    """
 
     asset: int
     net_sz: int
@@ -43,10 +46,16 @@ class PositionView(msgspec.Struct, frozen=True):
     funding_all_usd: int
     funding_since_open_usd: int
     funding_since_change_usd: int
+    is_cross: bool = True
+    raw_usd: int = 0
 
 
 class AccountView(msgspec.Struct, frozen=True):
-    """One user's standing, all cross. `margin_used_usd` is initial margin, `reserved_usd` that with resting orders."""
+    """One user's standing. What is named cross, and what may still be used or leave, counts no isolated position.
+
+    `margin_used_usd` is initial margin of cross positions with the own margin of isolated ones; `maintenance_usd` is
+    of cross positions; `reserved_usd` is cross margin in use, resting orders included.
+    """
 
     user: str
     collateral_usd: int = 0
@@ -62,6 +71,20 @@ class AccountView(msgspec.Struct, frozen=True):
     funding_usd: int = 0
     volume_usd: int = 0
     positions: tuple[PositionView, ...] = ()
+    cross_raw_usd: int = 0
+    cross_value_usd: int = 0
+    cross_notional_usd: int = 0
+    cross_margin_used_usd: int = 0
+
+
+class TradeView(msgspec.Struct, frozen=True):
+    """What a user could still trade of one asset; pairs are (buying, selling). `raw_usd` as in PositionView."""
+
+    is_cross: bool
+    leverage: int
+    raw_usd: int
+    available_usd: tuple[int, int]
+    max_szs: tuple[int, int]
 
 
 class HouseView(msgspec.Struct, frozen=True):
@@ -134,34 +157,56 @@ def mid_text(market: Market) -> str | None:
 def account_view(account: Account, dex: int = 0) -> AccountView:
     """The account on one dex, valued at the marks; fees, funding and volume are the user's on all."""
     house = account.houses.get(dex) or Clearinghouse()
-    holdings = house.holdings.values()
-    value, reserved = house.value_usd(), house.reserved_usd()
-    notional = sum(holding.notional_usd() for holding in holdings)
-    maintenance = sum(holding.maintenance_usd() for holding in holdings)
+    isolated = [holding for holding in house.isolated.values() if holding.position.net_sz]
+    own = sum(holding.equity_usd() for holding in isolated)
+    raw, value, notional, used = house.raw_usd(), house.value_usd(), house.notional_usd(), house.used_usd()
+    maintenance, reserved = house.maintenance_usd(), house.reserved_usd()
+    held = [one for one in account.holdings.values() if one.house is house and one.position.net_sz]
     return AccountView(
         account.user,
-        house.collateral_usd,
-        house.raw_usd(),
-        value,
-        notional,
-        house.used_usd(),
+        house.collateral_usd + sum(holding.pocket_usd for holding in isolated),
+        raw + sum(holding.own_raw_usd() for holding in isolated),
+        value + own,
+        notional + sum(holding.notional_usd() for holding in isolated),
+        used + own,
         maintenance,
         reserved,
         max(value - reserved, 0),
-        withdrawable_usd(value, reserved, notional),
+        house.withdrawable_usd(),
         account.fees_usd,
         account.funding_usd,
         account.volume_usd,
-        tuple(_position_view(holding, value, maintenance) for holding in holdings if holding.position.net_sz),
+        tuple(_position_view(holding, value, maintenance) for holding in held),
+        raw,
+        value,
+        notional,
+        used,
     )
 
 
+def trade_view(account: Account | None, market: Market) -> TradeView:
+    """What may still be traded: what is free, and on the side that lessens the worst case also what that frees."""
+    listing, mark = market.listing, market.prices.mark_px
+    house = (account and account.houses.get(listing.dex)) or Clearinghouse()
+    holding = (account and account.holdings.get(market.asset)) or Holding(listing, market.prices, house)
+    free = max(house.value_usd() - house.reserved_usd(), 0)
+    net, worst = holding.position.net_sz, holding.worst_sz()
+    rooms = worst - net - holding.open_buy_sz, worst + net - holding.open_sell_sz
+    buying, selling = (free + room * mark // holding.leverage for room in rooms)
+    raw = 0 if holding.is_cross else holding.own_raw_usd()
+    szs = [usd * holding.leverage // mark if mark else 0 for usd in (buying, selling)]
+    return TradeView(holding.is_cross, holding.leverage, raw, (buying, selling), (szs[0], szs[1]))
+
+
 def _position_view(holding: Holding, account_value_usd: int, maintenance_usd: int) -> PositionView:
-    """One position, liquidated where the account's value meets all its maintenance."""
+    """One position; cross is liquidated where the account's value meets all its maintenance, isolated by itself."""
     position, instrument, mark = holding.position, holding.listing.instrument, holding.prices.mark_px
     unrealised = position.unrealised_usd(mark)
     own = holding.maintenance_usd()
-    liquidation = liquidation_px(holding.listing.tiers, position.net_sz, mark, account_value_usd, maintenance_usd - own)
+    equity, others = account_value_usd, maintenance_usd - own
+    if not holding.is_cross:
+        equity, others = holding.equity_usd(), 0
+    liquidation = liquidation_px(holding.listing.tiers, position.net_sz, mark, equity, others)
     px_decimals = 6 - instrument.sz_decimals
     return PositionView(
         instrument.asset,
@@ -172,13 +217,15 @@ def _position_view(holding: Holding, account_value_usd: int, maintenance_usd: in
         instrument.max_leverage,
         holding.notional_usd(),
         unrealised,
-        holding.used_usd(),
+        holding.used_usd() if holding.is_cross else Usd(equity),
         own,
         _ratio_text(unrealised * holding.leverage, abs(position.cost_usd)),
         None if liquidation is None else _ratio_text(liquidation.numerator, liquidation.denominator * 10**px_decimals),
         holding.funding_all_usd,
         holding.funding_since_open_usd,
         holding.funding_since_change_usd,
+        holding.is_cross,
+        0 if holding.is_cross else holding.own_raw_usd(),
     )
 
 

@@ -22,11 +22,21 @@ LEVERAGE_MARGIN: Final = (
 UNEXPECTED_TRIGGERS: Final = "Unexpected number of trigger orders"
 NO_SPOT_TRIGGERS: Final = "Placing trigger orders is not enabled on spot trading yet."
 NO_PRIORITY: Final = "Insufficient delegatable balance for priority order"
+ISOLATED_LEVERAGE_MARGIN: Final = (
+    "Isolated position does not have sufficient margin available to decrease leverage. "
+    "To decrease leverage, add margin to the position."
+)
+NO_CROSS: Final = "Cross margin is not allowed for this asset."
+NOT_ISOLATED: Final = "Position does not use isolated margin."
+ZERO_MARGIN: Final = "Update to isolated margin cannot be zero."
+EMPTY_POSITION: Final = "Cannot update margin for empty position."
+NO_INCREASE: Final = "Account does not have sufficient margin available for increase."
+NO_REDUCTION: Final = "Position does not have sufficient margin for reduction."
+NO_REMOVAL: Final = "Cannot remove isolated margin for this asset. To remove margin, reduce the position."
 MODIFY_MISSING: Final = "Cannot modify canceled or filled order"
 
 # ours
 UNKNOWN_ASSET: Final = "Unknown asset"
-ISOLATED: Final = "Isolated margin is not allowed for this asset."
 TPSL_REDUCE_ONLY: Final = "TP/SL orders must be reduce-only."
 NO_PARENT: Final = "Parent order is neither open nor filled."
 PRIORITY_TIF: Final = "Priority orders must all be IOC or all post only and not reduce-only."

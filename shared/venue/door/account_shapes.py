@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from shared.units import MS, Ns
 from shared.venue.core.exchange import Exchange
-from shared.venue.core.views import AccountView, PositionView
+from shared.venue.core.views import PositionView
 from shared.venue.door import render
 from shared.venue.door.render import Json, number
 
 
 def clearinghouse_state(exchange: Exchange, user: str, now: Ns) -> Json:
-    """`clearinghouseState`; zeros for a stranger. Everything is cross here."""
+    """`clearinghouseState`; zeros for a stranger."""
     view = exchange.account(user)
-    summary = margin_summary(view)
+    cross = view.cross_value_usd, view.cross_notional_usd, view.cross_raw_usd, view.cross_margin_used_usd
     return {
-        "marginSummary": summary,
-        "crossMarginSummary": summary,
+        "marginSummary": margin_summary(view.value_usd, view.notional_usd, view.raw_usd, view.margin_used_usd),
+        "crossMarginSummary": margin_summary(*cross),
         "crossMaintenanceMarginUsed": render.usd(view.maintenance_usd),
         "withdrawable": render.usd(view.withdrawable_usd),
         "assetPositions": [{"type": "oneWay", "position": position(exchange, one)} for one in view.positions],
@@ -24,17 +24,15 @@ def clearinghouse_state(exchange: Exchange, user: str, now: Ns) -> Json:
 
 
 def active_asset_data(exchange: Exchange, user: str, asset: int) -> Json:
-    """`activeAssetData`: what the user could still trade, the same on both sides."""
-    instrument, mark = exchange.listings[asset].instrument, exchange.mark(asset)
-    leverage, available = exchange.leverage(user, asset), exchange.account(user).available_usd
-    sz = number(instrument.sz_text(available * leverage // mark if mark else 0))
+    """`activeAssetData`: what the user could still buy and sell."""
+    instrument, view = exchange.listings[asset].instrument, exchange.trade_view(user, asset)
     return {
         "user": user,
         "coin": instrument.coin,
-        "leverage": {"type": "cross", "value": leverage},
-        "maxTradeSzs": [sz, sz],
-        "availableToTrade": [render.usd(available)] * 2,
-        "markPx": number(instrument.px_text(mark)),
+        "leverage": leverage(view.is_cross, view.leverage, view.raw_usd),
+        "maxTradeSzs": [number(instrument.sz_text(sz)) for sz in view.max_szs],
+        "availableToTrade": [render.usd(usd) for usd in view.available_usd],
+        "markPx": number(instrument.px_text(exchange.mark(asset))),
     }
 
 
@@ -45,7 +43,7 @@ def position(exchange: Exchange, shown: PositionView) -> Json:
     return {
         "coin": instrument.coin,
         "szi": number(instrument.sz_text(shown.net_sz)),
-        "leverage": {"type": "cross", "value": shown.leverage},
+        "leverage": leverage(shown.is_cross, shown.leverage, shown.raw_usd),
         "entryPx": number(shown.entry_px_text),
         "positionValue": render.usd(shown.value_usd),
         "unrealizedPnl": render.usd(shown.unrealised_usd),
@@ -61,11 +59,18 @@ def position(exchange: Exchange, shown: PositionView) -> Json:
     }
 
 
-def margin_summary(view: AccountView) -> Json:
+def leverage(is_cross: bool, value: int, raw_usd: int) -> Json:
+    """Leverage with its kind; the cash leg only if isolated."""
+    if is_cross:
+        return {"type": "cross", "value": value}
+    return {"type": "isolated", "value": value, "rawUsd": render.usd(raw_usd)}
+
+
+def margin_summary(value_usd: int, notional_usd: int, raw_usd: int, used_usd: int) -> Json:
     """One margin summary."""
     return {
-        "accountValue": render.usd(view.value_usd),
-        "totalNtlPos": render.usd(view.notional_usd),
-        "totalRawUsd": render.usd(view.raw_usd),
-        "totalMarginUsed": render.usd(view.margin_used_usd),
+        "accountValue": render.usd(value_usd),
+        "totalNtlPos": render.usd(notional_usd),
+        "totalRawUsd": render.usd(raw_usd),
+        "totalMarginUsed": render.usd(used_usd),
     }

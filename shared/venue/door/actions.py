@@ -12,6 +12,7 @@ from shared.venue.door.signatures import USER_SIGNED, address_from_text
 
 U32 = Annotated[int, Meta(ge=0, lt=2**32)]
 U64 = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+I64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 Number = Annotated[str, Meta(pattern=r"\A[0-9]+(\.[0-9]+)?\Z", max_length=64)]
 Address = Annotated[str, Meta(pattern=r"\A(0x)?[0-9a-fA-F]{40}\Z")]
 CloidText = Annotated[str, Meta(pattern=r"\A(0x)?[0-9a-fA-F]{32}\Z")]
@@ -195,6 +196,25 @@ class UpdateLeverageAction(Action, frozen=True, tag="updateLeverage", rename="ca
     leverage: U32
 
 
+class UpdateIsolatedMarginAction(Action, frozen=True, tag="updateIsolatedMargin", rename="camel"):
+    """Move micro-USDC from cross to an isolated position, or back; `is_buy` has no effect."""
+
+    asset: U32
+    is_buy: bool
+    ntli: I64
+
+
+class TopUpIsolatedOnlyMarginAction(Action, frozen=True, tag="topUpIsolatedOnlyMargin"):
+    """Add margin to an isolated position until its leverage is down to this."""
+
+    asset: U32
+    leverage: Number
+
+    def canonical(self) -> TopUpIsolatedOnlyMarginAction:
+        """The leverage without needless zeros."""
+        return TopUpIsolatedOnlyMarginAction(self.asset, canonical_number(self.leverage))
+
+
 class NoopAction(Action, frozen=True, tag="noop"):
     """Use up a nonce."""
 
@@ -218,6 +238,8 @@ Supported = (
     | ModifyAction
     | BatchModifyAction
     | UpdateLeverageAction
+    | UpdateIsolatedMarginAction
+    | TopUpIsolatedOnlyMarginAction
     | NoopAction
     | ApproveAgentAction
 )
@@ -228,10 +250,12 @@ SUPPORTED: Final[dict[str, type[Supported]]] = {
     "modify": ModifyAction,
     "batchModify": BatchModifyAction,
     "updateLeverage": UpdateLeverageAction,
+    "updateIsolatedMargin": UpdateIsolatedMarginAction,
+    "topUpIsolatedOnlyMargin": TopUpIsolatedOnlyMarginAction,
     "noop": NoopAction,
     "approveAgent": ApproveAgentAction,
 }
-_TRADING = {"scheduleCancel", "updateIsolatedMargin", "topUpIsolatedOnlyMargin", "twapOrder", "twapCancel"}
+_TRADING = {"scheduleCancel", "twapOrder", "twapCancel"}
 _MONEY = {"subAccountTransfer", "subAccountSpotTransfer", "vaultTransfer", "agentSendAsset", "hip3LiquidatorTransfer"}
 _MONEY |= {"claimRewards", "borrowLend", "reserveRequestWeight", "userOutcome", "gossipPriorityBid"}
 _STANDING = {"setReferrer", "registerReferrer", "createSubAccount", "subAccountModify", "setDisplayName", "spotUser"}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from shared.units import Ns
-from shared.venue.core.events import Event, FillHappened, FundingPaid, OrderChanged
+from shared.venue.core.events import Event, FillHappened, FundingPaid, Liquidated, OrderChanged
 from shared.venue.door import account_shapes, render
 from shared.venue.door.actions import Address
 from shared.venue.door.desk import Desk
@@ -26,7 +26,7 @@ class OrderUpdates(Subscription, frozen=True, tag="orderUpdates"):
 
 
 class UserEvents(Subscription, frozen=True, tag="userEvents"):
-    """Fills and funding of one user, on the channel `user`."""
+    """Fills, funding and liquidations of one user, on the channel `user`."""
 
     user: Address
 
@@ -85,12 +85,15 @@ def _fundings(desk: Desk, events: Sequence[Event]) -> list[Json]:
 
 
 def user_events(desk: Desk, _: UserEvents, events: Sequence[Event], __: Ns) -> Iterable[Message]:
-    """Channel `user`: fills of one block together, each funding payment alone."""
+    """Channel `user`: fills of one block together, each funding payment and liquidation alone."""
     fills = _fills(desk, events)
     if fills:
         yield "user", {"fills": fills}
     for paid in _fundings(desk, events):
         yield "user", {"funding": paid}
+    for event in events:
+        if isinstance(event, Liquidated):
+            yield "user", {"liquidation": render.liquidation(event)}
 
 
 def new_fills(desk: Desk, asked: UserFills, events: Sequence[Event], _: Ns) -> Iterable[Message]:
@@ -154,7 +157,9 @@ def _about(subject: str, asked: Any) -> tuple[Topic, ...]:
 FEEDS: Final[dict[str, Feed]] = {
     "orderUpdates": EventFeed(OrderUpdates, lambda asked: _about("orders", asked), order_updates),
     "userEvents": EventFeed(
-        UserEvents, lambda asked: (*_about("fills", asked), *_about("fundings", asked)), user_events
+        UserEvents,
+        lambda asked: (*_about("fills", asked), *_about("fundings", asked), *_about("liquidations", asked)),
+        user_events,
     ),
     "userFills": EventFeed(UserFills, lambda asked: _about("fills", asked), new_fills, past_fills, unmerged),
     "userFundings": EventFeed(UserFundings, lambda asked: _about("fundings", asked), new_fundings, past_fundings),

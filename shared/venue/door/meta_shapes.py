@@ -8,6 +8,7 @@ from shared.errors import ConfigError
 from shared.rules.margin import MAINNET_TABLES, MarginTiers, single_tier
 from shared.units import usd_to_str
 from shared.venue.core.exchange import Exchange
+from shared.venue.core.listing import MarginMode
 from shared.venue.door.render import Json, number
 
 OTHER_TABLE_ID: Final = 100
@@ -26,7 +27,10 @@ def describe(exchange: Exchange) -> Json:
         tables[table_id] = listing.tiers
         row: Json = {"szDecimals": instrument.sz_decimals, "name": instrument.coin}
         row |= {"maxLeverage": instrument.max_leverage, "marginTableId": table_id}
-        universe.append(row | ({"isDelisted": True} if instrument.is_delisted else {}))
+        row |= {"isDelisted": True} if instrument.is_delisted else {}
+        if listing.margin_mode is not MarginMode.NORMAL:
+            row |= {"onlyIsolated": True, "marginMode": listing.margin_mode.value}
+        universe.append(row)
     shown = [[table_id, margin_table(tiers)] for table_id, tiers in sorted(tables.items())]
     return {"universe": universe, "marginTables": shown, "collateralToken": 0}
 

@@ -13,11 +13,21 @@ from shared.instrument import Instrument
 from shared.units import str_from_scaled, usd_to_str
 from shared.venue.core.candles import Candle, end_ms_of
 from shared.venue.core.commands import Tif
-from shared.venue.core.events import FillHappened, FundingPaid, OrderChanged, OrderView, TradeHappened, TriggerView
+from shared.venue.core.events import (
+    FillHappened,
+    FundingPaid,
+    Liquidated,
+    LiquidationMark,
+    OrderChanged,
+    OrderView,
+    TradeHappened,
+    TriggerView,
+)
 from shared.venue.core.market import FundingPoint
 
 Json = dict[str, Any]
 RATE_DECIMALS: Final = 10
+_MARKET: Final = (Tif.FRONTEND_MARKET, Tif.LIQUIDATION_MARKET)
 NO_HASH: Final = "0x" + "0" * 64
 
 
@@ -84,7 +94,7 @@ def fill(instrument: Instrument, event: FillHappened) -> Json:
         "side": side(event.is_buy),
         "time": event.time_ms,
         "startPosition": number(instrument.sz_text(event.start_position)),
-        "dir": direction(event.start_position, event.sz if event.is_buy else -event.sz),
+        "dir": _direction(event),
         "closedPnl": usd(event.closed_pnl),
         "hash": event.hash,
         "oid": event.oid,
@@ -96,7 +106,30 @@ def fill(instrument: Instrument, event: FillHappened) -> Json:
         shown["cloid"] = event.cloid
     if event.builder_fee:
         shown["builderFee"] = usd(event.builder_fee)
-    return shown | {"feeToken": "USDC", "twapId": None}
+    shown |= {"feeToken": "USDC", "twapId": None}
+    if event.liquidation is not None:
+        shown["liquidation"] = _liquidation_of(instrument, event.liquidation)
+    return shown
+
+
+def _liquidation_of(instrument: Instrument, mark: LiquidationMark) -> Json:
+    """What a fill says of the liquidation that it is part of, on both sides; auto-deleveraging counts as backstop."""
+    method = "market" if mark.method == "market" else "backstop"
+    return {"liquidatedUser": mark.user, "markPx": number(instrument.px_text(mark.mark_px)), "method": method}
+
+
+def _direction(event: FillHappened) -> str:
+    """What the fill did to its user's position; a backstop names the side that was liquidated, on both sides."""
+    mark = event.liquidation
+    change = event.sz if event.is_buy else -event.sz
+    if event.direction is not None:
+        return event.direction
+    if mark is None or mark.method == "market":
+        return direction(event.start_position, change)
+    if mark.method == "adl":
+        return "Auto-Deleveraging"
+    is_long = event.is_buy != (event.user == mark.user)
+    return f"Liquidated {'Cross' if mark.is_cross else 'Isolated'} {'Long' if is_long else 'Short'}"
 
 
 def direction(start: int, change: int) -> str:
@@ -154,7 +187,7 @@ def order_type(order: OrderView) -> str:
     """What the venue calls the order."""
     trigger = order.trigger
     if trigger is None:
-        return "Market" if order.tif is Tif.FRONTEND_MARKET else "Limit"
+        return "Market" if order.tif in _MARKET else "Limit"
     return f"{'Take Profit' if trigger.is_tp else 'Stop'} {'Market' if trigger.is_market else 'Limit'}"
 
 
@@ -210,6 +243,17 @@ def funding_record(instrument: Instrument, paid: FundingPaid) -> Json:
     event = funding_event(instrument, paid)
     time_ms = event.pop("time")
     return {"time": time_ms, "hash": NO_HASH, "delta": {"type": "funding", **event}}
+
+
+def liquidation(event: Liquidated) -> Json:
+    """A liquidation as its user hears of it on the channel `user`."""
+    return {
+        "lid": event.number,
+        "liquidator": event.liquidator,
+        "liquidated_user": event.user,
+        "liquidated_ntl_pos": usd(event.notional_usd),
+        "liquidated_account_value": usd(event.value_usd),
+    }
 
 
 def mids(texts: Mapping[str, str]) -> Json:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from shared.errors import UnitError, VenueError
 from shared.instrument import Instrument
+from shared.units import USD, scaled_from_str
 from shared.venue.core import words
 from shared.venue.core.commands import (
     BuilderTerms,
@@ -19,11 +20,14 @@ from shared.venue.core.commands import (
     OrderSpec,
     PlaceOrders,
     Tif,
+    TopUpIsolatedMargin,
     TriggerSpec,
+    UpdateIsolatedMargin,
     UpdateLeverage,
 )
 from shared.venue.core.outcomes import Awaiting, Cancelled, Filled, Outcome, Refused, Resting, Status
 from shared.venue.door.actions import (
+    MAX_DECIMALS,
     BatchModifyAction,
     CancelAction,
     CancelByCloidAction,
@@ -32,12 +36,15 @@ from shared.venue.door.actions import (
     OrderWire,
     PriorityGrouping,
     Supported,
+    TopUpIsolatedOnlyMarginAction,
     TriggerKind,
+    UpdateIsolatedMarginAction,
     UpdateLeverageAction,
 )
 from shared.venue.door.render import Json, number
 
 DONE: Final[Json] = {"status": "ok", "response": {"type": "default"}}
+_PER_E6: Final = 10**MAX_DECIMALS // USD
 _LIST_KIND: Final[dict[type, str]] = {
     OrderAction: "order",
     BatchModifyAction: "order",
@@ -104,6 +111,10 @@ def command_from_action(action: Supported, user: str, instruments: Mapping[int, 
             return ModifyOrders(user, tuple(specs), action.always_place)
         case UpdateLeverageAction():
             return UpdateLeverage(user, action.asset, action.leverage, action.is_cross)
+        case UpdateIsolatedMarginAction():
+            return UpdateIsolatedMargin(user, action.asset, action.ntli)
+        case TopUpIsolatedOnlyMarginAction():
+            return TopUpIsolatedMargin(user, action.asset, _leverage_e6(action.leverage))
         case _:
             raise TypeError(f"{type(action).__name__} is no trading action")
 
@@ -156,6 +167,11 @@ def _spec(order: OrderWire, instruments: Mapping[int, Instrument], builder: Buil
 def _trigger(kind: TriggerKind, instrument: Instrument) -> TriggerSpec:
     """The trigger in the core's units; UnitError for a price that the coin can't hold."""
     return TriggerSpec(instrument.px(kind.trigger_px), kind.is_market, kind.tpsl == "tp")
+
+
+def _leverage_e6(text: str) -> int:
+    """A leverage x 10^6, digits beyond cut off."""
+    return scaled_from_str(text, MAX_DECIMALS) // _PER_E6
 
 
 def _listed(kind: str, statuses: list[Any]) -> Json:

@@ -10,6 +10,7 @@ from shared.venue.core.events import (
     Event,
     FillHappened,
     FundingPaid,
+    Liquidated,
     ListingChanged,
     OrderChanged,
     PricesChanged,
@@ -18,7 +19,7 @@ from shared.venue.core.events import (
 from shared.venue.core.ledger_entries import LedgerChanged
 
 Topic = tuple[str, str]
-"""(subject, coin or user): orders, fills, fundings of a user; trades, book, prices of a coin; listing; "" is all."""
+"""(subject, coin or user): orders, fills, fundings, liquidations; trades, book, prices; listing; "" is all."""
 
 
 def topics_of(event: Event, instruments: Mapping[int, Instrument]) -> tuple[Topic, ...]:
@@ -40,6 +41,8 @@ def topics_of(event: Event, instruments: Mapping[int, Instrument]) -> tuple[Topi
             return (("prices", instruments[event.asset].coin),)
         case ListingChanged():
             return (("listing", ""),)
+        case Liquidated(user=user):
+            return (("liquidations", user),)
 
 
 def of_user(user: str) -> tuple[Topic, ...]:

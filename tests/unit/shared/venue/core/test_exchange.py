@@ -93,12 +93,11 @@ def test_modify_batches_are_judged_before_they_run() -> None:
 
 
 def test_leverage() -> None:
-    """1 to the maximum; lowering needs margin; isolated is refused (fact sheet 2.7, 5.1)."""
+    """1 to the maximum; lowering needs margin; kinds change only when flat (fact sheet 2.7, 5.1)."""
     floor = Floor()
     assert floor.exchange.leverage("a", 4) == 20
     assert floor.leverage("a", 26) == "Invalid leverage value"
     assert floor.leverage("a", 0) == "Invalid leverage value"
-    assert floor.leverage("a", 5, is_cross=False) == "Isolated margin is not allowed for this asset."
     assert floor.leverage("a", 25) is None
     floor.fund("poor", "1000")
     floor.buy("poor", "99", "200")
