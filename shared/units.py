@@ -1,7 +1,8 @@
 """Exact numbers: prices, sizes, money and time as integers, and the only place that rounds.
 
 A perp price is an integer of 10^-(6 - sz_decimals) USDC and a size an integer of 10^-sz_decimals (a lot), so
-price x size is an exact integer of micro-USDC. Source: Hyperliquid documentation, "Tick and lot size".
+price x size is an exact integer of micro-USDC. A spot price has 8 decimals in the place of 6, and price x size is an
+exact integer of 10^-8 of the quote token. Source: Hyperliquid documentation, "Tick and lot size".
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Final, NewType
 from shared.errors import UnitError
 
 Px = NewType("Px", int)
-"""Price in 10^-(6 - sz_decimals) USDC."""
+"""Price in 10^-(6 - sz_decimals) USDC; on spot 10^-(8 - sz_decimals) of the quote token."""
 Sz = NewType("Sz", int)
 """Unsigned size in lots of 10^-sz_decimals."""
 Usd = NewType("Usd", int)
@@ -23,6 +24,7 @@ Ns = NewType("Ns", int)
 """Time or span in nanoseconds; times are UTC since 1970."""
 
 PX_DECIMALS: Final = 6
+SPOT_PX_DECIMALS: Final = 8
 USD_DECIMALS: Final = 6
 USD: Final = 10**USD_DECIMALS
 SIGNIFICANT_FIGURES: Final = 5
@@ -43,11 +45,6 @@ class Rounding(Enum):
     DOWN = "down"
     UP = "up"
     NEAREST = "nearest"
-
-
-def px_decimals(sz_decimals: int) -> int:
-    """Decimals of a perp price for a coin whose sizes have `sz_decimals`."""
-    return PX_DECIMALS - sz_decimals
 
 
 def scaled_from_str(text: str, decimals: int) -> int:
@@ -78,9 +75,9 @@ def str_from_scaled(value: int, decimals: int) -> str:
     return f"{sign}{digits[:-decimals]}.{fraction}" if fraction else f"{sign}{digits[:-decimals]}"
 
 
-def px_from_str(text: str, sz_decimals: int) -> Px:
+def px_from_str(text: str, sz_decimals: int, max_decimals: int = PX_DECIMALS) -> Px:
     """Price from the venue's text; UnitError if it has more decimals than the coin allows."""
-    return Px(scaled_from_str(text, PX_DECIMALS - sz_decimals))
+    return Px(scaled_from_str(text, max_decimals - sz_decimals))
 
 
 def sz_from_str(text: str, sz_decimals: int) -> Sz:
@@ -96,9 +93,9 @@ def usd_from_str(text: str) -> Usd:
     return Usd(scaled_from_str(text, USD_DECIMALS))
 
 
-def px_to_str(px: Px, sz_decimals: int) -> str:
+def px_to_str(px: Px, sz_decimals: int, max_decimals: int = PX_DECIMALS) -> str:
     """Price as the venue signs it: plain, no trailing zeros."""
-    return str_from_scaled(px, PX_DECIMALS - sz_decimals)
+    return str_from_scaled(px, max_decimals - sz_decimals)
 
 
 def sz_to_str(sz: int, sz_decimals: int) -> str:
@@ -122,9 +119,11 @@ def scaled_from_float(value: float, decimals: int, rounding: Rounding = Rounding
     return round_ratio(numerator, denominator, rounding)
 
 
-def px_from_float(value: float, sz_decimals: int, rounding: Rounding = Rounding.NEAREST) -> Px:
+def px_from_float(
+    value: float, sz_decimals: int, rounding: Rounding = Rounding.NEAREST, max_decimals: int = PX_DECIMALS
+) -> Px:
     """Price unit next to `value` (not yet on a tick; see `Instrument.px_on_tick`)."""
-    return Px(scaled_from_float(value, PX_DECIMALS - sz_decimals, rounding))
+    return Px(scaled_from_float(value, max_decimals - sz_decimals, rounding))
 
 
 def sz_from_float(value: float, sz_decimals: int, rounding: Rounding = Rounding.DOWN) -> Sz:
@@ -135,9 +134,9 @@ def sz_from_float(value: float, sz_decimals: int, rounding: Rounding = Rounding.
     return Sz(lots)
 
 
-def px_to_float(px: int, sz_decimals: int) -> float:
-    """Price in USDC, for features only."""
-    return px / _TEN[PX_DECIMALS - sz_decimals]
+def px_to_float(px: int, sz_decimals: int, max_decimals: int = PX_DECIMALS) -> float:
+    """Price in USDC (or the quote token), for features only."""
+    return px / _TEN[max_decimals - sz_decimals]
 
 
 def sz_to_float(sz: int, sz_decimals: int) -> float:
@@ -175,7 +174,7 @@ def round_to_multiple(value: int, step: int, rounding: Rounding) -> int:
     return round_ratio(value, step, rounding) * step
 
 
-def tick_at(px: int, sz_decimals: int) -> int:
+def tick_at(px: int, sz_decimals: int, max_decimals: int = PX_DECIMALS) -> int:
     """Smallest price step at `px`, in price units: five significant figures, never coarser than one USDC."""
-    coarsest = _TEN[PX_DECIMALS - sz_decimals]
+    coarsest = _TEN[max_decimals - sz_decimals]
     return min(_TEN[max(len(str(abs(px))) - SIGNIFICANT_FIGURES, 0)], coarsest)

@@ -6,14 +6,13 @@ from hats.exchange_architect.numbers import Spelled, exact
 from shared.errors import DataError
 from shared.instrument import Instrument
 from shared.messages.market import UniverseUpdate
-from shared.units import px_decimals
 
 
 class Reading:
     """How one coin's texts are read; remembers the ones seen."""
 
     def __init__(self, instrument: Instrument) -> None:
-        px, sz = px_decimals(instrument.sz_decimals), instrument.sz_decimals
+        px, sz = instrument.px_decimals, instrument.sz_decimals
         self.instrument = instrument
         self.px = Spelled(lambda text: exact(text, px))
         self.sz = Spelled(lambda text: exact(text, sz))

@@ -33,7 +33,7 @@ class Clockwork:
         while self._next_hour_ns <= now:
             self._sample(markets, self._next_hour_ns)
             for market in markets.values():
-                if market.is_open:
+                if market.is_open and not market.is_spot:
                     _pay(market, accounts, block, self._next_hour_ns // MS)
             if self._next_hour_ns % DAY == 0:
                 close_day(accounts, self._next_hour_ns // DAY - 1)

@@ -70,9 +70,24 @@ class LiquidationMark(msgspec.Struct, frozen=True):
     is_cross: bool
 
 
+class SpotLeg(msgspec.Struct, frozen=True):
+    """What a spot fill tells in exact units: balance before in wei of the base token, fee in wei of the token it is
+    paid in, gain x 10^-8 of the quote. The decimals are those of the wei."""
+
+    start_wei: int
+    base_decimals: int
+    fee_wei: int
+    fee_decimals: int
+    fee_token: str
+    closed_pnl_e8: int
+
+
 class FillHappened(msgspec.Struct, frozen=True, tag=True):
     """One side of a trade. `start_position` is signed lots before it; `fee` is what was paid (negative: rebate),
-    the builder's part included. `direction` is the venue's `dir` where it does not follow from the position."""
+    the builder's part included. `direction` is the venue's `dir` where it does not follow from the position.
+
+    With `spot` start, pnl and fee are its roundings: whole lots and micro-USDC.
+    """
 
     user: str
     asset: int
@@ -91,6 +106,7 @@ class FillHappened(msgspec.Struct, frozen=True, tag=True):
     builder_fee: Usd = Usd(0)
     direction: str | None = None
     liquidation: LiquidationMark | None = None
+    spot: SpotLeg | None = None
 
 
 class BookChanged(msgspec.Struct, frozen=True, tag=True):

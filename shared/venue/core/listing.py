@@ -6,12 +6,14 @@ from enum import StrEnum
 
 import msgspec
 
-from shared.instrument import Instrument
+from shared.errors import UnitError
+from shared.instrument import Instrument, spot_instrument
 from shared.rules.funding import FundingTerms, impact_notional_usd
 from shared.rules.margin import MarginTiers, single_tier
 from shared.rules.market_fees import MarketFees
-from shared.units import Px, Usd
-from shared.venue.core.tokens import Token
+from shared.rules.spot import FIRST_SPOT_ASSET
+from shared.units import SPOT_PX_DECIMALS, Px, Usd
+from shared.venue.core.tokens import QUOTE_DECIMALS, Token
 
 DEFAULT_LEVERAGE = 20
 
@@ -32,6 +34,24 @@ class SpotPair(msgspec.Struct, frozen=True):
     base: Token
     quote: Token
     is_canonical: bool = False
+
+    def __post_init__(self) -> None:
+        if self.quote.wei_decimals != QUOTE_DECIMALS:
+            raise UnitError(f"expected a quote token of {QUOTE_DECIMALS} wei decimals, got {self.quote}")
+
+    @property
+    def name(self) -> str:
+        """The pair's coin: `PURR/USDC` has a name for history's sake, all others a number."""
+        return f"@{self.index}" if self.index else f"{self.base.name}/{self.quote.name}"
+
+    @property
+    def px_decimals(self) -> int:
+        """Decimals of a price unit."""
+        return SPOT_PX_DECIMALS - self.base.sz_decimals
+
+    def spends(self, is_buy: bool, px: int, sz: int) -> tuple[int, int]:
+        """(token, wei) that `sz` lots at `px` take from their buyer or seller."""
+        return (self.quote.index, px * sz) if is_buy else (self.base.index, self.base.wei_from_lots(sz))
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -67,3 +87,9 @@ def list_perp(
     impact = impact_notional_usd(instrument.coin)
     tiers = tiers or single_tier(instrument.max_leverage)
     return Listing(instrument, tiers, impact, margin_mode=margin_mode)
+
+
+def list_spot(pair: SpotPair, fees: MarketFees | None = None) -> Listing:
+    """A pair of tokens as a market; nothing is borrowed, so its margin means nothing."""
+    instrument = spot_instrument(pair.name, FIRST_SPOT_ASSET + pair.index, pair.base.sz_decimals)
+    return Listing(instrument, single_tier(1), Usd(0), spot=pair, fees=fees)

@@ -27,7 +27,7 @@ from shared.venue.core.hour_mean import HourMean
 from shared.venue.core.listing import Listing
 from shared.venue.core.marks import MarkRule
 from shared.venue.core.oi_caps import OpenInterestCap
-from shared.venue.core.other_marks import DeployedRule, HyperpRule
+from shared.venue.core.other_marks import DeployedRule, HyperpRule, SpotRule
 from shared.venue.core.waiting import Waiting
 
 KEPT_TRADES: Final = 500
@@ -49,6 +49,7 @@ class Market:
         self.listing = listing
         self.instrument = listing.instrument
         self.asset = listing.instrument.asset
+        self.is_spot = listing.spot is not None
         self.book = Book()
         self.waiting = Waiting()
         self.max_market_order = max_market_order_usd(self.instrument.max_leverage)
@@ -73,7 +74,7 @@ class Market:
     @property
     def is_open(self) -> bool:
         """Is there a price to judge orders by, and is the asset still listed and not halted?"""
-        return self.prices.oracle_px > 0 and not self.is_halted and not self.instrument.is_delisted
+        return (self.prices.oracle_px > 0 or self.is_spot) and not self.is_halted and not self.instrument.is_delisted
 
     def hear_external(self, external_px: Px | None) -> None:
         """Take other venues' perp price as the mark's third leg; the next repricing uses it."""
@@ -138,7 +139,7 @@ class Market:
 
     def sample_premium(self, times: int) -> None:
         """Take `times` equal premium samples; a book too thin gives none (undocumented)."""
-        premium = self.premium_e10() if times else None
+        premium = self.premium_e10() if times and not self.is_spot else None
         if premium is not None:
             self._premium_sum_e10 += premium * times
             self._samples += times
@@ -158,6 +159,8 @@ class Market:
 
 def _rule_of(listing: Listing, weighs_external: bool) -> MarkRule:
     """How a listing of this kind is priced."""
+    if listing.spot is not None:
+        return SpotRule()
     if listing.hyperp_px is not None:
         return HyperpRule(listing.hyperp_px)
     return DeployedRule(weighs_external) if listing.dex else MarkRule()

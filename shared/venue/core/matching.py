@@ -14,6 +14,7 @@ from shared.venue.core.market import Market
 from shared.venue.core.order import Order
 from shared.venue.core.policy import DEFAULT_POLICY, VenuePolicy
 from shared.venue.core.settlement import PerpSettlement, Settlement
+from shared.venue.core.spot_settlement import SpotSettlement
 from shared.venue.core.trigger import Phase
 
 
@@ -32,13 +33,13 @@ class Matching:
         self.markets = markets
         self.policy = policy
         self._accounts = accounts
-        self._settlement: Settlement = PerpSettlement(accounts)
+        self._settlements: tuple[Settlement, Settlement] = (PerpSettlement(accounts), SpotSettlement(accounts, markets))
 
     def rest(self, order: Order, account: Account, market: Market, block: Block) -> None:
         """Put what is left of the order on the book, behind all others at its price."""
         market.book.side(order.is_buy).add(order)
         account.open_orders[order.oid] = order
-        self._settlement.rest(order, account)
+        self._settlements[market.is_spot].rest(order, account)
         block.touched[order.asset] = None
         self.tell(order, "open", account, block)
         if order.reduce_only:
@@ -50,7 +51,7 @@ class Matching:
             families.take_down(order, status, account, market, self, block)
             return
         market.book.side(order.is_buy).remove(order)
-        self._settlement.release(order, account, order.sz)
+        self._settlements[market.is_spot].release(order, account, order.sz)
         self.unlist(order, account)
         block.touched[order.asset] = None
         self.end(order, status, account, block)
@@ -75,7 +76,7 @@ class Matching:
         The user's own resting orders are cancelled on the way, and so are makers who lack the margin for the fill.
         """
         makers = market.book.side(not order.is_buy)
-        settlement = self._settlement
+        settlement = self._settlements[market.is_spot]
         filled, cost = 0, 0
         while order.sz:
             maker = makers.head()
@@ -113,7 +114,7 @@ class Matching:
             (buyer.user, seller.user),
             block.now_ms,
         )
-        settlement = self._settlement
+        settlement = self._settlements[market.is_spot]
         block.touched[asset] = None
         block.events.append(trade)
         market.print_trade(trade)

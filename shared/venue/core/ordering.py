@@ -63,7 +63,8 @@ def place(world: World, command: PlaceOrders, block: Block) -> Answer:
     statuses = []
     for spec in specs:
         market = world.markets[spec.asset]
-        account.holding(market.listing, market.prices)
+        if not market.is_spot:
+            account.holding(market.listing, market.prices)
         statuses.append(world.placing.place(spec, account, market, block))
     return tuple(statuses)
 
@@ -122,7 +123,8 @@ def _modify_one(world: World, asked: ModifySpec, always_place: bool, account: Ac
     if old is None and not always_place:
         return Refused(words.MODIFY_MISSING)
     market = world.markets[spec.asset]
-    account.holding(market.listing, market.prices)
+    if not market.is_spot:
+        account.holding(market.listing, market.prices)
     start = len(block.events)
     if old is not None:
         world.matching.cancel(old, "canceled", account, market, block)

@@ -1,4 +1,4 @@
-"""Marks and oracles of the perps that are priced in their own way: hyperps, and the perps of deployed dexs."""
+"""Marks and oracles of what is priced in its own way: hyperps, the perps of deployed dexs, and spot pairs."""
 
 from __future__ import annotations
 
@@ -92,3 +92,16 @@ class DeployedRule(MarkRule):
         asked = (self._mark_px or oracle_px) if asked is None else asked
         self._mark_px = stepped_px(asked, self._mark_px, self._day_mark_px or self._mark_px)
         return Px(self._mark_px)
+
+
+class SpotRule(MarkRule):
+    """Mark of a spot pair: the mid rounded down, else the last trade, else the price set before any; 0 if nothing."""
+
+    __slots__ = ()
+
+    def update(self, now_ns: int, oracle_px: Px, bid: Px | None, ask: Px | None, last: Px | None) -> Px:
+        """The mark; it does not depend on the past."""
+        self._updated_ns = now_ns
+        if bid is not None and ask is not None:
+            return Px((bid + ask) // 2)
+        return oracle_px if last is None else last

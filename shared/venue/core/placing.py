@@ -13,6 +13,7 @@ from shared.rules.limits import (
     meets_min_notional,
 )
 from shared.rules.margin import exceeds_tier
+from shared.rules.spot import is_spot_asset
 from shared.units import Sz
 from shared.venue.core import families, oi_caps, words
 from shared.venue.core.accounts import Account
@@ -24,6 +25,7 @@ from shared.venue.core.matching import Matched, Matching, average_px
 from shared.venue.core.order import Order, order_from_spec
 from shared.venue.core.outcomes import Filled, Refused, Resting, Status
 from shared.venue.core.policy import DEFAULT_POLICY, VenuePolicy
+from shared.venue.core.spot_rules import spot_fault, spot_refusal
 from shared.venue.core.trigger import Phase
 from shared.venue.core.triggers import Terms, trigger_fault, trigger_refusal
 
@@ -37,10 +39,15 @@ def action_fault(markets: Mapping[int, Market], specs: Iterable[OrderSpec], size
     for spec in specs:
         market = markets.get(spec.asset)
         if market is None:
-            return words.for_asset(words.UNKNOWN_ASSET, spec.asset)
+            return unknown_asset(spec.asset)
         if not market.is_open:
             return words.HALTED
     return None
+
+
+def unknown_asset(asset: int) -> str:
+    """Refusal of an action for an id under which nothing is listed."""
+    return words.INVALID_SPOT if is_spot_asset(asset) else words.for_asset(words.UNKNOWN_ASSET, asset)
 
 
 def batch_fault(
@@ -67,9 +74,10 @@ def _payload_fault(spec: OrderSpec, market: Market, policy: VenuePolicy, may_be_
         return words.INVALID_PRICE
     if not market.instrument.is_on_tick(spec.px):
         return words.for_asset(words.TICK, spec.asset)
-    percent = policy.band_percent if market.listing.spot is None else policy.spot_band_percent
-    if not is_px_in_band(spec.px, market.prices.mark_px, percent):
-        return words.out_of_band(percent)
+    if market.is_spot:
+        return spot_fault(spec, market, policy)
+    if not is_px_in_band(spec.px, market.prices.mark_px, policy.band_percent):
+        return words.out_of_band(policy.band_percent)
     if spec.px * spec.sz > market.max_market_order:
         fault = _size_fault(spec, market, policy)
         if fault is not None:
@@ -155,6 +163,8 @@ class Placing:
 
         Order of the checks: open orders, value, reduce-only, tier, margin, then what the time in force asks for.
         """
+        if market.is_spot:
+            return spot_refusal(order, account, market, self._policy) or self._tif_refusal(order, market)
         holding = account.holdings[order.asset]
         net = holding.position.net_sz
         if order.trigger is None and not may_open_another(

@@ -42,6 +42,8 @@ class VenuePolicy(msgspec.Struct, frozen=True):
     at which the vault takes positions over; what equity the price leaves is handed over as money. `adl_px`: the price
     of auto-deleveraging. `adl_short_rank`: how (mark / entry) x leverage ranks shorts. `liquidator`: the vault's
     address; it is opened with `liquidator_usd` of the house's money when first needed.
+    `spot_ioc_balance`: must the free balance cover what a taking spot order would spend on the book ("execution"), or
+    its size at its limit ("limit")?
     """
 
     band_percent: int = 95
@@ -72,6 +74,7 @@ class VenuePolicy(msgspec.Struct, frozen=True):
     adl_short_rank: Literal["inverted", "as_written"] = "inverted"
     liquidator: str = LIQUIDATOR
     liquidator_usd: Usd = Usd(10_000_000 * USD)
+    spot_ioc_balance: Literal["execution", "limit"] = "execution"
 
 
 DEFAULT_POLICY = VenuePolicy()

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from shared.book import Level
 from shared.rules.fees import FeeRates
 from shared.units import Ns, Px
+from shared.venue.core import spot_views
 from shared.venue.core.candles import Candle
 from shared.venue.core.dex import Dex
 from shared.venue.core.events import FillHappened, FundingPaid, OrderChanged, OrderView, TradeHappened
@@ -16,6 +17,8 @@ from shared.venue.core.listing import Listing
 from shared.venue.core.market import FundingPoint
 from shared.venue.core.money_views import FeesView, fees_view
 from shared.venue.core.snapshot import snapshot_of
+from shared.venue.core.spot_views import BalanceView, SpotView
+from shared.venue.core.tokens import Token
 from shared.venue.core.views import (
     AccountView,
     AssetView,
@@ -106,6 +109,26 @@ class Reading:
     def mid_text(self, asset: int) -> str | None:
         """Exact mid; the last trade if a side is empty; None if there never was one."""
         return mid_text(self._world.markets[asset])
+
+    # --- questions about tokens and spot
+
+    @property
+    def tokens(self) -> Mapping[int, Token]:
+        """Tokens by index, USDC first."""
+        return MappingProxyType(self._world.tokens)
+
+    def spot_view(self, asset: int) -> SpotView:
+        """Prices and supply of a spot pair."""
+        return spot_views.spot_view(self._world, self._world.markets[asset])
+
+    def spot_balances(self, user: str) -> tuple[BalanceView, ...]:
+        """The user's balances in order of token index; none for a stranger."""
+        return spot_views.balances(self._world, user)
+
+    def treasury(self) -> dict[int, tuple[int, int]]:
+        """(issued, fees kept) in wei by token; issued - fees is what all users together have."""
+        house = self._world.accounts.treasury
+        return {token: (wei, house.fees_wei.get(token, 0)) for token, wei in sorted(house.issued_wei.items())}
 
     # --- questions about money and users
 

@@ -12,7 +12,7 @@ from shared.units import scaled_from_str, str_from_scaled
 
 USDC_INDEX: Final = 0
 QUOTE_DECIMALS: Final = 8
-"""A spot notional (price x size) is an exact integer of 10^-8 of the quote token."""
+"""Wei decimals that a quote token must have, so that price x size is its exact wei."""
 USD_WEI: Final = 100
 """Wei of USDC in one micro-USDC."""
 
@@ -61,6 +61,10 @@ class Token(msgspec.Struct, frozen=True):
     def wei_from_lots(self, lots: int) -> int:
         """Exact amount of an order's size."""
         return int(lots * 10 ** (self.wei_decimals - self.sz_decimals))
+
+    def lots_from_wei(self, wei: int) -> int:
+        """Whole lots in an amount; what is finer stays behind."""
+        return int(wei // 10 ** (self.wei_decimals - self.sz_decimals))
 
 
 USDC: Final = Token("USDC", USDC_INDEX, 8, 8, "0x6d1e7cde53ba9467b783cb7c530ce054", is_canonical=True)

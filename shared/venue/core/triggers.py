@@ -16,8 +16,6 @@ from shared.venue.core.trigger import Phase
 
 def trigger_fault(spec: OrderSpec, trigger: TriggerSpec, market: Market) -> str | None:
     """What is wrong with the trigger by itself."""
-    if market.listing.spot is not None:
-        return words.NO_SPOT_TRIGGERS
     if trigger.px <= 0:
         return words.INVALID_PRICE
     if not market.instrument.is_on_tick(trigger.px):

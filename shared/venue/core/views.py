@@ -148,7 +148,7 @@ def asset_view(market: Market) -> AssetView:
 def mid_text(market: Market) -> str | None:
     """Exact mid in plain notation; the last trade's price if a side is empty; None if there never was one."""
     bid, ask = market.book.bids.best_px(), market.book.asks.best_px()
-    decimals = 6 - market.instrument.sz_decimals
+    decimals = market.instrument.px_decimals
     if bid is not None and ask is not None:
         return str_from_scaled((bid + ask) * 5, decimals + 1)
     return None if market.last_px is None else str_from_scaled(market.last_px, decimals)
@@ -207,7 +207,7 @@ def _position_view(holding: Holding, account_value_usd: int, maintenance_usd: in
     if not holding.is_cross:
         equity, others = holding.equity_usd(), 0
     liquidation = liquidation_px(holding.listing.tiers, position.net_sz, mark, equity, others)
-    px_decimals = 6 - instrument.sz_decimals
+    px_decimals = instrument.px_decimals
     return PositionView(
         instrument.asset,
         position.net_sz,

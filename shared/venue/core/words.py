@@ -35,6 +35,10 @@ NO_REDUCTION: Final = "Position does not have sufficient margin for reduction."
 NO_REMOVAL: Final = "Cannot remove isolated margin for this asset. To remove margin, reduce the position."
 MODIFY_MISSING: Final = "Cannot modify canceled or filled order"
 
+INVALID_SPOT: Final = "Invalid spot"
+SPOT_REDUCE_ONLY: Final = "Reduce-only is invalid for spot trading."
+SPOT_BALANCE: Final = "Insufficient spot balance"
+
 # ours
 UNKNOWN_ASSET: Final = "Unknown asset"
 TPSL_REDUCE_ONLY: Final = "TP/SL orders must be reduce-only."
@@ -74,6 +78,11 @@ def for_asset(text: str, asset: int) -> str:
 def bad_alo(bid: str, ask: str) -> str:
     """Refusal of a post-only order that would match; a side without orders reads 0 (undocumented)."""
     return f"Post only order would have immediately matched, bbo was {bid}@{ask}."
+
+
+def spot_min_notional(quote: str) -> str:
+    """Refusal of a spot order worth less than ten of its quote token."""
+    return f"Order must have minimum value of 10 {quote}."
 
 
 def out_of_band(percent: int) -> str:

@@ -8,7 +8,7 @@ from itertools import groupby
 import msgspec
 
 from shared.instrument import Instrument
-from shared.units import Rounding, Usd, px_decimals, round_ratio, str_from_scaled
+from shared.units import Rounding, Usd, round_ratio, str_from_scaled
 from shared.venue.core.events import FillHappened
 from shared.venue.door import render
 
@@ -33,7 +33,7 @@ def merged_fills(fills: Iterable[FillHappened], instruments: dict[int, Instrumen
         instrument = instruments[first.asset]
         shown = render.fill(instrument, whole)
         if len(parts) > 1:
-            scale = 10 ** (_PX_DECIMALS - px_decimals(instrument.sz_decimals))
+            scale = 10 ** (_PX_DECIMALS - instrument.px_decimals)
             average = round_ratio(sum(part.px * part.sz for part in parts) * scale, sz, Rounding.NEAREST)
             shown["px"] = render.number(str_from_scaled(average, _PX_DECIMALS))
         yield shown

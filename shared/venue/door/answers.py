@@ -30,6 +30,7 @@ class Answers:
         self.exchange = exchange
         self.instruments = {asset: listing.instrument for asset, listing in exchange.listings.items()}
         self.assets = {instrument.coin: asset for asset, instrument in self.instruments.items()}
+        self.perps = {asset: self.instruments[asset] for asset, one in exchange.listings.items() if one.spot is None}
         self._days = {asset: DayStats() for asset in self.instruments}
         self._meta = describe(exchange)
 

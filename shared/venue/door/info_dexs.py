@@ -17,7 +17,7 @@ def meta(desk: Desk, _: AboutDex, __: Ns) -> Json:
 
 def meta_and_ctxs(desk: Desk, _: AboutDex, now: Ns) -> list[Any]:
     """`metaAndAssetCtxs`: contexts in the order of the universe."""
-    return [desk.answers.meta(), [desk.answers.asset_ctx(asset, now) for asset in sorted(desk.instruments)]]
+    return [desk.answers.meta(), [desk.answers.asset_ctx(asset, now) for asset in sorted(desk.answers.perps)]]
 
 
 def all_metas(desk: Desk, _: Nothing, __: Ns) -> list[Json]:

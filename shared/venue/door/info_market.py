@@ -31,7 +31,7 @@ def predicted_fundings(desk: Desk, _: Nothing, now: Ns) -> list[Any]:
     """`predictedFundings`: ours only, other venues are not known here."""
     next_ms = (now // HOUR + 1) * HOUR // MS
     rows = []
-    for asset, instrument in sorted(desk.instruments.items()):
+    for asset, instrument in sorted(desk.answers.perps.items()):
         rate = render.rate(desk.exchange.asset_view(asset).rate_e10)
         row = {"fundingRate": rate, "nextFundingTime": next_ms, "fundingIntervalHours": 1}
         rows.append([instrument.coin, [["HlPerp", row]]])

@@ -21,6 +21,8 @@ def describe(exchange: Exchange) -> Json:
     universe: list[Json] = []
     for asset, listing in sorted(exchange.listings.items()):
         instrument = listing.instrument
+        if listing.spot is not None:
+            continue
         if asset != len(universe):
             raise ConfigError([f"asset ids must be 0, 1, 2, ...; {instrument.coin} has {asset}"])
         table_id = _table_id(listing.tiers, tables)

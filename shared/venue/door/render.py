@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from shared.book import Level
 from shared.instrument import Instrument
-from shared.units import str_from_scaled, usd_to_str
+from shared.units import SPOT_PX_DECIMALS, str_from_scaled, usd_to_str
 from shared.venue.core.candles import Candle, end_ms_of
 from shared.venue.core.commands import Tif
 from shared.venue.core.events import (
@@ -20,6 +20,7 @@ from shared.venue.core.events import (
     LiquidationMark,
     OrderChanged,
     OrderView,
+    SpotLeg,
     TradeHappened,
     TriggerView,
 )
@@ -109,7 +110,7 @@ def fill(instrument: Instrument, event: FillHappened) -> Json:
     shown |= {"feeToken": "USDC", "twapId": None}
     if event.liquidation is not None:
         shown["liquidation"] = _liquidation_of(instrument, event.liquidation)
-    return shown
+    return shown if event.spot is None else shown | spot_leg(event.spot, event.is_buy)
 
 
 def _liquidation_of(instrument: Instrument, mark: LiquidationMark) -> Json:
@@ -130,6 +131,17 @@ def _direction(event: FillHappened) -> str:
         return "Auto-Deleveraging"
     is_long = event.is_buy != (event.user == mark.user)
     return f"Liquidated {'Cross' if mark.is_cross else 'Isolated'} {'Long' if is_long else 'Short'}"
+
+
+def spot_leg(leg: SpotLeg, is_buy: bool) -> Json:
+    """What a spot fill says in the units of its tokens, in the place of what a perp's says."""
+    return {
+        "startPosition": number(str_from_scaled(leg.start_wei, leg.base_decimals)),
+        "dir": "Buy" if is_buy else "Sell",
+        "closedPnl": number(str_from_scaled(leg.closed_pnl_e8, SPOT_PX_DECIMALS)),
+        "fee": number(str_from_scaled(leg.fee_wei, leg.fee_decimals)),
+        "feeToken": leg.fee_token,
+    }
 
 
 def direction(start: int, change: int) -> str:

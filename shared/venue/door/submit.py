@@ -26,6 +26,7 @@ from shared.venue.core.commands import (
     UpdateLeverage,
 )
 from shared.venue.core.outcomes import Awaiting, Cancelled, Filled, Outcome, Refused, Resting, Status
+from shared.venue.core.placing import unknown_asset
 from shared.venue.door.actions import (
     MAX_DECIMALS,
     BatchModifyAction,
@@ -148,7 +149,7 @@ def _spec(order: OrderWire, instruments: Mapping[int, Instrument], builder: Buil
     """The order in the core's units. A number that the coin can't hold is a fault of the payload."""
     instrument = instruments.get(order.asset)
     if instrument is None:
-        raise Unfit(words.for_asset(words.UNKNOWN_ASSET, order.asset))
+        raise Unfit(unknown_asset(order.asset))
     fault = words.INVALID_SIZE
     try:
         sz = instrument.sz(order.sz)
