@@ -13,6 +13,7 @@ from shared.venue.core import spot_views
 from shared.venue.core.candles import Candle
 from shared.venue.core.dex import Dex
 from shared.venue.core.events import FillHappened, FundingPaid, OrderChanged, OrderView, TradeHappened
+from shared.venue.core.ledger_entries import LedgerChanged
 from shared.venue.core.listing import Listing
 from shared.venue.core.market import FundingPoint
 from shared.venue.core.money_views import FeesView, fees_view
@@ -207,6 +208,11 @@ class Reading:
         """The user's last 500 funding payments, oldest first."""
         account = self._world.accounts.get(user)
         return () if account is None else tuple(account.fundings)
+
+    def ledger(self, user: str) -> tuple[LedgerChanged, ...]:
+        """The user's last ledger entries, oldest first."""
+        account = self._world.accounts.get(user)
+        return () if account is None else tuple(account.ledger)
 
     def snapshot(self) -> bytes:
         """The full state as bytes that `Exchange.restore` takes; equal states have equal bytes."""

@@ -68,6 +68,11 @@ class AgentBook:
         agents = self._by_user.get(user, {}).values()
         return [agent for agent in agents if agent.name and agent.valid_until_ms > now_ms]
 
+    def unnamed_agent(self, user: str, now_ms: int) -> Agent | None:
+        """The user's unnamed agent, if it may still sign."""
+        agent = self._by_user.get(user, {}).get("")
+        return agent if agent is not None and agent.valid_until_ms > now_ms else None
+
     def drain_ended(self) -> list[str]:
         """Addresses that stopped being agents since the last call; their nonces are to be forgotten."""
         ended, self._ended = self._ended, []

@@ -36,8 +36,8 @@ def _no_topics(_: Any) -> tuple[Topic, ...]:
     return ()
 
 
-def _as_asked(asked: Any) -> Any:
-    return asked
+def _as_is(given: Any) -> Any:
+    return given
 
 
 def _no_messages(_: Desk, __: Any, ___: Ns) -> Iterable[Message]:
@@ -55,13 +55,14 @@ class EventFeed(msgspec.Struct, frozen=True):
     topics: Callable[[Any], tuple[Topic, ...]]
     news: Callable[[Desk, Any, Sequence[Event], Ns], Iterable[Message]]
     snapshot: Callable[[Desk, Any, Ns], Iterable[Message]] = _no_messages
-    normal: Callable[[Any], Any] = _as_asked
+    normal: Callable[[Any], Any] = _as_is
 
 
 class StateFeed(msgspec.Struct, frozen=True):
     """Sends a state whole: at once, then at its pace.
 
-    `change` may say what of the new state is sent, given what was sent before; None is nothing.
+    `change` may say what of the new state is sent, given what was sent before; None is nothing. `spelled` gives the
+    data its form on the wire, after that.
     """
 
     schema: type[Subscription]
@@ -69,7 +70,8 @@ class StateFeed(msgspec.Struct, frozen=True):
     pace: Callable[[DoorSettings, Any], Pace]
     topics: Callable[[Any], tuple[Topic, ...]] = _no_topics
     change: Callable[[Any, Any], Any] | None = None
-    normal: Callable[[Any], Any] = _as_asked
+    spelled: Callable[[Any], Any] = _as_is
+    normal: Callable[[Any], Any] = _as_is
 
 
 Feed = EventFeed | StateFeed

@@ -68,7 +68,7 @@ class Feeds:
         turn = self._turns[asked]
         if feed.change is not None and turn.before is None:
             turn.before = data
-        self.outbox.append((connection, frame(channel, data)))
+        self.outbox.append((connection, frame(channel, feed.spelled(data))))
 
     def unsubscribe(self, connection: int, asked: Subscription) -> None:
         """Remove a reader; a feed without readers costs nothing."""
@@ -137,7 +137,7 @@ class Feeds:
             before, turn.before = turn.before, data
             data = turn.feed.change(before, data)
         if data is not None:
-            self._send(asked, channel, data)
+            self._send(asked, channel, turn.feed.spelled(data))
 
     def _send(self, asked: Subscription, channel: str, data: Any) -> None:
         sent = frame(channel, data)

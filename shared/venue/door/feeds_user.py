@@ -12,11 +12,22 @@ from shared.venue.door.actions import Address
 from shared.venue.door.desk import Desk
 from shared.venue.door.feed import EventFeed, Feed, Message, Pace, StateFeed, Subscription
 from shared.venue.door.info_fills import shown_fills
-from shared.venue.door.questions import MOST_FILLS, MOST_ROWS, FirstDex
+from shared.venue.door.questions import MOST_ROWS, FirstDex
 from shared.venue.door.render import Json
 from shared.venue.door.settings import DoorSettings
-from shared.venue.door.subscribing import NoSubscription
 from shared.venue.door.topics import Topic, of_user
+
+HOUSE_CANCELS: Final = frozenset(
+    {
+        "marginCanceled",
+        "openInterestCapCanceled",
+        "selfTradeCanceled",
+        "delistedCanceled",
+        "liquidatedCanceled",
+        "internalCancel",
+    }
+)
+"""Cancels that the user did not cause; those of reduce-only orders are not told as such (measured)."""
 
 
 class OrderUpdates(Subscription, frozen=True, tag="orderUpdates"):
@@ -26,7 +37,13 @@ class OrderUpdates(Subscription, frozen=True, tag="orderUpdates"):
 
 
 class UserEvents(Subscription, frozen=True, tag="userEvents"):
-    """Fills, funding and liquidations of one user, on the channel `user`."""
+    """Fills, funding, liquidations and the house's cancels of one user, on the channel `user`."""
+
+    user: Address
+
+
+class UserHistoricalOrders(Subscription, frozen=True, tag="userHistoricalOrders"):
+    """Statuses of one user's orders in full, with a snapshot first."""
 
     user: Address
 
@@ -74,9 +91,13 @@ def order_updates(desk: Desk, _: OrderUpdates, events: Sequence[Event], __: Ns) 
     yield "orderUpdates", [render.order_update(desk.instruments[event.order.asset], event) for event in changes]
 
 
-def _fills(desk: Desk, events: Sequence[Event]) -> list[Json]:
-    fills = [event for event in events if isinstance(event, FillHappened)]
-    return [render.fill(desk.instruments[fill.asset], fill) for fill in fills]
+def _fills(desk: Desk, events: Sequence[Event], is_merged: bool = False) -> list[Json]:
+    return shown_fills(desk, [event for event in events if isinstance(event, FillHappened)], is_merged)
+
+
+def streamed(desk: Desk, data: Json) -> Json:
+    """The data of a message that is no snapshot, and says so if the settings want it said."""
+    return data | {"isSnapshot": False} if desk.settings.is_snapshot_false else data
 
 
 def _fundings(desk: Desk, events: Sequence[Event]) -> list[Json]:
@@ -85,7 +106,7 @@ def _fundings(desk: Desk, events: Sequence[Event]) -> list[Json]:
 
 
 def user_events(desk: Desk, _: UserEvents, events: Sequence[Event], __: Ns) -> Iterable[Message]:
-    """Channel `user`: fills of one block together, each funding payment and liquidation alone."""
+    """Channel `user`: fills of one block together, each funding payment and liquidation alone, cancels by the house."""
     fills = _fills(desk, events)
     if fills:
         yield "user", {"fills": fills}
@@ -94,29 +115,43 @@ def user_events(desk: Desk, _: UserEvents, events: Sequence[Event], __: Ns) -> I
     for event in events:
         if isinstance(event, Liquidated):
             yield "user", {"liquidation": render.liquidation(event)}
+    cancels = [event.order for event in events if isinstance(event, OrderChanged) and event.status in HOUSE_CANCELS]
+    if cancels:
+        shown = [{"coin": desk.instruments[order.asset].coin, "oid": order.oid} for order in cancels]
+        yield "user", {"nonUserCancel": shown}
 
 
 def new_fills(desk: Desk, asked: UserFills, events: Sequence[Event], _: Ns) -> Iterable[Message]:
     """`userFills`: those of one block."""
-    yield "userFills", {"user": asked.user, "fills": _fills(desk, events)}
+    fills = _fills(desk, events, asked.aggregate_by_time)
+    yield "userFills", streamed(desk, {"user": asked.user, "fills": fills})
 
 
 def past_fills(desk: Desk, asked: UserFills, _: Ns) -> Iterable[Message]:
     """The snapshot of `userFills`, newest first."""
-    fills = reversed(desk.exchange.fills(asked.user)[-MOST_FILLS:])
-    yield "userFills", {"user": asked.user, "fills": shown_fills(desk, fills, False), "isSnapshot": True}
+    fills = shown_fills(desk, desk.exchange.fills(asked.user), asked.aggregate_by_time, newest_first=True)
+    yield "userFills", {"user": asked.user, "fills": fills, "isSnapshot": True}
 
 
-def unmerged(asked: UserFills) -> UserFills:
-    """The request; NoSubscription for merged fills."""
-    if asked.aggregate_by_time:
-        raise NoSubscription("merged fills are not served")
-    return asked
+def new_orders(desk: Desk, asked: UserHistoricalOrders, events: Sequence[Event], _: Ns) -> Iterable[Message]:
+    """`userHistoricalOrders`: the changes of one block."""
+    yield "userHistoricalOrders", streamed(desk, {"user": asked.user, "orderHistory": _orders(desk, events)})
+
+
+def past_orders(desk: Desk, asked: UserHistoricalOrders, _: Ns) -> Iterable[Message]:
+    """The snapshot of `userHistoricalOrders`, newest first."""
+    history = _orders(desk, desk.exchange.order_history(asked.user))
+    yield "userHistoricalOrders", {"user": asked.user, "orderHistory": history, "isSnapshot": True}
+
+
+def _orders(desk: Desk, events: Sequence[Event]) -> list[Json]:
+    changes = [event for event in events if isinstance(event, OrderChanged)]
+    return [render.order_record(desk.instruments[event.order.asset], event) for event in changes]
 
 
 def new_fundings(desk: Desk, asked: UserFundings, events: Sequence[Event], _: Ns) -> Iterable[Message]:
     """`userFundings`: those of one block."""
-    yield "userFundings", {"user": asked.user, "fundings": _fundings(desk, events)}
+    yield "userFundings", streamed(desk, {"user": asked.user, "fundings": _fundings(desk, events)})
 
 
 def past_fundings(desk: Desk, asked: UserFundings, _: Ns) -> Iterable[Message]:
@@ -158,10 +193,13 @@ FEEDS: Final[dict[str, Feed]] = {
     "orderUpdates": EventFeed(OrderUpdates, lambda asked: _about("orders", asked), order_updates),
     "userEvents": EventFeed(
         UserEvents,
-        lambda asked: (*_about("fills", asked), *_about("fundings", asked), *_about("liquidations", asked)),
+        lambda asked: tuple((subject, asked.user) for subject in ("orders", "fills", "fundings", "liquidations")),
         user_events,
     ),
-    "userFills": EventFeed(UserFills, lambda asked: _about("fills", asked), new_fills, past_fills, unmerged),
+    "userHistoricalOrders": EventFeed(
+        UserHistoricalOrders, lambda asked: _about("orders", asked), new_orders, past_orders
+    ),
+    "userFills": EventFeed(UserFills, lambda asked: _about("fills", asked), new_fills, past_fills),
     "userFundings": EventFeed(UserFundings, lambda asked: _about("fundings", asked), new_fundings, past_fundings),
     "openOrders": StateFeed(
         OpenOrders,

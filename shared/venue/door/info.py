@@ -11,16 +11,20 @@ import msgspec
 
 from shared.units import Ns
 from shared.venue.door import (
+    info_access,
     info_account,
     info_dexs,
     info_fees,
     info_fills,
+    info_limits,
     info_market,
     info_orders,
+    info_outcomes,
     info_spot,
     info_subaccounts,
     info_twap,
     info_vaults,
+    info_webdata,
 )
 from shared.venue.door.actions import canonical_address
 from shared.venue.door.bodies import BAD_SHAPE, BodyRefused, repeated_keys
@@ -38,6 +42,10 @@ TYPES: Final[dict[str, InfoType]] = {
     **info_fees.TYPES,
     **info_subaccounts.TYPES,
     **info_vaults.TYPES,
+    **info_limits.TYPES,
+    **info_outcomes.TYPES,
+    **info_access.TYPES,
+    **info_webdata.TYPES,
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
 from shared.units import Ns
@@ -16,22 +16,26 @@ from shared.venue.door.render import Json
 
 def fills(desk: Desk, asked: AboutFills, _: Ns) -> list[Json]:
     """`userFills`, newest first."""
-    return shown_fills(desk, reversed(desk.exchange.fills(asked.user)), asked.aggregate_by_time)
+    return shown_fills(desk, desk.exchange.fills(asked.user), asked.aggregate_by_time, newest_first=True)
 
 
 def fills_by_time(desk: Desk, asked: AboutFillSpan, _: Ns) -> list[Json]:
     """`userFillsByTime`, oldest first unless reversed."""
     found = desk.exchange.fills(asked.user)
     inside = [fill for fill in found if is_within(fill.time_ms, asked.start_time, asked.end_time)]
-    return shown_fills(desk, reversed(inside) if asked.reversed else inside, asked.aggregate_by_time)
+    return shown_fills(desk, inside, asked.aggregate_by_time, newest_first=bool(asked.reversed))
 
 
-def shown_fills(desk: Desk, found: Iterable[FillHappened], is_merged: bool | None) -> list[Json]:
-    """The first 2,000 of these fills, merged by order and time if so wanted."""
+def shown_fills(
+    desk: Desk, found: Sequence[FillHappened], is_merged: bool | None, newest_first: bool = False
+) -> list[Json]:
+    """The first 2,000 of these fills, given oldest first; merged by order and time, before the cap, if so wanted."""
     instruments = desk.instruments
     if is_merged:
-        return list(merged_fills(found, instruments))[:MOST_FILLS]
-    return [render.fill(instruments[fill.asset], fill) for fill in found][:MOST_FILLS]
+        merged = list(merged_fills(found, instruments))
+        return (merged[::-1] if newest_first else merged)[:MOST_FILLS]
+    few = found[-MOST_FILLS:][::-1] if newest_first else found[:MOST_FILLS]
+    return [render.fill(instruments[fill.asset], fill) for fill in few]
 
 
 TYPES: Final[dict[str, InfoType]] = {

@@ -57,7 +57,6 @@ def test_unsubscribing_ends_the_feed() -> None:
         {"type": "webData2", "user": MAKER},
         {"type": "orderUpdates", "user": "0x12"},
         {"type": "candle", "coin": "BTC", "interval": "7m"},
-        {"type": "userFills", "user": MAKER, "aggregateByTime": True},
         {"type": "allMids", "dex": "xyz"},
         {},
     ],

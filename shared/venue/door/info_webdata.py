@@ -1,0 +1,74 @@
+"""The aggregates that the venue's web pages ask for: webData2 as a question, the parts of webData3 for its feed."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from shared.units import MS, Ns
+from shared.venue.core.ledger_entries import Deposited
+from shared.venue.door import account_shapes, info_dexs, info_spot, render
+from shared.venue.door.desk import Desk, InfoType
+from shared.venue.door.questions import AboutDex, AboutUser, Nothing
+from shared.venue.door.render import Json
+
+
+def agent_state(desk: Desk, user: str, now: Ns) -> Json:
+    """The unnamed agent, which is the one that a web page trades with; nulls without one."""
+    agent = desk.agents.unnamed_agent(user, now // MS)
+    return {
+        "agentAddress": None if agent is None else agent.address,
+        "agentValidUntil": None if agent is None else agent.valid_until_ms,
+    }
+
+
+def cumulative_ledger(desk: Desk, user: str) -> str:
+    """What was deposited, as far as the ledger is kept."""
+    entries = [changed.entry for changed in desk.exchange.ledger(user)]
+    return render.usd(sum(entry.usd for entry in entries if isinstance(entry, Deposited)))
+
+
+def web_data_2(desk: Desk, asked: AboutUser, now: Ns) -> Json:
+    """`webData2`: a user's standing and orders with everything that is listed."""
+    meta, ctxs = info_dexs.meta_and_ctxs(desk, AboutDex(), now)
+    _, spot_ctxs = info_spot.spot_meta_and_ctxs(desk, Nothing(), now)
+    return {
+        "clearinghouseState": account_shapes.clearinghouse_state(desk.exchange, asked.user, now),
+        "leadingVaults": [],
+        "totalVaultEquity": "0.0",
+        "openOrders": desk.answers.full_open_orders(asked.user),
+        **agent_state(desk, asked.user, now),
+        "cumLedger": cumulative_ledger(desk, asked.user),
+        "meta": meta,
+        "assetCtxs": ctxs,
+        "serverTime": now // MS,
+        "isVault": False,
+        "user": asked.user,
+        "twapStates": [],
+        "spotState": info_spot.spot_state(desk, asked, now),
+        "spotAssetCtxs": spot_ctxs,
+        "perpsAtOpenInterestCap": info_dexs.at_cap(desk, AboutDex(), now),
+    }
+
+
+def web_data_3(desk: Desk, user: str, now: Ns) -> Json:
+    """The data of `webData3`: a user's agent and ledger, and a state for each dex."""
+    dexs: list[Any] = info_dexs.dexs(desk, Nothing(), now)
+    names = ["" if dex is None else dex["name"] for dex in dexs]
+    return {
+        "userState": {
+            **agent_state(desk, user, now),
+            "cumLedger": cumulative_ledger(desk, user),
+            "serverTime": now // MS,
+            "isVault": False,
+            "user": user,
+        },
+        "perpDexStates": [
+            {"totalVaultEquity": "0.0", "perpsAtOpenInterestCap": info_dexs.at_cap(desk, AboutDex(name), now)}
+            for name in names
+        ],
+    }
+
+
+TYPES: Final[dict[str, InfoType]] = {
+    "webData2": (AboutUser, web_data_2),
+}
