@@ -230,8 +230,8 @@ def test_what_is_not_played_is_refused_by_name(make_client: Callable[..., Client
     """Actions and order kinds that this exchange does not play are refused in plain words, not with success."""
     client = make_client()
     text = "This local exchange does not support the action"
-    assert client.exchange.set_referrer("ASDFASDF")["response"] == f"{text} setReferrer."
-    assert client.exchange.usd_transfer(1, MAKER)["response"] == f"{text} usdSend."
+    assert client.exchange.vault_usd_transfer(MAKER, True, 1)["response"] == f"{text} vaultTransfer."
+    assert client.exchange.token_delegate(MAKER, 1, False)["response"] == f"{text} tokenDelegate."
     assert client.exchange.schedule_cancel(int(time.time() * 1000) + 10_000)["response"] == f"{text} scheduleCancel."
 
 

@@ -19,7 +19,7 @@ from shared.messages.risk import OrderApproved
 from shared.messages.signal import OrderIntent
 from shared.order import Side, Tif
 from shared.units import MS, SECOND, USD, Ns, Px, Sz
-from shared.venue.door import actions, signatures
+from shared.venue.door import action_types, signatures
 from shared.venue.door.bodies import first_value
 
 START: Final = 1_700_000_000 * SECOND
@@ -73,8 +73,8 @@ def test_the_venue_reads_what_we_post() -> None:
     address, bodies = posted(200)
     assert {action.kind for action in bodies} == {ActionKind.ORDER, ActionKind.MODIFY, ActionKind.CANCEL}
     for signed in bodies:
-        envelope = actions.read_envelope(first_value(signed.body))
-        action = actions.read_action(envelope.action)
+        envelope = action_types.read_envelope(first_value(signed.body))
+        action = action_types.read_action(envelope.action)
         assert not isinstance(action, str)
         # the venue hashes its own canonical form; ours must be that already
         packed = signatures.packed(msgspec.to_builtins(action))

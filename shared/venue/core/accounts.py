@@ -122,7 +122,7 @@ class Account:
 
 class Accounts:
     """All users, and the house, to the micro-USDC: deposits - withdrawals = cash legs + unclaimed rewards + what the
-    house keeps of fees, gas and funding. Spot balances are apart; `treasury` keeps their law."""
+    house keeps of fees, gas and funding + what went to spot. Spot balances are apart; `treasury` keeps their law."""
 
     def __init__(self, schedule: FeeSchedule) -> None:
         self.schedule = schedule
@@ -131,6 +131,7 @@ class Accounts:
         self.exchange_days: deque[DayVolume] = deque(maxlen=FEE_DAYS)
         self.rewards_usd = 0
         self.gas_usd = 0
+        self.spot_usd = 0
         self.withdrawn_usd = 0
         self.codes: dict[str, str] = {}
         self._rates = schedule.rates_at(0)

@@ -5,9 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from shared.venue.core import fee_commands
+from shared.venue.core import fee_commands, subaccounts, transfers
 from shared.venue.core.block import Block
-from shared.venue.core.dealings import ApproveBuilderFee, ClaimRewards, RegisterReferrer, SetReferrer, SetStake
+from shared.venue.core.dealings import (
+    ApproveBuilderFee,
+    ClaimRewards,
+    CreateSubAccount,
+    MoveClass,
+    MoveSubToken,
+    MoveSubUsd,
+    RegisterReferrer,
+    RenameSubAccount,
+    SendAsset,
+    SendToken,
+    SendUsd,
+    SetReferrer,
+    SetStake,
+    Withdraw,
+)
 from shared.venue.core.world import Answer, World
 
 ANSWERS: Final[dict[type, Callable[[World, Any, Block], Answer]]] = {
@@ -16,5 +31,14 @@ ANSWERS: Final[dict[type, Callable[[World, Any, Block], Answer]]] = {
     SetReferrer: fee_commands.set_referrer,
     ApproveBuilderFee: fee_commands.approve_builder_fee,
     ClaimRewards: fee_commands.claim_rewards,
+    CreateSubAccount: subaccounts.create,
+    RenameSubAccount: subaccounts.rename,
+    MoveSubUsd: subaccounts.move_usd,
+    MoveSubToken: subaccounts.move_token,
+    SendUsd: transfers.send_usd,
+    Withdraw: transfers.withdraw,
+    MoveClass: transfers.move_class,
+    SendToken: transfers.send_token,
+    SendAsset: transfers.send_asset,
 }
 """Every member of `Dealing` is here."""

@@ -40,4 +40,102 @@ class ClaimRewards(msgspec.Struct, frozen=True, tag=True):
     user: str
 
 
-Dealing = SetStake | RegisterReferrer | SetReferrer | ApproveBuilderFee | ClaimRewards
+class CreateSubAccount(msgspec.Struct, frozen=True, tag=True):
+    """Open an account of one's own under another address."""
+
+    user: str
+    name: str
+
+
+class RenameSubAccount(msgspec.Struct, frozen=True, tag=True):
+    """Give a sub-account another name."""
+
+    user: str
+    sub: str
+    name: str
+
+
+class MoveSubUsd(msgspec.Struct, frozen=True, tag=True):
+    """Move collateral to a sub-account (`is_deposit`) or back."""
+
+    user: str
+    sub: str
+    is_deposit: bool
+    usd: int
+
+
+class MoveSubToken(msgspec.Struct, frozen=True, tag=True):
+    """Move tokens to a sub-account (`is_deposit`) or back; token and amount as spelled by the user."""
+
+    user: str
+    sub: str
+    is_deposit: bool
+    token: str
+    amount: str
+
+
+class SendUsd(msgspec.Struct, frozen=True, tag=True):
+    """Give collateral to another user."""
+
+    user: str
+    destination: str
+    amount: str
+
+
+class Withdraw(msgspec.Struct, frozen=True, tag=True):
+    """Take collateral out of the exchange."""
+
+    user: str
+    amount: str
+    nonce: int
+
+
+class MoveClass(msgspec.Struct, frozen=True, tag=True):
+    """Move USDC between spot and perps; `sub` names a sub-account whose money it is."""
+
+    user: str
+    amount: str
+    to_perp: bool
+    sub: str | None = None
+
+
+class SendToken(msgspec.Struct, frozen=True, tag=True):
+    """Give tokens to another user."""
+
+    user: str
+    destination: str
+    token: str
+    amount: str
+    nonce: int
+
+
+class SendAsset(msgspec.Struct, frozen=True, tag=True):
+    """Move between dexs, spot, users and sub-accounts. A dex is named; "" is the first and "spot" is spot."""
+
+    user: str
+    destination: str
+    source_dex: str
+    destination_dex: str
+    token: str
+    amount: str
+    nonce: int
+    sub: str | None = None
+    is_by_agent: bool = False
+
+
+Dealing = (
+    SetStake
+    | RegisterReferrer
+    | SetReferrer
+    | ApproveBuilderFee
+    | ClaimRewards
+    | CreateSubAccount
+    | RenameSubAccount
+    | MoveSubUsd
+    | MoveSubToken
+    | SendUsd
+    | Withdraw
+    | MoveClass
+    | SendToken
+    | SendAsset
+)

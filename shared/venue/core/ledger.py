@@ -12,3 +12,10 @@ def record(account: Account, entry: LedgerEntry, block: Block) -> None:
     changed = LedgerChanged(account.user, entry, block.hash, block.now_ms)
     account.ledger.append(changed)
     block.events.append(changed)
+
+
+def record_both(giver: Account, taker: Account, entry: LedgerEntry, block: Block) -> None:
+    """Add the entry to the ledgers of both, who may be one: transfers appear identically on both sides."""
+    record(giver, entry, block)
+    if taker is not giver:
+        record(taker, entry, block)

@@ -28,7 +28,75 @@ class Liquidation(msgspec.Struct, frozen=True, tag="liquidation"):
     positions: tuple[tuple[int, int], ...]
 
 
-LedgerEntry = Deposited | RewardsClaimed | Liquidation
+class Withdrawn(msgspec.Struct, frozen=True, tag="withdraw"):
+    """Collateral left; `usd` arrived outside, the fee came off before."""
+
+    usd: Usd
+    nonce: int
+    fee_usd: Usd
+
+
+class Transferred(msgspec.Struct, frozen=True, tag="internalTransfer"):
+    """Collateral went from one user to another."""
+
+    usd: Usd
+    user: str
+    destination: str
+    fee_usd: Usd
+
+
+class SubTransferred(msgspec.Struct, frozen=True, tag="subAccountTransfer"):
+    """Collateral went between master and sub-account."""
+
+    usd: Usd
+    user: str
+    destination: str
+
+
+class ClassMoved(msgspec.Struct, frozen=True, tag="accountClassTransfer"):
+    """USDC went between spot and perps."""
+
+    usd: Usd
+    to_perp: bool
+
+
+class TokenMove(msgspec.Struct, frozen=True):
+    """So much of a token from one user to another, what it was worth, and the gas that a new address cost."""
+
+    token: str
+    amount: str
+    value_usd: Usd
+    user: str
+    destination: str
+    fee_usd: Usd
+    nonce: int | None
+
+
+class TokenTransferred(msgspec.Struct, frozen=True, tag="spotTransfer"):
+    """Tokens went from one user's spot balance to another's."""
+
+    move: TokenMove
+
+
+class AssetSent(msgspec.Struct, frozen=True, tag="send"):
+    """Something went from one dex or spot to another, between users or not."""
+
+    move: TokenMove
+    source_dex: str
+    destination_dex: str
+
+
+LedgerEntry = (
+    Deposited
+    | RewardsClaimed
+    | Liquidation
+    | Withdrawn
+    | Transferred
+    | SubTransferred
+    | ClassMoved
+    | TokenTransferred
+    | AssetSent
+)
 
 
 class LedgerChanged(msgspec.Struct, frozen=True, tag=True):

@@ -1,4 +1,4 @@
-"""What the exchange shows of money and identity: fee standing, referral, ledger."""
+"""What the exchange shows of money and identity: fee standing, referral, builders."""
 
 from __future__ import annotations
 
@@ -29,6 +29,52 @@ class FeesView(msgspec.Struct, frozen=True):
     spot: FeeRates
     perp_schedule: FeeSchedule
     spot_schedule: FeeSchedule
+
+
+class ReferredView(msgspec.Struct, frozen=True):
+    """One whom the user referred: volume and fees so far."""
+
+    user: str
+    volume_usd: int
+    fees_usd: int
+
+
+class IdentityView(msgspec.Struct, frozen=True):
+    """Who a user is to others. `referrer` is (address, code), `builders` (address, tenths of a basis point) each."""
+
+    name: str = ""
+    master: str | None = None
+    referrer: tuple[str, str] | None = None
+    code: str | None = None
+    referred: tuple[ReferredView, ...] = ()
+    builders: tuple[tuple[str, int], ...] = ()
+    unclaimed_usd: int = 0
+    claimed_usd: int = 0
+    builder_usd: int = 0
+    volume_usd: int = 0
+
+
+def identity_view(world: World, user: str) -> IdentityView:
+    """The user's identity; nobody's for a stranger."""
+    accounts = world.accounts
+    account = accounts.get(user)
+    if account is None:
+        return IdentityView()
+    identity = account.identity
+    referrer = None if account.referrer is None else accounts.by_user[account.referrer]
+    referred = (accounts.by_user[one] for one in identity.referred)
+    return IdentityView(
+        identity.name,
+        identity.master,
+        None if referrer is None else (referrer.user, referrer.identity.code or ""),
+        identity.code,
+        tuple(ReferredView(one.user, one.volume_usd, one.fees_usd) for one in referred),
+        tuple(identity.builders.items()),
+        identity.unclaimed_usd,
+        identity.claimed_usd,
+        identity.builder_usd,
+        account.volume_usd,
+    )
 
 
 def fees_view(world: World, user: str) -> FeesView:

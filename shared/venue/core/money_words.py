@@ -13,6 +13,15 @@ BUILDER_UNAPPROVED: Final = "Builder fee has not been approved."
 BUILDER_POOR: Final = "Builder has insufficient balance to be approved."
 CODE_UNKNOWN: Final = "Referral code not registered"
 CODE_VOLUME: Final = "Cannot generate referral code until enough volume traded"
+WITHDRAWAL: Final = "Insufficient balance for withdrawal"
+SEND_BALANCE: Final = "Insufficient balance for token transfer"
+SEND_GAS: Final = "Insufficient quote token (e.g., 1 USDC or USDT) balance for token transfer gas."
+INVALID_DEX: Final = "Invalid perp DEX"
+INVALID_NUMBER: Final = "Invalid decimal number"
+INVALID_DECIMALS: Final = "Invalid number of decimals"
+INVALID_SEND: Final = "Invalid send"
+ZERO_SEND: Final = "Send amount cannot be zero"
+AGENT_SEND: Final = "Agent can only send asset to same user or their sub-accounts."
 REFERRER_SET: Final = "Referrer already set"
 
 # ours
@@ -22,7 +31,28 @@ CODE_REGISTERED: Final = "Referral code already registered"
 CODE_INVALID: Final = "Invalid referral code"
 CODE_TAKEN: Final = "Referral code already taken"
 SELF_REFERRAL: Final = "Cannot refer oneself"
+SUB_NAME: Final = "Invalid sub-account name"
+SUB_OF_SUB: Final = "Sub-accounts cannot have sub-accounts"
+TOO_MANY_SUBS: Final = "Too many sub-accounts"
 NO_REWARDS: Final = "No rewards to claim"
+
+
+def sub_volume(required_usd: int, traded_usd: int) -> str:
+    """Refusal of a sub-account to somebody who traded too little."""
+    return (
+        "Cannot create sub-accounts until enough volume traded. "
+        f"Required: {dollars(required_usd)}. Traded: {dollars(traded_usd)}."
+    )
+
+
+def sub_transfer(source: str, destination: str) -> str:
+    """Refusal of a move between a user and an account that is not their sub-account."""
+    return f"Invalid sub-account transfer from {source} to {destination}"
+
+
+def unknown_token(token: str) -> str:
+    """Refusal of a token that is not listed."""
+    return f"Unknown token {token}"
 
 
 def dollars(usd: int) -> str:

@@ -42,7 +42,13 @@ class Awaiting(msgspec.Struct, frozen=True, tag=True):
     phase: str
 
 
-Status = Resting | Filled | Refused | Cancelled | Awaiting
+class Opened(msgspec.Struct, frozen=True, tag=True):
+    """An account came to be at this address."""
+
+    user: str
+
+
+Status = Resting | Filled | Refused | Cancelled | Awaiting | Opened
 
 
 class Outcome(msgspec.Struct, frozen=True):

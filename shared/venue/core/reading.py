@@ -16,7 +16,7 @@ from shared.venue.core.events import FillHappened, FundingPaid, OrderChanged, Or
 from shared.venue.core.ledger_entries import LedgerChanged
 from shared.venue.core.listing import Listing
 from shared.venue.core.market import FundingPoint
-from shared.venue.core.money_views import FeesView, fees_view
+from shared.venue.core.money_views import FeesView, IdentityView, fees_view, identity_view
 from shared.venue.core.snapshot import snapshot_of
 from shared.venue.core.spot_views import BalanceView, SpotView
 from shared.venue.core.tokens import Token
@@ -143,6 +143,7 @@ class Reading:
             accounts.rewards_usd,
             accounts.gas_usd,
             accounts.withdrawn_usd,
+            accounts.spot_usd,
         )
 
     def has_account(self, user: str) -> bool:
@@ -172,6 +173,25 @@ class Reading:
     def fee_rates(self, user: str) -> FeeRates:
         """What the user pays."""
         return self._world.accounts.rates_of(user)
+
+    def identity(self, user: str) -> IdentityView:
+        """Who the user is to others."""
+        return identity_view(self._world, user)
+
+    def master_of(self, user: str) -> str | None:
+        """Whose sub-account it is; None for everybody else."""
+        account = self._world.accounts.get(user)
+        return None if account is None else account.identity.master
+
+    def sub_accounts(self, user: str) -> tuple[str, ...]:
+        """Addresses of the user's sub-accounts, oldest first."""
+        account = self._world.accounts.get(user)
+        return () if account is None else tuple(account.identity.subs)
+
+    def ledger(self, user: str) -> tuple[LedgerChanged, ...]:
+        """The user's last 2,000 ledger entries, oldest first."""
+        account = self._world.accounts.get(user)
+        return () if account is None else tuple(account.ledger)
 
     def fees(self, user: str) -> FeesView:
         """What the user pays and why."""

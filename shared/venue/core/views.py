@@ -90,8 +90,8 @@ class TradeView(msgspec.Struct, frozen=True):
 class HouseView(msgspec.Struct, frozen=True):
     """All deposits so far, fees kept, and what truncated funding left over (negative: what it cost).
 
-    `rewards_usd` belongs to users who did not claim it yet, `gas_usd` was taken of withdrawals and activations, and
-    `withdrawn_usd` left the exchange.
+    `rewards_usd` belongs to users who did not claim it yet, `gas_usd` was taken of withdrawals and activations,
+    `withdrawn_usd` left the exchange, and `spot_usd` is what went over to spot balances (less what came back).
     """
 
     deposits_usd: int
@@ -100,6 +100,7 @@ class HouseView(msgspec.Struct, frozen=True):
     rewards_usd: int = 0
     gas_usd: int = 0
     withdrawn_usd: int = 0
+    spot_usd: int = 0
 
 
 class AssetView(msgspec.Struct, frozen=True):

@@ -7,8 +7,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 import msgspec
 from msgspec import Meta, Struct, field
 
-from shared.venue.door.bodies import BAD_SHAPE, BodyRefused, repeated_keys
-from shared.venue.door.signatures import USER_SIGNED, address_from_text
+from shared.venue.door.signatures import address_from_text
 
 U32 = Annotated[int, Meta(ge=0, lt=2**32)]
 U64 = Annotated[int, Meta(ge=0, le=2**63 - 1)]
@@ -219,31 +218,41 @@ class NoopAction(Action, frozen=True, tag="noop"):
     """Use up a nonce."""
 
 
-class ApproveAgentAction(Action, frozen=True, tag="approveAgent", rename="camel"):
-    """Let another key trade for the signer; signed by the master key as typed data."""
+class TypedAction(Action, frozen=True, rename="camel"):
+    """An action that the master key signs as typed data, as it was spelled; agents can't."""
 
     is_user_signed: ClassVar[bool] = True
 
     signature_chain_id: Annotated[str, Meta(pattern=r"\A0x[0-9a-fA-F]{1,16}\Z")]
     hyperliquid_chain: Literal["Mainnet", "Testnet"]
+
+    @property
+    def stamp(self) -> int:
+        """The nonce that was signed; some actions call it their time."""
+        message = self.message()
+        return int(message["time"] if "time" in message else message["nonce"])
+
+    def message(self) -> dict[str, Any]:
+        """The fields as they were signed, with more beside them."""
+        message: dict[str, Any] = msgspec.to_builtins(self)
+        return message
+
+
+class ApproveAgentAction(TypedAction, frozen=True, tag="approveAgent", rename="camel"):
+    """Let another key trade for the signer."""
+
     agent_address: Address
     nonce: U64
     agent_name: str | None = None
 
+    def message(self) -> dict[str, Any]:
+        """An agent without a name is signed with an empty one."""
+        return {"agentName": ""} | super().message()
 
-Supported = (
-    OrderAction
-    | CancelAction
-    | CancelByCloidAction
-    | ModifyAction
-    | BatchModifyAction
-    | UpdateLeverageAction
-    | UpdateIsolatedMarginAction
-    | TopUpIsolatedOnlyMarginAction
-    | NoopAction
-    | ApproveAgentAction
-)
-SUPPORTED: Final[dict[str, type[Supported]]] = {
+
+Supported = Action
+"""What has passed the reader of `action_types`."""
+TYPES: Final[dict[str, type[Action]]] = {
     "order": OrderAction,
     "cancel": CancelAction,
     "cancelByCloid": CancelByCloidAction,
@@ -255,41 +264,6 @@ SUPPORTED: Final[dict[str, type[Supported]]] = {
     "noop": NoopAction,
     "approveAgent": ApproveAgentAction,
 }
-_TRADING = {"scheduleCancel", "twapOrder", "twapCancel"}
-_MONEY = {"subAccountTransfer", "subAccountSpotTransfer", "vaultTransfer", "agentSendAsset", "hip3LiquidatorTransfer"}
-_MONEY |= {"claimRewards", "borrowLend", "reserveRequestWeight", "userOutcome", "gossipPriorityBid"}
-_STANDING = {"setReferrer", "registerReferrer", "createSubAccount", "subAccountModify", "setDisplayName", "spotUser"}
-_STANDING |= {"createVault", "vaultModify", "vaultDistribute", "evmUserModify", "agentSetAbstraction"}
-_STANDING |= {"agentEnableDexAbstraction", "startFeeTrial"}
-_DEPLOY = {"perpDeploy", "spotDeploy", "CSignerAction", "CValidatorAction"}
-UNSUPPORTED: Final = frozenset(_TRADING | _MONEY | _STANDING | _DEPLOY | (USER_SIGNED.keys() - SUPPORTED.keys()))
-"""Actions that the venue knows and this exchange does not play."""
-
-
-def read_envelope(value: Any) -> Envelope:
-    """The outer object; BodyRefused 422 unless it is exactly as the venue wants it."""
-    if repeated_keys(value):
-        raise BodyRefused(422, BAD_SHAPE)
-    try:
-        return msgspec.convert(value, Envelope)
-    except msgspec.ValidationError as error:
-        raise BodyRefused(422, BAD_SHAPE) from error
-
-
-def read_action(action: dict[str, Any]) -> Supported | str:
-    """The action in canonical form, or its name when the venue knows it and we do not play it; else BodyRefused 422."""
-    name = action.get("type")
-    if isinstance(name, str) and name in UNSUPPORTED:
-        return name
-    kind = SUPPORTED.get(name) if isinstance(name, str) else None
-    if kind is None or repeated_keys(action):
-        raise BodyRefused(422, BAD_SHAPE)
-    try:
-        canonical = msgspec.convert(action, kind).canonical()
-    except (msgspec.ValidationError, ValueError) as error:
-        raise BodyRefused(422, BAD_SHAPE) from error
-    assert isinstance(canonical, Supported)
-    return canonical
 
 
 def canonical_number(text: str) -> str:

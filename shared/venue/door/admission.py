@@ -8,9 +8,11 @@ from typing import Final
 import msgspec
 
 from shared.units import MS, Ns
-from shared.venue.door.actions import ApproveAgentAction, Envelope, Supported
+from shared.venue.door.actions import Envelope, Supported, TypedAction
 from shared.venue.door.agents import AgentBook
+from shared.venue.door.dealing_actions import UNVAULTED
 from shared.venue.door.nonces import NonceBook
+from shared.venue.door.settings import DoorSettings
 from shared.venue.door.signatures import (
     USER_SIGNED,
     address_from_text,
@@ -44,17 +46,21 @@ class Turned(msgspec.Struct, frozen=True):
 
 class Admission:
     """Agents and nonces of all signers. `welcome` tells whether an address has an account, opening one if the house
-    gives one to everybody who signs."""
+    gives one to everybody who signs; `master_of` names whose sub-account an address is."""
 
-    def __init__(self, network: str, welcome: Callable[[str, Ns], bool]) -> None:
+    def __init__(
+        self, settings: DoorSettings, welcome: Callable[[str, Ns], bool], master_of: Callable[[str], str | None]
+    ) -> None:
         self.agents = AgentBook()
         self._nonces = NonceBook()
-        self._network = network
+        self._network = settings.network
+        self._hashes_posted_vault = settings.vault_quirk == "refused"
         self._welcome = welcome
+        self._master_of = master_of
 
     def admit(self, envelope: Envelope, action: Supported, now: Ns) -> Admitted | Turned:
         """For whom the request acts, its nonce now used; or why it does not act. A stale expiry costs the nonce too."""
-        if isinstance(action, ApproveAgentAction):
+        if isinstance(action, TypedAction):
             refusal = self._misfit(envelope, action)
             signer = refusal or self._typed_signer(envelope, action)
         else:
@@ -67,11 +73,15 @@ class Admission:
         user = self._account(signer, action.is_user_signed, now)
         if isinstance(user, Turned):
             return user
+        if envelope.vault_address is not None:
+            vault = address_from_text(envelope.vault_address)
+            if vault is None or self._master_of(vault) != user:
+                return Turned(f"Vault not registered: {vault}")
+            if not isinstance(action, (TypedAction, *UNVAULTED)):
+                user = vault
         return self._use(envelope, signer, user, now // MS)
 
     def _use(self, envelope: Envelope, signer: str, user: str, now_ms: int) -> Admitted | Turned:
-        if envelope.vault_address is not None:
-            return Turned(f"Vault not registered: {address_from_text(envelope.vault_address)}")
         refusal = self._nonces.admit(signer, envelope.nonce, now_ms)
         if refusal is None and envelope.expires_after is not None and envelope.expires_after < now_ms:
             refusal = EXPIRED
@@ -90,8 +100,8 @@ class Admission:
             return Turned(f"Must deposit before performing actions. User: {signer}")
         return Turned(f"User or API Wallet {signer} does not exist.")
 
-    def _misfit(self, envelope: Envelope, action: ApproveAgentAction) -> str | None:
-        if action.nonce != envelope.nonce:
+    def _misfit(self, envelope: Envelope, action: TypedAction) -> str | None:
+        if action.stamp != envelope.nonce:
             return NONCE_MISMATCH
         if action.hyperliquid_chain != self._network:
             return WRONG_NETWORK
@@ -101,18 +111,17 @@ class Admission:
         signature = signature_from_wire(envelope.signature.r, envelope.signature.s, envelope.signature.v)
         if signature is None:
             return None
-        hashed = connection_id(packed(action), envelope.nonce, envelope.vault_address, envelope.expires_after)
+        vault = envelope.vault_address
+        if isinstance(action, UNVAULTED) and not self._hashes_posted_vault:
+            vault = None
+        hashed = connection_id(packed(action), envelope.nonce, vault, envelope.expires_after)
         return recover(l1_digest(hashed, self._network), signature)
 
-    def _typed_signer(self, envelope: Envelope, action: ApproveAgentAction) -> str | None:
+    def _typed_signer(self, envelope: Envelope, action: TypedAction) -> str | None:
         signature = signature_from_wire(envelope.signature.r, envelope.signature.s, envelope.signature.v)
         if signature is None:
             return None
-        message = {
-            "hyperliquidChain": action.hyperliquid_chain,
-            "agentAddress": action.agent_address,
-            "agentName": action.agent_name or "",
-            "nonce": action.nonce,
-        }
-        digest = typed_digest(USER_SIGNED["approveAgent"], message, int(action.signature_chain_id, 16))
-        return recover(digest, signature)
+        message = action.message()
+        return recover(
+            typed_digest(USER_SIGNED[message["type"]], message, int(action.signature_chain_id, 16)), signature
+        )

@@ -11,6 +11,8 @@ DAY_MS: Final = 86_400_000
 DEFAULT_LIFE_MS: Final = 90 * DAY_MS
 LONGEST_LIFE_MS: Final = 180 * DAY_MS
 NAMED_AGENTS: Final = 3
+AGENTS_PER_SUB: Final = 2
+"""More named agents for each sub-account. Source: fact sheet 9."""
 NAME_LENGTH: Final = 16
 REMOVAL_MS: Final = 5_000
 NOBODY: Final = "0x" + "0" * 40
@@ -37,17 +39,18 @@ class AgentBook:
         self._removed_ms: dict[tuple[str, str], int] = {}
         self._ended: list[str] = []
 
-    def approve(self, user: str, address: str, spelled_name: str, now_ms: int) -> str | None:
+    def approve(self, user: str, address: str, spelled_name: str, now_ms: int, extra: int = 0) -> str | None:
         """None if `address` is now the user's agent of that name (the zero address: it has none); else the refusal.
 
-        A name may end in ` valid_until <ms>`. A new agent replaces the one of the same name.
+        A name may end in ` valid_until <ms>`. A new agent replaces the one of the same name. `extra` agents may
+        be named beyond the usual number.
         """
         name, valid_until_ms = split_expiry(spelled_name, now_ms)
         agents = self._by_user.setdefault(user, {})
         if address == NOBODY:
             self._remove(user, name, now_ms)
             return None
-        refusal = self._refusal(agents, Agent(user, name, address, valid_until_ms), now_ms)
+        refusal = self._refusal(agents, Agent(user, name, address, valid_until_ms), now_ms, NAMED_AGENTS + extra)
         if refusal is not None:
             return refusal
         if name in agents:
@@ -78,7 +81,7 @@ class AgentBook:
         ended, self._ended = self._ended, []
         return ended
 
-    def _refusal(self, agents: dict[str, Agent], agent: Agent, now_ms: int) -> str | None:
+    def _refusal(self, agents: dict[str, Agent], agent: Agent, now_ms: int, limit: int) -> str | None:
         if len(agent.name) > NAME_LENGTH or agent.valid_until_ms > now_ms + LONGEST_LIFE_MS:
             return "Invalid agent name or expiry."
         if agent.valid_until_ms <= now_ms:
@@ -88,8 +91,8 @@ class AgentBook:
         if agent.address == agent.user or self.agent_at(agent.address, now_ms) is not None:
             return ALREADY_USED
         named = {known.name for known in agents.values() if known.name and known.valid_until_ms > now_ms}
-        if agent.name and agent.name not in named and len(named) >= NAMED_AGENTS:
-            return f"Too many extra agents for cumulative volume traded. Current limit is {NAMED_AGENTS}"
+        if agent.name and agent.name not in named and len(named) >= limit:
+            return f"Too many extra agents for cumulative volume traded. Current limit is {limit}"
         return None
 
     def _remove(self, user: str, name: str, now_ms: int) -> None:

@@ -8,19 +8,19 @@ from typing import Any
 from shared.units import MS, Ns, Usd
 from shared.venue.core.commands import Command, Deposit
 from shared.venue.core.outcomes import Outcome
+from shared.venue.door.action_types import read_action, read_envelope
 from shared.venue.door.actions import (
     ApproveAgentAction,
     NoopAction,
     Supported,
     canonical_address,
-    read_action,
-    read_envelope,
 )
 from shared.venue.door.admission import Admission, Turned
-from shared.venue.door.agents import ALREADY_USED
+from shared.venue.door.agents import AGENTS_PER_SUB, ALREADY_USED
 from shared.venue.door.answers import Answers
 from shared.venue.door.bodies import BodyRefused
 from shared.venue.door.budgets import AddressBudgets
+from shared.venue.door.dealing_submit import dealing_from_action, dealing_reply
 from shared.venue.door.desk import Desk
 from shared.venue.door.info import answer, read_question
 from shared.venue.door.render import Json
@@ -46,7 +46,7 @@ class Api:
         self._answers = answers
         self._settings = settings
         self._apply = apply
-        self._admission = Admission(settings.network, self._welcome)
+        self._admission = Admission(settings, self._welcome, self._answers.exchange.master_of)
         self._budgets = AddressBudgets(settings.address_budget)
         self._weights = MinuteBudgets(settings.ip_weight_per_minute)
         self.desk = Desk(answers, self._admission.agents, self._budgets, settings)
@@ -94,10 +94,14 @@ class Api:
         address = canonical_address(action.agent_address)
         if self._answers.exchange.has_account(address):
             return refused(ALREADY_USED)
-        error = self._admission.agents.approve(user, address, action.agent_name or "", now // MS)
+        extra = AGENTS_PER_SUB * len(self._answers.exchange.sub_accounts(user))
+        error = self._admission.agents.approve(user, address, action.agent_name or "", now // MS, extra)
         return DONE if error is None else refused(error)
 
     def _trade(self, action: Supported, user: str, now: Ns) -> Json:
+        dealing = dealing_from_action(action, user)
+        if dealing is not None:
+            return refused(dealing) if isinstance(dealing, str) else dealing_reply(self._apply(dealing, now))
         try:
             command = command_from_action(action, user, self._answers.instruments)
         except Unfit as unfit:

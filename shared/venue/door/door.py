@@ -9,6 +9,7 @@ import msgspec
 from shared.errors import ConfigError
 from shared.units import SECOND, Ns
 from shared.venue.core.commands import Command, Deposit, PassTime
+from shared.venue.core.dealings import SetStake
 from shared.venue.core.exchange import Exchange
 from shared.venue.core.outcomes import Outcome
 from shared.venue.door.answers import Answers
@@ -49,6 +50,11 @@ class Door:
             if address is None:
                 raise ConfigError([f"expected an address to fund, got {text!r}"])
             self.apply(Deposit(address, usd), now)
+        for text, stake in settings.stakes.items():
+            address = address_from_text(text)
+            if address is None:
+                raise ConfigError([f"expected an address that stakes, got {text!r}"])
+            self.apply(SetStake(address, stake), now)
 
     def apply(self, command: Command, now: Ns) -> Outcome:
         """What the command came to; those who subscribed are told. For traders that live beside the exchange too."""

@@ -30,6 +30,8 @@ class DoorSettings(msgspec.Struct, frozen=True):
     `recent_trades` that of the answer to recentTrades; `has_empty_candles` tells intervals without trades as flat
     candles; `over_limit` says what a client beyond a limit of the WebSocket gets; the close codes end connections that
     are one too many, or that were sent nothing for `idle_close_ms`.
+    `stakes` tells what users have staked, in the smallest unit of HYPE. `vault_quirk`: some actions the official SDK
+    signs without the vault address that it posts; the hash of what was posted names another signer, who is refused.
     """
 
     network: str = "Testnet"
@@ -61,3 +63,5 @@ class DoorSettings(msgspec.Struct, frozen=True):
     over_limit: Literal["error", "close"] = "error"
     over_limit_close_code: int = 1000
     idle_close_code: int = 1000
+    stakes: Mapping[str, int] = msgspec.field(default_factory=dict)
+    vault_quirk: Literal["refused", "taken"] = "refused"

@@ -13,16 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.units import MS, Ns
+from shared.venue.door.action_types import SUPPORTED, UNSUPPORTED, read_action, read_envelope
 from shared.venue.door.actions import (
-    SUPPORTED,
-    UNSUPPORTED,
     ApproveAgentAction,
     canonical_number,
-    read_action,
-    read_envelope,
 )
 from shared.venue.door.admission import Admission, Admitted
 from shared.venue.door.bodies import BodyRefused, first_value
+from shared.venue.door.settings import DoorSettings
 from shared.venue.door.signatures import USER_SIGNED, packed
 from tests.unit.shared.venue.door.wire_client import WireClient, order_action, order_wire
 
@@ -33,7 +31,7 @@ CLIENT = WireClient(1)
 
 
 def _admission(network: str = "Testnet") -> Admission:
-    return Admission(network, lambda address, now: True)
+    return Admission(DoorSettings(network=network), lambda address, now: True, lambda address: None)
 
 
 def _signer(body: Any, network: str = "Testnet") -> str:
@@ -55,6 +53,8 @@ def test_bodies_captured_from_the_sdk_recover_and_pack_as_recorded() -> None:
     for vector in recorded["vectors"]:
         body = vector.get("body")
         if body is None or body["vaultAddress"] is not None or body["action"]["type"] not in SUPPORTED:
+            continue
+        if body["action"]["type"] in USER_SIGNED and body["expiresAfter"] is not None:
             continue
         network = "Mainnet" if "api.hyperliquid.xyz" in vector["base_url"] else "Testnet"
         assert _signer(body, network) == recorded["address"].lower(), vector["name"]
@@ -163,7 +163,7 @@ def test_the_two_lists_of_actions_do_not_meet() -> None:
     """An action is either played or named as not played, and every typed-data action is in one of the lists."""
     assert not SUPPORTED.keys() & UNSUPPORTED
     assert USER_SIGNED.keys() <= SUPPORTED.keys() | UNSUPPORTED
-    assert read_action({"type": "usdSend", "anything": 1}) == "usdSend"
+    assert read_action({"type": "cDeposit", "anything": 1}) == "cDeposit"
 
 
 def test_an_unnamed_agent_is_read_with_and_without_its_name() -> None:

@@ -1,0 +1,75 @@
+"""Where money can be: one user's collateral on a dex, or spot balances; and how it goes from one to the other."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from shared.units import Px, Usd
+from shared.venue.core.accounts import Account
+from shared.venue.core.balances import available_wei, move
+from shared.venue.core.tokens import USD_WEI, USDC, Token
+from shared.venue.core.views import account_view
+from shared.venue.core.world import World
+
+PERP: Final = 0
+SPOT: Final = -1
+
+
+class Purse(msgspec.Struct, frozen=True):
+    """One user's money in one place: a dex by its index, or SPOT."""
+
+    account: Account
+    place: int
+
+
+def free_wei(purse: Purse, token: Token) -> int:
+    """What may leave: what no order or position needs. On a dex only its collateral can be, in whole micro-USDC."""
+    if purse.place == SPOT:
+        return available_wei(purse.account.spot, token.index)
+    return account_view(purse.account, purse.place).withdrawable_usd * USD_WEI
+
+
+def shift(world: World, source: Purse, target: Purse, token: Token, wei: int) -> None:
+    """Move free tokens; nothing is made or lost. Collateral is USDC in whole micro-USDC."""
+    if source.place == SPOT and target.place == SPOT:
+        move(source.account.spot, target.account.spot, token.index, wei)
+        return
+    assert token is USDC or token == USDC
+    assert wei % USD_WEI == 0
+    take(world, source, wei)
+    give(world, target, wei)
+
+
+def take(world: World, purse: Purse, wei: int) -> None:
+    """USDC leave the purse, for whoever the caller says."""
+    accounts, usd = world.accounts, wei // USD_WEI
+    if purse.place == SPOT:
+        accounts.treasury.redeem(purse.account.spot, USDC.index, wei)
+        accounts.spot_usd -= usd
+    else:
+        purse.account.house(purse.place).collateral_usd -= usd
+
+
+def give(world: World, purse: Purse, wei: int) -> None:
+    """USDC come into the purse, from wherever the caller took them."""
+    accounts, usd = world.accounts, wei // USD_WEI
+    if purse.place == SPOT:
+        accounts.treasury.issue(purse.account.spot, USDC.index, wei)
+        accounts.spot_usd += usd
+    else:
+        purse.account.house(purse.place).collateral_usd += usd
+
+
+def usd_of_wei(world: World, token: Token, wei: int) -> Usd:
+    """What an amount is worth at the mark of the token's market against USDC; 0 without such a market."""
+    if token == USDC:
+        return Usd(wei // USD_WEI)
+    for market in world.markets.values():
+        pair = market.listing.spot
+        if pair is not None and pair.base == token and pair.quote == USDC:
+            px: Px = market.prices.mark_px or market.last_px or Px(0)
+            lots = wei // token.wei_from_lots(1)
+            return Usd(px * lots // USD_WEI)
+    return Usd(0)
