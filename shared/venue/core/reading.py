@@ -188,11 +188,6 @@ class Reading:
         account = self._world.accounts.get(user)
         return () if account is None else tuple(account.identity.subs)
 
-    def ledger(self, user: str) -> tuple[LedgerChanged, ...]:
-        """The user's last 2,000 ledger entries, oldest first."""
-        account = self._world.accounts.get(user)
-        return () if account is None else tuple(account.ledger)
-
     def fees(self, user: str) -> FeesView:
         """What the user pays and why."""
         return fees_view(self._world, user)
