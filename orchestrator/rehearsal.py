@@ -32,7 +32,9 @@ from shared.venue.core.exchange import Exchange
 from shared.venue.door.door import Door
 from shared.venue.door.settings import DoorSettings
 from shared.venue.flow.coins import COINS, Coin, listings
-from shared.venue.flow.synthetic import SyntheticMarket
+from shared.venue.flow.fundamental import PriceProcess
+from shared.venue.flow.regimes import STEADY
+from shared.venue.flow.synthetic import SyntheticMarket, SyntheticSettings
 
 START_NS: Final = Ns(1_790_000_000 * SECOND)
 """When every rehearsal begins (September 2026), unless told otherwise."""
@@ -121,7 +123,7 @@ def _maker(settings: Settings, role: Role, other: MakeHat | None) -> Callable[[]
 
 
 def _synthetic(exchange: Exchange, seed: int) -> Sequence[Driver]:
-    return (SyntheticMarket(exchange, seed),)
+    return (SyntheticMarket(exchange, seed, STAGE_MARKET),)
 
 
 def _door_settings(settings: Settings) -> DoorSettings:

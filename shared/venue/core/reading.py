@@ -236,3 +236,9 @@ class Reading:
     def digest(self) -> str:
         """SHA-256 of the full state, in hex."""
         return sha256(self.snapshot()).hexdigest()
+
+    def net_sz(self, user: str, asset: int) -> int:
+        """The user's signed perp position in lots; 0 for a stranger."""
+        account = self._world.accounts.get(user)
+        holding = None if account is None else account.holdings.get(asset)
+        return 0 if holding is None else holding.position.net_sz

@@ -1,7 +1,8 @@
-"""Fundamental prices: log-price diffusion with stochastic volatility, jumps, a common factor and a slow basis.
+"""Fundamental prices: diffusion with stochastic volatility, regimes, jumps, a common factor and a slow basis.
 
-d log p = exp(x) sigma dW + J dN, with x an Ornstein-Uhlenbeck log-volatility shared by all coins, so that volatility
-clusters. Source of the form: Taylor (1986), stochastic volatility; Merton (1976), jumps.
+d log p = r exp(x) sigma (dW + d dt) + J dN, with x an Ornstein-Uhlenbeck log-volatility shared by all coins and (r, d)
+the volatility and drift of the regime that holds, so that volatility clusters. Source of the form: Taylor (1986),
+stochastic volatility; Merton (1976), jumps.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import msgspec
 
 from shared.units import DAY, SECOND
 from shared.venue.flow.coins import Coin
+from shared.venue.flow.regimes import REGIMES, Regime, RegimeChain
 
 _YEAR_S: Final = 365 * DAY / SECOND
 
@@ -28,6 +30,7 @@ class PriceProcess(msgspec.Struct, frozen=True):
     jump_bps: float = 6.0
     basis_bps: float = 2.0
     basis_relax_s: float = 900.0
+    regimes: tuple[Regime, ...] = REGIMES
 
 
 class Fundamentals:
@@ -45,16 +48,17 @@ class Fundamentals:
         self._log = [math.log(coin.start) for coin in coins]
         self._basis = [0.0 for _ in coins]
         self._log_volatility = 0.0
+        self.regimes = RegimeChain(process.regimes, Random(f"{seed}/fundamental/regimes"))
 
     def step(self, seconds: float) -> None:
         """Advance every coin by `seconds`."""
         process, common = self._process, self._common
+        self.regimes.step(seconds)
         self._log_volatility = _relaxed(
             self._log_volatility, seconds / process.log_sigma_relax_s, process.log_sigma, common.gauss(0.0, 1.0)
         )
-        # half the variance of a log-normal keeps the mean volatility where the coin's figure puts it
-        level = math.exp(self._log_volatility - process.log_sigma**2) * math.sqrt(seconds / _YEAR_S)
-        shock = common.gauss(0.0, 1.0)
+        level = self.stress() * math.sqrt(seconds / _YEAR_S)
+        shock = common.gauss(0.0, 1.0) + self.regimes.drift() * math.sqrt(seconds)
         for index, (coin, own) in enumerate(zip(self._coins, self._own, strict=True)):
             mixed = coin.correlation * shock + math.sqrt(1.0 - coin.correlation**2) * own.gauss(0.0, 1.0)
             move = coin.sigma_annual * level * mixed
@@ -75,8 +79,16 @@ class Fundamentals:
 
     def sigma(self, index: int) -> float:
         """Standard deviation of the log-price over one second, as it is now (jumps aside)."""
-        level = math.exp(self._log_volatility - self._process.log_sigma**2)
-        return self._coins[index].sigma_annual * level / math.sqrt(_YEAR_S)
+        return self._coins[index].sigma_annual * self.stress() / math.sqrt(_YEAR_S)
+
+    def stress(self) -> float:
+        """Volatility now over the usual one; its square is 1 in the long run."""
+        # the variance of a log-normal is taken off so that the mean volatility stays where the coin's figure puts it
+        return math.exp(self._log_volatility - self._process.log_sigma**2) * self.regimes.volatility()
+
+    def shift(self, index: int, log_move: float) -> None:
+        """Move one coin at once: news, for whoever stages a crash."""
+        self._log[index] += log_move
 
 
 def _relaxed(value: float, share: float, sigma: float, normal: float) -> float:

@@ -20,8 +20,9 @@ from shared.venue.core.events import TradeHappened
 from shared.venue.core.exchange import Exchange
 from shared.venue.flow import mirror
 from shared.venue.flow.ladder import RecordedBook, lot_e8, px_on_tick, px_unit_e8
+from shared.venue.flow.mix import address_of
 from shared.venue.flow.recording import BookRecord, OtherRecord, Record, TradeRecord, in_exchange_order
-from shared.venue.flow.synthetic import Applies, address_of
+from shared.venue.flow.synthetic import Applies
 
 COLLATERAL_USD: Final = Usd(10_000_000_000 * USD)
 HISTORY_NS: Final = 10 * SECOND

@@ -7,22 +7,19 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
-from hashlib import sha256
-from random import Random
 from typing import Final, Protocol
 
 import msgspec
 
-from shared.units import MS, SECOND, USD, Ns, Usd, px_from_float
+from shared.units import MS, SECOND, Ns, px_from_float
 from shared.venue.core.commands import Command, Deposit, SetPrices, UpdateLeverage
 from shared.venue.core.exchange import Exchange
 from shared.venue.core.outcomes import Outcome
 from shared.venue.flow.coins import COINS, Coin
 from shared.venue.flow.fundamental import Fundamentals, PriceProcess
-from shared.venue.flow.traders import InformedTaker, MarketMaker, MomentumTaker, NoiseTaker, Passer, Scene, Trader
-
-COLLATERAL_USD: Final = Usd(1_000_000_000 * USD)
-"""What each synthetic trader starts with: enough never to be the story."""
+from shared.venue.flow.makers import MarketMaker
+from shared.venue.flow.mix import DEFAULT_MIX, FlowMix, population
+from shared.venue.flow.scene import Scene, Trader
 
 
 class Applies(Protocol):
@@ -34,19 +31,10 @@ class Applies(Protocol):
 
 
 class SyntheticSettings(msgspec.Struct, frozen=True):
-    """`events_per_second` is the mean number of commands that traders send for each coin.
-
-    Shares say how they divide; a market maker's refresh is up to two commands and counts as two.
-    """
+    """`events_per_second` is about the mean number of commands that traders send for each coin; `mix` says who."""
 
     events_per_second: float = 20.0
-    makers: int = 3
-    maker_layers: int = 7
-    maker_share: float = 0.6
-    passer_share: float = 0.2
-    noise_share: float = 0.15
-    informed_share: float = 0.2
-    momentum_share: float = 0.05
+    mix: FlowMix = DEFAULT_MIX
     fundamental_interval_ms: int = 200
     oracle_interval_ms: int = 3_000
     process: PriceProcess = PriceProcess()
@@ -81,9 +69,11 @@ class SyntheticMarket:
         self._scenes: list[Scene] = []
         self._traders: list[Trader] = []
         for asset, coin in enumerate(coins):
-            scene = Scene(coin, exchange.listings[asset].instrument, exchange, self._fundamentals)
+            scene = Scene(coin, asset, exchange.listings[asset].instrument, exchange, self._fundamentals)
             assert scene.instrument.coin == coin.name, f"asset {asset} is {scene.instrument.coin}, not {coin.name}"
-            for trader in _traders(coin, settings, seed):
+            for trader in population(
+                coin, settings.mix, settings.events_per_second, self._fundamentals.regimes.most_intense, seed
+            ):
                 self._scenes.append(scene)
                 self._traders.append(trader)
         self._events: list[_Event] = []
@@ -92,7 +82,7 @@ class SyntheticMarket:
     @property
     def users(self) -> tuple[str, ...]:
         """Addresses of all synthetic traders."""
-        return tuple(trader.user for trader in self._traders)
+        return tuple(user for trader in self._traders for user in trader.users)
 
     def step(self, door: Applies, now: Ns) -> Ns:
         """Let everything happen that falls due up to `now`; the result is when the next thing does."""
@@ -107,9 +97,10 @@ class SyntheticMarket:
         """Prices, funded traders and the first quotes, all at `now`."""
         self._publish(door, now)
         for scene, trader in zip(self._scenes, self._traders, strict=True):
-            door.apply(Deposit(trader.user, COLLATERAL_USD), now)
-            # at leverage 1 no margin tier ever refuses a synthetic trader
-            door.apply(UpdateLeverage(trader.user, scene.asset, 1, True), now)
+            leverage = trader.funding.leverage or scene.coin.max_leverage
+            for user in trader.users:
+                door.apply(Deposit(user, trader.funding.usd), now)
+                door.apply(UpdateLeverage(user, scene.asset, leverage, True), now)
         for index, (scene, trader) in enumerate(zip(self._scenes, self._traders, strict=True)):
             if isinstance(trader, MarketMaker):
                 for command in trader.act(scene):
@@ -141,31 +132,3 @@ class SyntheticMarket:
     def _push(self, ns: int, trader: int) -> None:
         self._number += 1
         heapq.heappush(self._events, _Event(ns, self._number, trader))
-
-
-def address_of(name: str) -> str:
-    """The address of a trader inside the exchange: nobody has its key."""
-    return f"0x{sha256(f'synthetic trader {name}'.encode()).hexdigest()[:40]}"
-
-
-def _traders(coin: Coin, settings: SyntheticSettings, seed: int) -> list[Trader]:
-    """Everyone who trades one coin, in the order in which they are numbered."""
-    rate = settings.events_per_second
-
-    def born(kind: str) -> tuple[str, Random]:
-        return address_of(f"{coin.name}/{kind}"), Random(f"{seed}/{coin.name}/{kind}")
-
-    traders: list[Trader] = []
-    for n in range(settings.makers):
-        user, chance = born(f"maker-{n}")
-        refreshes = rate * settings.maker_share / settings.makers / 2
-        traders.append(MarketMaker(user, refreshes, chance, settings.maker_layers, 1.0 + 0.35 * n))
-    for name, share, kind in (
-        ("passer", settings.passer_share, Passer),
-        ("noise", settings.noise_share, NoiseTaker),
-        ("informed", settings.informed_share, InformedTaker),
-        ("momentum", settings.momentum_share, MomentumTaker),
-    ):
-        user, chance = born(name)
-        traders.append(kind(user, rate * share, chance))
-    return traders

@@ -9,6 +9,7 @@ import pytest
 
 from shared.venue.flow.coins import COINS
 from shared.venue.flow.fundamental import Fundamentals, PriceProcess
+from shared.venue.flow.regimes import STEADY
 
 YEAR_S = 365 * 24 * 3600
 
@@ -40,7 +41,10 @@ def test_the_yearly_volatility_is_as_asked() -> None:
 
 def test_volatility_clusters_only_when_it_may() -> None:
     """The autocorrelation of absolute returns is clear with stochastic volatility and nil without."""
-    for process, low, high in ((PriceProcess(log_sigma=0.8), 0.1, 1.0), (PriceProcess(0.0, jump_bps=0.0), -0.05, 0.05)):
+    for process, low, high in (
+        (PriceProcess(log_sigma=0.8), 0.1, 1.0),
+        (PriceProcess(0.0, jump_bps=0.0, regimes=STEADY), -0.05, 0.05),
+    ):
         sizes = [abs(move) for move in path(process, 11)]
         mean = statistics.fmean(sizes)
         spread = sum((size - mean) ** 2 for size in sizes)
