@@ -40,6 +40,8 @@ START_NS: Final = Ns(1_790_000_000 * SECOND)
 """When every rehearsal begins (September 2026), unless told otherwise."""
 RUN: Final = 1
 DRAIN_S_MAX: Final = 30
+STAGE_MARKET: Final = SyntheticSettings(process=PriceProcess(regimes=STEADY))
+"""Without changes of weather, so that what is measured on the stage is due to the Hats."""
 _NOWHERE: Final = Path("/nonexistent")
 """The stage's signer has neither files nor a socket."""
 

@@ -74,6 +74,16 @@ class BookSide:
             self._levels[order.px * self._sign].sz -= sz
         order.sz = Sz(order.sz - sz)
 
+    def resize(self, order: Order, sz: Sz) -> None:
+        """Give a resting order another positive size, keeping its place."""
+        self._levels[order.px * self._sign].sz += sz - order.sz
+        order.sz = sz
+
+    def queue(self, px: int) -> tuple[Order, ...]:
+        """Who rests at this price, oldest first."""
+        level = self._levels.get(px * self._sign)
+        return () if level is None else tuple(level.orders.values())
+
     def levels(self) -> Iterator[Level]:
         """Aggregated levels, best first."""
         for key in reversed(self._keys):

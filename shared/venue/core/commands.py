@@ -155,6 +155,13 @@ class PassTime(msgspec.Struct, frozen=True, tag=True):
     """Nothing but time went by: premium samples, hourly funding and mark updates fall due."""
 
 
+class ResizeOrders(msgspec.Struct, frozen=True, tag=True):
+    """Give resting orders of one user another size, (oid, lots > 0) each, without moving them in their queues."""
+
+    user: str
+    sizes: tuple[tuple[int, Sz], ...]
+
+
 Command = (
     PlaceOrders
     | CancelOrders
@@ -168,4 +175,5 @@ Command = (
     | Ruling
     | UpdateIsolatedMargin
     | TopUpIsolatedMargin
+    | ResizeOrders
 )

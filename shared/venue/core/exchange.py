@@ -8,7 +8,7 @@ from typing import Any, Final
 from shared.errors import SnapshotError, UnitError
 from shared.rules.fees import PERP_SCHEDULE, FeeSchedule
 from shared.units import Ns
-from shared.venue.core import dealer, governing, liquidation, margining, oi_caps, ordering, standing
+from shared.venue.core import dealer, governing, liquidation, margining, oi_caps, ordering, resizing, standing
 from shared.venue.core.block import Block
 from shared.venue.core.commands import (
     CancelOrders,
@@ -18,6 +18,7 @@ from shared.venue.core.commands import (
     ModifyOrders,
     PassTime,
     PlaceOrders,
+    ResizeOrders,
     SetPrices,
     TopUpIsolatedMargin,
     UpdateIsolatedMargin,
@@ -44,6 +45,7 @@ _ANSWERS: Final[dict[type, Callable[[World, Any, Block], Answer]]] = {
     IssueToken: standing.issue_token,
     **dealer.ANSWERS,
     **governing.ANSWERS,
+    ResizeOrders: resizing.resize,
     PassTime: lambda _world, _command, _block: (),
 }
 """Who answers which command; every member of `Command` is here."""

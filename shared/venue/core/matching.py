@@ -56,6 +56,12 @@ class Matching:
         block.touched[order.asset] = None
         self.end(order, status, account, block)
 
+    def resize(self, order: Order, sz: Sz, account: Account, market: Market, block: Block) -> None:
+        """Give a resting order another size, its place in the queue unchanged."""
+        self._settlement.release(order, account, order.sz - sz)
+        market.book.side(order.is_buy).resize(order, sz)
+        block.touched[order.asset] = None
+
     def end(self, order: Order, status: str, account: Account, block: Block) -> None:
         """Give the order its last status."""
         self.tell(order, status, account, block)

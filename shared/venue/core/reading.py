@@ -242,3 +242,7 @@ class Reading:
         account = self._world.accounts.get(user)
         holding = None if account is None else account.holdings.get(asset)
         return 0 if holding is None else holding.position.net_sz
+
+    def queue(self, asset: int, is_buy: bool, px: Px) -> tuple[OrderView, ...]:
+        """Everybody's orders at one price in the sequence in which they would trade."""
+        return tuple(order.view() for order in self._world.markets[asset].book.side(is_buy).queue(px))

@@ -91,6 +91,10 @@ class Ladder:
         """The best recorded price."""
         return self._raw_order[-1 if self._is_bid else 0] if self._raw_order else None
 
+    def sz(self, px: Px) -> int:
+        """Lots at one of our prices; 0 where there is no level."""
+        return self._levels.get(px, 0)
+
     def levels(self, depth: int) -> list[tuple[Px, Sz]]:
         """The best `depth` levels on our ticks, best first."""
         best = reversed(self._order[-depth:]) if self._is_bid else self._order[:depth]

@@ -1,7 +1,9 @@
 """Recorded books and trades as a driver of the local exchange: a house account mirrors every recorded level.
 
-Users' orders stand among the mirrored ones. A recorded trade comes back as an immediate-or-cancel order of its size at
-its price. What does not fit our ticks, lots or minimum is moved away from the market or left out, and counted.
+Users' orders stand among the mirrored ones and keep their places; settings say where in a queue recorded cancels
+happen, and how long the recording does without what users took. A recorded trade comes back as an immediate-or-cancel
+order of its size at its price, so it fills users' orders at or better than that in their turn, and it is always printed
+in full. What does not fit our ticks, lots or minimum is moved away from the market or left out, and counted.
 """
 
 from __future__ import annotations
@@ -18,8 +20,11 @@ from shared.units import HOUR, MS, SECOND, USD, Ns, Px, Rounding, Sz, Usd, round
 from shared.venue.core.commands import Deposit, OrderSpec, PlaceOrders, SetPrices, Tif, UpdateLeverage
 from shared.venue.core.events import TradeHappened
 from shared.venue.core.exchange import Exchange
+from shared.venue.core.outcomes import Resting
 from shared.venue.flow import mirror
+from shared.venue.flow.footprint import Footprint, Impact
 from shared.venue.flow.ladder import RecordedBook, lot_e8, px_on_tick, px_unit_e8
+from shared.venue.flow.mirror import Queue
 from shared.venue.flow.mix import address_of
 from shared.venue.flow.recording import BookRecord, OtherRecord, Record, TradeRecord, in_exchange_order
 from shared.venue.flow.synthetic import Applies
@@ -33,12 +38,18 @@ REORDER_NS: Final = 100 * MS
 
 
 class RecordedSettings(msgspec.Struct, frozen=True):
-    """`speed` 2.0 replays twice as fast. With `loop` the recording starts again at its end, prices jumping back."""
+    """`speed` 2.0 replays twice as fast. With `loop` the recording starts again at its end, prices jumping back.
+
+    `queue` is newest, proportional or oldest: whose size a recorded cancel takes. `impact` is none, transient or
+    permanent: for how long what users took stays away.
+    """
 
     speed: float = 1.0
     loop: bool = False
     depth: int = 40
     oracle_interval_ms: int = 3_000
+    queue: Queue = Queue.PROPORTIONAL
+    impact: Impact = Impact.TRANSIENT
 
 
 class Counts(msgspec.Struct):
@@ -65,12 +76,17 @@ class Counts(msgspec.Struct):
 class _Coin:
     """One coin of the replay: its recorded book and the two accounts that act for the recording."""
 
-    def __init__(self, instrument: Instrument) -> None:
+    def __init__(self, instrument: Instrument, impact: Impact) -> None:
         self.instrument = instrument
         self.book = RecordedBook(instrument)
+        self.footprint = Footprint(impact)
         self.house = address_of(f"{instrument.coin}/house")
         self.tape = address_of(f"{instrument.coin}/tape")
         self.priced_ns = 0
+
+    def recorded_sz(self, is_bid: bool, px: Px) -> int:
+        """Recorded lots at a level."""
+        return (self.book.bids if is_bid else self.book.asks).sz(px)
 
 
 class RecordedMarket:
@@ -85,7 +101,9 @@ class RecordedMarket:
         self._exchange = exchange
         self._source = source
         self._settings = settings
-        self._coins = {each.instrument.coin: _Coin(each.instrument) for each in exchange.listings.values()}
+        self._coins = {
+            each.instrument.coin: _Coin(each.instrument, settings.impact) for each in exchange.listings.values()
+        }
         self._counts = Counts()
         self._records: Iterator[Record] | None = None
         self._next: Record | None = None
@@ -106,9 +124,10 @@ class RecordedMarket:
         return msgspec.structs.replace(counts)
 
     def wanted(self, coin: str) -> tuple[dict[Px, Sz], dict[Px, Sz]]:
-        """(bids, asks) that the house means to show now: the recorded book on our ticks, as deep as set."""
-        book, depth = self._coins[coin].book, self._settings.depth
-        return mirror.expressible(book.bids.levels(depth)), mirror.expressible(book.asks.levels(depth))
+        """(bids, asks) that the house means to show now: the recorded book on our ticks less what users took of it."""
+        of, depth = self._coins[coin], self._settings.depth
+        bids, asks = (mirror.expressible(side.levels(depth)) for side in (of.book.bids, of.book.asks))
+        return of.footprint.reduce(bids, asks, of.recorded_sz)
 
     def step(self, door: Applies, now: Ns) -> Ns:
         """Replay everything that falls due up to `now`; the result is when the next record does."""
@@ -139,6 +158,7 @@ class RecordedMarket:
         """Begin the recording, its first record falling on `now`."""
         for coin in self._coins.values():
             coin.book.forget()
+            coin.footprint.forget()
         self._records = in_exchange_order(self._source(), REORDER_NS)
         self._next = next(self._records, None)
         if self._next is None:
@@ -161,14 +181,26 @@ class RecordedMarket:
     def _take_book(self, door: Applies, coin: _Coin, record: BookRecord, at: Ns) -> None:
         """Follow the record; an unknown or crossed book leaves the mirror as it is until it is sound again."""
         self._counts.books += 1
+        if not coin.footprint.is_blind:
+            coin.footprint.notice(self._exchange.open_orders(coin.house), coin.recorded_sz)
         if not coin.book.take(record):
             self._counts.unsound_books += 1
             return
         self._publish(door, coin, at)
-        if coin.priced_ns:
-            wanted, resting = self.wanted(coin.instrument.coin), self._exchange.open_orders(coin.house)
-            for command in mirror.commands(coin.house, coin.instrument, wanted, resting):
-                door.apply(command, at)
+        if not coin.priced_ns:
+            return
+        asset, wanted = coin.instrument.asset, self.wanted(coin.instrument.coin)
+        plan = mirror.plan(
+            coin.house,
+            coin.instrument,
+            wanted,
+            self._exchange.open_orders(coin.house),
+            lambda is_bid, px: self._exchange.queue(asset, is_bid, px),
+            self._settings.queue,
+        )
+        for command in plan.commands:
+            door.apply(command, at)
+        coin.footprint.show(*plan.shown)
 
     def _publish(self, door: Applies, coin: _Coin, at: Ns) -> None:
         """The recorded mid becomes the oracle price now and then; recordings carry none of their own."""
@@ -196,7 +228,11 @@ class RecordedMarket:
         self._complete(door, coin, record.is_buy, px, lots, at)
         order = OrderSpec(instrument.asset, record.is_buy, px, Sz(lots), False, Tif.IOC)
         outcome = door.apply(PlaceOrders(coin.tape, (order,)), at)
-        traded = sum(event.sz for event in outcome.events if isinstance(event, TradeHappened))
+        trades = [event for event in outcome.events if isinstance(event, TradeHappened)]
+        for each in trades:
+            if coin.house in each.users:
+                coin.footprint.change(not record.is_buy, each.px, -each.sz)
+        traded = sum(each.sz for each in trades)
         self._counts.missed_usd += px * (lots - traded)
 
     def _complete(self, door: Applies, coin: _Coin, is_buy: bool, px: Px, lots: int, at: Ns) -> None:
@@ -213,7 +249,9 @@ class RecordedMarket:
         missing = Sz(lots - shown)
         if missing > 0 and not opposite and missing * px >= MIN_NOTIONAL_USD:
             order_there = OrderSpec(coin.instrument.asset, not is_buy, px, missing, False, Tif.ALO)
-            door.apply(PlaceOrders(coin.house, (order_there,)), at)
+            outcome = door.apply(PlaceOrders(coin.house, (order_there,)), at)
+            if isinstance(outcome.statuses[0], Resting):
+                coin.footprint.change(not is_buy, px, missing)
 
 
 def merged(*sources: Callable[[], Iterable[Record]]) -> Callable[[], Iterable[Record]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from shared.venue.core.exchange import Exchange
 from shared.venue.core.outcomes import Outcome, Resting
 from shared.venue.flow import mirror
 from shared.venue.flow.coins import COINS, listings
+from shared.venue.flow.mirror import Queue
 from shared.venue.flow.recorded import RecordedMarket, RecordedSettings, merged
 from shared.venue.flow.recording import BookKind, BookRecord, Record, TradeRecord
 from shared.venue.flow.recording_files import open_recordings
@@ -174,9 +176,9 @@ sides = st.dictionaries(st.integers(1, 8), st.integers(0, 4000), max_size=6)
 
 
 @settings(max_examples=100)
-@given(st.lists(st.tuples(sides, sides, st.integers(0, 3000)), min_size=1, max_size=8))
+@given(st.lists(st.tuples(sides, sides, st.integers(0, 3000)), min_size=1, max_size=8), st.sampled_from(Queue))
 def test_the_mirror_always_reaches_what_is_wanted(
-    targets: list[tuple[dict[int, int], dict[int, int], int]],
+    targets: list[tuple[dict[int, int], dict[int, int], int]], policy: Queue
 ) -> None:
     """From any orders that rest, partly filled ones too, the commands give exactly the levels asked for."""
     instrument: Instrument = listings(COINS[:1])[0].instrument
@@ -189,7 +191,9 @@ def test_the_mirror_always_reaches_what_is_wanted(
             mirror.expressible([(Px(600_000 - 10 * n), Sz(sz)) for n, sz in sorted(bids.items())]),
             mirror.expressible([(Px(600_000 + 10 * n), Sz(sz)) for n, sz in sorted(asks.items())]),
         )
-        for command in mirror.commands("0xhouse", instrument, wanted, exchange.open_orders("0xhouse")):
+        resting = exchange.open_orders("0xhouse")
+        plan = mirror.plan("0xhouse", instrument, wanted, resting, partial(exchange.queue, 0), policy)
+        for command in plan.commands:
             exchange.apply(command, START)
         found = exchange.book_levels(0, 40)
         assert [[(level.px, level.sz) for level in side] for side in found] == [list(side.items()) for side in wanted]
