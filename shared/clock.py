@@ -35,6 +35,20 @@ class WallClock:
         return time.time_ns() - self.now()
 
 
+class ScaledClock:
+    """A clock that began at another's time and runs `speed` times as fast; never going back if the other does not."""
+
+    def __init__(self, clock: Clock, speed: float) -> None:
+        assert speed > 0, f"time can't run {speed} times as fast"
+        self.speed = speed
+        self._clock = clock
+        self._start_ns = clock.now()
+
+    def now(self) -> Ns:
+        """The scaled time; it leaves UTC behind as soon as it starts."""
+        return Ns(self._start_ns + int((self._clock.now() - self._start_ns) * self.speed))
+
+
 class VirtualClock:
     """A clock that its owner sets; the stage's."""
 

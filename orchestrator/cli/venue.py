@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from shared.venue.door.host import Driver
     from shared.venue.door.settings import DoorSettings
     from shared.venue.flow.coins import Coin
-    from shared.venue.flow.recorded import RecordedMarket
+    from shared.venue.flow.recorded import RecordedMarket, RecordedSettings
+    from shared.venue.flow.synthetic import SyntheticSettings
 
 NOBODY_LIMITED = "none"
 FAST_BOOK_MS = 500
@@ -38,7 +39,23 @@ Events = Annotated[float, typer.Option(min=0.1, help="Commands that synthetic tr
 Coins = Annotated[
     str | None, typer.Option(metavar="BTC,ETH,...", help="Coins to list, in order of their asset ids. Default: all.")
 ]
-Speed = Annotated[float, typer.Option(min=0.01, help="How many times faster than recorded (--replay).")]
+Speed = Annotated[
+    float,
+    typer.Option(
+        min=0.01, max=1000.0, help="Let the exchange's time run N times faster, its timestamps and limits too."
+    ),
+]
+Mix = Annotated[str, typer.Option(metavar="default|light", help="How many synthetic traders; light is for long runs.")]
+QueueOption = Annotated[
+    str,
+    typer.Option(
+        "--queue", metavar="newest|proportional|oldest", help="Whose size a recorded cancel takes (--replay)."
+    ),
+]
+ImpactOption = Annotated[
+    str,
+    typer.Option("--impact", metavar="none|transient|permanent", help="How long what you take stays away (--replay)."),
+]
 Loop = Annotated[bool, typer.Option("--loop", help="Begin the recording again at its end (--replay).")]
 NoMarket = Annotated[bool, typer.Option("--no-market", help="No traders: only those who connect.")]
 AddressBudget = Annotated[
@@ -62,6 +79,9 @@ def venue(
     replay: Replay = None,
     speed: Speed = 1.0,
     loop: Loop = False,
+    queue: QueueOption = "proportional",
+    impact: ImpactOption = "transient",
+    mix: Mix = "default",
     no_market: NoMarket = False,
     address_budget: AddressBudget = "10000",
     ip_weight: IpWeight = NOBODY_LIMITED,
@@ -87,23 +107,28 @@ def venue(
     )
     listed = _listed(coins)
     files = _recordings(replay)
+    replayed = _replay_settings(queue, impact, loop=loop)
+    traders = _traders(events_per_second, mix)
 
     def announce(bound: int) -> None:
-        facts = _facts(host, bound, listed, files, seed=seed, no_market=no_market)
-        if as_json:
-            emit(facts)
-        else:
-            names = ", ".join(facts["coins"])
-            say(f"local exchange at {facts['url']} ({facts['market']}; {names}); Ctrl-C stops it")
+        _announce(_facts(host, bound, listed, files, seed=seed, no_market=no_market), as_json=as_json)
 
     def make_drivers(exchange: Exchange) -> list[Driver]:
         if no_market:
             return []
         if files:
-            return [_recorded(exchange, files, speed, loop=loop)]
-        return [_synthetic(exchange, seed, events_per_second, listed)]
+            return [_recorded(exchange, files, replayed)]
+        return [_synthetic(exchange, seed, traders, listed)]
 
-    _serve(host, port, door_settings, listed, make_drivers, announce)
+    _serve(host, port, door_settings, listed, make_drivers, announce, speed)
+
+
+def _announce(facts: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        emit(facts)
+    else:
+        names = ", ".join(facts["coins"])
+        say(f"local exchange at {facts['url']} ({facts['market']}; {names}); Ctrl-C stops it")
 
 
 def _serve(
@@ -113,19 +138,20 @@ def _serve(
     listed: Sequence[Coin],
     make_drivers: Callable[[Exchange], list[Driver]],
     announce: Callable[[int], None],
+    speed: float,
 ) -> None:
     """Serve until told to stop; what a replay had to move or leave out is told on stderr."""
     import asyncio
     import errno
 
-    from shared.clock import WallClock
+    from shared.clock import ScaledClock, WallClock
     from shared.venue.core.exchange import Exchange
     from shared.venue.door.door import Door
     from shared.venue.door.server import serve
     from shared.venue.flow.coins import listings
     from shared.venue.flow.recorded import RecordedMarket
 
-    clock = WallClock()
+    clock = ScaledClock(WallClock(), speed)
     exchange = Exchange(listings(listed), start_ns=clock.now())
     door = Door(exchange, settings, clock.now())
     drivers = make_drivers(exchange)
@@ -140,17 +166,38 @@ def _serve(
             note(_replayed(driver))
 
 
-def _synthetic(exchange: Exchange, seed: int, events_per_second: float, listed: Sequence[Coin]) -> Driver:
-    from shared.venue.flow.synthetic import SyntheticMarket, SyntheticSettings
+def _traders(events_per_second: float, mix: str) -> SyntheticSettings:
+    from shared.venue.flow.mix import DEFAULT_MIX, LIGHT_MIX
+    from shared.venue.flow.synthetic import SyntheticSettings
 
-    return SyntheticMarket(exchange, seed, SyntheticSettings(events_per_second=events_per_second), listed)
+    named = _one_of(mix, {"default": "default", "light": "light"}, "--mix")
+    chosen = LIGHT_MIX if named == "light" else DEFAULT_MIX
+    return SyntheticSettings(events_per_second=events_per_second, mix=chosen)
 
 
-def _recorded(exchange: Exchange, files: Sequence[Path], speed: float, *, loop: bool) -> Driver:
-    from shared.venue.flow.recorded import RecordedMarket, RecordedSettings
+def _synthetic(exchange: Exchange, seed: int, settings: SyntheticSettings, listed: Sequence[Coin]) -> Driver:
+    from shared.venue.flow.synthetic import SyntheticMarket
+
+    return SyntheticMarket(exchange, seed, settings, listed)
+
+
+def _replay_settings(queue: str, impact: str, *, loop: bool) -> RecordedSettings:
+    from shared.venue.flow.footprint import Impact
+    from shared.venue.flow.mirror import Queue
+    from shared.venue.flow.recorded import RecordedSettings
+
+    return RecordedSettings(
+        loop=loop,
+        queue=Queue(_one_of(queue, {each.value: each.value for each in Queue}, "--queue")),
+        impact=Impact(_one_of(impact, {each.value: each.value for each in Impact}, "--impact")),
+    )
+
+
+def _recorded(exchange: Exchange, files: Sequence[Path], settings: RecordedSettings) -> Driver:
+    from shared.venue.flow.recorded import RecordedMarket
     from shared.venue.flow.recording_files import open_recordings
 
-    return RecordedMarket(exchange, open_recordings(*files), RecordedSettings(speed=speed, loop=loop))
+    return RecordedMarket(exchange, open_recordings(*files), settings)
 
 
 def _facts(

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from shared.clock import Clock
+from shared.clock import Clock, ScaledClock
 from shared.errors import InvariantError
 from shared.units import MS, SECOND, Ns
 from shared.venue.door.cors import OpenToAll
@@ -46,6 +46,7 @@ class VenueHost:
         self._door = door
         self._mischief = mischief or Mischief(Faults())
         self._clock = clock
+        self._speed = clock.speed if isinstance(clock, ScaledClock) else 1.0
         self._wakes: list[tuple[Driver, Ns]] = [(driver, Ns(0)) for driver in drivers]
         self._lines: dict[int, asyncio.Queue[bytes | int]] = {}
         self._sockets: dict[int, WebSocket] = {}
@@ -62,7 +63,7 @@ class VenueHost:
                 raise InvariantError("a request broke the exchange; its state can't be trusted")
             wake = self._turn(self._clock.now())
             self._kick.clear()
-            wait_ns = min(wake - self._clock.now(), LONGEST_WAIT_NS)
+            wait_ns = min((wake - self._clock.now()) / self._speed, LONGEST_WAIT_NS)
             if wait_ns <= 0:
                 await asyncio.sleep(0)
                 continue

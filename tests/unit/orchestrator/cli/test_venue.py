@@ -66,3 +66,12 @@ def test_recordings_must_exist(tmp_path: Path) -> None:
     assert venue._recordings(None) == []
     with pytest.raises(typer.BadParameter, match="nowhere"):
         venue._recordings(f"{there},nowhere")
+
+
+def test_a_replay_keeps_its_policies() -> None:
+    """Queue and impact are named as the driver names them; other words are a usage fault."""
+    found = venue._replay_settings("newest", "permanent", loop=True)
+    assert (found.queue, found.impact, found.loop) == ("newest", "permanent", True)
+    for queue, impact in (("first", "none"), ("newest", "some")):
+        with pytest.raises(typer.BadParameter):
+            venue._replay_settings(queue, impact, loop=False)

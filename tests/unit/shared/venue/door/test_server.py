@@ -14,9 +14,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from shared.clock import WallClock
+from shared.clock import Clock, ScaledClock, WallClock
 from shared.errors import HatsError, InvariantError
-from shared.units import MS, Ns
+from shared.units import MS, SECOND, Ns
 from shared.venue.core.commands import CancelOrder, CancelOrders, PlaceOrders
 from shared.venue.core.exchange import Exchange
 from shared.venue.core.listing import list_perp
@@ -31,13 +31,15 @@ from tests.unit.shared.venue.door.door_fixture import BTC, MAKER, make_door, mak
 Scenario = Callable[[aiohttp.ClientSession, str], Awaitable[None]]
 
 
-def _play(scenario: Scenario, drivers: Sequence[Driver] = (), door: Door | None = None) -> None:
+def _play(
+    scenario: Scenario, drivers: Sequence[Driver] = (), door: Door | None = None, clock: Clock | None = None
+) -> None:
     """Run the scenario against a served door and stop the server after it."""
 
     async def run() -> None:
         stop, port = asyncio.Event(), asyncio.get_running_loop().create_future()
         serving = asyncio.create_task(
-            serve(door or make_door(), clock=WallClock(), drivers=drivers, ready=port.set_result, stop=stop)
+            serve(door or make_door(), clock=clock or WallClock(), drivers=drivers, ready=port.set_result, stop=stop)
         )
         async with aiohttp.ClientSession() as session:
             await scenario(session, f"http://127.0.0.1:{await port}")
@@ -150,6 +152,34 @@ def test_drivers_are_stepped_and_heard() -> None:
     _play(scenario, [_Flicker(1)])
 
 
+class _Ticker:
+    """A driver that wants to be called every simulated second, and counts."""
+
+    def __init__(self) -> None:
+        self.seen: list[Ns] = []
+
+    def step(self, _: Door, now: Ns) -> Ns:
+        """Noted."""
+        self.seen.append(now)
+        return Ns(now + SECOND)
+
+
+def test_time_may_run_faster() -> None:
+    """At speed 100 a driver that asks for every second is called many times within a real one, at scaled times."""
+    ticker = _Ticker()
+
+    async def scenario(session: aiohttp.ClientSession, url: str) -> None:
+        while len(ticker.seen) < 20:
+            async with session.get(f"{url}/health") as response:
+                assert response.status == 200
+
+    clock = ScaledClock(WallClock(), 100.0)
+    began = clock.now()
+    _play(scenario, [ticker], clock=clock)
+    assert ticker.seen[19] - began >= 19 * SECOND
+    assert ticker.seen[19] - began < 600 * SECOND
+
+
 def test_a_reader_that_is_too_slow_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """When too many frames wait, the connection is closed with 1008 instead of growing without end."""
     monkeypatch.setattr(host, "MAX_WAITING_FRAMES", 10)
@@ -214,7 +244,7 @@ def test_a_request_that_breaks_the_exchange_ends_the_server() -> None:
 
 SCRIPT = """
 import asyncio
-from shared.clock import WallClock
+from shared.clock import Clock, ScaledClock, WallClock
 from shared.venue.door.server import serve
 from tests.unit.shared.venue.door.door_fixture import make_door
 asyncio.run(serve(make_door(), clock=WallClock(), ready=lambda port: print(port, flush=True)))
