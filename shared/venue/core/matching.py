@@ -58,7 +58,7 @@ class Matching:
 
     def resize(self, order: Order, sz: Sz, account: Account, market: Market, block: Block) -> None:
         """Give a resting order another size, its place in the queue unchanged."""
-        self._settlement.release(order, account, order.sz - sz)
+        self._settlements[market.is_spot].release(order, account, order.sz - sz)
         market.book.side(order.is_buy).resize(order, sz)
         block.touched[order.asset] = None
 
