@@ -92,6 +92,8 @@ def close_market(world: World, market: Market, px: Px, status: str, block: Block
     for side in (market.book.bids, market.book.asks):
         for order in list(side.orders()):
             world.matching.cancel(order, status, accounts.by_user[order.user], market, block)
+    for order in market.waiting.orders():
+        world.matching.cancel(order, status, accounts.by_user[order.user], market, block)
     for account in accounts.by_user.values():
         holding = account.holdings.get(market.asset)
         if holding is None or not holding.position.net_sz:

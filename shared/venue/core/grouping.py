@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from shared.units import Sz
 from shared.venue.core import words
 from shared.venue.core.accounts import Account
@@ -12,6 +14,7 @@ from shared.venue.core.commands import Grouping, OrderSpec, PlaceOrders, Tif
 from shared.venue.core.market import Market
 from shared.venue.core.order import Order
 from shared.venue.core.outcomes import Awaiting, Refused, Status
+from shared.venue.core.placing import batch_fault
 from shared.venue.core.trigger import Family, Phase
 from shared.venue.core.triggers import Terms
 from shared.venue.core.world import World
@@ -33,8 +36,16 @@ def group_error(world: World, command: PlaceOrders) -> str | None:
     return words.UNEXPECTED_TRIGGERS if is_odd or has_no_parent or is_mixed else None
 
 
-def group_fault(command: PlaceOrders) -> str | None:
-    """First fault of the group that the payload alone determines, beside those of its orders."""
+def group_fault(world: World, command: PlaceOrders) -> str | None:
+    """First fault of a group that the payload alone determines; a size of zero stands for the whole position."""
+    specs = command.orders
+    if command.grouping is Grouping.POSITION_TPSL:
+        specs = tuple(msgspec.structs.replace(spec, sz=spec.sz or Sz(1)) for spec in specs)
+    return batch_fault(world.markets, specs) or _tie_fault(command)
+
+
+def _tie_fault(command: PlaceOrders) -> str | None:
+    """What is wrong with how the orders of a group belong together."""
     if command.grouping is Grouping.PRIORITY:
         return None
     triggers = _children(command)
@@ -46,10 +57,10 @@ def group_fault(command: PlaceOrders) -> str | None:
     return words.for_asset(words.REDUCE_ONLY, triggers[0].asset) if len(sides) > 1 else None
 
 
-def place_group(
-    world: World, command: PlaceOrders, account: Account, market: Market, block: Block
-) -> tuple[Status, ...]:
+def place_group(world: World, command: PlaceOrders, account: Account, block: Block) -> tuple[Status, ...]:
     """Statuses of a group of one market that has no fault."""
+    market = world.markets[command.orders[0].asset]
+    account.holding(market.listing, market.prices)
     if command.grouping is Grouping.NORMAL_TPSL:
         return _place_with_children(world, command.orders, account, market, block)
     return _place_on_position(world, command.orders, account, market, block)

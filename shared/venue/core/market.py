@@ -28,6 +28,7 @@ from shared.venue.core.listing import Listing
 from shared.venue.core.marks import MarkRule
 from shared.venue.core.oi_caps import OpenInterestCap
 from shared.venue.core.other_marks import DeployedRule, HyperpRule, SpotRule
+from shared.venue.core.policy import DEFAULT_POLICY, VenuePolicy
 from shared.venue.core.waiting import Waiting
 
 KEPT_TRADES: Final = 500
@@ -45,7 +46,7 @@ class FundingPoint(msgspec.Struct, frozen=True, array_like=True):
 class Market:
     """State of one asset; `prices` is shared with every holding of it."""
 
-    def __init__(self, listing: Listing, weighs_external: bool = False) -> None:
+    def __init__(self, listing: Listing, weighs_external: bool = False, policy: VenuePolicy = DEFAULT_POLICY) -> None:
         self.listing = listing
         self.instrument = listing.instrument
         self.asset = listing.instrument.asset
@@ -53,6 +54,7 @@ class Market:
         self.book = Book()
         self.waiting = Waiting()
         self.max_market_order = max_market_order_usd(self.instrument.max_leverage)
+        self.policy = policy
         self.prices = MarkedPrices()
         self.last_px: Px | None = None
         self.open_interest_sz = 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from shared.rules.limits import MAX_BATCH
@@ -27,6 +29,9 @@ from shared.venue.core.placing import action_fault, batch_fault
 from shared.venue.core.trigger import Phase
 from shared.venue.core.world import Answer, World
 
+_ALONE: Final = Grouping.NA
+"""Bound once, because finding a member in its enum takes longer than the comparison."""
+
 
 def place(world: World, command: PlaceOrders, block: Block) -> Answer:
     """Each order at its turn; a fault of the payload refuses the batch before anything happens."""
@@ -39,15 +44,14 @@ def place(world: World, command: PlaceOrders, block: Block) -> Answer:
     error = action_fault(world.markets, specs, len(specs))
     if error is not None:
         return error
-    if command.grouping is not Grouping.NA:
+    grouping = command.grouping
+    if grouping is not _ALONE:
         error = group_error(world, command)
         if error is not None:
             return error
-        fault = group_fault(command)
-        if fault is not None:
-            return (Refused(fault),)
-    is_tied = command.grouping is Grouping.POSITION_TPSL
-    fault = batch_fault(world.markets, specs, world.policy, may_be_whole=is_tied)
+        fault = group_fault(world, command)
+    else:
+        fault = batch_fault(world.markets, specs)
     if fault is None and world.post_only and any(spec.tif is not Tif.ALO for spec in specs):
         fault = words.POST_ONLY
     if fault is not None:
@@ -56,10 +60,8 @@ def place(world: World, command: PlaceOrders, block: Block) -> Answer:
         fault = builder_fault(world, account, specs[0].builder)
         if fault is not None:
             return (Refused(fault),) if world.policy.builder_refusal == "status" else fault
-    if is_tied or command.grouping is Grouping.NORMAL_TPSL:
-        market = world.markets[specs[0].asset]
-        account.holding(market.listing, market.prices)
-        return place_group(world, command, account, market, block)
+    if grouping is not _ALONE and grouping is not Grouping.PRIORITY:
+        return place_group(world, command, account, block)
     statuses = []
     for spec in specs:
         market = world.markets[spec.asset]
@@ -101,7 +103,7 @@ def modify(world: World, command: ModifyOrders, block: Block) -> Answer:
     if error is not None:
         return error
     is_strict = not command.always_place and world.policy.modify_without_a == "alo_only"
-    fault = batch_fault(world.markets, specs, world.policy)
+    fault = batch_fault(world.markets, specs)
     if fault is None and world.post_only and any(spec.tif is not Tif.ALO for spec in specs):
         fault = words.POST_ONLY
     if fault is None and is_strict and not all(_may_replace(spec) for spec in specs):

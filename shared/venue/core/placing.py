@@ -50,23 +50,18 @@ def unknown_asset(asset: int) -> str:
     return words.INVALID_SPOT if is_spot_asset(asset) else words.for_asset(words.UNKNOWN_ASSET, asset)
 
 
-def batch_fault(
-    markets: Mapping[int, Market], specs: Iterable[OrderSpec], policy: VenuePolicy, may_be_whole: bool = False
-) -> str | None:
-    """First fault that the payload alone determines; one such fault refuses the batch with one status.
-
-    A size of zero stands for the whole position where `may_be_whole`.
-    """
+def batch_fault(markets: Mapping[int, Market], specs: Iterable[OrderSpec]) -> str | None:
+    """First fault that the payload alone determines; one such fault refuses the batch with one status."""
     for spec in specs:
-        fault = _payload_fault(spec, markets[spec.asset], policy, may_be_whole)
+        fault = _payload_fault(spec, markets[spec.asset])
         if fault is not None:
             return fault
     return None
 
 
-def _payload_fault(spec: OrderSpec, market: Market, policy: VenuePolicy, may_be_whole: bool) -> str | None:
+def _payload_fault(spec: OrderSpec, market: Market) -> str | None:
     """What is wrong with the order by itself."""
-    if spec.sz == 0 and not may_be_whole:
+    if spec.sz == 0:
         return words.ZERO_SIZE
     if spec.sz < 0:
         return words.INVALID_SIZE
@@ -75,20 +70,21 @@ def _payload_fault(spec: OrderSpec, market: Market, policy: VenuePolicy, may_be_
     if not market.instrument.is_on_tick(spec.px):
         return words.for_asset(words.TICK, spec.asset)
     if market.is_spot:
-        return spot_fault(spec, market, policy)
-    if not is_px_in_band(spec.px, market.prices.mark_px, policy.band_percent):
-        return words.out_of_band(policy.band_percent)
+        return spot_fault(spec, market, market.policy)
+    percent = market.policy.band_percent
+    if not is_px_in_band(spec.px, market.prices.mark_px, percent):
+        return words.out_of_band(percent)
     if spec.px * spec.sz > market.max_market_order:
-        fault = _size_fault(spec, market, policy)
+        fault = _size_fault(spec, market)
         if fault is not None:
             return fault
     return None if spec.trigger is None else trigger_fault(spec, spec.trigger, market)
 
 
-def _size_fault(spec: OrderSpec, market: Market, policy: VenuePolicy) -> str | None:
+def _size_fault(spec: OrderSpec, market: Market) -> str | None:
     """Is the order worth more than what one order may be: the market's cap, or ten times that for a limit order?"""
     is_market = spec.tif is Tif.FRONTEND_MARKET or (spec.trigger is not None and spec.trigger.is_market)
-    is_market = is_market or (spec.tif is Tif.IOC and spec.trigger is None and policy.ioc_counts_as_market)
+    is_market = is_market or (spec.tif is Tif.IOC and spec.trigger is None and market.policy.ioc_counts_as_market)
     cap = market.max_market_order * (1 if is_market else LIMIT_TO_MARKET_CAP)
     return words.too_large(cap) if spec.px * spec.sz > cap else None
 

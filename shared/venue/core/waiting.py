@@ -49,9 +49,9 @@ class Waiting:
                 return self._orders.pop(-keys.pop()[1])
         return None
 
-    def oids(self) -> tuple[list[int], list[int]]:
-        """Those that fire above and below, last to fire first, for digests."""
-        return [-key[1] for key in self._above], [-key[1] for key in self._below]
+    def orders(self) -> tuple[Order, ...]:
+        """Everybody who waits, in order of coming."""
+        return tuple(self._orders.values())
 
     def _side(self, trigger: Trigger) -> list[_Key]:
         """The list in which the trigger waits."""

@@ -54,7 +54,7 @@ class World:
         check_dexs(listings, dexs)
         self.dexs = tuple(dexs)
         weighs_external = policy.deployed_mark_inputs == "given_and_external"
-        self.markets = {listing.instrument.asset: Market(listing, weighs_external) for listing in listings}
+        self.markets = {listing.instrument.asset: Market(listing, weighs_external, policy) for listing in listings}
         if len(self.markets) != len(listings):
             raise UnitError("two listings have the same asset id")
         self.accounts = Accounts(fee_schedule)
