@@ -273,7 +273,7 @@ def test_basic_tpsl_in_a_group(make_client: Callable[..., Client]) -> None:
     assert filled["filled"]["totalSz"] == "1.0"
     assert children == ["waitingForTrigger", "waitingForTrigger"]
     shown = client.info.frontend_open_orders(client.address)
-    assert [order["orderType"] for order in shown] == ["Take Profit Market", "Stop Market"]
+    assert [order["orderType"] for order in shown] == ["Stop Market", "Take Profit Market"]
     client.exchange.bulk_cancel([{"coin": "ETH", "oid": order["oid"]} for order in shown])
     resting, *children = bracket(1900, "Gtc")
     assert children == ["waitingForFill", "waitingForFill"]

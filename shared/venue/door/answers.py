@@ -116,13 +116,13 @@ class Answers:
     # --- users
 
     def open_orders(self, user: str) -> list[Json]:
-        """`openOrders`."""
-        orders = self.exchange.open_orders(user)
+        """`openOrders`: newest first, as recorded."""
+        orders = reversed(self.exchange.open_orders(user))
         return [render.brief_order(self.instruments[order.asset], order) for order in orders]
 
     def full_open_orders(self, user: str) -> list[Json]:
-        """`frontendOpenOrders`."""
-        orders = self.exchange.open_orders(user)
+        """`frontendOpenOrders`: newest first, as recorded; children stand in their parent and beside it."""
+        orders = reversed(self.exchange.open_orders(user))
         return [render.full_order(self.instruments[order.asset], order) for order in orders]
 
     def order_status(self, record: OrderRecord | None) -> Json:

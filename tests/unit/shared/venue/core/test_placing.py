@@ -8,6 +8,7 @@ from shared.rules.margin import MarginTier
 from shared.units import USD
 from shared.venue.core.commands import OrderSpec, PlaceOrders, Tif
 from shared.venue.core.outcomes import Filled, Refused, Resting
+from shared.venue.core.policy import VenuePolicy
 from tests.unit.shared.venue.core.floor import Floor, refusal, spec
 
 
@@ -140,3 +141,50 @@ def test_a_thousand_open_orders() -> None:
     record = floor.exchange.order_by_oid("a", 1_001)
     assert record is not None
     assert record.status == "tooManyOpenOrdersRejected"
+
+
+def test_the_price_band_is_a_switch() -> None:
+    """80 % as perps said before 2026: 20 is out and 20.1 is in, and the text names the number (fact sheet 4.7)."""
+    floor = Floor(policy=VenuePolicy(band_percent=80))
+    assert refusal(floor.buy("a", "20", "1")) == "Order price cannot be more than 80% away from the reference price"
+    assert isinstance(floor.buy("a", "20.1", "1"), Resting)
+
+
+def test_the_distance_from_the_oracle_is_a_switch() -> None:
+    """Off by default; at 10 % an order at 89.9 is refused at its turn, one at 90 is not (fact sheet 2.7, 4.7)."""
+    assert isinstance(Floor().buy("a", "50", "1"), Resting)
+    floor = Floor(policy=VenuePolicy(oracle_distance_percent=10))
+    assert refusal(floor.buy("a", "89.9", "1")) == "Order price too far from oracle asset=4"
+    record = floor.exchange.order_by_oid("a", 1)
+    assert record is not None
+    assert record.status == "oracleRejected"
+    assert isinstance(floor.buy("a", "90", "1"), Resting)
+
+
+def test_a_part_filled_gtc_order_is_acknowledged_as_the_policy_says() -> None:
+    """Resting by default, or filled with what was (fact sheet 14.1); it rests either way."""
+    for policy, kind in ((VenuePolicy(), Resting), (VenuePolicy(gtc_partial_ack="filled"), Filled)):
+        floor = Floor(policy=policy)
+        floor.sell("b", "100", "1")
+        status = floor.buy("a", "100", "3")
+        assert isinstance(status, kind)
+        assert not isinstance(status, Filled) or status.total_sz == 100
+        assert floor.left("a") == {2: "2"}
+
+
+@pytest.mark.parametrize(
+    ("tif", "sz", "policy", "text"),
+    [
+        (Tif.GTC, "3000000", VenuePolicy(), None),
+        (Tif.GTC, "3000000.01", VenuePolicy(), "Order value too large. Max is $300000000."),
+        (Tif.FRONTEND_MARKET, "300000", VenuePolicy(), None),
+        (Tif.FRONTEND_MARKET, "300000.01", VenuePolicy(), "Order value too large. Max is $30000000."),
+        (Tif.IOC, "300000.01", VenuePolicy(), None),
+        (Tif.IOC, "300000.01", VenuePolicy(ioc_counts_as_market=True), "Order value too large. Max is $30000000."),
+    ],
+)
+def test_no_order_is_worth_more_than_the_cap(tif: Tif, sz: str, policy: VenuePolicy, text: str | None) -> None:
+    """$30M for a market order at 25x, ten times that for a limit order (fact sheet 4.3); the text is a client's log."""
+    floor = Floor(policy=policy)
+    said = refusal(floor.buy("a", "100", sz, tif))
+    assert said == text if text is not None else "too large" not in said
