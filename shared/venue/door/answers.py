@@ -44,6 +44,10 @@ class Answers:
         """The instrument of a listed asset."""
         return self.instruments[asset]
 
+    def day(self, asset: int, now_ms: int) -> tuple[int, int, Px | None]:
+        """(lots, price x size, price a day ago) of the last 24 hours, in the asset's own units."""
+        return self._days[asset].read(now_ms)
+
     # --- assets
 
     def meta(self) -> Json:

@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType, structs
 from shared.units import DAY, MS, Ns
 from shared.venue.core.candles import INTERVALS_NS
 from shared.venue.core.events import Event, TradeHappened
-from shared.venue.door import render
+from shared.venue.door import render, spot_shapes
 from shared.venue.door.answers import BOOK_DEPTH, FAST_DEPTH
 from shared.venue.door.coarse import Grain
 from shared.venue.door.desk import Desk
@@ -146,7 +146,10 @@ def known_interval(asked: CandleFeed) -> CandleFeed:
 
 
 def asset_ctx(desk: Desk, asked: ActiveAssetCtx, now: Ns) -> Message:
-    """`activeAssetCtx`."""
+    """`activeAssetCtx`, or `activeSpotAssetCtx` of a pair."""
+    if desk.asset(asked.coin) not in desk.answers.perps:
+        ctx = spot_shapes.spot_ctx(desk.answers, desk.asset(asked.coin), now)
+        return "activeSpotAssetCtx", {"coin": asked.coin, "ctx": ctx}
     return "activeAssetCtx", {"coin": asked.coin, "ctx": desk.answers.asset_ctx(desk.asset(asked.coin), now)}
 
 

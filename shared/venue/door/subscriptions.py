@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from shared.venue.door import feeds_market, feeds_pages, feeds_user
+from shared.venue.door import feeds_market, feeds_pages, feeds_spot, feeds_user
 from shared.venue.door.actions import canonical_address
 from shared.venue.door.feed import Feed, Subscription
 from shared.venue.door.subscribing import NoSubscription
@@ -19,6 +19,7 @@ FEEDS: Final[dict[str, Feed]] = {
     **feeds_market.FEEDS,
     **feeds_user.FEEDS,
     **feeds_pages.FEEDS,
+    **feeds_spot.FEEDS,
 }
 _BY_SCHEMA: Final[dict[type, Feed]] = {feed.schema: feed for feed in FEEDS.values()}
 
