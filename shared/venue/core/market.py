@@ -115,7 +115,9 @@ class Market:
             block.reached = [*(block.reached or ()), self.asset]
 
     def impact_pxs(self) -> tuple[Px, Px] | None:
-        """Impact bid and ask to the nearest price unit; None while either side is too thin."""
+        """Impact bid and ask to the nearest price unit; None while either side is too thin, and on spot."""
+        if self.is_spot:
+            return None
         bid = impact_px(self.book.bids.levels(), self.listing.impact_usd)
         ask = impact_px(self.book.asks.levels(), self.listing.impact_usd)
         if bid is None or ask is None:
@@ -130,6 +132,8 @@ class Market:
         """
         if self.premium_override_e10 is not None:
             return self.premium_override_e10
+        if self.is_spot:
+            return None
         bid = impact_px(self.book.bids.levels(), self.listing.impact_usd)
         ask = impact_px(self.book.asks.levels(), self.listing.impact_usd)
         if bid is None or ask is None or not self.prices.oracle_px:
@@ -141,7 +145,7 @@ class Market:
 
     def sample_premium(self, times: int) -> None:
         """Take `times` equal premium samples; a book too thin gives none (undocumented)."""
-        premium = self.premium_e10() if times and not self.is_spot else None
+        premium = self.premium_e10() if times else None
         if premium is not None:
             self._premium_sum_e10 += premium * times
             self._samples += times

@@ -6,6 +6,7 @@ from typing import Final
 
 from shared.units import MS, Ns, Usd
 from shared.venue.door import account_shapes, render
+from shared.venue.door.bodies import BodyRefused
 from shared.venue.door.desk import Desk, InfoType, is_within
 from shared.venue.door.questions import MOST_ROWS, AboutUser, AboutUserCoin, AboutUserSpan
 from shared.venue.door.render import Json
@@ -17,8 +18,11 @@ def clearinghouse_state(desk: Desk, asked: AboutUser, now: Ns) -> Json:
 
 
 def active_asset_data(desk: Desk, asked: AboutUserCoin, _: Ns) -> Json:
-    """`activeAssetData`."""
-    return account_shapes.active_asset_data(desk.exchange, asked.user, desk.asset(asked.coin))
+    """`activeAssetData`; of perps only."""
+    asset = desk.asset(asked.coin)
+    if asset not in desk.answers.perps:
+        raise BodyRefused(500, "null")
+    return account_shapes.active_asset_data(desk.exchange, asked.user, asset)
 
 
 def user_funding(desk: Desk, asked: AboutUserSpan, _: Ns) -> list[Json]:
