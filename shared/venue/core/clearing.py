@@ -201,10 +201,11 @@ class Clearinghouse:
     def can_fill(self, holding: Holding, signed_sz: int, px: int, fee_usd: int) -> bool:
         """Would the account, after this fill, still cover its positions' initial margin?
 
-        Reducing fills are always covered. A fill worse than the mark loses the difference at once.
+        A fill worse than the mark loses the difference at once. A reducing one may be as bad as leaves no debt.
         """
         net = holding.position.net_sz
+        gain = signed_sz * (holding.prices.mark_px - px) - fee_usd
         if abs(net + signed_sz) <= abs(net):
-            return True
-        value = self.value_usd() + signed_sz * (holding.prices.mark_px - px) - fee_usd
+            return gain >= 0 or self.value_usd() + gain >= 0
+        value = self.value_usd() + gain
         return value >= self.used_usd() - holding.used_usd() + holding.margin_usd(abs(net + signed_sz))
