@@ -23,7 +23,7 @@ class Block:
     `reached` are the assets whose marks have reached waiting trigger orders that have not fired yet.
     """
 
-    __slots__ = ("_hash", "events", "liquidation", "now_ms", "now_ns", "number", "reached", "shaken", "touched")
+    __slots__ = ("_hash", "events", "liquidation", "now_ms", "now_ns", "number", "reached", "sent", "shaken", "touched")
 
     def __init__(self, number: int, now_ns: int) -> None:
         self.number = number
@@ -33,6 +33,8 @@ class Block:
         self.touched: dict[int, None] = {}
         self.shaken: dict[str, None] = {}
         """Users whose margin may no longer hold their positions."""
+        self.sent: dict[tuple[str, int, int], None] = {}
+        """(user, dex, asset or -1) whose liquidation orders have been sent."""
         self.liquidation: LiquidationMark | None = None
         """What fills are part of while they happen."""
         self._hash = ""

@@ -18,19 +18,18 @@ from shared.venue.core.world import World
 
 
 def sweep(world: World, block: Block) -> None:
-    """Look at everybody who was shaken until nobody is; each goes to the book at most once a sweep.
+    """Look at everybody who was shaken until nobody is; each goes to the book at most once a block.
 
     It ends because whoever is looked at again has lost positions since, and these only get fewer.
     """
-    tried: dict[tuple[str, int, int], None] = {}
     while block.shaken:
         user = next(iter(block.shaken))
         del block.shaken[user]
         for estate in estates_of(world.accounts.by_user[user]):
-            _judge(world, estate, tried, block)
+            _judge(world, estate, block)
 
 
-def _judge(world: World, estate: Estate, tried: dict[tuple[str, int, int], None], block: Block) -> None:
+def _judge(world: World, estate: Estate, block: Block) -> None:
     """Nothing if the margin holds; else one stage after the other until it does or nothing is left.
 
     A debt without positions, which a settlement may leave, is the vault's to bear.
@@ -49,8 +48,8 @@ def _judge(world: World, estate: Estate, tried: dict[tuple[str, int, int], None]
         if estate.owns(order.asset) and order.oid in estate.account.open_orders:
             world.matching.cancel(order, "liquidatedCanceled", estate.account, world.markets[order.asset], block)
     key = user, estate.dex, -1 if estate.alone is None else estate.alone.listing.instrument.asset
-    if key not in tried and not _is_lost(estate):
-        tried[key] = None
+    if key not in block.sent and not _is_lost(estate):
+        block.sent[key] = None
         _to_book(world, estate, block)
     if not estate.held():
         cover(world, estate)
