@@ -10,7 +10,7 @@ _OPEN: Final = (
     (b"access-control-allow-origin", b"*"),
     (b"vary", b"origin, access-control-request-method, access-control-request-headers"),
 )
-_EXPOSED: Final = (*_OPEN, (b"access-control-expose-headers", b"*"))
+EXPOSED: Final = (*_OPEN, (b"access-control-expose-headers", b"*"))
 _PREFLIGHT: Final = (
     *_OPEN,
     (b"access-control-allow-methods", b"*"),
@@ -40,7 +40,7 @@ class OpenToAll:
 
         async def open_send(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *_EXPOSED]
+                message["headers"] = [*message["headers"], *EXPOSED]
             await send(message)
 
         await self._app(scope, receive, open_send)
