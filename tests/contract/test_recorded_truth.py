@@ -162,6 +162,16 @@ def test_market_metadata_is_told_alike() -> None:
     assert (meta["universe"], list(meta["universe"][0])) == ([row], list(row))
     assert list(ctx) == keys
     assert list(meta) == ["universe", "marginTables", "collateralToken"]
-    assert meta["marginTables"] == [
-        [40, {"description": "", "marginTiers": [{"lowerBound": "0.0", "maxLeverage": 40}]}]
+    assert meta["marginTables"][:2] == [
+        [50, {"description": "", "marginTiers": [{"lowerBound": "0.0", "maxLeverage": 50}]}],
+        [
+            51,
+            {
+                "description": "tiered 10x",
+                "marginTiers": [
+                    {"lowerBound": "0.0", "maxLeverage": 10},
+                    {"lowerBound": "3000000.0", "maxLeverage": 5},
+                ],
+            },
+        ],
     ]

@@ -42,7 +42,7 @@ class Play:
         eth = list_perp(Instrument("ETH", 4, 2, 25))
         listed = Listing(eth.instrument, eth.tiers, eth.impact_usd, oi_cap_usd=cap)
         dex = Dex(name="xyz", full_name="XYZ", deployer="0xd")
-        gold = list_deployed(1, "xyz", 0, "GOLD", 2, 20, oi_cap_usd=cap)
+        gold = list_deployed(dex, 1, 0, "GOLD", 2, 20, oi_cap_usd=cap)
         self.exchange = Exchange([listed, gold], start_ns=START, dexs=[dex])
         self.now = START
         for user in USERS:

@@ -19,7 +19,7 @@ from shared.venue.core.order import Order
 KEPT_ORDERS: Final = 2_000
 """Ended orders a user can still ask about."""
 KEPT_FILLS: Final = 10_000
-KEPT_FUNDINGS: Final = 500
+KEPT_FUNDINGS: Final = 10_000
 KEPT_LEDGER: Final = 2_000
 
 

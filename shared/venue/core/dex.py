@@ -11,6 +11,7 @@ from shared.errors import UnitError
 from shared.instrument import Instrument
 from shared.rules.funding import FundingTerms
 from shared.rules.margin import MarginTiers
+from shared.rules.market_fees import SCALE_E4, MarketFees
 from shared.units import USD, Usd
 from shared.venue.core.listing import Listing, MarginMode, list_perp
 
@@ -23,7 +24,7 @@ SZ_CAP_PER_PERP: Final = 1_000_000_000
 class Dex(msgspec.Struct, frozen=True, kw_only=True):
     """One deployed dex as `perpDexs` tells it; the exchange numbers its dexs 1, 2, ... in the order given.
 
-    `sub_deployers` are (action, addresses); money is micro-USDC; `deployer_fee_scale` is the venue's text.
+    `sub_deployers` are (action, addresses); money is micro-USDC; the deployer's fee scale is x 10^-4.
     """
 
     name: str
@@ -32,7 +33,7 @@ class Dex(msgspec.Struct, frozen=True, kw_only=True):
     oracle_updater: str | None = None
     fee_recipient: str | None = None
     sub_deployers: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    deployer_fee_scale: str = "1.0"
+    fee_scale_e4: int = SCALE_E4
     fee_scale_changed: str = "1970-01-01T00:00:00"
     total_oi_cap_usd: Usd = Usd(400_000_000 * USD)
     oi_cap_per_perp: int = SZ_CAP_PER_PERP
@@ -45,8 +46,8 @@ def asset_of(dex: int, index: int) -> int:
 
 
 def list_deployed(
-    dex: int,
-    name: str,
+    dex: Dex,
+    number: int,
     index: int,
     coin: str,
     sz_decimals: int,
@@ -56,11 +57,22 @@ def list_deployed(
     oi_cap_usd: Usd | None = None,
     funding: FundingTerms | None = None,
     margin_mode: MarginMode = MarginMode.NORMAL,
+    is_growth: bool = False,
+    growth_changed: str | None = None,
 ) -> Listing:
-    """A listing of the `index`-th perp of dex number `dex` (1 or more), called `name:coin`."""
-    instrument = Instrument(f"{name}:{coin}", asset_of(dex, index), sz_decimals, max_leverage)
-    listing = list_perp(instrument, tiers, margin_mode)
-    return msgspec.structs.replace(listing, dex=dex, oi_cap_usd=oi_cap_usd, funding=funding)
+    """A listing of the `index`-th perp of a dex that is the exchange's `number`-th (1 or more), called `name:coin`.
+
+    `growth_changed` is the time of the last change of its growth mode, as `meta` spells times.
+    """
+    instrument = Instrument(f"{dex.name}:{coin}", asset_of(number, index), sz_decimals, max_leverage)
+    return msgspec.structs.replace(
+        list_perp(instrument, tiers, margin_mode),
+        dex=number,
+        oi_cap_usd=oi_cap_usd,
+        funding=funding,
+        fees=MarketFees(deployer_scale_e4=dex.fee_scale_e4, is_growth=is_growth),
+        growth_changed=growth_changed,
+    )
 
 
 def check_dexs(listings: Sequence[Listing], dexs: Sequence[Dex]) -> None:

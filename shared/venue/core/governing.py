@@ -9,7 +9,7 @@ import msgspec
 
 from shared.errors import UnitError
 from shared.rules.margin import MarginTier
-from shared.units import Px, Sz
+from shared.units import Px, Sz, Usd
 from shared.venue.core import deployers, isolated
 from shared.venue.core.backstop import cover_pocket
 from shared.venue.core.block import Block, tid_of
@@ -118,7 +118,7 @@ def close_market(world: World, market: Market, px: Px, status: str, block: Block
             False,
             start,
             pnl,
-            type(pnl)(0),
+            Usd(0),
             tid,
             block.hash,
             block.now_ms,

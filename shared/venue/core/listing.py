@@ -59,7 +59,7 @@ class Listing(msgspec.Struct, frozen=True):
 
     With `spot` it is a pair of tokens, and the margin tiers mean nothing. `fees` is what the market does to rates.
     `hyperp_px` is the first mark of a perp that has no spot; None for all others. `oi_cap_usd` caps open interest at
-    the mark. `growth_since` is when growth mode began, as `meta` spells it. `funding` is what a deployer chose.
+    the mark. `growth_changed` is when growth mode changed, as `meta` spells it. `funding` is what a deployer chose.
     """
 
     instrument: Instrument
@@ -71,7 +71,7 @@ class Listing(msgspec.Struct, frozen=True):
     margin_mode: MarginMode = MarginMode.NORMAL
     hyperp_px: Px | None = None
     oi_cap_usd: Usd | None = None
-    growth_since: str | None = None
+    growth_changed: str | None = None
     funding: FundingTerms | None = None
 
     @property

@@ -151,13 +151,15 @@ class Market:
             self._samples += times
 
     def running_rate_e10(self) -> int:
-        """Hourly funding rate x 10^10 if the hour ended now."""
-        return hourly_rate_e10(mean_premium_e10(self._premium_sum_e10, self._samples), self.listing.funding)
+        """Hourly funding rate x 10^10 if the hour ended now; before its first sample, that of the premium now."""
+        premium = mean_premium_e10(self._premium_sum_e10, self._samples) if self._samples else self.premium_e10()
+        return 0 if premium is None else hourly_rate_e10(premium, self.listing.funding)
 
     def settle_hour(self, time_ms: int) -> FundingPoint:
-        """The hour's funding, recorded; the samples start anew."""
+        """The hour's funding, recorded; the samples start anew. Without samples the rate is 0, as recorded."""
         mean = mean_premium_e10(self._premium_sum_e10, self._samples)
-        point = FundingPoint(hourly_rate_e10(mean, self.listing.funding), mean, time_ms)
+        rate = hourly_rate_e10(mean, self.listing.funding) if self._samples else 0
+        point = FundingPoint(rate, mean, time_ms)
         self._premium_sum_e10 = self._samples = 0
         self.fundings.append(point)
         return point

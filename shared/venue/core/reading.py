@@ -220,7 +220,7 @@ class Reading:
         return () if account is None else tuple(account.fills)
 
     def fundings(self, user: str) -> tuple[FundingPaid, ...]:
-        """The user's last 500 funding payments, oldest first."""
+        """The user's last 10,000 funding payments, oldest first."""
         account = self._world.accounts.get(user)
         return () if account is None else tuple(account.fundings)
 

@@ -10,13 +10,13 @@ from typing import Final
 from shared.instrument import Instrument
 from shared.units import MS, Ns, Px
 from shared.venue.core.candles import without_gaps
-from shared.venue.core.events import Event, OrderChanged, TradeHappened
+from shared.venue.core.events import Event, ListingChanged, OrderChanged, OrderView, TradeHappened
 from shared.venue.core.exchange import Exchange
 from shared.venue.core.views import OrderRecord
 from shared.venue.door import render
 from shared.venue.door.coarse import WHOLE, Grain, coarse
 from shared.venue.door.day_stats import DayStats
-from shared.venue.door.meta_shapes import describe
+from shared.venue.door.meta_shapes import describe, perps_of
 from shared.venue.door.render import Json, number
 
 BOOK_DEPTH: Final = 20
@@ -32,13 +32,18 @@ class Answers:
         self.assets = {instrument.coin: asset for asset, instrument in self.instruments.items()}
         self.perps = {asset: self.instruments[asset] for asset, one in exchange.listings.items() if one.spot is None}
         self._days = {asset: DayStats() for asset in self.instruments}
-        self._meta = describe(exchange)
+        self.dexs = {"": 0} | {dex.name: number for number, dex in enumerate(exchange.dexs, start=1)}
+        self._metas = [describe(exchange, number) for number in self.dexs.values()]
 
     def note(self, events: Iterable[Event]) -> None:
-        """Take the events of one command into the day's volumes."""
+        """Take the events of one command into the day's volumes, and changes of what is listed."""
         for event in events:
             if isinstance(event, TradeHappened):
                 self._days[event.asset].add(event)
+            elif isinstance(event, ListingChanged):
+                listing = self.exchange.listings[event.asset]
+                self.instruments[event.asset] = listing.instrument
+                self._metas[listing.dex] = describe(self.exchange, listing.dex)
 
     def instrument(self, asset: int) -> Instrument:
         """The instrument of a listed asset."""
@@ -50,9 +55,13 @@ class Answers:
 
     # --- assets
 
-    def meta(self) -> Json:
-        """`meta`: universe in order of asset ids, margin tables, collateral."""
-        return self._meta
+    def meta(self, dex: int = 0) -> Json:
+        """`meta` of a dex: universe in order of asset ids, margin tables, collateral."""
+        return self._metas[dex]
+
+    def universe(self, dex: int = 0) -> list[int]:
+        """Asset ids of a dex in the order of its universe."""
+        return sorted(perps_of(self.exchange, dex))
 
     def l2_book(self, asset: int, now: Ns, depth: int = BOOK_DEPTH, grain: Grain = WHOLE) -> Json:
         """`l2Book`: at most `depth` levels a side; a coarse one tells the spread of the book itself."""
@@ -73,10 +82,12 @@ class Answers:
         """`bbo`."""
         return render.bbo(self.instruments[asset], self.exchange.book_levels(asset, 1), now // MS)
 
-    def all_mids(self) -> dict[str, str]:
-        """Mid by coin, in alphabetic order; a coin that never had a price is absent."""
-        mids = {}
+    def all_mids(self, dex: int = 0) -> dict[str, str]:
+        """Mid by coin of one dex (the first's with spot), in alphabetic order; one that never had a price is absent."""
+        mids, listings = {}, self.exchange.listings
         for asset, instrument in self.instruments.items():
+            if listings[asset].dex != dex:
+                continue
             text = self.exchange.mid_text(asset)
             if text is not None:
                 mids[instrument.coin] = number(text)
@@ -119,15 +130,20 @@ class Answers:
 
     # --- users
 
-    def open_orders(self, user: str) -> list[Json]:
-        """`openOrders`: newest first, as recorded."""
-        orders = reversed(self.exchange.open_orders(user))
+    def open_orders(self, user: str, dex: int = 0) -> list[Json]:
+        """`openOrders` of one dex (the first's with spot): newest first, as recorded."""
+        orders = self._orders_on(user, dex)
         return [render.brief_order(self.instruments[order.asset], order) for order in orders]
 
-    def full_open_orders(self, user: str) -> list[Json]:
-        """`frontendOpenOrders`: newest first, as recorded; children stand in their parent and beside it."""
-        orders = reversed(self.exchange.open_orders(user))
+    def full_open_orders(self, user: str, dex: int = 0) -> list[Json]:
+        """`frontendOpenOrders` of one dex: newest first, as recorded; children stand in their parent and beside it."""
+        orders = self._orders_on(user, dex)
         return [render.full_order(self.instruments[order.asset], order) for order in orders]
+
+    def _orders_on(self, user: str, dex: int) -> list[OrderView]:
+        """Open orders of a user on one dex, newest first."""
+        orders, listings = reversed(self.exchange.open_orders(user)), self.exchange.listings
+        return [order for order in orders if listings[order.asset].dex == dex]
 
     def order_status(self, record: OrderRecord | None) -> Json:
         """`orderStatus`."""

@@ -12,7 +12,7 @@ from shared.units import Ns
 from shared.venue.core.exchange import Exchange
 from shared.venue.door.agents import AgentBook
 from shared.venue.door.answers import Answers
-from shared.venue.door.bodies import BodyRefused
+from shared.venue.door.bodies import BAD_SHAPE, BodyRefused
 from shared.venue.door.budgets import AddressBudgets
 from shared.venue.door.questions import Question
 from shared.venue.door.settings import DoorSettings
@@ -42,6 +42,15 @@ class Desk(msgspec.Struct, frozen=True):
         if asset is None:
             raise BodyRefused(500, "null")
         return asset
+
+    def dex(self, name: str | None) -> int:
+        """The number of a dex, 0 for the first, whose name is empty; BodyRefused for an unknown one."""
+        number = self.answers.dexs.get(name or "")
+        if number is None and self.settings.unknown_dex == "unprocessable":
+            raise BodyRefused(422, BAD_SHAPE)
+        if number is None:
+            raise BodyRefused(500, "null")
+        return number
 
 
 InfoType = tuple[type[Question], Callable[[Desk, Any, Ns], Any]]

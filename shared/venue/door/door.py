@@ -43,7 +43,7 @@ class Door:
         self._outbox: list[tuple[int, bytes]] = []
         self._api = Api(self.answers, settings, self.apply)
         self._feeds = Feeds(self._api.desk, self._outbox)
-        self._sessions = Sessions(self._api, self._feeds, settings, frozenset(self.answers.assets))
+        self._sessions = Sessions(self._api, self._feeds, settings)
         self._now = now
         for text, usd in settings.fund.items():
             address = address_from_text(text)

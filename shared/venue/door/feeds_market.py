@@ -15,7 +15,7 @@ from shared.venue.door.answers import BOOK_DEPTH, FAST_DEPTH
 from shared.venue.door.coarse import Grain
 from shared.venue.door.desk import Desk
 from shared.venue.door.feed import EventFeed, Feed, Message, Pace, StateFeed, Subscription
-from shared.venue.door.questions import FirstDex
+from shared.venue.door.questions import DexName
 from shared.venue.door.settings import DoorSettings
 from shared.venue.door.subscribing import NoSubscription
 from shared.venue.door.topics import Topic
@@ -24,7 +24,7 @@ from shared.venue.door.topics import Topic
 class AllMids(Subscription, frozen=True, tag="allMids"):
     """Every mid."""
 
-    dex: FirstDex | UnsetType = UNSET
+    dex: DexName | UnsetType = UNSET
 
 
 class L2Book(Subscription, frozen=True, tag="l2Book"):
@@ -64,9 +64,11 @@ class ActiveAssetCtx(Subscription, frozen=True, tag="activeAssetCtx"):
 # --- mids and books
 
 
-def mids(desk: Desk, _: AllMids, __: Ns) -> Message:
-    """`allMids`."""
-    return "allMids", {"mids": desk.answers.all_mids()}
+def mids(desk: Desk, asked: AllMids, _: Ns) -> Message:
+    """`allMids`; only a deployed dex is named."""
+    if asked.dex is UNSET:
+        return "allMids", {"mids": desk.answers.all_mids()}
+    return "allMids", {"mids": desk.answers.all_mids(desk.dex(asked.dex)), "dex": asked.dex}
 
 
 def book(desk: Desk, asked: L2Book, now: Ns) -> Message:
@@ -159,7 +161,7 @@ FEEDS: Final[dict[str, Feed]] = {
         mids,
         lambda settings, _: Pace(settings.mids_interval_ms),
         lambda _: (("book", ""),),
-        normal=lambda asked: structs.replace(asked, dex=UNSET),
+        normal=lambda asked: structs.replace(asked, dex=asked.dex or UNSET),
     ),
     "l2Book": StateFeed(L2Book, book, book_pace, of_book, normal=normal_book),
     "bbo": StateFeed(Bbo, best, lambda _, __: Pace(0), of_book, change=other_best),

@@ -13,7 +13,7 @@ from shared.venue.door import info_dexs, info_spot, info_webdata
 from shared.venue.door.actions import Address
 from shared.venue.door.desk import Desk
 from shared.venue.door.feed import EventFeed, Feed, Message, Pace, StateFeed, Subscription
-from shared.venue.door.questions import AboutDex, AboutUser, FirstDex
+from shared.venue.door.questions import AboutDex, AboutUser, DexName
 from shared.venue.door.render import Json
 from shared.venue.door.settings import DoorSettings
 from shared.venue.door.topics import of_user
@@ -26,7 +26,7 @@ _FAST_KEYS: Final = ("markPx", "midPx")
 class AssetCtxs(Subscription, frozen=True, tag="assetCtxs"):
     """Contexts of all assets of a dex."""
 
-    dex: FirstDex = ""
+    dex: DexName = ""
 
 
 class FastAssetCtxs(Subscription, frozen=True, tag="fastAssetCtxs"):

@@ -12,7 +12,7 @@ from shared.venue.door.actions import Address
 from shared.venue.door.desk import Desk
 from shared.venue.door.feed import EventFeed, Feed, Message, Pace, StateFeed, Subscription
 from shared.venue.door.info_fills import shown_fills
-from shared.venue.door.questions import MOST_ROWS, FirstDex
+from shared.venue.door.questions import MOST_ROWS, DexName
 from shared.venue.door.render import Json
 from shared.venue.door.settings import DoorSettings
 from shared.venue.door.topics import Topic, of_user
@@ -65,14 +65,14 @@ class OpenOrders(Subscription, frozen=True, tag="openOrders"):
     """All resting orders of one user."""
 
     user: Address
-    dex: FirstDex = ""
+    dex: DexName = ""
 
 
 class ClearinghouseState(Subscription, frozen=True, tag="clearinghouseState"):
     """One user's standing."""
 
     user: Address
-    dex: FirstDex = ""
+    dex: DexName = ""
 
 
 class ActiveAssetData(Subscription, frozen=True, tag="activeAssetData"):
@@ -165,13 +165,13 @@ def past_fundings(desk: Desk, asked: UserFundings, _: Ns) -> Iterable[Message]:
 
 def open_orders(desk: Desk, asked: OpenOrders, _: Ns) -> Message:
     """`openOrders`."""
-    orders = desk.answers.full_open_orders(asked.user)
+    orders = desk.answers.full_open_orders(asked.user, desk.dex(asked.dex))
     return "openOrders", {"dex": asked.dex, "user": asked.user, "orders": orders}
 
 
 def clearinghouse_state(desk: Desk, asked: ClearinghouseState, now: Ns) -> Message:
     """`clearinghouseState`."""
-    state = account_shapes.clearinghouse_state(desk.exchange, asked.user, now)
+    state = account_shapes.clearinghouse_state(desk.exchange, asked.user, now, desk.dex(asked.dex))
     return "clearinghouseState", {"dex": asked.dex, "user": asked.user, "clearinghouseState": state}
 
 

@@ -14,7 +14,7 @@ from shared.venue.door.render import Json
 
 def clearinghouse_state(desk: Desk, asked: AboutUser, now: Ns) -> Json:
     """`clearinghouseState`; zeros for a stranger."""
-    return account_shapes.clearinghouse_state(desk.exchange, asked.user, now)
+    return account_shapes.clearinghouse_state(desk.exchange, asked.user, now, desk.dex(asked.dex))
 
 
 def active_asset_data(desk: Desk, asked: AboutUserCoin, _: Ns) -> Json:

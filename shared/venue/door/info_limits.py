@@ -12,7 +12,7 @@ from shared.venue.door.actions import U64
 from shared.venue.door.bodies import BodyRefused
 from shared.venue.door.desk import Desk, InfoType
 from shared.venue.door.meta_shapes import margin_table
-from shared.venue.door.questions import FirstDex, Nothing, Question
+from shared.venue.door.questions import DexName, Nothing, Question
 from shared.venue.door.render import Json
 
 LARGEST_SINGLE_TIER: Final = 50
@@ -23,12 +23,12 @@ class AboutTable(Question, frozen=True):
     """Asks for a margin table by its id."""
 
     id: U64
-    dex: FirstDex | None = None
+    dex: DexName | None = None
 
 
 def table(desk: Desk, asked: AboutTable, _: Ns) -> Json:
     """`marginTable`: a listed one or one of the venue's; BodyRefused 500 `null` for any other id."""
-    for table_id, shown in desk.answers.meta()["marginTables"]:
+    for table_id, shown in desk.answers.meta(desk.dex(asked.dex))["marginTables"]:
         if table_id == asked.id:
             found: Json = shown
             return found
@@ -37,7 +37,7 @@ def table(desk: Desk, asked: AboutTable, _: Ns) -> Json:
         tiers = single_tier(asked.id)
     if tiers is None:
         raise BodyRefused(500, "null")
-    return margin_table(tiers)
+    return margin_table(asked.id, MAINNET_TABLES | {asked.id: tiers})
 
 
 def market_order_caps(desk: Desk, _: Nothing, __: Ns) -> list[Any]:

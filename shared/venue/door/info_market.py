@@ -22,19 +22,19 @@ from shared.venue.door.questions import (
 from shared.venue.door.render import Json
 
 
-def all_mids(desk: Desk, _: AboutDex, __: Ns) -> dict[str, str]:
+def all_mids(desk: Desk, asked: AboutDex, _: Ns) -> dict[str, str]:
     """`allMids`."""
-    return desk.answers.all_mids()
+    return desk.answers.all_mids(desk.dex(asked.dex))
 
 
 def predicted_fundings(desk: Desk, _: Nothing, now: Ns) -> list[Any]:
-    """`predictedFundings`: ours only, other venues are not known here."""
+    """`predictedFundings` of the first dex; other venues' are not known here."""
     next_ms = (now // HOUR + 1) * HOUR // MS
     rows = []
-    for asset, instrument in sorted(desk.answers.perps.items()):
+    for asset in desk.answers.universe():
         rate = render.rate(desk.exchange.asset_view(asset).rate_e10)
         row = {"fundingRate": rate, "nextFundingTime": next_ms, "fundingIntervalHours": 1}
-        rows.append([instrument.coin, [["HlPerp", row]]])
+        rows.append([desk.instruments[asset].coin, [["BinPerp", None], ["HlPerp", row], ["BybitPerp", None]]])
     return rows
 
 

@@ -14,12 +14,12 @@ from shared.venue.door.render import Json
 
 def open_orders(desk: Desk, asked: AboutUser, _: Ns) -> list[Json]:
     """`openOrders`."""
-    return desk.answers.open_orders(asked.user)
+    return desk.answers.open_orders(asked.user, desk.dex(asked.dex))
 
 
 def full_open_orders(desk: Desk, asked: AboutUser, _: Ns) -> list[Json]:
     """`frontendOpenOrders`."""
-    return desk.answers.full_open_orders(asked.user)
+    return desk.answers.full_open_orders(asked.user, desk.dex(asked.dex))
 
 
 def order_status(desk: Desk, asked: AboutOrder, _: Ns) -> Json:

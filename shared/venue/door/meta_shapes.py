@@ -2,44 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from shared.errors import ConfigError
 from shared.rules.margin import MAINNET_TABLES, MarginTiers, single_tier
 from shared.units import usd_to_str
+from shared.venue.core.dex import asset_of
 from shared.venue.core.exchange import Exchange
-from shared.venue.core.listing import MarginMode
+from shared.venue.core.listing import Listing, MarginMode
 from shared.venue.door.render import Json, number
 
+FIRST_TABLE_ID: Final = 50
+"""Ids of margin tables below this are leverages; those tables are not shown."""
 OTHER_TABLE_ID: Final = 100
 """Ids of margin tables that are none of the venue's start here; ours."""
 
 
-def describe(exchange: Exchange) -> Json:
-    """`meta`; ConfigError if asset ids are not 0, 1, 2, ..."""
-    tables: dict[int, MarginTiers] = {}
+def perps_of(exchange: Exchange, dex: int) -> dict[int, Listing]:
+    """Perps of one dex by asset id."""
+    return {asset: one for asset, one in exchange.listings.items() if one.dex == dex and one.spot is None}
+
+
+def describe(exchange: Exchange, dex: int = 0) -> Json:
+    """`meta` of a dex; ConfigError if asset ids are not its first one, the next, ..."""
+    first = asset_of(dex, 0) if dex else 0
+    tables = dict(MAINNET_TABLES) if dex == 0 else {FIRST_TABLE_ID: MAINNET_TABLES[FIRST_TABLE_ID]}
     universe: list[Json] = []
-    for asset, listing in sorted(exchange.listings.items()):
+    for asset, listing in sorted(perps_of(exchange, dex).items()):
         instrument = listing.instrument
-        if listing.spot is not None:
-            continue
-        if asset != len(universe):
-            raise ConfigError([f"asset ids must be 0, 1, 2, ...; {instrument.coin} has {asset}"])
+        if asset != first + len(universe):
+            raise ConfigError([f"asset ids must be {first}, {first + 1}, ...; {instrument.coin} has {asset}"])
         table_id = _table_id(listing.tiers, tables)
         tables[table_id] = listing.tiers
         row: Json = {"szDecimals": instrument.sz_decimals, "name": instrument.coin}
         row |= {"maxLeverage": instrument.max_leverage, "marginTableId": table_id}
+        is_isolated = listing.margin_mode is not MarginMode.NORMAL
+        row |= {"onlyIsolated": True} if is_isolated else {}
         row |= {"isDelisted": True} if instrument.is_delisted else {}
-        if listing.margin_mode is not MarginMode.NORMAL:
-            row |= {"onlyIsolated": True, "marginMode": listing.margin_mode.value}
+        row |= {"marginMode": listing.margin_mode.value} if is_isolated else {}
+        row |= {"growthMode": "enabled"} if listing.fees is not None and listing.fees.is_growth else {}
+        if listing.growth_changed is not None:
+            row |= {"lastGrowthModeChangeTime": listing.growth_changed}
         universe.append(row)
-    shown = [[table_id, margin_table(tiers)] for table_id, tiers in sorted(tables.items())]
+    shown = [[one, margin_table(one, tables)] for one in sorted(tables) if one >= FIRST_TABLE_ID]
     return {"universe": universe, "marginTables": shown, "collateralToken": 0}
 
 
-def margin_table(tiers: MarginTiers) -> Json:
-    """One margin table."""
-    description = f"tiered {tiers[0].max_leverage}x" if len(tiers) > 1 else ""
+def margin_table(table_id: int, tables: Mapping[int, MarginTiers]) -> Json:
+    """One margin table; tiered ones that begin alike are told apart by a number."""
+    tiers = tables[table_id]
+    begins = [one for one in sorted(tables) if len(tables[one]) > 1 and tables[one][0] == tiers[0]]
+    description = ""
+    if table_id in begins:
+        nth = begins.index(table_id) + 1
+        description = f"tiered {tiers[0].max_leverage}x" + (f" ({nth})" if nth > 1 else "")
     rows = [
         {"lowerBound": number(usd_to_str(tier.lower_bound_usd)), "maxLeverage": tier.max_leverage} for tier in tiers
     ]

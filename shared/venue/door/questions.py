@@ -11,8 +11,8 @@ from shared.venue.door.actions import U64, Address, CloidText
 MOST_ROWS: Final = 500
 MOST_FILLS: Final = 2_000
 
-FirstDex = Annotated[str, Meta(max_length=0)]
-"""There is one dex here, and its name is empty."""
+DexName = Annotated[str, Meta(max_length=64)]
+"""Name of a perp dex; the first one's is empty. Deployed ones have at most six letters."""
 
 
 class Question(Struct, frozen=True, rename="camel"):
@@ -24,9 +24,9 @@ class Nothing(Question, frozen=True):
 
 
 class AboutDex(Question, frozen=True):
-    """Asks about the first dex."""
+    """Asks about a dex, the first one if none is named."""
 
-    dex: FirstDex | None = None
+    dex: DexName | None = None
 
 
 class AboutCoin(Question, frozen=True):
@@ -70,7 +70,7 @@ class AboutUser(Question, frozen=True):
     """Asks about one user."""
 
     user: Address
-    dex: FirstDex | None = None
+    dex: DexName | None = None
 
 
 class AboutUserCoin(Question, frozen=True):

@@ -42,12 +42,12 @@ class Sessions:
     `hangups` are (connection, close code) to be closed after it.
     """
 
-    def __init__(self, api: Api, feeds: Feeds, settings: DoorSettings, coins: frozenset[str]) -> None:
+    def __init__(self, api: Api, feeds: Feeds, settings: DoorSettings) -> None:
         self.hangups: list[tuple[int, int]] = []
         self._api = api
         self._feeds = feeds
         self._settings = settings
-        self._coins = coins
+        self._coins, self._dexs = frozenset(api.desk.answers.assets), frozenset(api.desk.answers.dexs)
         self._connections: dict[int, _Connection] = {}
         self._next_id = 1
         self._arrivals = MinuteBudgets(settings.max_new_connections_per_minute)
@@ -148,7 +148,7 @@ class Sessions:
 
     def _read(self, connection: int, wanted: Json) -> Subscription | None:
         try:
-            return read_subscription(wanted, self._coins)
+            return read_subscription(wanted, self._coins, self._dexs)
         except NoSubscription:
             self._say(connection, "error", f"Invalid subscription {_spelled(wanted)}")
             return None

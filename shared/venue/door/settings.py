@@ -29,7 +29,8 @@ class DoorSettings(msgspec.Struct, frozen=True):
     streaming messages with `isSnapshot: false`; `snapshot_trades` is the length of the first `trades` message and
     `recent_trades` that of the answer to recentTrades; `has_empty_candles` tells intervals without trades as flat
     candles; `over_limit` says what a client beyond a limit of the WebSocket gets; the close codes end connections that
-    are one too many, or that were sent nothing for `idle_close_ms`.
+    are one too many, or that were sent nothing for `idle_close_ms`; `unknown_dex` is the answer to a question about a
+    dex that does not exist: status 500 with `null`, as for coins, or 422.
     `stakes` tells what users have staked, in the smallest unit of HYPE. `vault_quirk`: some actions the official SDK
     signs without the vault address that it posts; the hash of what was posted names another signer, who is refused.
     """
@@ -65,3 +66,4 @@ class DoorSettings(msgspec.Struct, frozen=True):
     idle_close_code: int = 1000
     stakes: Mapping[str, int] = msgspec.field(default_factory=dict)
     vault_quirk: Literal["refused", "taken"] = "refused"
+    unknown_dex: Literal["null", "unprocessable"] = "null"

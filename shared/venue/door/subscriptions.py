@@ -9,8 +9,9 @@ from collections.abc import Container
 from typing import Any, Final
 
 import msgspec
+from msgspec import UNSET
 
-from shared.venue.door import feeds_market, feeds_pages, feeds_spot, feeds_user
+from shared.venue.door import feeds_dexs, feeds_market, feeds_pages, feeds_spot, feeds_user
 from shared.venue.door.actions import canonical_address
 from shared.venue.door.feed import Feed, Subscription
 from shared.venue.door.subscribing import NoSubscription
@@ -20,6 +21,7 @@ FEEDS: Final[dict[str, Feed]] = {
     **feeds_user.FEEDS,
     **feeds_pages.FEEDS,
     **feeds_spot.FEEDS,
+    **feeds_dexs.FEEDS,
 }
 _BY_SCHEMA: Final[dict[type, Feed]] = {feed.schema: feed for feed in FEEDS.values()}
 
@@ -29,7 +31,7 @@ def feed_of(asked: Subscription) -> Feed:
     return _BY_SCHEMA[type(asked)]
 
 
-def read_subscription(value: Any, coins: Container[str]) -> Subscription:
+def read_subscription(value: Any, coins: Container[str], dexs: Container[str]) -> Subscription:
     """The feed asked for, in normal form; NoSubscription for what is not served."""
     kind = value.get("type") if isinstance(value, dict) else None
     feed = FEEDS.get(kind) if isinstance(kind, str) else None
@@ -42,6 +44,8 @@ def read_subscription(value: Any, coins: Container[str]) -> Subscription:
     coin, user = getattr(asked, "coin", None), getattr(asked, "user", None)
     if coin is not None and coin not in coins:
         raise NoSubscription(f"unknown coin {coin}")
+    if (getattr(asked, "dex", UNSET) or "") not in dexs:
+        raise NoSubscription(f"unknown dex in {asked}")
     if user is not None:
         asked = msgspec.structs.replace(asked, user=canonical_address(user))
     normal: Subscription = feed.normal(asked)

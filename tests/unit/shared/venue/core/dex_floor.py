@@ -37,8 +37,8 @@ class DexFloor(Floor):
             replace(list_perp(ETH), oi_cap_usd=cap_usd),
             list_perp(SOL),
             replace(list_perp(PRE), hyperp_px=Px(PRE.px("10"))),
-            list_deployed(1, "xyz", 0, "GOLD", 2, 20),
-            list_deployed(1, "xyz", 1, "TSLA", 2, 10, oi_cap_usd=cap_usd, funding=terms),
+            list_deployed(XYZ, 1, 0, "GOLD", 2, 20),
+            list_deployed(XYZ, 1, 1, "TSLA", 2, 10, oi_cap_usd=cap_usd, funding=terms),
         ]
         self.exchange = Exchange(listings, start_ns=START_NS, dexs=[dex], policy=VenuePolicy(**policy))
         self.now = START_NS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from shared.errors import UnitError
 from shared.instrument import Instrument
@@ -27,9 +28,9 @@ def test_asset_ids_of_deployed_perps() -> None:
 @pytest.mark.parametrize(
     "listing",
     [
-        list_deployed(2, "xyz", 0, "GOLD", 2, 20),
-        list_deployed(1, "abc", 0, "GOLD", 2, 20),
-        list_deployed(1, "xyz", 10_000, "GOLD", 2, 20),
+        list_deployed(XYZ, 2, 0, "GOLD", 2, 20),
+        list_deployed(replace(XYZ, name="abc"), 1, 0, "GOLD", 2, 20),
+        list_deployed(XYZ, 1, 10_000, "GOLD", 2, 20),
     ],
 )
 def test_a_listing_must_belong_to_its_dex(listing: object) -> None:
@@ -159,7 +160,7 @@ def test_an_overridden_premium_spikes_the_funding() -> None:
     assert [event.usd for event in paid] == [-40 * USD]
     floor.do(OverridePremium(4, None))
     floor.do(PassTime(), HOUR)
-    assert floor.exchange.funding_history(4)[-1].rate_e10 == 125_000
+    assert floor.exchange.funding_history(4)[-1].rate_e10 == 0
     with pytest.raises(UnitError):
         floor.do(OverridePremium(9, 1))
 

@@ -170,6 +170,8 @@ def test_funding_is_paid_on_the_hour() -> None:
     floor = Floor()
     floor.sell("a", "100", "10")
     floor.buy("b", "100", "10", Tif.IOC)
+    floor.buy("c", "99", "300")
+    floor.sell("c", "101", "300")
     floor.do(PassTime(), HOUR)
     paid = {event.user: event for event in floor.events if isinstance(event, FundingPaid)}
     assert paid["b"].usd == -12_500

@@ -35,7 +35,7 @@ def _statuses(reply: Any) -> Any:
         ("/info", "application/json", b'{"type":"portfolio","user":"0x0"}', (422, None)),
         ("/info", "application/json", b'{"type":"openOrders","user":"0x0"}', (422, None)),
         ("/info", "application/json", b'{"type":"meta","type":"meta"}', (422, None)),
-        ("/info", "application/json", b'{"type":"meta","dex":"xyz"}', (422, None)),
+        ("/info", "application/json", b'{"type":"meta","dex":"xyz"}', (500, None)),
         ("/info", "application/json", b'{"type":"meta","other":1,"other":2}', (200, None)),
         ("/info", "application/json", b'{"type":"exchangeStatus"} and more', (200, None)),
         ("/info", "application/json", b'{"type":"l2Book","coin":"BTC","nSigFigs":6}', (500, "null")),
