@@ -17,6 +17,7 @@ from shared.venue.core.commands import (
 )
 from shared.venue.core.exchange import Exchange
 from shared.venue.core.listing import MarginMode, list_perp
+from shared.venue.core.rulings import OverridePremium
 from shared.venue.core.views import AccountView, PositionView
 from shared.venue.door import account_shapes
 from tests.unit.shared.venue.core.floor import ETH, SOL, START_NS, Floor
@@ -115,6 +116,7 @@ def test_isolated_gains_are_not_for_others() -> None:
 def test_funding_is_paid_from_where_the_margin_lies() -> None:
     """One hour of the least rate on 10,000: 0.125 out of the position's margin, nothing out of cross."""
     floor = isolated_floor()
+    floor.do(OverridePremium(4, 0))
     before = floor.exchange.account("p")
     floor.oracle("100", span_ns=HOUR)
     after = floor.exchange.account("p")
