@@ -8,6 +8,7 @@ from shared.venue.core.accounts import Account
 from shared.venue.core.block import Block
 from shared.venue.core.market import Market
 from shared.venue.core.order import Order
+from shared.venue.core.policy import VenuePolicy
 from shared.venue.core.trigger import Family, Phase
 
 if TYPE_CHECKING:
@@ -55,6 +56,27 @@ def note_end(order: Order, family: Family, status: str, account: Account, matchi
             _watch(child, account, market, matching)
         else:
             take_down(child, "canceled", account, market, matching, block)
+
+
+def orphaned(order: Order, is_buy: bool, policy: VenuePolicy) -> Family | None:
+    """The family that outlives the modify of its parent, taken from it; None if there is none, or it is to end.
+
+    It ends in any case if the new order is on the other side.
+    """
+    family = order.family
+    if family is None or family.parent_oid != order.oid:
+        return None
+    if policy.modified_parent == "ends" or is_buy != order.is_buy:
+        return None
+    order.family = None
+    return family
+
+
+def adopt(parent: Order, family: Family, account: Account, matching: Matching, block: Block) -> None:
+    """Let the children of a modified parent wait for the new one, or do what its end asks for."""
+    parent.family, family.parent_oid = family, parent.oid
+    if parent.oid not in account.open_orders:
+        note_end(parent, family, parent.status, account, matching, block)
 
 
 def note_fill(order: Order, family: Family, account: Account, matching: Matching, block: Block) -> None:

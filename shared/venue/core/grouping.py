@@ -15,6 +15,7 @@ from shared.venue.core.market import Market
 from shared.venue.core.order import Order
 from shared.venue.core.outcomes import Awaiting, Refused, Status
 from shared.venue.core.placing import batch_fault
+from shared.venue.core.policy import VenuePolicy
 from shared.venue.core.trigger import Family, Phase
 from shared.venue.core.triggers import Terms
 from shared.venue.core.world import World
@@ -80,7 +81,7 @@ def replace_tied(
             terms = _terms_beside(account.orders[family.parent_oid], world, market)
             return order, world.placing.hang(order, terms, account, market, block)
     if old.trigger.is_position:
-        _tie(order, net)
+        _tie(order, net, world.policy)
     return order, world.placing.hang(order, Terms(Phase.PRICE, market.prices.mark_px, net), account, market, block)
 
 
@@ -134,17 +135,17 @@ def _place_on_position(
         order = world.placing.make(spec, account, block)
         order.family = family
         net = account.holdings[market.asset].position.net_sz
-        _tie(order, net)
+        _tie(order, net, world.policy)
         terms = Terms(Phase.PRICE, market.prices.mark_px, net)
         refused = world.placing.hang(order, terms, account, market, block)
         statuses.append(refused or Awaiting(order.oid, order.cloid, terms.phase.value))
     return tuple(statuses)
 
 
-def _tie(order: Order, net_sz: int) -> None:
+def _tie(order: Order, net_sz: int, policy: VenuePolicy) -> None:
     """Make the order end with the position, and follow its size if it covers all of it."""
     assert order.trigger is not None
     order.trigger.is_position = True
-    if order.sz == 0 or order.sz >= abs(net_sz):
+    if order.sz == 0 or (policy.whole_position_size == "all" and order.sz >= abs(net_sz)):
         order.trigger.is_whole = True
         order.sz = order.orig_sz = Sz(0)

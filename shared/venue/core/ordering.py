@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from shared.rules.limits import MAX_BATCH
-from shared.venue.core import words
+from shared.venue.core import families, words
 from shared.venue.core.accounts import Account
 from shared.venue.core.block import Block
 from shared.venue.core.commands import (
@@ -127,8 +127,10 @@ def _modify_one(world: World, asked: ModifySpec, always_place: bool, account: Ac
     market = world.markets[spec.asset]
     if not market.is_spot:
         account.holding(market.listing, market.prices)
-    start = len(block.events)
+    start, oid = len(block.events), world.placing.next_oid
+    family = None
     if old is not None:
+        family = families.orphaned(old, spec.is_buy, world.policy)
         world.matching.cancel(old, "canceled", account, market, block)
     cancelled = block.events[start:]
     del block.events[start:]
@@ -136,6 +138,8 @@ def _modify_one(world: World, asked: ModifySpec, always_place: bool, account: Ac
         spec = msgspec.structs.replace(spec, tif=Tif.ALO)
     status = _place_for(world, spec, old, account, market, block)
     block.events += cancelled
+    if family is not None:
+        families.adopt(account.orders[oid], family, account, world.matching, block)
     if old is not None and isinstance(status, Refused):
         return Refused(words.modify_failed(status.error))
     return status

@@ -36,6 +36,9 @@ class VenuePolicy(msgspec.Struct, frozen=True):
     limit ("parent"), or the mark alone. `stop_market_limit`: must a stop-market's limit be at or beyond its trigger
     ("beyond"), or not? `flat_reduce_only_trigger`: is a reduce-only trigger without a position to reduce taken?
     `closed_position_triggers`: which waiting orders end with the position, those tied to it or all reduce-only ones.
+    `whole_position_size`: which size of a position's order stands for the whole of it, whatever that will be: zero
+    alone, or also the size that the position has ("all"). `modified_parent`: a modify of a resting parent ends its
+    children as a cancel does, or they wait for the new order ("keeps").
     `liquidation_first`: which cross position goes to the book first, by value, by unrealised loss or by asset id.
     `liquidation_px`: the limit of liquidation orders, the price that would leave nothing, or none. An order for a
     position above `liquidation_partial_above_usd` is for a fifth of it (testnet: 10,000 USDC). `backstop_px`: the price
@@ -66,6 +69,8 @@ class VenuePolicy(msgspec.Struct, frozen=True):
     stop_market_limit: Literal["beyond", "anywhere"] = "beyond"
     flat_reduce_only_trigger: Literal["refused", "accepted"] = "refused"
     closed_position_triggers: Literal["tied", "all_reduce_only"] = "tied"
+    whole_position_size: Literal["zero", "all"] = "all"
+    modified_parent: Literal["ends", "keeps"] = "ends"
     liquidation_first: Literal["largest", "worst", "listed"] = "largest"
     liquidation_px: Literal["bankruptcy", "anywhere"] = "bankruptcy"
     liquidation_partial_above_usd: int = 100_000 * USD

@@ -248,6 +248,44 @@ def test_a_modified_child_stays_in_its_family() -> None:
     assert floor.left("b") == {}
 
 
+def test_children_of_a_modified_parent_end_or_wait_for_the_new_one() -> None:
+    """They end as with a cancel; or, if so chosen, they wait on, wake with its fill and end with its refusal."""
+    floor = Floor()
+    bracket(floor)
+    assert floor.modify("b", 1, spec(True, "98", "10")) == Resting(4, None)
+    assert floor.left("b") == {4: "10"}
+
+    keeps = VenuePolicy(modified_parent="keeps")
+    floor = Floor(policy=keeps)
+    bracket(floor)
+    floor.modify("b", 1, spec(True, "98", "10"))
+    parent = next(order for order in floor.exchange.open_orders("b") if order.oid == 4)
+    assert [child.oid for child in parent.children] == [2, 3]
+    floor.sell("a", "98", "10")
+    assert waiting(floor) == {2: "waitingForTrigger", 3: "waitingForTrigger"}
+
+    floor = Floor(policy=keeps)
+    bracket(floor)
+    floor.sell("a", "101", "10")
+    floor.modify("b", 1, spec(True, "101", "10"), always=True)
+    assert waiting(floor) == {2: "waitingForTrigger", 3: "waitingForTrigger"}
+
+    floor = Floor(policy=keeps)
+    bracket(floor)
+    floor.sell("a", "101", "10")
+    assert isinstance(floor.modify("b", 1, spec(True, "101", "10")), Refused)
+    assert floor.left("b") == {}
+
+
+def test_which_size_stands_for_the_whole_position() -> None:
+    """The size that the position has, or zero alone, as chosen."""
+    floor = with_long(VenuePolicy(whole_position_size="zero"))
+    floor.group("b", POSITION, STOP)
+    assert floor.left("b") == {4: "10"}
+    floor.group("b", POSITION, trigger(False, "tp market", "110", "80", "0"))
+    assert floor.left("b") == {4: "10", 5: "0"}
+
+
 def test_priority_is_refused_or_without_effect() -> None:
     """Nobody has staked; where it is accepted, all must be IOC or all post only and not reduce-only (2.2)."""
     floor = Floor()
