@@ -30,6 +30,7 @@ from shared.venue.core.listing import Listing
 from shared.venue.core.outcomes import Outcome
 from shared.venue.core.policy import DEFAULT_POLICY, VenuePolicy
 from shared.venue.core.reading import Reading
+from shared.venue.core.rulings import Liquidate
 from shared.venue.core.snapshot import restored
 from shared.venue.core.world import Answer, World
 
@@ -46,6 +47,7 @@ _ANSWERS: Final[dict[type, Callable[[World, Any, Block], Answer]]] = {
     **dealer.ANSWERS,
     **governing.ANSWERS,
     ResizeOrders: resizing.resize,
+    Liquidate: liquidation.liquidate,
     PassTime: lambda _world, _command, _block: (),
 }
 """Who answers which command; every member of `Command` is here."""

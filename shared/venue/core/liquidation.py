@@ -5,6 +5,7 @@ from __future__ import annotations
 from shared.rules.fees import RATE_SCALE
 from shared.rules.liquidation import COOLDOWN_NS, bankruptcy_px, is_for_backstop, is_liquidatable, liquidation_sz
 from shared.units import Px, Rounding, Sz, round_ratio, round_to_multiple, tick_at
+from shared.venue.core import words
 from shared.venue.core.accounts import Account
 from shared.venue.core.backstop import cover, deleverage, hand_over, tell
 from shared.venue.core.block import Block
@@ -14,7 +15,8 @@ from shared.venue.core.estate import Estate, estates_of
 from shared.venue.core.events import LiquidationMark
 from shared.venue.core.market import Market
 from shared.venue.core.order import Order
-from shared.venue.core.world import World
+from shared.venue.core.rulings import Liquidate
+from shared.venue.core.world import Answer, World
 
 
 def sweep(world: World, block: Block) -> None:
@@ -44,9 +46,7 @@ def _judge(world: World, estate: Estate, block: Block) -> None:
         if estate.equity_usd() < 0:
             deleverage(world, estate, block)
         return
-    for order in list(estate.account.open_orders.values()):
-        if estate.owns(order.asset) and order.oid in estate.account.open_orders:
-            world.matching.cancel(order, "liquidatedCanceled", estate.account, world.markets[order.asset], block)
+    _cancel_orders(world, estate, block)
     key = user, estate.dex, -1 if estate.alone is None else estate.alone.listing.instrument.asset
     if key not in block.sent and not _is_lost(estate):
         block.sent[key] = None
@@ -67,18 +67,39 @@ def _is_lost(estate: Estate) -> bool:
     return is_for_backstop(estate.equity_usd(), estate.maintenance_usd()) and bool(estate.held())
 
 
-def _to_book(world: World, estate: Estate, block: Block) -> None:
-    """Send liquidation orders, one position after the other, until the margin holds what is left."""
+def _to_book(world: World, estate: Estate, block: Block, *, is_forced: bool = False) -> None:
+    """Send liquidation orders, one position after the other, until the margin holds what is left, or all if forced."""
     before, equity, marks = estate.nets(), estate.equity_usd(), _marks(estate)
     is_partial = False
     for holding in _in_order(world, estate):
-        if not _is_short(estate):
+        if not is_forced and not _is_short(estate):
             break
         filled = _send(world, estate, holding, block)
         is_partial |= bool(filled and holding.position.net_sz)
     if is_partial:
         estate.account.partial_ns = block.now_ns
     tell(world, estate, "market", before, marks, equity, 0, block)
+
+
+def liquidate(world: World, command: Liquidate, block: Block) -> Answer:
+    """Every estate of the user through the stage asked for; the venue's word for a stranger."""
+    account = world.accounts.get(command.user)
+    if account is None:
+        return words.must_deposit(command.user)
+    for estate in [one for one in estates_of(account) if one.held()]:
+        _cancel_orders(world, estate, block)
+        if command.method == "market":
+            _to_book(world, estate, block, is_forced=True)
+        elif command.method == "adl" or not hand_over(world, estate, block):
+            deleverage(world, estate, block)
+    return ()
+
+
+def _cancel_orders(world: World, estate: Estate, block: Block) -> None:
+    """None of the orders that rest on this margin is left."""
+    for order in list(estate.account.open_orders.values()):
+        if estate.owns(order.asset) and order.oid in estate.account.open_orders:
+            world.matching.cancel(order, "liquidatedCanceled", estate.account, world.markets[order.asset], block)
 
 
 def _marks(estate: Estate) -> dict[int, int]:

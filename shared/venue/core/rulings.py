@@ -62,4 +62,14 @@ class SetPostOnly(msgspec.Struct, frozen=True, tag=True):
     is_on: bool
 
 
-Ruling = SetOracle | OverridePremium | Delist | Halt | ChangeListing | SetPostOnly
+class Liquidate(msgspec.Struct, frozen=True, tag=True):
+    """Take a user's positions from them now, whatever their margin: to the book, to the vault, or against the winners.
+
+    Not the venue's: for those who test what comes of it.
+    """
+
+    user: str
+    method: Literal["market", "backstop", "adl"]
+
+
+Ruling = Liquidate | SetOracle | OverridePremium | Delist | Halt | ChangeListing | SetPostOnly

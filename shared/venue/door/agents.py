@@ -76,6 +76,13 @@ class AgentBook:
         agent = self._by_user.get(user, {}).get("")
         return agent if agent is not None and agent.valid_until_ms > now_ms else None
 
+    def expire(self, user: str) -> int:
+        """How many agents the user had; all are at their end now."""
+        agents = list(self._by_user.get(user, {}).values())
+        for agent in agents:
+            self._end(agent)
+        return len(agents)
+
     def drain_ended(self) -> list[str]:
         """Addresses that stopped being agents since the last call; their nonces are to be forgotten."""
         ended, self._ended = self._ended, []

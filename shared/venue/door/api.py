@@ -72,6 +72,10 @@ class Api:
             return refused(admitted.error)
         return self._perform(action, admitted.user, now)
 
+    def expire_agents(self, user: str) -> int:
+        """How many agents the user had; none may sign from now on."""
+        return self._admission.agents.expire(user)
+
     def _perform(self, action: Supported, user: str, now: Ns) -> Json:
         error = self._budgets.charge(user, weight(action), is_cancel(action), lambda: self._volume(user), now // MS)
         if error is not None:

@@ -63,6 +63,10 @@ class Door:
         self._feeds.tell(outcome.events, now)
         return outcome
 
+    def expire_agents(self, user: str) -> int:
+        """How many agents the user had; none may sign from now on."""
+        return self._api.expire_agents(user)
+
     def http(self, path: str, content_type: str | None, body: bytes, now: Ns, client: str = "") -> Response:
         """The response to one POST; `client` is the address whose budget it is counted in."""
         try:

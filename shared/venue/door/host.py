@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Final, Protocol
 
 from starlette.applications import Starlette
@@ -15,12 +16,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from shared.clock import Clock, ScaledClock
-from shared.errors import InvariantError
+from shared.clock import Clock, ScaledClock, VirtualClock
+from shared.errors import ConfigError, InvariantError
 from shared.units import MS, SECOND, Ns
+from shared.venue.core.commands import Command
 from shared.venue.door.cors import OpenToAll
 from shared.venue.door.door import Door
 from shared.venue.door.mischief import Mischief, cut_transport, unanswered
+from shared.venue.door.overview import overview
 from shared.venue.faults.catalogue import CutSockets
 from shared.venue.faults.engine import Faults
 
@@ -29,6 +32,7 @@ MAX_WAITING_FRAMES: Final = 10_000
 """Frames that may wait for a slow reader; beyond it the connection is closed."""
 LONGEST_WAIT_NS: Final = SECOND
 _SLOW_READER: Final = 1008
+_PAGE: Final = Path(__file__).with_name("page.html")
 
 
 class Driver(Protocol):
@@ -71,10 +75,43 @@ class VenueHost:
                 async with asyncio.timeout(wait_ns / SECOND):
                     await self._kick.wait()
 
+    @property
+    def faults(self) -> Faults:
+        """The faults of this exchange."""
+        return self._mischief.faults
+
+    def now(self) -> Ns:
+        """The exchange's time."""
+        return self._clock.now()
+
+    def wake(self) -> None:
+        """Look again at what is due."""
+        self._kick.set()
+
+    def apply(self, command: Command, now: Ns) -> None:
+        """A command from beside the protocol; those who subscribed are told."""
+        with self._disturbing():
+            self._door.apply(command, now)
+            self._pump()
+
+    async def step(self, span: Ns) -> Ns:
+        """Let `span` pass on a stepped clock, everything at its time; the time then. ConfigError on any other clock."""
+        if not isinstance(self._clock, VirtualClock):
+            raise ConfigError(["time can be stepped only on a venue that was started with --stepped"])
+        end = Ns(self._clock.now() + span)
+        while (wake := self._turn(self._clock.now())) <= end:
+            self._clock.advance_to(max(wake, self._clock.now()))
+            await asyncio.sleep(0)
+        self._clock.advance_to(end)
+        self._turn(end)
+        return end
+
     def app(self) -> Starlette:
         """The ASGI application."""
         app = Starlette(
             routes=[
+                Route("/", self._page, methods=["GET"]),
+                Route("/overview", self._overview, methods=["GET"]),
                 Route("/info", self._post, methods=["POST"]),
                 Route("/exchange", self._post, methods=["POST"]),
                 Route("/health", self._health, methods=["GET"]),
@@ -90,6 +127,7 @@ class VenueHost:
     def _turn(self, now: Ns) -> Ns:
         """Everything due at `now` done; when something is due next."""
         self._wakes = [(driver, driver.step(self._door, now) if wake <= now else wake) for driver, wake in self._wakes]
+        self._mischief.act(self._door, now)
         for connection, fault in self._mischief.cuts(self._lines, now):
             self._strike(connection, fault)
         wake = min([self._door.due(now), self._mischief.due(now), *(wake for _, wake in self._wakes)])
@@ -160,6 +198,13 @@ class VenueHost:
 
     async def _health(self, _: Request) -> Response:
         return JSONResponse({"status": "ok", "time": self._clock.now() // MS, "connections": len(self._lines)})
+
+    async def _page(self, _: Request) -> Response:
+        return Response(_PAGE.read_bytes(), media_type="text/html; charset=utf-8")
+
+    async def _overview(self, _: Request) -> Response:
+        shown = overview(self._door.answers, self._mischief.faults, len(self._lines), self._clock.now())
+        return JSONResponse(shown)
 
     async def _talk(self, websocket: WebSocket) -> None:
         await websocket.accept()

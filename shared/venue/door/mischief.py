@@ -13,6 +13,8 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from shared.units import Ns
+from shared.venue.door.deeds import begin, end
+from shared.venue.door.door import Door
 from shared.venue.faults.catalogue import CutSockets
 from shared.venue.faults.engine import Faults
 from shared.venue.faults.fate import UNTOUCHED, Fate, fate_of
@@ -69,6 +71,15 @@ class Mischief:
     def cuts(self, connections: Iterable[int], now: Ns) -> list[tuple[int, CutSockets]]:
         """Connections to end now."""
         return self.faults.cuts(now, list(connections)) if self.faults.armed else []
+
+    def act(self, door: Door, now: Ns) -> None:
+        """Do to coins and users what is due, and undo what is over."""
+        if not self.faults.armed:
+            return
+        for armed in self.faults.due_deeds(now):
+            self.faults.record(armed, now, begin(armed.fault, door, now))
+        for armed in self.faults.ended_deeds(now):
+            end(armed.fault, door, now)
 
     def due(self, now: Ns) -> Ns:
         """When faults want to be looked at again."""

@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import uvicorn
+from starlette.applications import Starlette
 
 from shared.clock import Clock
+from shared.venue.door.control import Control
 from shared.venue.door.door import Door
 from shared.venue.door.host import MAX_BODY_BYTES, Driver, VenueHost
 from shared.venue.door.mischief import Mischief, TransportInScope
 
+LOOPBACK: Final = "127.0.0.1"
 _GRACE_SECONDS: Final = 3
 _KEEP_ALIVE_SECONDS: Final = 75
 
@@ -27,6 +30,7 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, listening: Callable[[], None]) -> None:
         super().__init__(config)
         self._listening = listening
+        self.listens = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -37,6 +41,7 @@ class _Server(uvicorn.Server):
         """Listening, and said so."""
         await super().startup(sockets)
         self._listening()
+        self.listens.set()
 
 
 async def serve(
@@ -47,20 +52,60 @@ async def serve(
     port: int = 0,
     drivers: Sequence[Driver] = (),
     mischief: Mischief | None = None,
+    control_port: int | None = None,
     ready: Callable[[int], None] | None = None,
+    control_ready: Callable[[int], None] | None = None,
     stop: asyncio.Event | None = None,
 ) -> None:
     """Serve `door` until SIGTERM, SIGINT or `stop`; `ready` is told the port, which is a free one for port 0.
 
-    What a driver or the exchange raises ends the server and is raised here; after a request that raised, the client
-    has a 500 and InvariantError is raised here.
+    A control port is served on loopback if one is given, and `control_ready` told of it before `ready`. What a driver
+    or the exchange raises ends the server and is raised here; after a request that raised, the client has a 500 and
+    InvariantError is raised here.
     """
     stopping = stop or asyncio.Event()
-    listener = _listener(host, port)
-    bound: int = listener.getsockname()[1]
     venue = VenueHost(door, drivers, clock, mischief)
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(_listener(host, port))
+        servers = [(_server(venue.app(), ready, listener), listener)]
+        if control_port is not None:
+            beside = stack.enter_context(_listener(LOOPBACK, control_port))
+            servers.insert(0, (_server(Control(venue).app(), control_ready, beside), beside))
+        stack.enter_context(_signals_set(stopping))
+        await _run(venue, servers, stopping)
+
+
+async def _run(venue: VenueHost, servers: list[tuple[_Server, socket.socket]], stopping: asyncio.Event) -> None:
+    """All servers, in the order in which they are ready, until `stopping` is set or the host fails."""
+    running = asyncio.create_task(venue.run())
+    stopped = asyncio.create_task(stopping.wait())
+
+    def end(_: object) -> None:
+        for server, _listener in servers:
+            server.should_exit = True
+
+    for task in (running, stopped):
+        task.add_done_callback(end)
+    serving: list[asyncio.Task[None]] = []
+    try:
+        for server, listener in servers:
+            serving.append(asyncio.create_task(server.serve([listener])))
+            await server.listens.wait()
+        await asyncio.gather(*serving)
+    finally:
+        failed = running.done()
+        for one in (running, stopped, *serving):
+            one.cancel()
+        await asyncio.wait([running, stopped, *serving])
+    if failed:
+        running.result()
+
+
+def _server(app: Starlette, ready: Callable[[int], None] | None, listener: socket.socket) -> _Server:
+    """A server of `app` that tells `ready` the port of its listener."""
+    bound: int = listener.getsockname()[1]
     config = uvicorn.Config(
-        venue.app(),
+        app,
         http=TransportInScope,
         lifespan="off",
         log_config=None,
@@ -72,21 +117,7 @@ async def serve(
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    server = _Server(config, (lambda: ready(bound)) if ready else (lambda: None))
-    running = asyncio.create_task(venue.run())
-    stopped = asyncio.create_task(stopping.wait())
-    for task in (running, stopped):
-        task.add_done_callback(lambda _: setattr(server, "should_exit", True))
-    try:
-        with listener, _signals_set(stopping):
-            await server.serve([listener])
-    finally:
-        failed = running.done()
-        running.cancel()
-        stopped.cancel()
-        await asyncio.wait([running, stopped])
-    if failed:
-        running.result()
+    return _Server(config, (lambda: ready(bound)) if ready else (lambda: None))
 
 
 def _listener(host: str, port: int) -> socket.socket:

@@ -151,12 +151,14 @@ class UserFault(Fault, frozen=True, kw_only=True):
     user: str
 
 
-class ForceLiquidation(UserFault, frozen=True, tag="force_liquidation"):
-    """The user's positions are liquidated as if the mark had asked for it."""
+class ForceLiquidation(UserFault, frozen=True, kw_only=True, tag="force_liquidation"):
+    """The user's positions are liquidated whatever their margin: on the book, or by handing them to the vault."""
+
+    method: Literal["market", "backstop"] = "market"
 
 
 class AutoDeleverage(UserFault, frozen=True, tag="auto_deleverage"):
-    """The user's positions are closed against the counterparties that ADL ranks first."""
+    """The user's positions are closed against the counterparties that deleveraging ranks first."""
 
 
 class ExpireAgents(UserFault, frozen=True, tag="expire_agents"):

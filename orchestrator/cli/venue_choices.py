@@ -1,0 +1,154 @@
+"""What the options of `hats venue` mean; a choice that makes no sense is told with what was expected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from shared.errors import UnitError
+from shared.units import Usd, usd_from_str
+
+if TYPE_CHECKING:
+    from shared.venue.core.exchange import Exchange
+    from shared.venue.door.host import Driver
+    from shared.venue.door.settings import DoorSettings
+    from shared.venue.flow.coins import Coin
+    from shared.venue.flow.recorded import RecordedSettings
+    from shared.venue.flow.synthetic import SyntheticSettings
+
+NOBODY_LIMITED = "none"
+FAST_BOOK_MS = 500
+
+
+def door_settings(
+    network: str, fund: list[str] | None, fund_all: str | None, address_budget: str, ip_weight: str, l2_interval_ms: int
+) -> DoorSettings:
+    """The doors as asked for."""
+    from shared.venue.door.settings import DoorSettings
+
+    return DoorSettings(
+        network=one_of(network, {"testnet": "Testnet", "mainnet": "Mainnet"}, "--network"),
+        fund=funded(fund or ()),
+        fund_all_usd=None if fund_all is None else usd(fund_all, "--fund-all"),
+        address_budget=limit(address_budget, "--address-budget"),
+        ip_weight_per_minute=limit(ip_weight, "--ip-weight"),
+        l2_interval_ms=l2_interval_ms,
+        l2_fast_interval_ms=min(l2_interval_ms, FAST_BOOK_MS),
+    )
+
+
+def market_text(files: Sequence[Path], seed: int, *, no_market: bool) -> str:
+    """What moves the market, in a few words."""
+    return "no market" if no_market else f"replay of {', '.join(map(str, files))}" if files else f"seed {seed}"
+
+
+def driver(
+    exchange: Exchange,
+    files: Sequence[Path],
+    replayed: RecordedSettings,
+    seed: int,
+    settings: SyntheticSettings,
+    coins: Sequence[Coin],
+) -> Driver:
+    """Recorded data if there are files, else synthetic traders."""
+    return recorded(exchange, files, replayed) if files else synthetic(exchange, seed, settings, coins)
+
+
+def traders(events_per_second: float, mix: str) -> SyntheticSettings:
+    """The synthetic traders."""
+    from shared.venue.flow.mix import DEFAULT_MIX, LIGHT_MIX
+    from shared.venue.flow.synthetic import SyntheticSettings
+
+    named = one_of(mix, {"default": "default", "light": "light"}, "--mix")
+    chosen = LIGHT_MIX if named == "light" else DEFAULT_MIX
+    return SyntheticSettings(events_per_second=events_per_second, mix=chosen)
+
+
+def synthetic(exchange: Exchange, seed: int, settings: SyntheticSettings, listed: Sequence[Coin]) -> Driver:
+    """A synthetic market."""
+    from shared.venue.flow.synthetic import SyntheticMarket
+
+    return SyntheticMarket(exchange, seed, settings, listed)
+
+
+def replay_settings(queue: str, impact: str, *, loop: bool) -> RecordedSettings:
+    """How recorded data is played back."""
+    from shared.venue.flow.footprint import Impact
+    from shared.venue.flow.mirror import Queue
+    from shared.venue.flow.recorded import RecordedSettings
+
+    return RecordedSettings(
+        loop=loop,
+        queue=Queue(one_of(queue, {each.value: each.value for each in Queue}, "--queue")),
+        impact=Impact(one_of(impact, {each.value: each.value for each in Impact}, "--impact")),
+    )
+
+
+def recorded(exchange: Exchange, files: Sequence[Path], settings: RecordedSettings) -> Driver:
+    """Recorded data as a driver."""
+    from shared.venue.flow.recorded import RecordedMarket
+    from shared.venue.flow.recording_files import open_recordings
+
+    return RecordedMarket(exchange, open_recordings(*files), settings)
+
+
+def listed(names: str | None) -> tuple[Coin, ...]:
+    """The coins by name; all of them for None."""
+    from shared.venue.flow.coins import COINS
+
+    known = {coin.name: coin for coin in COINS}
+    wanted = list(known) if names is None else [name.strip() for name in names.split(",") if name.strip()]
+    unknown = [name for name in wanted if name not in known]
+    if unknown or not wanted or len(set(wanted)) != len(wanted):
+        raise typer.BadParameter(f"expected some of {', '.join(known)}, each once, got {names!r}", param_hint="--coins")
+    return tuple(known[name] for name in wanted)
+
+
+def recordings(replay: str | None) -> list[Path]:
+    """The files, which must exist."""
+    files = [Path(name) for name in (replay or "").split(",") if name]
+    missing = [str(path) for path in files if not path.is_file()]
+    if missing:
+        raise typer.BadParameter(f"no such recording: {', '.join(missing)}", param_hint="--replay")
+    return files
+
+
+def funded(pairs: Sequence[str]) -> dict[str, Usd]:
+    """Money by address."""
+    funded: dict[str, Usd] = {}
+    for pair in pairs:
+        address, equals, amount = pair.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"expected ADDRESS=USDC, got {pair!r}", param_hint="--fund")
+        funded[address.strip()] = usd(amount.strip(), "--fund")
+    return funded
+
+
+def usd(text: str, option: str) -> Usd:
+    """An amount of at least 0."""
+    try:
+        usd = usd_from_str(text)
+    except UnitError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from error
+    if usd < 0:
+        raise typer.BadParameter(f"expected an amount of at least 0, got {text}", param_hint=option)
+    return usd
+
+
+def limit(text: str, option: str) -> int | None:
+    """A number, or None for nobody limited."""
+    if text == NOBODY_LIMITED:
+        return None
+    if not text.isascii() or not text.isdigit():
+        raise typer.BadParameter(f"expected a number or {NOBODY_LIMITED}, got {text!r}", param_hint=option)
+    return int(text)
+
+
+def one_of(text: str, known: Mapping[str, str], option: str) -> str:
+    """What the word stands for."""
+    if text not in known:
+        raise typer.BadParameter(f"expected {' or '.join(known)}, got {text!r}", param_hint=option)
+    return known[text]
