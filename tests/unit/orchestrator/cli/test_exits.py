@@ -23,6 +23,7 @@ MADE: tuple[tuple[BaseException, Exit], ...] = (
     (errors.VenueProtocolError("x"), Exit.UNAVAILABLE),
     (errors.RateLimited("x", 1), Exit.UNAVAILABLE),
     (errors.DataError("x"), Exit.FAILED),
+    (errors.SnapshotError("x"), Exit.FAILED),
     (errors.JournalError("x"), Exit.FAILED),
     (errors.BusError("x"), Exit.NOT_FOUND),
     (errors.NotRunning("x"), Exit.NOT_FOUND),
