@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any, Final
 
 from shared.instrument import Instrument
+from shared.rules.spot import FIRST_SPOT_ASSET
 from shared.units import HOUR, MINUTE, MS, SECOND, USD, Ns, Px, Usd
-from shared.venue.core.commands import OrderSpec, PlaceOrders, SetPrices, Tif
+from shared.venue.core.commands import IssueToken, OrderSpec, PlaceOrders, SetPrices, Tif
 from shared.venue.core.exchange import Exchange
-from shared.venue.core.listing import list_perp
+from shared.venue.core.listing import list_perp, list_spot
+from shared.venue.core.tokens import USDC
 from shared.venue.door.door import Door
 from shared.venue.door.settings import DoorSettings
+from shared.venue.flow.spot_coins import SPOT_PAIRS
 from tests.unit.shared.venue.door.wire_client import START, WireClient, order_action, order_wire, post
 
 MAKER: Final = "0x" + "ee" * 20
@@ -22,6 +25,7 @@ COINS: Final = (
     (Instrument("INJ", 4, 1, 10), "10.05"),
     (Instrument("HYPE", 5, 2, 10), "94.01"),
 )
+HYPE: Final = next(pair for pair in SPOT_PAIRS if pair.base.name == "HYPE")
 CLOID: Final = "0x" + "ab" * 16
 
 
@@ -30,13 +34,16 @@ class Scene:
 
     def __init__(self) -> None:
         self.user = WireClient(1)
-        exchange = Exchange([list_perp(instrument) for instrument, _ in COINS], start_ns=START)
+        listings = [list_perp(instrument) for instrument, _ in COINS]
+        listings += [list_spot(pair) for pair in SPOT_PAIRS]
+        exchange = Exchange(listings, start_ns=START)
         fund = {self.user.address: Usd(100_000 * USD), MAKER: Usd(10**8 * USD)}
         self.now = START
         self.door = Door(exchange, DoorSettings(fund=fund), self.now)
         for instrument, px in COINS:
             self.door.apply(SetPrices(instrument.asset, instrument.px(px)), self.now)
         self._quote()
+        self._hold_tokens()
         self._approve()
         self.filled_oid = self._trade()
         self._wait(2)
@@ -64,6 +71,14 @@ class Scene:
                 for away in (sign * n for n in range(1, 6))
             )
             self.door.apply(PlaceOrders(MAKER, orders), self.now)
+
+    def _hold_tokens(self) -> None:
+        """USDC and a token on spot, a price for its pair, and an order that holds a part of it."""
+        for token, amount in ((USDC, "50.5"), (HYPE.base, "100.25")):
+            self.door.apply(IssueToken(self.user.address, token.index, token.wei(amount)), self.now)
+        asset = FIRST_SPOT_ASSET + HYPE.index
+        self.door.apply(SetPrices(asset, self.door.answers.instruments[asset].px("40")), self.now)
+        self._send(order_action(order_wire("41", "2.5", is_buy=False, asset=asset)))
 
     def _approve(self) -> None:
         for number, name in enumerate(("first", "second")):

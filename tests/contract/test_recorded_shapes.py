@@ -37,7 +37,6 @@ NEWER: Final = "the recording is older than the field"
 GONE: Final = "the recording is of 2023, the field is gone"
 OURS: Final = "the user of the scene has a client id or a trigger order, the recorded one had none"
 EMPTY: Final = "nobody can have any here"
-NO_SPOT: Final = "the scene lists no pairs and its user has no tokens"
 NO_DEX: Final = "the scene has no deployed dex"
 _NEW_FILL: Final = {f"[].{key}: extra": NEWER for key in ("tid", "feeToken", "twapId")} | {"[].cloid: extra": OURS}
 
@@ -64,13 +63,6 @@ DIFFERENCES: Final[dict[str, dict[str, str]]] = {
     "openOrders": {"[].cloid: extra": OURS, "[].origSz: extra": NEWER, "[].reduceOnly: extra": OURS},
     "orderStatus": {".order.order.cloid: cloid instead of null": OURS},
     "perpDexs": {": 1 places instead of 5": NO_DEX},
-    "spotClearinghouseState": {".balances[]: nothing to compare": NO_SPOT},
-    "spotMeta": {".tokens[]: nothing to compare": NO_SPOT, ".universe[]: nothing to compare": NO_SPOT},
-    "spotMetaAndAssetCtxs": {
-        "[0].tokens[]: nothing to compare": NO_SPOT,
-        "[0].universe[]: nothing to compare": NO_SPOT,
-        "[1][]: nothing to compare": NO_SPOT,
-    },
     "userFills": _NEW_FILL,
     "userFillsByTime": _NEW_FILL,
     "userFunding": {

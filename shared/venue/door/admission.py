@@ -39,9 +39,10 @@ class Admitted(msgspec.Struct, frozen=True):
 
 
 class Turned(msgspec.Struct, frozen=True):
-    """The request may not act; `error` is the venue's text."""
+    """The request may not act; `error` is the venue's text. `stale_for` is whose budget a stale one burdens."""
 
     error: str
+    stale_for: str | None = None
 
 
 class Admission:
@@ -84,7 +85,7 @@ class Admission:
     def _use(self, envelope: Envelope, signer: str, user: str, now_ms: int) -> Admitted | Turned:
         refusal = self._nonces.admit(signer, envelope.nonce, now_ms)
         if refusal is None and envelope.expires_after is not None and envelope.expires_after < now_ms:
-            refusal = EXPIRED
+            return Turned(EXPIRED, stale_for=user)
         return Admitted(user) if refusal is None else Turned(refusal)
 
     def _account(self, signer: str, is_user_signed: bool, now: Ns) -> str | Turned:

@@ -19,7 +19,7 @@ from shared.venue.door.admission import Admission, Turned
 from shared.venue.door.agents import AGENTS_PER_SUB, ALREADY_USED
 from shared.venue.door.answers import Answers
 from shared.venue.door.bodies import BodyRefused
-from shared.venue.door.budgets import AddressBudgets
+from shared.venue.door.budgets import STALE_COST, AddressBudgets
 from shared.venue.door.dealing_submit import dealing_from_action, dealing_reply
 from shared.venue.door.desk import Desk
 from shared.venue.door.info import answer, read_question
@@ -69,6 +69,8 @@ class Api:
         self._spend(client, exchange_weight(weight(action)), now)
         admitted = self._admission.admit(envelope, action, now)
         if isinstance(admitted, Turned):
+            if admitted.stale_for is not None:
+                self._budgets.owe(admitted.stale_for, STALE_COST * weight(action))
             return refused(admitted.error)
         return self._perform(action, admitted.user, now)
 

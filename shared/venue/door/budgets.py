@@ -9,6 +9,8 @@ from shared.units import USD, Usd, usd_to_str
 
 INITIAL_BUDGET: Final = 10_000
 CANCEL_EXTRA: Final = 100_000
+STALE_COST: Final = 5
+"""Requests that one with a stale expiry counts for. Source: fact sheet 8.2."""
 GRACE_MS: Final = 10_000
 """An address over its budget may still send one action in this time. Source: fact sheet 8.2."""
 
@@ -54,6 +56,10 @@ class AddressBudgets:
             f"Too many cumulative requests sent ({used} > {allowed}) for cumulative volume traded "
             f"${usd_to_str(volume_usd)}. Place taker orders to free up 1 request per USDC traded."
         )
+
+    def owe(self, user: str, count: int) -> None:
+        """Count requests that were refused, but not for nothing."""
+        self._used[user] = self.used(user) + count
 
     def refund(self, user: str, count: int) -> None:
         """Uncount requests of an action that was refused as a whole."""

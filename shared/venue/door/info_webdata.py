@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Any, Final
 
 from shared.units import MS, Ns
-from shared.venue.core.ledger_entries import Deposited
+from shared.venue.core.ledger_entries import (
+    ClassMoved,
+    Deposited,
+    LedgerEntry,
+    RewardsClaimed,
+    SubTransferred,
+    Transferred,
+    Withdrawn,
+)
 from shared.venue.door import account_shapes, info_dexs, info_spot, render
 from shared.venue.door.desk import Desk, InfoType
 from shared.venue.door.questions import AboutDex, AboutUser, Nothing
@@ -22,9 +30,25 @@ def agent_state(desk: Desk, user: str, now: Ns) -> Json:
 
 
 def cumulative_ledger(desk: Desk, user: str) -> str:
-    """What was deposited, as far as the ledger is kept."""
-    entries = [changed.entry for changed in desk.exchange.ledger(user)]
-    return render.usd(sum(entry.usd for entry in entries if isinstance(entry, Deposited)))
+    """What came into the perps' collateral and stayed, as far as the ledger is kept."""
+    return render.usd(sum(_flow(changed.entry, user) for changed in desk.exchange.ledger(user)))
+
+
+def _flow(entry: LedgerEntry, user: str) -> int:
+    """Micro-USDC that the entry brought the user's perps; negative: took."""
+    match entry:
+        case Deposited(usd=usd) | RewardsClaimed(usd=usd):
+            return usd
+        case Withdrawn(usd=usd, fee_usd=fee):
+            return -usd - fee
+        case Transferred(usd=usd, fee_usd=fee, user=giver):
+            return -usd - fee if giver == user else usd
+        case SubTransferred(usd=usd, user=giver):
+            return -usd if giver == user else usd
+        case ClassMoved(usd=usd, to_perp=to_perp):
+            return usd if to_perp else -usd
+        case _:
+            return 0
 
 
 def web_data_2(desk: Desk, asked: AboutUser, now: Ns) -> Json:

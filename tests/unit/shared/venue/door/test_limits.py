@@ -13,7 +13,7 @@ from shared.units import MS, SECOND, Ns
 from shared.venue.door.door import Door
 from shared.venue.door.weights import MinuteBudgets, answer_weight, exchange_weight, info_weight
 from tests.unit.shared.venue.door.door_fixture import ALICE, BOB, Socket, make_door
-from tests.unit.shared.venue.door.wire_client import START, order_action, order_wire
+from tests.unit.shared.venue.door.wire_client import START, order_action, order_wire, post
 
 
 def _ask(door: Door, question: dict[str, Any], client: str, now: Ns = START) -> int:
@@ -103,3 +103,12 @@ def test_posts_need_an_id_of_64_bits(number: Any) -> None:
     assert frame["channel"] == "error"
     (frame,) = socket.send(post | {"id": 2**64 - 1}, Ns(START + MS))
     assert frame["data"]["id"] == 2**64 - 1
+
+
+def test_a_stale_request_costs_five() -> None:
+    """Each action of a request that came after its expiry counts for five in the address's budget."""
+    door = make_door()
+    action = order_action(order_wire("49000", "0.01"), order_wire("49001", "0.01"))
+    body = BOB.body(action, expires_after=START // MS - 1)
+    assert post(door, "/exchange", body)["response"] == "Action already expired"
+    assert post(door, "/info", {"type": "userRateLimit", "user": BOB.address})["nRequestsUsed"] == 10
