@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +12,10 @@ from shared.book import Level
 from shared.rules.funding import (
     HOURLY_CAP_E10,
     RATE_SCALE,
+    FundingTerms,
+    deployed_premium_e10,
     hourly_rate_e10,
+    hyperp_premium_e10,
     impact_notional_usd,
     impact_px,
     mean_premium_e10,
@@ -84,3 +88,46 @@ def test_funding_is_zero_sum_up_to_a_unit_each(nets: list[int], oracle: int, rat
 def test_the_rate_rises_with_the_premium(premium: int, more: int) -> None:
     """A higher premium never gives a lower rate."""
     assert hourly_rate_e10(premium + more) >= hourly_rate_e10(premium)
+
+
+@pytest.mark.parametrize(
+    ("coin", "oracle", "bid", "ask", "premium"),
+    [
+        ("BTC", 1_131_060, 1_130_790, 1_130_800, "-0.0002298729"),
+        ("ETH", 430_290, 430_600, 430_610, "0.0007204444"),
+        ("ATOM", 44_160, 44_114, 44_136, "-0.0005434783"),
+    ],
+)
+def test_recorded_premiums(coin: str, oracle: int, bid: int, ask: int, premium: str) -> None:
+    """Oracle, impact prices and premium as mainnet told them in August 2025 (recorded metaAndAssetCtxs)."""
+    assert premium_e10(oracle, Fraction(bid), Fraction(ask)) == round(float(premium) * RATE_SCALE), coin
+
+
+@pytest.mark.parametrize(
+    ("coin", "oracle", "bid", "ask", "premium"),
+    [
+        ("xyz:XYZ100", 2_465_700, 2_465_500, 2_465_700, "-0.0000405564"),
+        ("xyz:TSLA", 399_600, 399_288, 399_542, "-0.000462963"),
+        ("xyz:EUR", 117_900, 117_934, 117_956, "0.0003816794"),
+    ],
+)
+def test_recorded_premiums_of_deployed_perps(coin: str, oracle: int, bid: int, ask: int, premium: str) -> None:
+    """The same of the dex `xyz` in February 2026: impact prices around the oracle count too."""
+    assert deployed_premium_e10(oracle, Fraction(bid), Fraction(ask)) == round(float(premium) * RATE_SCALE), coin
+
+
+def test_the_recorded_floor_of_a_dex_that_halves_its_rates() -> None:
+    """0.00000625 an hour on `xyz`, half of the first dex's floor."""
+    assert hourly_rate_e10(0, FundingTerms(multiplier_e6=500_000)) == 62_500
+
+
+def test_a_multiplier_acts_before_the_cap_and_an_interest_pulls() -> None:
+    """Ten times 1 % / 8 is capped at 4 %; no interest and no premium is no funding (fact sheet 6)."""
+    assert hourly_rate_e10(10**9, FundingTerms(multiplier_e6=10_000_000)) == HOURLY_CAP_E10
+    assert hourly_rate_e10(0, FundingTerms(interest_e10=0)) == 0
+    assert hourly_rate_e10(10**8, FundingTerms(multiplier_e6=0)) == 0
+
+
+def test_a_hyperps_premium_counts_one_percent() -> None:
+    """50 % over its average is 0.5 % (fact sheet 5.5)."""
+    assert hyperp_premium_e10(RATE_SCALE // 2) == RATE_SCALE // 200
