@@ -75,9 +75,9 @@ class Holding:
         """Initial margin of `sz` lots at the mark, at the holding's leverage unless another is given."""
         return initial_margin_usd(self.listing.tiers, sz * self.prices.mark_px, leverage or self.leverage)
 
-    def reserved_usd(self, more_buy_sz: int = 0, more_sell_sz: int = 0) -> int:
+    def reserved_usd(self) -> int:
         """Cross margin that is spoken for: that of the position with its orders; if isolated, of the orders alone."""
-        margin = self.margin_usd(self.worst_sz(more_buy_sz, more_sell_sz))
+        margin = self.margin_usd(self.worst_sz())
         return margin if self.is_cross else margin - self.used_usd()
 
     def used_usd(self) -> Usd:
@@ -185,6 +185,17 @@ class Clearinghouse:
         """Value below which the cross positions are liquidated."""
         return sum(holding.maintenance_usd() for holding in self.holdings.values() if holding.position.net_sz)
 
+    def is_sound(self) -> bool:
+        """Does the value cover the maintenance? It does if it is half of the positions, since no rate is higher."""
+        value, notional = self.collateral_usd, 0
+        for holding in self.holdings.values():
+            net = holding.position.net_sz
+            if net:
+                worth = net * holding.prices.mark_px
+                value += worth - holding.position.cost_usd
+                notional += abs(worth)
+        return 2 * value >= notional or value >= self.maintenance_usd()
+
     def withdrawable_usd(self) -> Usd:
         """What may leave for elsewhere: value less the larger of initial margin with orders and 10 % of positions."""
         return withdrawable_usd(self.value_usd(), self.reserved_usd(), self.notional_usd())
@@ -195,7 +206,9 @@ class Clearinghouse:
         An order that does not raise the margin of its asset is always covered.
         """
         before = holding.reserved_usd()
-        after = holding.reserved_usd(sz, 0) if is_buy else holding.reserved_usd(0, sz)
+        after = holding.margin_usd(holding.worst_sz(sz, 0) if is_buy else holding.worst_sz(0, sz))
+        if not holding.is_cross:
+            after = Usd(after - holding.used_usd())
         return after <= before or self.value_usd() >= self.reserved_usd() - before + after
 
     def can_fill(self, holding: Holding, signed_sz: int, px: int, fee_usd: int) -> bool:

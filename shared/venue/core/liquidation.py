@@ -11,7 +11,7 @@ from shared.venue.core.backstop import cover, deleverage, hand_over, tell
 from shared.venue.core.block import Block
 from shared.venue.core.clearing import Holding
 from shared.venue.core.commands import Tif
-from shared.venue.core.estate import Estate, estates_of
+from shared.venue.core.estate import Estate
 from shared.venue.core.events import LiquidationMark
 from shared.venue.core.market import Market
 from shared.venue.core.order import Order
@@ -27,8 +27,12 @@ def sweep(world: World, block: Block) -> None:
     while block.shaken:
         user = next(iter(block.shaken))
         del block.shaken[user]
-        for estate in estates_of(world.accounts.by_user[user]):
-            _judge(world, estate, block)
+        account = world.accounts.by_user[user]
+        for dex, house in account.houses.items():
+            if not house.is_sound():
+                _judge(world, Estate(account, dex, house), block)
+            for alone in list(house.isolated.values()):
+                _judge(world, Estate(account, dex, house, alone), block)
 
 
 def _judge(world: World, estate: Estate, block: Block) -> None:

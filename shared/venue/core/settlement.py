@@ -115,5 +115,5 @@ def note_change(holding: Holding, start: int, px: int, user: str, market: Market
         market.holders[user] = holding
     elif not net:
         del market.holders[user]
-    elif abs(net) < abs(start) and (net - start) * (market.prices.mark_px - px) < 0:
+    elif net * start > 0 and (start - net) * start > 0 and (net - start) * (market.prices.mark_px - px) < 0:
         block.shaken[user] = None
