@@ -45,3 +45,12 @@ class Estate(NamedTuple):
     def nets(self) -> dict[int, int]:
         """Signed lots by asset, of positions only."""
         return {holding.listing.instrument.asset: holding.position.net_sz for holding in self.held()}
+
+
+def estates_of(account: Account) -> list[Estate]:
+    """Everything of the user that can be liquidated by itself."""
+    estates = []
+    for dex, house in account.houses.items():
+        estates.append(Estate(account, dex, house))
+        estates += [Estate(account, dex, house, alone) for alone in house.isolated.values() if alone.position.net_sz]
+    return estates

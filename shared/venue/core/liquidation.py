@@ -11,7 +11,7 @@ from shared.venue.core.backstop import cover, deleverage, hand_over, tell
 from shared.venue.core.block import Block
 from shared.venue.core.clearing import Holding
 from shared.venue.core.commands import Tif
-from shared.venue.core.estate import Estate
+from shared.venue.core.estate import Estate, estates_of
 from shared.venue.core.events import LiquidationMark
 from shared.venue.core.market import Market
 from shared.venue.core.order import Order
