@@ -15,6 +15,7 @@ from shared.venue.core.identity import DayVolume, Identity
 from shared.venue.core.ledger_entries import LedgerChanged
 from shared.venue.core.listing import Listing
 from shared.venue.core.order import Order
+from shared.venue.core.wealth import Wealth
 
 KEPT_ORDERS: Final = 2_000
 """Ended orders a user can still ask about."""
@@ -51,6 +52,7 @@ class Account:
         "spot_rates",
         "user",
         "volume_usd",
+        "wealth",
     )
 
     def __init__(self, user: str, rates: FeeRates, spot_rates: FeeRates) -> None:
@@ -60,6 +62,7 @@ class Account:
         self.market_rates: dict[MarketFees, FeeRates] = {}
         self.referrer: str | None = None
         self.identity = Identity()
+        self.wealth = Wealth()
         self.ledger: deque[LedgerChanged] = deque(maxlen=KEPT_LEDGER)
         self.day_cross_usd = 0
         self.day_add_usd = 0
@@ -163,6 +166,7 @@ class Accounts:
         """Account of the user, made if need be, with `usd` more collateral."""
         account = self.opened(user)
         account.house().collateral_usd += usd
+        account.wealth.perp_flow_usd += usd
         self.deposits_usd += usd
         return account
 

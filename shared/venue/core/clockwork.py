@@ -12,6 +12,7 @@ from shared.venue.core.block import Block
 from shared.venue.core.events import FundingPaid
 from shared.venue.core.fee_days import close_day
 from shared.venue.core.market import Market
+from shared.venue.core.portfolio import take_samples
 
 MARK_SPAN: Final = 3 * SECOND
 
@@ -37,6 +38,7 @@ class Clockwork:
                     _pay(market, accounts, block, self._next_hour_ns // MS)
             if self._next_hour_ns % DAY == 0:
                 close_day(accounts, self._next_hour_ns // DAY - 1)
+            take_samples(markets, accounts, self._next_hour_ns)
             self._next_hour_ns += FUNDING_SPAN
         self._sample(markets, now)
         if now >= self._next_mark_ns:

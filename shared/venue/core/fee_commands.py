@@ -111,5 +111,6 @@ def claim_rewards(world: World, command: ClaimRewards, block: Block) -> Answer:
     account.identity.claimed_usd += usd
     world.accounts.rewards_usd -= usd
     account.house().collateral_usd += usd
+    account.wealth.perp_flow_usd += usd
     record(account, RewardsClaimed(Usd(usd)), block)
     return ()

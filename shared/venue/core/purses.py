@@ -6,9 +6,9 @@ from typing import Final
 
 import msgspec
 
-from shared.units import Px, Usd
 from shared.venue.core.accounts import Account
 from shared.venue.core.balances import available_wei, move
+from shared.venue.core.portfolio import usd_of_wei
 from shared.venue.core.tokens import USD_WEI, USDC, Token
 from shared.venue.core.views import account_view
 from shared.venue.core.world import World
@@ -35,6 +35,9 @@ def shift(world: World, source: Purse, target: Purse, token: Token, wei: int) ->
     """Move free tokens; nothing is made or lost. Collateral is USDC in whole micro-USDC."""
     if source.place == SPOT and target.place == SPOT:
         move(source.account.spot, target.account.spot, token.index, wei)
+        value = usd_of_wei(world.markets, token, wei)
+        source.account.wealth.spot_flow_usd -= value
+        target.account.wealth.spot_flow_usd += value
         return
     assert token is USDC or token == USDC
     assert wei % USD_WEI == 0
@@ -48,8 +51,11 @@ def take(world: World, purse: Purse, wei: int) -> None:
     if purse.place == SPOT:
         accounts.treasury.redeem(purse.account.spot, USDC.index, wei)
         accounts.spot_usd -= usd
+        purse.account.wealth.spot_flow_usd -= usd
     else:
         purse.account.house(purse.place).collateral_usd -= usd
+        purse.account.wealth.perp_flow_usd -= usd
+        _count(world, purse.place, -usd)
 
 
 def give(world: World, purse: Purse, wei: int) -> None:
@@ -58,18 +64,14 @@ def give(world: World, purse: Purse, wei: int) -> None:
     if purse.place == SPOT:
         accounts.treasury.issue(purse.account.spot, USDC.index, wei)
         accounts.spot_usd += usd
+        purse.account.wealth.spot_flow_usd += usd
     else:
         purse.account.house(purse.place).collateral_usd += usd
+        purse.account.wealth.perp_flow_usd += usd
+        _count(world, purse.place, usd)
 
 
-def usd_of_wei(world: World, token: Token, wei: int) -> Usd:
-    """What an amount is worth at the mark of the token's market against USDC; 0 without such a market."""
-    if token == USDC:
-        return Usd(wei // USD_WEI)
-    for market in world.markets.values():
-        pair = market.listing.spot
-        if pair is not None and pair.base == token and pair.quote == USDC:
-            px: Px = market.prices.mark_px or market.last_px or Px(0)
-            lots = wei // token.wei_from_lots(1)
-            return Usd(px * lots // USD_WEI)
-    return Usd(0)
+def _count(world: World, dex: int, usd: int) -> None:
+    """Keep what a deployed dex was given in all."""
+    if dex != PERP:
+        world.net_deposits_usd[dex] = world.net_deposits_usd.get(dex, 0) + usd

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from shared.book import Level
 from shared.rules.fees import FeeRates
-from shared.units import Ns, Px
+from shared.units import MS, Ns, Px
 from shared.venue.core import spot_views
 from shared.venue.core.candles import Candle
 from shared.venue.core.dex import Dex
@@ -17,6 +17,8 @@ from shared.venue.core.ledger_entries import LedgerChanged
 from shared.venue.core.listing import Listing
 from shared.venue.core.market import FundingPoint
 from shared.venue.core.money_views import FeesView, IdentityView, fees_view, identity_view
+from shared.venue.core.policy import VenuePolicy
+from shared.venue.core.portfolio import WindowView, windows_of
 from shared.venue.core.snapshot import snapshot_of
 from shared.venue.core.spot_views import BalanceView, SpotView
 from shared.venue.core.tokens import Token
@@ -57,6 +59,11 @@ class Reading:
     def book_levels(self, asset: int, depth: int = 20) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
         """(bids, asks), best first, at most `depth` levels each."""
         return self._world.markets[asset].book.levels(depth)
+
+    @property
+    def policy(self) -> VenuePolicy:
+        """What was chosen where the venue's behaviour is not known."""
+        return self._world.policy
 
     @property
     def dexs(self) -> tuple[Dex, ...]:
@@ -177,6 +184,13 @@ class Reading:
     def identity(self, user: str) -> IdentityView:
         """Who the user is to others."""
         return identity_view(self._world, user)
+
+    def portfolio(self, user: str) -> list[WindowView]:
+        """What the user's accounts were worth, in four windows; none for a stranger."""
+        account = self._world.accounts.get(user)
+        if account is None:
+            return []
+        return windows_of(self._world.markets, account, self._world.now_ns // MS)
 
     def master_of(self, user: str) -> str | None:
         """Whose sub-account it is; None for everybody else."""

@@ -7,6 +7,7 @@ from shared.venue.core.block import Block
 from shared.venue.core.commands import Deposit, IssueToken, SetPrices
 from shared.venue.core.ledger import record
 from shared.venue.core.ledger_entries import Deposited
+from shared.venue.core.portfolio import usd_of_wei
 from shared.venue.core.world import Answer, World
 
 
@@ -24,6 +25,7 @@ def issue_token(world: World, command: IssueToken, _: Block) -> Answer:
         raise UnitError(f"expected a positive amount of a token, got {command}")
     account = world.accounts.opened(command.user)
     world.accounts.treasury.issue(account.spot, command.token, command.wei)
+    account.wealth.spot_flow_usd += usd_of_wei(world.markets, world.tokens[command.token], command.wei)
     return ()
 
 

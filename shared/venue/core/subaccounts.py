@@ -15,7 +15,8 @@ from shared.venue.core.fee_days import assess
 from shared.venue.core.ledger import record_both
 from shared.venue.core.ledger_entries import SubTransferred, TokenMove, TokenTransferred
 from shared.venue.core.outcomes import Opened
-from shared.venue.core.purses import PERP, SPOT, Purse, free_wei, shift, usd_of_wei
+from shared.venue.core.portfolio import usd_of_wei
+from shared.venue.core.purses import PERP, SPOT, Purse, free_wei, shift
 from shared.venue.core.tokens import USD_WEI, USDC
 from shared.venue.core.world import Answer, World
 
@@ -80,7 +81,7 @@ def move_token(world: World, command: MoveSubToken, block: Block) -> Answer:
     if wei > free_wei(source, token):
         return words.SEND_BALANCE
     shift(world, source, target, token, wei)
-    value = usd_of_wei(world, token, wei)
+    value = usd_of_wei(world.markets, token, wei)
     move = TokenMove(token.name, token.text(wei), value, giver.user, taker.user, Usd(0), None)
     record_both(giver, taker, TokenTransferred(move), block)
     return ()

@@ -17,7 +17,8 @@ from shared.venue.core.ledger_entries import (
     Transferred,
     Withdrawn,
 )
-from shared.venue.core.purses import PERP, SPOT, Purse, free_wei, shift, take, usd_of_wei
+from shared.venue.core.portfolio import usd_of_wei
+from shared.venue.core.purses import PERP, SPOT, Purse, free_wei, shift, take
 from shared.venue.core.tokens import USD_WEI, USDC, Token
 from shared.venue.core.world import Answer, World
 
@@ -141,7 +142,7 @@ def _sent(
     _burn(world, purse, gas)
     taker = world.accounts.opened(command.destination)
     shift(world, purse, Purse(taker, place), token, wei)
-    value = usd_of_wei(world, token, wei)
+    value = usd_of_wei(world.markets, token, wei)
     return TokenMove(token.name, token.text(wei), value, purse.account.user, taker.user, gas, command.nonce)
 
 
@@ -176,8 +177,8 @@ def _is_family(world: World, giver: Account, destination: str) -> bool:
     return destination == master or destination in world.accounts.by_user[master].identity.subs
 
 
-def _place(_: World, name: str) -> int | None:
+def _place(world: World, name: str) -> int | None:
     """The place that a dex name means."""
-    if name == SPOT_NAME:
-        return SPOT
-    return PERP if name == "" else None
+    if name in ("", SPOT_NAME):
+        return SPOT if name else PERP
+    return next((number for number, dex in enumerate(world.dexs, 1) if dex.name == name), None)

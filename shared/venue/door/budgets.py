@@ -23,6 +23,10 @@ class AddressBudgets:
         self._used: dict[str, int] = {}
         self._grace_ms: dict[str, int] = {}
 
+    def has_acted(self, user: str) -> bool:
+        """Was an action ever admitted for `user`, refused in the end or not?"""
+        return user in self._used
+
     def used(self, user: str) -> int:
         """Requests that count for `user` so far."""
         return self._used.get(user, 0)

@@ -48,6 +48,9 @@ def role(desk: Desk, asked: AboutUser, now: Ns) -> Json:
     agent = desk.agents.agent_at(asked.user, now // MS)
     if agent is not None:
         return {"role": "agent", "data": {"user": agent.user}}
+    master = desk.exchange.master_of(asked.user)
+    if master is not None:
+        return {"role": "subAccount", "data": {"master": master}}
     return {"role": "user" if desk.exchange.has_account(asked.user) else "missing"}
 
 
