@@ -240,6 +240,7 @@ def test_every_kind_of_question_has_an_answer(kind: str, user: str) -> None:
     question = {"type": kind, "user": user, "coin": "BTC", "oid": 1, "startTime": 0, "endTime": None, "dex": ""}
     question["req"] = {"coin": "BTC", "interval": "1m", "startTime": 0, "endTime": START // MS}
     question |= {"id": 40, "vaultAddress": user, "tokenId": "0x6d1e7cde53ba9467b783cb7c530ce054"}
+    question |= {"builder": user}
     post(door, "/info", question)
     BOB.send(door, order_action(order_wire("50100", "0.2", tif="Ioc")))
     post(door, "/info", question)
