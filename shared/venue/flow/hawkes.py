@@ -24,9 +24,9 @@ class HawkesSettings(msgspec.Struct, frozen=True):
     Their sum is the branching ratio and must stay below 1, or trades would breed without end.
     """
 
-    own_children: float = 0.65
-    other_children: float = 0.15
-    decay_per_s: float = 1.5
+    own_children: float = 0.66
+    other_children: float = 0.17
+    decay_per_s: float = 4.0
 
     def branching(self) -> float:
         """Mean number of direct children of one trade."""

@@ -25,10 +25,10 @@ class MakerSettings(msgspec.Struct, frozen=True):
 
     layers: int = 7
     width: float = 1.0
-    quote_trades: float = 4.0
+    quote_trades: float = 6.0
     growth: float = 0.6
     full_trades: float = 200.0
-    follow: float = 0.6
+    follow: float = 1.0
     pull_at: float = math.inf
     pulled_layers: int = 3
 
@@ -99,10 +99,10 @@ class ProviderSettings(msgspec.Struct, frozen=True):
     """
 
     most_orders: int = 40
-    spreads: float = 3.0
-    exponent: float = 0.8
+    spreads: float = 14.0
+    exponent: float = 0.7
     far_bps: float = 60.0
-    trades: float = 2.0
+    trades: float = 8.0
 
 
 class Provider:

@@ -45,9 +45,9 @@ class FlowMix(msgspec.Struct, frozen=True):
 DEFAULT_MIX: Final = FlowMix()
 LIGHT_MIX: Final = FlowMix(
     makers=2,
-    maker=MakerSettings(layers=4, quote_trades=8.0),
+    maker=MakerSettings(layers=4, quote_trades=14.0),
     providers=2,
-    provider=ProviderSettings(most_orders=20, trades=4.0),
+    provider=ProviderSettings(most_orders=20, trades=16.0),
 )
 """For soaks: the same kinds of people, fewer of them and with fewer orders."""
 

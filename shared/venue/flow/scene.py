@@ -20,7 +20,7 @@ MIN_ORDER_USD: Final = 12_000_000
 """In micro-USDC: a little more than the venue's minimum."""
 _SEEN_TRADES: Final = 40
 PRESSURE_TAU_S: Final = 8.0
-PRESSURE_UNIT: Final = 12.0
+PRESSURE_UNIT: Final = 6.0
 """How many median trades of net pressure move opinions by one unit."""
 MOST_PRESSURE: Final = 3.0
 

@@ -43,7 +43,7 @@ class InformedTaker:
         """Take up to the fair price if the best quote lies beyond it by the margin."""
         bid, ask = scene.bid_ask()
         margin = self.MARGIN_BPS * 1e-4 * self._chance.uniform(0.2, 1.8)
-        usd = scene.coin.trade_usd * self._chance.lognormvariate(0.7, 0.7)
+        usd = scene.coin.trade_usd * self._chance.lognormvariate(1.8, 0.7)
         if ask is not None and ask < scene.fair() * (1.0 - margin):
             yield PlaceOrders(self._user, (scene.order(True, scene.fair() * (1.0 - margin / 2), usd, Tif.IOC),))
         elif bid is not None and bid > scene.fair() * (1.0 + margin):
