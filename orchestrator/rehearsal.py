@@ -33,6 +33,9 @@ from shared.venue.door.door import Door
 from shared.venue.door.settings import DoorSettings
 from shared.venue.flow.coins import COINS, Coin, listings
 from shared.venue.flow.fundamental import PriceProcess
+from shared.venue.flow.hawkes import HawkesSettings
+from shared.venue.flow.makers import MakerSettings, ProviderSettings
+from shared.venue.flow.mix import FlowMix
 from shared.venue.flow.regimes import STEADY
 from shared.venue.flow.synthetic import SyntheticMarket, SyntheticSettings
 
@@ -40,8 +43,17 @@ START_NS: Final = Ns(1_790_000_000 * SECOND)
 """When every rehearsal begins (September 2026), unless told otherwise."""
 RUN: Final = 1
 DRAIN_S_MAX: Final = 30
-STAGE_MARKET: Final = SyntheticSettings(process=PriceProcess(regimes=STEADY))
-"""Without changes of weather, so that what is measured on the stage is due to the Hats."""
+STAGE_MARKET: Final = SyntheticSettings(
+    mix=FlowMix(
+        maker=MakerSettings(quote_trades=4.0, follow=0.4),
+        provider=ProviderSettings(spreads=3.0, exponent=0.8, trades=2.0),
+        hawkes=HawkesSettings(0.65, 0.15, 1.5),
+        informed_trades=2.0,
+    ),
+    process=PriceProcess(jump_bps=6.0, regimes=STEADY),
+)
+"""Without changes of weather, so that what is measured is due to the Hats, and thin, so that a minute is enough to be
+filled."""
 _NOWHERE: Final = Path("/nonexistent")
 """The stage's signer has neither files nor a socket."""
 

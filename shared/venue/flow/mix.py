@@ -19,7 +19,8 @@ from shared.venue.flow.traders import InformedTaker, MomentumTaker, Splitter
 class FlowMix(msgspec.Struct, frozen=True):
     """Who trades a coin. Shares divide `events_per_second`; a market maker's refresh is up to two commands.
 
-    The first maker always stays; the others pull back beyond their `pull_at`. `gamblers` come on top of the rate.
+    The first maker always stays; the others pull back beyond their `pull_at`. `informed_trades` is how much the
+    informed take at once, in median trades. `gamblers` come on top of the rate.
     """
 
     makers: int = 3
@@ -36,6 +37,7 @@ class FlowMix(msgspec.Struct, frozen=True):
     splitter_share: float = 0.06
     informed: int = 1
     informed_share: float = 0.15
+    informed_trades: float = 6.0
     momentum: int = 1
     momentum_share: float = 0.05
     gamblers: int = 3
@@ -81,7 +83,7 @@ def population(coin: Coin, mix: FlowMix, events_per_second: float, most_intense:
         user, chance = born(f"splitter-{n}")
         traders.append(Splitter(user, rate * mix.splitter_share / mix.splitters, most_intense, chance))
     share = rate * mix.informed_share / max(mix.informed, 1)
-    traders += [InformedTaker(*_paced(born(f"informed-{n}"), share)) for n in range(mix.informed)]
+    traders += [InformedTaker(*_paced(born(f"informed-{n}"), share), mix.informed_trades) for n in range(mix.informed)]
     share = rate * mix.momentum_share / max(mix.momentum, 1)
     traders += [MomentumTaker(*_paced(born(f"momentum-{n}"), share)) for n in range(mix.momentum)]
     for n in range(mix.gamblers):

@@ -9,15 +9,15 @@ from typing import Final, Protocol
 import msgspec
 
 from shared.instrument import Instrument
-from shared.units import SECOND, USD, Px, Rounding, Sz, Usd, tick_at
-from shared.venue.core.commands import Command, OrderSpec, PlaceOrders, Tif
+from shared.units import SECOND, USD, Px, Rounding, Sz, Usd
+from shared.venue.core.commands import Command, Deposit, OrderSpec, PlaceOrders, Tif, UpdateLeverage
 from shared.venue.core.events import OrderView
 from shared.venue.core.exchange import Exchange
 from shared.venue.flow.coins import Coin
 from shared.venue.flow.fundamental import Fundamentals
 
-MIN_ORDER_USD: Final = 12_000_000
-"""In micro-USDC: a little more than the venue's minimum."""
+MIN_ORDER_USD: Final = 12
+"""In USDC: a little more than the venue's minimum."""
 _SEEN_TRADES: Final = 40
 PRESSURE_TAU_S: Final = 8.0
 PRESSURE_UNIT: Final = 6.0
@@ -48,9 +48,15 @@ class Scene:
         self.asset = instrument.asset
         self._exchange = exchange
         self._fundamentals = fundamentals
+        self._money_unit: Final = int(10**instrument.max_decimals)
         self._last_tid = 0
         self._pressure = 0.0
         self._pressed_ns = 0
+
+    def opening(self, user: str, funding: Funding) -> Iterable[Command]:
+        """What gives a trader of this coin its account."""
+        yield Deposit(user, funding.usd)
+        yield UpdateLeverage(user, self.asset, funding.leverage or self.coin.max_leverage, True)
 
     def bid_ask(self) -> tuple[float | None, float | None]:
         """Best prices in USDC; None where a side is empty."""
@@ -81,7 +87,7 @@ class Scene:
     def tick(self, px: float) -> float:
         """The price step at `px`, both in USDC."""
         on_tick = self.instrument.px_on_tick(px, Rounding.NEAREST)
-        return self.instrument.px_float(tick_at(on_tick, self.instrument.sz_decimals))
+        return self.instrument.px_float(self.instrument.tick(on_tick))
 
     def pressure(self) -> float:
         """Net volume taken of late, as opinions weigh it: concave in volume, fading, within +-MOST_PRESSURE.
@@ -97,7 +103,7 @@ class Scene:
             for trade in self._exchange.trades(self.asset, _SEEN_TRADES):
                 if trade.tid == self._last_tid:
                     break
-                usd = trade.px * trade.sz / USD
+                usd = trade.px * trade.sz / self._money_unit
                 self._pressure += usd if trade.is_buy else -usd
             self._last_tid = newest[0].tid
         units = math.sqrt(abs(self._pressure) / (PRESSURE_UNIT * self.coin.trade_usd))
@@ -134,7 +140,7 @@ class Scene:
         passive = Rounding.DOWN if is_buy else Rounding.UP
         eager = Rounding.UP if is_buy else Rounding.DOWN
         on_tick = self.instrument.px_on_tick(px, passive if tif is Tif.ALO else eager)
-        lots = max(self.instrument.sz_in_lots(usd / px), -(-MIN_ORDER_USD // on_tick))
+        lots = max(self.instrument.sz_in_lots(usd / px), -(-MIN_ORDER_USD * self._money_unit // on_tick))
         return OrderSpec(self.asset, is_buy, Px(on_tick), Sz(lots), False, tif)
 
 

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 import msgspec
 
 from shared.units import MS, SECOND, Ns, px_from_float
-from shared.venue.core.commands import Command, Deposit, SetPrices, UpdateLeverage
+from shared.venue.core.commands import Command, SetPrices
 from shared.venue.core.exchange import Exchange
 from shared.venue.core.outcomes import Outcome
 from shared.venue.flow.coins import COINS, Coin
@@ -20,6 +20,7 @@ from shared.venue.flow.fundamental import Fundamentals, PriceProcess
 from shared.venue.flow.makers import MarketMaker
 from shared.venue.flow.mix import DEFAULT_MIX, FlowMix, population
 from shared.venue.flow.scene import Scene, Trader
+from shared.venue.flow.spot_leg import BasisTrader, SpotScene, SpotSettings, spot_listing, spot_population
 
 
 class Applies(Protocol):
@@ -31,10 +32,14 @@ class Applies(Protocol):
 
 
 class SyntheticSettings(msgspec.Struct, frozen=True):
-    """`events_per_second` is about the mean number of commands that traders send for each coin; `mix` says who."""
+    """`events_per_second` is about the mean number of commands that traders send for each coin; `mix` says who.
+
+    Coins whose spot pair the exchange lists have `spot` traders too, unless it is None.
+    """
 
     events_per_second: float = 20.0
     mix: FlowMix = DEFAULT_MIX
+    spot: SpotSettings | None = SpotSettings()
     fundamental_interval_ms: int = 200
     oracle_interval_ms: int = 3_000
     process: PriceProcess = PriceProcess()
@@ -74,10 +79,18 @@ class SyntheticMarket:
             for trader in population(
                 coin, settings.mix, settings.events_per_second, self._fundamentals.regimes.most_intense, seed
             ):
-                self._scenes.append(scene)
-                self._traders.append(trader)
+                self._join(scene, trader)
+            pair = None if settings.spot is None else spot_listing(exchange, coin)
+            if settings.spot is not None and pair is not None:
+                spot = SpotScene(coin, asset, pair, exchange, self._fundamentals)
+                for place, trader in spot_population(scene, spot, settings.spot, settings.events_per_second, seed):
+                    self._join(place, trader)
         self._events: list[_Event] = []
         self._number = 0
+
+    def _join(self, scene: Scene, trader: Trader) -> None:
+        self._scenes.append(scene)
+        self._traders.append(trader)
 
     @property
     def users(self) -> tuple[str, ...]:
@@ -97,10 +110,12 @@ class SyntheticMarket:
         """Prices, funded traders and the first quotes, all at `now`."""
         self._publish(door, now)
         for scene, trader in zip(self._scenes, self._traders, strict=True):
-            leverage = trader.funding.leverage or scene.coin.max_leverage
             for user in trader.users:
-                door.apply(Deposit(user, trader.funding.usd), now)
-                door.apply(UpdateLeverage(user, scene.asset, leverage, True), now)
+                for command in scene.opening(user, trader.funding):
+                    door.apply(command, now)
+                if isinstance(trader, BasisTrader):
+                    for command in trader.spot.opening(user, trader.funding):
+                        door.apply(command, now)
         for index, (scene, trader) in enumerate(zip(self._scenes, self._traders, strict=True)):
             if isinstance(trader, MarketMaker):
                 for command in trader.act(scene):

@@ -28,11 +28,12 @@ class InformedTaker:
 
     MARGIN_BPS: Final = 1.0
 
-    def __init__(self, user: str, rate_per_s: float, chance: Random) -> None:
+    def __init__(self, user: str, rate_per_s: float, chance: Random, trades: float = 6.0) -> None:
         self.users: tuple[str, ...] = (user,)
         self.funding: Funding = PATRON
         self._user = user
         self._chance = chance
+        self._trades = trades
         self._clock = _Clock(rate_per_s, chance)
 
     def delay_ns(self) -> int:
@@ -43,7 +44,7 @@ class InformedTaker:
         """Take up to the fair price if the best quote lies beyond it by the margin."""
         bid, ask = scene.bid_ask()
         margin = self.MARGIN_BPS * 1e-4 * self._chance.uniform(0.2, 1.8)
-        usd = scene.coin.trade_usd * self._chance.lognormvariate(1.8, 0.7)
+        usd = scene.coin.trade_usd * self._trades * self._chance.lognormvariate(0.0, 0.7)
         if ask is not None and ask < scene.fair() * (1.0 - margin):
             yield PlaceOrders(self._user, (scene.order(True, scene.fair() * (1.0 - margin / 2), usd, Tif.IOC),))
         elif bid is not None and bid > scene.fair() * (1.0 + margin):

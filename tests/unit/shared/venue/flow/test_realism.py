@@ -80,7 +80,7 @@ def test_the_book_is_as_wide_and_half_as_deep_as_the_recorded_one(asset: int) ->
 
 @pytest.mark.parametrize("asset", [0, 1])
 def test_trades_and_moves_are_like_the_recorded_ones(asset: int) -> None:
-    """Volatility of a second within a factor of 4, trade size too, signs within 0.15; the recording shares the facts."""
+    """Volatility and trade size within a factor of 4, signs within 0.15; the recording shares the facts."""
     ours, theirs = synthetic()[asset], recorded()[asset]
     assert 0.25 < ours.volatility_bps / theirs.volatility_bps < 4
     assert 0.25 < ours.trade_usd / theirs.trade_usd < 4
