@@ -97,6 +97,10 @@ class SyntheticMarket:
         """Addresses of all synthetic traders."""
         return tuple(user for trader in self._traders for user in trader.users)
 
+    def shift(self, coin: str, log_move: float) -> None:
+        """News: the coin's spot and fair price move at once, and its people find out."""
+        self._fundamentals.shift([each.name for each in self._coins].index(coin), log_move)
+
     def step(self, door: Applies, now: Ns) -> Ns:
         """Let everything happen that falls due up to `now`; the result is when the next thing does."""
         if not self._events:
