@@ -95,6 +95,7 @@ def _venue_args(settings: Settings, replay: Path | None) -> list[str]:
     args = [
         "orchestrator.cli", "venue", "--host", venue.host, "--port", str(venue.port), "--seed", str(venue.seed),
         "--fund-all", str(venue.fund_all_usd), "--l2-interval-ms", str(venue.l2_interval_ms),
+        "--no-spot",
     ]  # fmt: skip
     if settings.run.mode is Mode.DEMO:
         args += ["--address-budget", "none"]  # a fresh account's first 10,000 actions are not what a demo shows

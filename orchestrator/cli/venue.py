@@ -51,6 +51,7 @@ ImpactOption = Annotated[
     typer.Option("--impact", metavar="none|transient|permanent", help="How long what you take stays away (--replay)."),
 ]
 Loop = Annotated[bool, typer.Option("--loop", help="Begin the recording again at its end (--replay).")]
+Spot = Annotated[bool, typer.Option("--spot/--no-spot", help="List PURR/USDC, HYPE/USDC and UBTC/USDC too.")]
 NoMarket = Annotated[bool, typer.Option("--no-market", help="No traders: only those who connect.")]
 AddressBudget = Annotated[
     str, typer.Option(metavar="N|none", help="Actions that a fresh address may send before it needs volume.")
@@ -89,6 +90,7 @@ def venue(
     queue: QueueOption = "proportional",
     impact: ImpactOption = "transient",
     mix: Mix = "default",
+    spot: Spot = True,
     no_market: NoMarket = False,
     address_budget: AddressBudget = "10000",
     ip_weight: IpWeight = NOBODY_LIMITED,
@@ -117,9 +119,10 @@ def venue(
     def make_drivers(exchange: Exchange) -> list[Driver]:
         if no_market:
             return []
-        return [choices.driver(exchange, files, replayed, seed, traders, listed)]
+        perps = choices.driver(exchange, files, replayed, seed, traders, listed)
+        return [perps, *choices.spot_market(exchange, seed)]
 
-    served = Served(host, port, settings, listed, clock, engine, control_port)
+    served = Served(host, port, settings, listed, clock, engine, control_port, spot)
     try:
         serve_until_told(served, make_drivers, lambda facts: say_ready(facts | {"market": market}, as_json=as_json))
     finally:

@@ -13,6 +13,7 @@ from shared.units import Usd, usd_from_str
 
 if TYPE_CHECKING:
     from shared.venue.core.exchange import Exchange
+    from shared.venue.core.listing import Listing
     from shared.venue.door.host import Driver
     from shared.venue.door.settings import DoorSettings
     from shared.venue.flow.coins import Coin
@@ -55,6 +56,22 @@ def driver(
 ) -> Driver:
     """Recorded data if there are files, else synthetic traders."""
     return recorded(exchange, files, replayed) if files else synthetic(exchange, seed, settings, coins)
+
+
+def all_listings(coins: Sequence[Coin], *, has_spot: bool) -> tuple[Listing, ...]:
+    """The perps, and the spot pairs if wanted."""
+    from shared.venue.flow.coins import listings
+    from shared.venue.flow.spot_coins import spot_listings
+
+    return (*listings(coins), *(spot_listings() if has_spot else ()))
+
+
+def spot_market(exchange: Exchange, seed: int) -> list[Driver]:
+    """Who trades the spot pairs; nobody if none is listed."""
+    from shared.venue.flow.spot_market import SpotMarket
+
+    is_listed = any(listing.spot is not None for listing in exchange.listings.values())
+    return [SpotMarket(exchange, seed)] if is_listed else []
 
 
 def traders(events_per_second: float, mix: str) -> SyntheticSettings:

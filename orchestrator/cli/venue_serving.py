@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from orchestrator.cli import venue_choices as choices
 from orchestrator.cli.terminal import emit, note, say
 from shared.clock import Clock
 from shared.errors import ConfigError
@@ -29,6 +30,7 @@ class Served(NamedTuple):
     clock: Clock
     faults: Faults
     control_port: int | None
+    has_spot: bool = False
 
 
 def serve_until_told(
@@ -45,11 +47,10 @@ def serve_until_told(
     from shared.venue.door.door import Door
     from shared.venue.door.mischief import Mischief
     from shared.venue.door.server import serve
-    from shared.venue.flow.coins import listings
     from shared.venue.flow.recorded import RecordedMarket
 
     clock, host, port = served.clock, served.host, served.port
-    exchange = Exchange(listings(served.listed), start_ns=clock.now())
+    exchange = Exchange(choices.all_listings(served.listed, has_spot=served.has_spot), start_ns=clock.now())
     door = Door(exchange, served.settings, clock.now())
     drivers = make_drivers(exchange)
     beside: list[int] = []
