@@ -121,10 +121,12 @@ class Candles:
 def without_gaps(rows: Sequence[Candle], name: str, start_ms: int, end_ms: int) -> list[Candle]:
     """The candles that overlap [start_ms, end_ms], the last 5,000 of them; flat ones fill the gaps after the first."""
     filled: deque[Candle] = deque(maxlen=KEPT_CANDLES)
+    span_ms = INTERVALS_NS[name] // MS or month_end_ms(0)
     for row, then in zip_longest(rows, rows[1:]):
         until_ms = end_ms + 1 if then is None else then.open_ms
         filled.append(row)
-        open_ms = max(end_ms_of(name, row.open_ms), open_ms_at(name, start_ms))
+        shown_ms = max(start_ms, until_ms - KEPT_CANDLES * span_ms)
+        open_ms = max(end_ms_of(name, row.open_ms), open_ms_at(name, shown_ms))
         while open_ms < until_ms:
             px = row.close_px
             filled.append(Candle(open_ms, px, px, px, px, 0, 0))

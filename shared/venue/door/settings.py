@@ -55,7 +55,6 @@ class DoorSettings(msgspec.Struct, frozen=True):
     ctx_interval_ms: int = 500
     ctxs_interval_ms: int = 5_000
     web_data_interval_ms: int = 5_000
-    max_pending_posts: int = 100
     greeting: str | None = None
     is_snapshot_false: bool = False
     snapshot_trades: int = 10
