@@ -21,10 +21,10 @@ from shared.venue.core.world import World
 
 
 def hand_over(world: World, estate: Estate, block: Block) -> bool:
-    """Were positions and margin handed to the liquidator vault? Not if the vault could not hold them."""
+    """Were positions and margin handed to the liquidator vault? Not if they are its own, or more than it could hold."""
     vault = _vault(world)
     before, equity = estate.nets(), estate.equity_usd()
-    if not _can_hold(vault, estate, equity):
+    if vault is estate.account or not _can_hold(vault, estate, equity):
         return False
     marks = {asset: world.markets[asset].prices.mark_px for asset in before}
     total = estate.notional_usd()

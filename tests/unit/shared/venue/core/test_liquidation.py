@@ -10,6 +10,7 @@ from shared.venue.core.commands import Tif
 from shared.venue.core.events import FillHappened, Liquidated
 from shared.venue.core.ledger_entries import LedgerChanged, Liquidation
 from shared.venue.core.policy import LIQUIDATOR, VenuePolicy
+from shared.venue.core.rulings import Liquidate
 from tests.unit.shared.venue.core.floor import ETH, Floor
 
 
@@ -197,6 +198,15 @@ def test_a_vault_in_debt_is_deleveraged_itself() -> None:
     floor.oracle("88", span_ns=3 * SECOND)
     assert floor.net(LIQUIDATOR) == "0"
     assert [event.user for event in liquidations(floor)] == [LIQUIDATOR]
+
+
+def test_the_vault_takes_nothing_from_itself() -> None:
+    """Liquidated on command, it is closed against the other side."""
+    floor = long_floor()
+    floor.oracle("91")
+    floor.do(Liquidate(LIQUIDATOR, "backstop"))
+    assert [event.method for event in liquidations(floor)] == ["adl"]
+    assert floor.net(LIQUIDATOR) == "0"
 
 
 def test_an_isolated_position_goes_alone_and_cross_is_untouched() -> None:
