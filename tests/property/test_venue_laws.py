@@ -31,6 +31,7 @@ from shared.venue.core.events import FillHappened, FundingPaid, OrderChanged, Or
 from shared.venue.core.exchange import Exchange
 from shared.venue.core.listing import list_perp
 from shared.venue.core.outcomes import Outcome
+from shared.venue.core.timed_commands import PlaceTwap, TwapSpec
 
 START_NS: Final = 1_700_000_000 * SECOND
 COIN: Final = Instrument("ETH", 4, 2, 25)
@@ -212,6 +213,11 @@ class VenueLaws(RuleBasedStateMachine):
     def update_leverage(self, user: str, asset: int, leverage: int) -> None:
         """Somebody changes leverage."""
         self.do(UpdateLeverage(user, asset, leverage, True))
+
+    @rule(user=users, asset=assets, is_buy=st.booleans(), sz=sizes, reduce_only=st.booleans(), randomize=st.booleans())
+    def run_twap(self, user: str, asset: int, is_buy: bool, sz: Sz, reduce_only: bool, randomize: bool) -> None:
+        """Somebody trades a size over five minutes."""
+        self.do(PlaceTwap(user, TwapSpec(asset, is_buy, sz, reduce_only, 5, randomize)))
 
     @rule(minutes=st.integers(1, 130))
     def pass_time(self, minutes: int) -> None:

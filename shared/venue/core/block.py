@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import blake2b, sha256
 from typing import Final
 
@@ -9,6 +11,8 @@ from shared.units import MS
 from shared.venue.core.events import BookChanged, Event, LiquidationMark
 
 _TID_BITS: Final = 50
+NO_HASH: Final = "0x" + "0" * 64
+"""Of what the exchange does on its own."""
 
 
 def tid_of(buyer_oid: int, seller_oid: int) -> int:
@@ -46,6 +50,13 @@ class Block:
         if not self._hash:
             self._hash = "0x" + sha256(b"block %d" % self.number).hexdigest()
         return self._hash
+
+    @contextmanager
+    def unsigned(self) -> Iterator[None]:
+        """Meanwhile prints carry no hash: no transaction asked for them."""
+        before, self._hash = self._hash, NO_HASH
+        yield
+        self._hash = before
 
     def finished(self) -> tuple[Event, ...]:
         """All events, then one BookChanged for each book that was touched, in order of first touch."""

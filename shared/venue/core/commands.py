@@ -9,6 +9,7 @@ import msgspec
 from shared.units import Px, Sz, Usd
 from shared.venue.core.dealings import Dealing
 from shared.venue.core.rulings import Ruling
+from shared.venue.core.timed_commands import TimedCommand
 
 
 class Tif(StrEnum):
@@ -58,6 +59,7 @@ class OrderSpec(msgspec.Struct, frozen=True):
     cloid: str | None = None
     builder: BuilderTerms | None = None
     trigger: TriggerSpec | None = None
+    twap_id: int | None = None
 
 
 class PlaceOrders(msgspec.Struct, frozen=True, tag=True):
@@ -176,4 +178,5 @@ Command = (
     | UpdateIsolatedMargin
     | TopUpIsolatedMargin
     | ResizeOrders
+    | TimedCommand
 )

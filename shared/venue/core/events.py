@@ -38,6 +38,7 @@ class OrderView(msgspec.Struct, frozen=True):
     placed_ms: int
     trigger: TriggerView | None = None
     children: tuple[OrderView, ...] = ()
+    twap_id: int | None = None
 
 
 class OrderChanged(msgspec.Struct, frozen=True, tag=True):
@@ -107,6 +108,7 @@ class FillHappened(msgspec.Struct, frozen=True, tag=True):
     direction: str | None = None
     liquidation: LiquidationMark | None = None
     spot: SpotLeg | None = None
+    twap_id: int | None = None
 
 
 class BookChanged(msgspec.Struct, frozen=True, tag=True):
@@ -165,6 +167,31 @@ class ListingChanged(msgspec.Struct, frozen=True, tag=True):
     time_ms: int
 
 
+class TwapView(msgspec.Struct, frozen=True):
+    """A TWAP order as others may see it; `minutes` is its whole duration."""
+
+    twap_id: int
+    user: str
+    asset: int
+    is_buy: bool
+    sz: Sz
+    executed_sz: Sz
+    executed_usd: int
+    minutes: int
+    reduce_only: bool
+    randomize: bool
+    placed_ms: int
+
+
+class TwapChanged(msgspec.Struct, frozen=True, tag=True):
+    """A TWAP order took a status: `waitingForTrigger`, `activated`, `finished`, `terminated` or `error`."""
+
+    twap: TwapView
+    status: str
+    description: str | None
+    time_ms: int
+
+
 Event = (
     OrderChanged
     | TradeHappened
@@ -175,4 +202,5 @@ Event = (
     | LedgerChanged
     | ListingChanged
     | Liquidated
+    | TwapChanged
 )

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+import msgspec
+
 from shared.errors import SnapshotError, UnitError
 from shared.rules.fees import PERP_SCHEDULE, FeeSchedule
 from shared.units import Ns
-from shared.venue.core import dealer, governing, liquidation, margining, oi_caps, ordering, resizing, standing
+from shared.venue.core import dealer, due, governing, liquidation, margining, oi_caps, ordering, resizing, standing
 from shared.venue.core.block import Block
 from shared.venue.core.commands import (
     CancelOrders,
@@ -25,6 +27,7 @@ from shared.venue.core.commands import (
     UpdateLeverage,
 )
 from shared.venue.core.dex import Dex
+from shared.venue.core.events import Event
 from shared.venue.core.firing import fire
 from shared.venue.core.listing import Listing
 from shared.venue.core.outcomes import Outcome
@@ -32,6 +35,7 @@ from shared.venue.core.policy import DEFAULT_POLICY, VenuePolicy
 from shared.venue.core.reading import Reading
 from shared.venue.core.rulings import Liquidate
 from shared.venue.core.snapshot import restored
+from shared.venue.core.timed_commands import FireDue
 from shared.venue.core.world import Answer, World
 
 _ANSWERS: Final[dict[type, Callable[[World, Any, Block], Answer]]] = {
@@ -46,6 +50,7 @@ _ANSWERS: Final[dict[type, Callable[[World, Any, Block], Answer]]] = {
     IssueToken: standing.issue_token,
     **dealer.ANSWERS,
     **governing.ANSWERS,
+    **due.ANSWERS,
     ResizeOrders: resizing.resize,
     Liquidate: liquidation.liquidate,
     PassTime: lambda _world, _command, _block: (),
@@ -85,6 +90,15 @@ class Exchange(Reading):
         world = self._world
         if now < world.now_ns:
             raise UnitError(f"time went back from {world.now_ns} to {now} ns")
+        early: list[Event] = []
+        while world.agenda.due_ns <= now:
+            early += self._run(FireDue(), max(world.agenda.due_ns, world.now_ns)).events
+        outcome = self._run(command, now)
+        return msgspec.structs.replace(outcome, events=(*early, *outcome.events)) if early else outcome
+
+    def _run(self, command: Command, now: int) -> Outcome:
+        """What one block with this command came to."""
+        world = self._world
         world.now_ns = now
         world.blocks += 1
         block = Block(world.blocks, now)

@@ -30,6 +30,7 @@ class Order(msgspec.Struct, eq=False):
     builder: BuilderTerms | None = None
     trigger: Trigger | None = None
     family: Family | None = None
+    twap_id: int | None = None
 
     def view(self) -> OrderView:
         """The order as others may see it now, without its children."""
@@ -47,6 +48,7 @@ class Order(msgspec.Struct, eq=False):
             self.tif,
             self.placed_ms,
             None if trigger is None else _trigger_view(trigger),
+            twap_id=self.twap_id,
         )
 
 
@@ -67,6 +69,7 @@ def order_from_spec(spec: OrderSpec, user: str, oid: int, now_ms: int) -> Order:
         status_ms=now_ms,
         builder=spec.builder,
         trigger=None if spec.trigger is None else trigger_from_spec(spec.trigger, spec.is_buy),
+        twap_id=spec.twap_id,
     )
 
 

@@ -48,7 +48,13 @@ class Opened(msgspec.Struct, frozen=True, tag=True):
     user: str
 
 
-Status = Resting | Filled | Refused | Cancelled | Awaiting | Opened
+class TwapRunning(msgspec.Struct, frozen=True, tag=True):
+    """The TWAP order runs, or waits for its trigger."""
+
+    twap_id: int
+
+
+Status = Resting | Filled | Refused | Cancelled | Awaiting | Opened | TwapRunning
 
 
 class Outcome(msgspec.Struct, frozen=True):

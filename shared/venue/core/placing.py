@@ -169,7 +169,7 @@ class Placing:
             return words.TOO_MANY, "tooManyOpenOrdersRejected"
         if self._oracle_percent is not None and not is_near(order.px, market.prices.oracle_px, self._oracle_percent):
             return words.ORACLE, "oracleRejected"
-        if not meets_min_notional(order.px, order.sz, order.is_buy, order.reduce_only, net):
+        if order.twap_id is None and not meets_min_notional(order.px, order.sz, order.is_buy, order.reduce_only, net):
             return words.MIN_NOTIONAL, "minTradeNtlRejected"
         if order.reduce_only:
             if net == 0 or order.is_buy == (net > 0):

@@ -47,6 +47,10 @@ class VenuePolicy(msgspec.Struct, frozen=True):
     address; it is opened with `liquidator_usd` of the house's money when first needed.
     `spot_ioc_balance`: must the free balance cover what a taking spot order would spend on the book ("execution"), or
     its size at its limit ("limit")?
+
+    `twap_first_slice`: when the first suborder of a TWAP order is sent; "at_once" makes it one suborder more.
+    `twap_after_refusal`: what becomes of a TWAP order whose suborder was refused for want of margin or of a position
+    to reduce. `schedule_cancel_volume_usd`: lifetime volume that scheduleCancel asks for; None asks for none.
     """
 
     band_percent: int = 95
@@ -80,6 +84,9 @@ class VenuePolicy(msgspec.Struct, frozen=True):
     liquidator: str = LIQUIDATOR
     liquidator_usd: Usd = Usd(10_000_000 * USD)
     spot_ioc_balance: Literal["execution", "limit"] = "execution"
+    twap_first_slice: Literal["after_30_s", "at_once"] = "after_30_s"
+    twap_after_refusal: Literal["end", "go_on"] = "end"
+    schedule_cancel_volume_usd: int | None = 1_000_000 * USD
 
 
 DEFAULT_POLICY = VenuePolicy()

@@ -12,7 +12,15 @@ from shared.units import MS, Ns, Px
 from shared.venue.core import spot_views
 from shared.venue.core.candles import Candle
 from shared.venue.core.dex import Dex
-from shared.venue.core.events import FillHappened, FundingPaid, OrderChanged, OrderView, TradeHappened
+from shared.venue.core.events import (
+    FillHappened,
+    FundingPaid,
+    OrderChanged,
+    OrderView,
+    TradeHappened,
+    TwapChanged,
+    TwapView,
+)
 from shared.venue.core.ledger_entries import LedgerChanged
 from shared.venue.core.listing import Listing
 from shared.venue.core.market import FundingPoint
@@ -242,6 +250,25 @@ class Reading:
         """The user's last ledger entries, oldest first."""
         account = self._world.accounts.get(user)
         return () if account is None else tuple(account.ledger)
+
+    # --- questions about later
+
+    @property
+    def due_ns(self) -> int:
+        """When the exchange has something to do on its own, marks and funding aside."""
+        return self._world.agenda.due_ns
+
+    def twaps(self, user: str) -> tuple[TwapView, ...]:
+        """The user's TWAP orders that run or wait, oldest first."""
+        return tuple(twap.view() for twap in self._world.twaps.active.values() if twap.user == user)
+
+    def twap_history(self, user: str) -> tuple[TwapChanged, ...]:
+        """The user's last 2,000 changes of TWAP orders, newest first."""
+        return tuple(reversed(self._world.twaps.histories.get(user, ())))
+
+    def twap_fills(self, user: str) -> tuple[FillHappened, ...]:
+        """Fills of TWAP suborders among the user's last 10,000, oldest first."""
+        return tuple(fill for fill in self.fills(user) if fill.twap_id is not None)
 
     def snapshot(self) -> bytes:
         """The full state as bytes that `Exchange.restore` takes; equal states have equal bytes."""

@@ -102,6 +102,7 @@ class PerpSettlement:
             trade.time_ms,
             builder_fee,
             liquidation=block.liquidation,
+            twap_id=order.twap_id,
         )
         account.fills.append(fill)
         block.events.append(fill)

@@ -50,7 +50,7 @@ def spot_refusal(order: Order, account: Account, market: Market, policy: VenuePo
         measure_px = first
         if policy.spot_ioc_balance == "execution":
             needed = _execution_wei(order, market)
-    if measure_px * order.sz < MIN_SPOT_NOTIONAL_E8:
+    if order.twap_id is None and measure_px * order.sz < MIN_SPOT_NOTIONAL_E8:
         return words.spot_min_notional(pair.quote.name), "minTradeNtlRejected"
     if needed > free:
         return words.SPOT_BALANCE, "insufficientSpotBalanceRejected"

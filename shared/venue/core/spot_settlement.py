@@ -71,6 +71,7 @@ class SpotSettlement:
             trade.hash,
             trade.time_ms,
             spot=leg,
+            twap_id=order.twap_id,
         )
         account.fills.append(fill)
         block.events.append(fill)

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from shared.errors import UnitError
 from shared.rules.fees import FeeSchedule
 from shared.venue.core.accounts import Accounts
+from shared.venue.core.agenda import Agenda
 from shared.venue.core.clockwork import Clockwork
 from shared.venue.core.dex import Dex, check_dexs
+from shared.venue.core.later import Schedule, Twaps
 from shared.venue.core.listing import Listing
 from shared.venue.core.market import Market
 from shared.venue.core.matching import Matching
@@ -27,6 +29,7 @@ class World:
 
     __slots__ = (
         "accounts",
+        "agenda",
         "blocks",
         "capped",
         "clockwork",
@@ -39,7 +42,9 @@ class World:
         "placing",
         "policy",
         "post_only",
+        "schedules",
         "tokens",
+        "twaps",
     )
 
     def __init__(
@@ -71,3 +76,6 @@ class World:
         self.oracle_heard_ns: dict[int, int] = {}
         self.post_only = False
         cap_markets(self)
+        self.agenda = Agenda()
+        self.twaps = Twaps()
+        self.schedules: dict[str, Schedule] = {}

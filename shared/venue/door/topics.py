@@ -15,6 +15,7 @@ from shared.venue.core.events import (
     OrderChanged,
     PricesChanged,
     TradeHappened,
+    TwapChanged,
 )
 from shared.venue.core.ledger_entries import LedgerChanged
 
@@ -28,7 +29,9 @@ def topics_of(event: Event, instruments: Mapping[int, Instrument]) -> tuple[Topi
         case OrderChanged():
             return (("orders", event.order.user),)
         case FillHappened(user=user):
-            return (("fills", user),)
+            return (("fills", user),) if event.twap_id is None else (("fills", user), ("twaps", user))
+        case TwapChanged():
+            return (("twaps", event.twap.user),)
         case TradeHappened():
             return (("trades", instruments[event.asset].coin),)
         case FundingPaid(user=user):
