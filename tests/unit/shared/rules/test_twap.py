@@ -103,7 +103,7 @@ def test_never_more_than_asked_and_never_too_large(
         sent = slice_sz(sz, executed, number, count, percent, least)
         assert 0 <= sent <= max(most_sz(sz, count), least)
         assert sent == 0 or sent >= least or number == count
-        executed += sent * fills[number] // 100
+        executed += sent * fills[number - 1] // 100
         assert executed <= sz
     executed = 0
     for number in range(1, count + 1):
