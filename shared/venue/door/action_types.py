@@ -9,20 +9,19 @@ from typing import Any, Final
 
 import msgspec
 
-from shared.venue.door import actions, dealing_actions
+from shared.venue.door import actions, dealing_actions, timed_actions
 from shared.venue.door.actions import Action, Envelope
 from shared.venue.door.bodies import BAD_SHAPE, BodyRefused, repeated_keys
 from shared.venue.door.signatures import USER_SIGNED
 
-SUPPORTED: Final[dict[str, type[Action]]] = {**actions.TYPES, **dealing_actions.TYPES}
-_TRADING = {"scheduleCancel", "twapOrder", "twapCancel"}
+SUPPORTED: Final[dict[str, type[Action]]] = {**actions.TYPES, **dealing_actions.TYPES, **timed_actions.TYPES}
 _MONEY = {"vaultTransfer", "hip3LiquidatorTransfer"}
-_MONEY |= {"borrowLend", "reserveRequestWeight", "userOutcome", "gossipPriorityBid"}
+_MONEY |= {"borrowLend", "userOutcome", "gossipPriorityBid"}
 _STANDING = {"setDisplayName", "spotUser"}
 _STANDING |= {"createVault", "vaultModify", "vaultDistribute", "evmUserModify", "agentSetAbstraction"}
 _STANDING |= {"agentEnableDexAbstraction", "startFeeTrial"}
 _DEPLOY = {"perpDeploy", "spotDeploy", "CSignerAction", "CValidatorAction"}
-_KNOWN = _TRADING | _MONEY | _STANDING | _DEPLOY | USER_SIGNED.keys()
+_KNOWN = _MONEY | _STANDING | _DEPLOY | USER_SIGNED.keys()
 UNSUPPORTED: Final = frozenset(_KNOWN - SUPPORTED.keys())
 """Actions that the venue knows and this exchange does not play."""
 

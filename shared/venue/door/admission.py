@@ -33,9 +33,10 @@ NO_EXPIRY: Final = "Action does not support expiresAfter."
 
 
 class Admitted(msgspec.Struct, frozen=True):
-    """The request may act for `user`."""
+    """The request may act for `user`; `signer` is another address if an agent or a master signed."""
 
     user: str
+    signer: str
 
 
 class Turned(msgspec.Struct, frozen=True):
@@ -86,7 +87,7 @@ class Admission:
         refusal = self._nonces.admit(signer, envelope.nonce, now_ms)
         if refusal is None and envelope.expires_after is not None and envelope.expires_after < now_ms:
             return Turned(EXPIRED, stale_for=user)
-        return Admitted(user) if refusal is None else Turned(refusal)
+        return Admitted(user, signer) if refusal is None else Turned(refusal)
 
     def _account(self, signer: str, is_user_signed: bool, now: Ns) -> str | Turned:
         """Whose account the signer acts for; an agent can't sign as typed data."""

@@ -36,6 +36,8 @@ from shared.venue.door.submit import (
     unsupported,
     weight,
 )
+from shared.venue.door.timed_actions import ReserveRequestWeightAction
+from shared.venue.door.timed_submit import NOT_BY_AGENT, timed_from_action, timed_reply
 from shared.venue.door.weights import MinuteBudgets, answer_weight, exchange_weight, info_weight
 
 
@@ -72,6 +74,8 @@ class Api:
             if admitted.stale_for is not None:
                 self._budgets.owe(admitted.stale_for, STALE_COST * weight(action))
             return refused(admitted.error)
+        if isinstance(action, ReserveRequestWeightAction) and admitted.signer != admitted.user:
+            return refused(NOT_BY_AGENT)
         return self._perform(action, admitted.user, now)
 
     def expire_agents(self, user: str) -> int:
@@ -108,11 +112,20 @@ class Api:
         dealing = dealing_from_action(action, user)
         if dealing is not None:
             return refused(dealing) if isinstance(dealing, str) else dealing_reply(self._apply(dealing, now))
+        timed = timed_from_action(action, user, self._answers.instruments)
+        if timed is not None:
+            return timed if isinstance(timed, dict) else self._timed(action, timed, user, now)
         try:
             command = command_from_action(action, user, self._answers.instruments)
         except Unfit as unfit:
             return reply_from_unfit(action, unfit)
         return reply_from_outcome(action, self._apply(command, now), self._answers.instruments)
+
+    def _timed(self, action: Supported, command: Command, user: str, now: Ns) -> Json:
+        reply = timed_reply(action, self._apply(command, now))
+        if isinstance(action, ReserveRequestWeightAction) and reply["status"] == "ok":
+            self._budgets.reserve(action.destination or user, action.weight)
+        return reply
 
     def _welcome(self, address: str, now: Ns) -> bool:
         """Has the address an account? It gets one here if everybody who signs does."""

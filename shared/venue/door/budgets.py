@@ -22,14 +22,23 @@ class AddressBudgets:
         self._initial = initial
         self._used: dict[str, int] = {}
         self._grace_ms: dict[str, int] = {}
+        self._reserved: dict[str, int] = {}
 
     def has_acted(self, user: str) -> bool:
         """Was an action ever admitted for `user`, refused in the end or not?"""
         return user in self._used
 
     def used(self, user: str) -> int:
-        """Requests that count for `user` so far."""
-        return self._used.get(user, 0)
+        """Requests that count for `user` so far, those that were bought taken off."""
+        return max(self._used.get(user, 0) - self._reserved.get(user, 0), 0)
+
+    def surplus(self, user: str) -> int:
+        """Requests bought and not used yet."""
+        return max(self._reserved.get(user, 0) - self._used.get(user, 0), 0)
+
+    def reserve(self, user: str, count: int) -> None:
+        """Requests were bought for `user`."""
+        self._reserved[user] = self._reserved.get(user, 0) + count
 
     def cap(self, volume_usd: Usd) -> int:
         """Requests allowed in all after trading `volume_usd`."""
@@ -40,12 +49,13 @@ class AddressBudgets:
 
         `volume` tells what the user traded since inception; it is asked only when the initial budget is used up.
         """
-        used = self.used(user) + count
+        sent = self._used.get(user, 0) + count
+        used = max(sent - self._reserved.get(user, 0), 0)
         if self._initial is not None and used > self._initial:
             refusal = self._refusal(user, used, is_cancel, volume(), now_ms)
             if refusal is not None:
                 return refusal
-        self._used[user] = used
+        self._used[user] = sent
         return None
 
     def _refusal(self, user: str, used: int, is_cancel: bool, volume_usd: Usd, now_ms: int) -> str | None:

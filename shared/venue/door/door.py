@@ -92,10 +92,10 @@ class Door:
     def due(self, now: Ns) -> Ns:
         """Do what time asks for: the core's own clockwork, paced feeds, hang-ups; when to call again."""
         self._now = now
-        if now // TIME_STEP > self.exchange.now_ns // TIME_STEP:
+        if now // TIME_STEP > self.exchange.now_ns // TIME_STEP or self.exchange.due_ns <= now:
             self.apply(PassTime(), now)
         next_step = (now // TIME_STEP + 1) * TIME_STEP
-        return Ns(min(next_step, self._feeds.due(now), self._sessions.due(now)))
+        return Ns(min(next_step, self.exchange.due_ns, self._feeds.due(now), self._sessions.due(now)))
 
     def drain_outbox(self) -> list[tuple[int, bytes]]:
         """(connection, frame) in the order to be sent; the outbox is empty then."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from shared.units import Ns
-from shared.venue.core.events import Event, FillHappened, FundingPaid, Liquidated, OrderChanged
-from shared.venue.door import account_shapes, render
+from shared.venue.core.events import Event, FillHappened, FundingPaid, Liquidated, OrderChanged, TwapChanged
+from shared.venue.door import account_shapes, render, twap_shapes
 from shared.venue.door.actions import Address
 from shared.venue.door.desk import Desk
 from shared.venue.door.feed import EventFeed, Feed, Message, Pace, StateFeed, Subscription
@@ -105,6 +105,16 @@ def _fundings(desk: Desk, events: Sequence[Event]) -> list[Json]:
     return [render.funding_event(desk.instruments[one.asset], one) for one in paid]
 
 
+def _twaps(desk: Desk, events: Sequence[Event]) -> Iterable[Message]:
+    """What suborders traded and what became of their orders, on the channel `user`."""
+    traded = [event for event in events if isinstance(event, FillHappened) and event.twap_id is not None]
+    if traded:
+        yield "user", {"twapSliceFills": [twap_shapes.slice_fill(desk.instruments, fill) for fill in traded]}
+    changes = [event for event in events if isinstance(event, TwapChanged)]
+    if changes:
+        yield "user", {"twapHistory": [twap_shapes.record(desk.instruments, changed) for changed in changes]}
+
+
 def user_events(desk: Desk, _: UserEvents, events: Sequence[Event], __: Ns) -> Iterable[Message]:
     """Channel `user`: fills of one block together, each funding payment and liquidation alone, cancels by the house."""
     fills = _fills(desk, events)
@@ -115,6 +125,7 @@ def user_events(desk: Desk, _: UserEvents, events: Sequence[Event], __: Ns) -> I
     for event in events:
         if isinstance(event, Liquidated):
             yield "user", {"liquidation": render.liquidation(event)}
+    yield from _twaps(desk, events)
     cancels = [event.order for event in events if isinstance(event, OrderChanged) and event.status in HOUSE_CANCELS]
     if cancels:
         shown = [{"coin": desk.instruments[order.asset].coin, "oid": order.oid} for order in cancels]
@@ -193,7 +204,9 @@ FEEDS: Final[dict[str, Feed]] = {
     "orderUpdates": EventFeed(OrderUpdates, lambda asked: _about("orders", asked), order_updates),
     "userEvents": EventFeed(
         UserEvents,
-        lambda asked: tuple((subject, asked.user) for subject in ("orders", "fills", "fundings", "liquidations")),
+        lambda asked: tuple(
+            (subject, asked.user) for subject in ("orders", "fills", "fundings", "liquidations", "twaps")
+        ),
         user_events,
     ),
     "userHistoricalOrders": EventFeed(

@@ -39,7 +39,7 @@ def rate_limit(desk: Desk, asked: AboutUser, _: Ns) -> Json:
         "cumVlm": render.usd(volume),
         "nRequestsUsed": desk.budgets.used(asked.user),
         "nRequestsCap": desk.budgets.cap(volume),
-        "nRequestsSurplus": 0,
+        "nRequestsSurplus": desk.budgets.surplus(asked.user),
     }
 
 

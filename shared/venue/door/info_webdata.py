@@ -14,7 +14,7 @@ from shared.venue.core.ledger_entries import (
     Transferred,
     Withdrawn,
 )
-from shared.venue.door import account_shapes, info_dexs, info_spot, render
+from shared.venue.door import account_shapes, info_dexs, info_spot, render, twap_shapes
 from shared.venue.door.desk import Desk, InfoType
 from shared.venue.door.questions import AboutDex, AboutUser, Nothing
 from shared.venue.door.render import Json
@@ -67,7 +67,7 @@ def web_data_2(desk: Desk, asked: AboutUser, now: Ns) -> Json:
         "serverTime": now // MS,
         "isVault": False,
         "user": asked.user,
-        "twapStates": [],
+        "twapStates": twap_shapes.states(desk.instruments, desk.exchange.twaps(asked.user)),
         "spotState": info_spot.spot_state(desk, asked, now),
         "spotAssetCtxs": spot_ctxs,
         "perpsAtOpenInterestCap": info_dexs.at_cap(desk, AboutDex(), now),

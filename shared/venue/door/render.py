@@ -107,7 +107,7 @@ def fill(instrument: Instrument, event: FillHappened) -> Json:
         shown["cloid"] = event.cloid
     if event.builder_fee:
         shown["builderFee"] = usd(event.builder_fee)
-    shown |= {"feeToken": "USDC", "twapId": None}
+    shown |= {"feeToken": "USDC", "twapId": event.twap_id}
     if event.liquidation is not None:
         shown["liquidation"] = _liquidation_of(instrument, event.liquidation)
     return shown if event.spot is None else shown | spot_leg(event.spot, event.is_buy)
@@ -198,6 +198,8 @@ def full_order(instrument: Instrument, order: OrderView) -> Json:
 def order_type(order: OrderView) -> str:
     """What the venue calls the order."""
     trigger = order.trigger
+    if order.twap_id is not None:
+        return "Twap Slice"
     if trigger is None:
         return "Market" if order.tif in _MARKET else "Limit"
     return f"{'Take Profit' if trigger.is_tp else 'Stop'} {'Market' if trigger.is_market else 'Limit'}"

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET
 
-from shared.venue.door import feeds_dexs, feeds_ledger, feeds_market, feeds_pages, feeds_spot, feeds_user
+from shared.venue.door import feeds_dexs, feeds_ledger, feeds_market, feeds_pages, feeds_spot, feeds_twap, feeds_user
 from shared.venue.door.actions import canonical_address
 from shared.venue.door.feed import Feed, Subscription
 from shared.venue.door.subscribing import NoSubscription
@@ -23,6 +23,7 @@ FEEDS: Final[dict[str, Feed]] = {
     **feeds_spot.FEEDS,
     **feeds_dexs.FEEDS,
     **feeds_ledger.FEEDS,
+    **feeds_twap.FEEDS,
 }
 _BY_SCHEMA: Final[dict[type, Feed]] = {feed.schema: feed for feed in FEEDS.values()}
 

@@ -29,7 +29,7 @@ def topics_of(event: Event, instruments: Mapping[int, Instrument]) -> tuple[Topi
         case OrderChanged():
             return (("orders", event.order.user),)
         case FillHappened(user=user):
-            return (("fills", user),) if event.twap_id is None else (("fills", user), ("twaps", user))
+            return (("fills", user),) if event.twap_id is None else (("fills", user), ("slices", user))
         case TwapChanged():
             return (("twaps", event.twap.user),)
         case TradeHappened():
