@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 from orchestrator.cli import venue_choices as choices
@@ -73,6 +74,10 @@ StrikeLog = Annotated[
 Stepped = Annotated[
     bool, typer.Option("--stepped", help="Time stands still until POST /time on the control port lets it pass.")
 ]
+BlockMs = Annotated[
+    int, typer.Option(min=0, help="Time between blocks, cancels first in each; the venue's is 70, 0 has none.")
+]
+TakerDelay = Annotated[int, typer.Option(min=0, help="How long GTC and IOC orders are held back (--block-ms).")]
 
 
 def venue(
@@ -99,6 +104,8 @@ def venue(
     faults: FaultScript = None,
     strike_log: StrikeLog = None,
     stepped: Stepped = False,
+    block_ms: BlockMs = 0,
+    taker_delay_ms: TakerDelay = 0,
     as_json: Json = False,
 ) -> None:
     """Serve the local exchange, which speaks Hyperliquid's protocol, until SIGTERM or Ctrl-C.
@@ -110,6 +117,7 @@ def venue(
     if stepped and control_port is None:
         raise typer.BadParameter("--stepped needs --control-port, by which time is let pass")
     settings = choices.door_settings(network, fund, fund_all, address_budget, ip_weight, l2_interval_ms)
+    settings = msgspec.structs.replace(settings, block_ms=block_ms, taker_delay_ms=taker_delay_ms)
     listed, files = choices.listed(coins), choices.recordings(replay)
     replayed, traders = choices.replay_settings(queue, impact, loop=loop), choices.traders(events_per_second, mix)
     clock: Clock = VirtualClock(WallClock().now()) if stepped else ScaledClock(WallClock(), speed)

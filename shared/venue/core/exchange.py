@@ -96,11 +96,16 @@ class Exchange(Reading):
         outcome = self._run(command, now)
         return msgspec.structs.replace(outcome, events=(*early, *outcome.events)) if early else outcome
 
-    def _run(self, command: Command, now: int) -> Outcome:
-        """What one block with this command came to."""
+    def apply_block(self, commands: Sequence[Command], now: Ns) -> tuple[Outcome, ...]:
+        """What each command came to, all of them in one block: one time, one hash. As `apply` otherwise."""
+        first = tuple(self.apply(command, now) for command in commands[:1])
+        return first + tuple(self._run(command, now, is_new=False) for command in commands[1:])
+
+    def _run(self, command: Command, now: int, *, is_new: bool = True) -> Outcome:
+        """What this command came to, in a block of its own or in the last one."""
         world = self._world
         world.now_ns = now
-        world.blocks += 1
+        world.blocks += is_new
         block = Block(world.blocks, now)
         world.clockwork.advance(world.markets, world.accounts, block)
         if block.reached is not None:

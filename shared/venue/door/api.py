@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from shared.units import MS, Ns, Usd
 from shared.venue.core.commands import Command, Deposit
+from shared.venue.core.mempool import Mempool
 from shared.venue.core.outcomes import Outcome
+from shared.venue.door import dealing_actions, timed_actions
 from shared.venue.door.action_types import read_action, read_envelope
 from shared.venue.door.actions import (
     ApproveAgentAction,
@@ -40,6 +42,9 @@ from shared.venue.door.timed_actions import ReserveRequestWeightAction
 from shared.venue.door.timed_submit import NOT_BY_AGENT, timed_from_action, timed_reply
 from shared.venue.door.weights import MinuteBudgets, answer_weight, exchange_weight, info_weight
 
+_DEALINGS: Final = tuple(dealing_actions.TYPES.values())
+_TIMED: Final = tuple(timed_actions.TYPES.values())
+
 
 class Api:
     """Reads, judges, applies, answers. `apply` runs a command in the core and tells the feeds."""
@@ -49,6 +54,8 @@ class Api:
         self._settings = settings
         self._apply = apply
         self._admission = Admission(settings, self._welcome, self._answers.exchange.master_of)
+        self.mempool = Mempool(settings.block_ms, settings.taker_delay_ms) if settings.block_ms else None
+        self._waiting: dict[int, tuple[Supported, str]] = {}
         self._budgets = AddressBudgets(settings.address_budget)
         self._weights = MinuteBudgets(settings.ip_weight_per_minute)
         self.desk = Desk(answers, self._admission.agents, self._budgets, settings)
@@ -61,8 +68,8 @@ class Api:
         self._weights.owe(client, answer_weight(name, said), now // MS)
         return name, said
 
-    def exchange(self, value: Any, now: Ns, client: str = "") -> Json:
-        """The reply to a signed request; BodyRefused when it is not shaped like one."""
+    def exchange(self, value: Any, now: Ns, client: str = "") -> Json | int:
+        """The reply to a signed request, or the ticket of one that waits for its block; BodyRefused if misshaped."""
         envelope = read_envelope(value)
         action = read_action(envelope.action)
         if isinstance(action, str):
@@ -82,23 +89,57 @@ class Api:
         """How many agents the user had; none may sign from now on."""
         return self._admission.agents.expire(user)
 
-    def _perform(self, action: Supported, user: str, now: Ns) -> Json:
+    def _perform(self, action: Supported, user: str, now: Ns) -> Json | int:
         error = self._budgets.charge(user, weight(action), is_cancel(action), lambda: self._volume(user), now // MS)
         if error is not None:
             return refused(error)
-        reply = self._reply(action, user, now)
-        if reply["status"] == "err":
-            self._budgets.refund(user, weight(action))
-        return reply
+        command = self._command(action, user, now)
+        if isinstance(command, dict):
+            return self._charged(action, user, command)
+        if self.mempool is None:
+            return self._concluded(action, user, self._apply(command, now))
+        ticket = self.mempool.add(command, now)
+        self._waiting[ticket] = (action, user)
+        return ticket
 
-    def _reply(self, action: Supported, user: str, now: Ns) -> Json:
+    def conclude(self, ticket: int, outcome: Outcome) -> Json:
+        """The reply to the request that had this ticket, now that its block came to `outcome`."""
+        return self._concluded(*self._waiting.pop(ticket), outcome)
+
+    def _command(self, action: Supported, user: str, now: Ns) -> Command | Json:
+        """What the core is to do, or the reply of an action that needs no core or can't go there."""
         match action:
             case NoopAction():
                 return DONE
             case ApproveAgentAction():
                 return self._approve(action, user, now)
-            case _:
-                return self._trade(action, user, now)
+        dealing = dealing_from_action(action, user)
+        if dealing is not None:
+            return refused(dealing) if isinstance(dealing, str) else dealing
+        timed = timed_from_action(action, user, self._answers.instruments)
+        if timed is not None:
+            return timed
+        try:
+            return command_from_action(action, user, self._answers.instruments)
+        except Unfit as unfit:
+            return reply_from_unfit(action, unfit)
+
+    def _concluded(self, action: Supported, user: str, outcome: Outcome) -> Json:
+        """The reply to an action whose command came to `outcome`."""
+        if isinstance(action, _DEALINGS):
+            return self._charged(action, user, dealing_reply(outcome))
+        if not isinstance(action, _TIMED):
+            return self._charged(action, user, reply_from_outcome(action, outcome, self._answers.instruments))
+        reply = self._charged(action, user, timed_reply(action, outcome))
+        if isinstance(action, ReserveRequestWeightAction) and reply["status"] == "ok":
+            self._budgets.reserve(action.destination or user, action.weight)
+        return reply
+
+    def _charged(self, action: Supported, user: str, reply: Json) -> Json:
+        """The reply; an action that was refused as a whole costs no request."""
+        if reply["status"] == "err":
+            self._budgets.refund(user, weight(action))
+        return reply
 
     def _approve(self, action: ApproveAgentAction, user: str, now: Ns) -> Json:
         address = canonical_address(action.agent_address)
@@ -107,25 +148,6 @@ class Api:
         extra = AGENTS_PER_SUB * len(self._answers.exchange.sub_accounts(user))
         error = self._admission.agents.approve(user, address, action.agent_name or "", now // MS, extra)
         return DONE if error is None else refused(error)
-
-    def _trade(self, action: Supported, user: str, now: Ns) -> Json:
-        dealing = dealing_from_action(action, user)
-        if dealing is not None:
-            return refused(dealing) if isinstance(dealing, str) else dealing_reply(self._apply(dealing, now))
-        timed = timed_from_action(action, user, self._answers.instruments)
-        if timed is not None:
-            return timed if isinstance(timed, dict) else self._timed(action, timed, user, now)
-        try:
-            command = command_from_action(action, user, self._answers.instruments)
-        except Unfit as unfit:
-            return reply_from_unfit(action, unfit)
-        return reply_from_outcome(action, self._apply(command, now), self._answers.instruments)
-
-    def _timed(self, action: Supported, command: Command, user: str, now: Ns) -> Json:
-        reply = timed_reply(action, self._apply(command, now))
-        if isinstance(action, ReserveRequestWeightAction) and reply["status"] == "ok":
-            self._budgets.reserve(action.destination or user, action.weight)
-        return reply
 
     def _welcome(self, address: str, now: Ns) -> bool:
         """Has the address an account? It gets one here if everybody who signs does."""

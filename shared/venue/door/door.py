@@ -6,11 +6,12 @@ from typing import Any, Final
 
 import msgspec
 
-from shared.errors import ConfigError
+from shared.errors import ConfigError, UnitError
 from shared.units import SECOND, Ns
 from shared.venue.core.commands import Command, Deposit, PassTime
 from shared.venue.core.dealings import SetStake
 from shared.venue.core.exchange import Exchange
+from shared.venue.core.mempool import NEVER
 from shared.venue.core.outcomes import Outcome
 from shared.venue.door.answers import Answers
 from shared.venue.door.api import Api
@@ -41,6 +42,7 @@ class Door:
         self.exchange = exchange
         self.answers = Answers(exchange)
         self._outbox: list[tuple[int, bytes]] = []
+        self._answered: list[tuple[int, Response]] = []
         self._api = Api(self.answers, settings, self.apply)
         self._feeds = Feeds(self._api.desk, self._outbox)
         self._sessions = Sessions(self._api, self._feeds, settings)
@@ -58,6 +60,7 @@ class Door:
 
     def apply(self, command: Command, now: Ns) -> Outcome:
         """What the command came to; those who subscribed are told. For traders that live beside the exchange too."""
+        self._run_blocks(now)
         outcome = self.exchange.apply(command, now)
         self.answers.note(outcome.events)
         self._feeds.tell(outcome.events, now)
@@ -67,13 +70,41 @@ class Door:
         """How many agents the user had; none may sign from now on."""
         return self._api.expire_agents(user)
 
-    def http(self, path: str, content_type: str | None, body: bytes, now: Ns, client: str = "") -> Response:
-        """The response to one POST; `client` is the address whose budget it is counted in."""
+    def submit(self, path: str, content_type: str | None, body: bytes, now: Ns, client: str = "") -> Response | int:
+        """As `http`, or the ticket of an action that waits for its block: `drain_answers` has the response then."""
         try:
-            return 200, JSON_TYPE, _ENCODE(self._answer(path, content_type, body, now, client))
+            answer = self._answer(path, content_type, body, now, client)
         except BodyRefused as refusal:
             kind = JSON_TYPE if refusal.said == "null" else TEXT_TYPE
             return refusal.status, kind, refusal.said.encode()
+        return answer if isinstance(answer, int) and path == "/exchange" else (200, JSON_TYPE, _ENCODE(answer))
+
+    def drain_answers(self) -> list[tuple[int, Response]]:
+        """(ticket, response) of the actions whose blocks have run since the last look."""
+        answered, self._answered = self._answered, []
+        return answered
+
+    def _run_blocks(self, now: Ns) -> None:
+        """Run every block that is due, each at its time; those who sent its actions are answered."""
+        mempool = self._api.mempool
+        while mempool is not None and (taken := mempool.take(now)) is not None:
+            time, waiting = taken
+            commands = [one.command for one in waiting]
+            outcomes = self.exchange.apply_block(commands, Ns(max(time, self.exchange.now_ns)))
+            events = tuple(event for outcome in outcomes for event in outcome.events)
+            self.answers.note(events)
+            self._feeds.tell(events, now)
+            for one, outcome in zip(waiting, outcomes, strict=True):
+                reply = self._api.conclude(one.ticket, outcome)
+                if not self._sessions.answer(one.ticket, reply):
+                    self._answered.append((one.ticket, (200, JSON_TYPE, _ENCODE(reply))))
+
+    def http(self, path: str, content_type: str | None, body: bytes, now: Ns, client: str = "") -> Response:
+        """The response to one POST; `client` is the address whose budget it is counted in."""
+        answered = self.submit(path, content_type, body, now, client)
+        if isinstance(answered, int):
+            raise UnitError("with blocks, an action is answered later: use submit")
+        return answered
 
     def connect(self, now: Ns, client: str = "") -> int:
         """The id of a new WebSocket connection; `client` is the address whose limits it is counted in."""
@@ -92,10 +123,12 @@ class Door:
     def due(self, now: Ns) -> Ns:
         """Do what time asks for: the core's own clockwork, paced feeds, hang-ups; when to call again."""
         self._now = now
+        self._run_blocks(now)
         if now // TIME_STEP > self.exchange.now_ns // TIME_STEP or self.exchange.due_ns <= now:
             self.apply(PassTime(), now)
         next_step = (now // TIME_STEP + 1) * TIME_STEP
-        return Ns(min(next_step, self.exchange.due_ns, self._feeds.due(now), self._sessions.due(now)))
+        block_ns = NEVER if self._api.mempool is None else self._api.mempool.due_ns
+        return Ns(min(next_step, block_ns, self.exchange.due_ns, self._feeds.due(now), self._sessions.due(now)))
 
     def drain_outbox(self) -> list[tuple[int, bytes]]:
         """(connection, frame) in the order to be sent; the outbox is empty then."""

@@ -54,6 +54,7 @@ class VenueHost:
         self._wakes: list[tuple[Driver, Ns]] = [(driver, Ns(0)) for driver in drivers]
         self._lines: dict[int, asyncio.Queue[bytes | int]] = {}
         self._sockets: dict[int, WebSocket] = {}
+        self._awaited: dict[int, asyncio.Future[tuple[int, str, bytes]]] = {}
         self._kick = asyncio.Event()
         self._is_in_doubt = False
 
@@ -144,6 +145,9 @@ class VenueHost:
                 self._cut(connection, line)
             else:
                 line.put_nowait(sent)
+        for ticket, response in self._door.drain_answers():
+            if ticket in self._awaited and not self._awaited[ticket].done():
+                self._awaited[ticket].set_result(response)
         for connection, code in self._door.drain_hangups():
             if connection in self._lines:
                 self._lines[connection].put_nowait(code)
@@ -180,7 +184,7 @@ class VenueHost:
         fate = self._mischief.fate_of_body(request.url.path, body, self._clock.now())
         answered = fate.answer
         for _ in range(fate.times):
-            truth = self._asked(request, bytes(body))
+            truth = await self._asked(request, bytes(body))
             answered = answered or truth
         if answered is None or fate.ending != "answer":
             return await unanswered(request, fate)
@@ -188,13 +192,20 @@ class VenueHost:
         status, kind, answer = answered
         return Response(answer, status, headers={"content-type": kind})
 
-    def _asked(self, request: Request, body: bytes) -> tuple[int, str, bytes]:
-        """What the door answers."""
+    async def _asked(self, request: Request, body: bytes) -> tuple[int, str, bytes]:
+        """What the door answers, when the block of the action has run."""
         with self._disturbing():
             now, kind = self._clock.now(), request.headers.get("content-type")
-            answered = self._door.http(request.url.path, kind, body, now, _host(request))
+            answered = self._door.submit(request.url.path, kind, body, now, _host(request))
             self._pump()
-        return answered
+        if not isinstance(answered, int):
+            return answered
+        awaited: asyncio.Future[tuple[int, str, bytes]] = asyncio.get_running_loop().create_future()
+        self._awaited[answered] = awaited
+        try:
+            return await awaited
+        finally:
+            self._awaited.pop(answered, None)
 
     async def _health(self, _: Request) -> Response:
         return JSONResponse({"status": "ok", "time": self._clock.now() // MS, "connections": len(self._lines)})

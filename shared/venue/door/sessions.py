@@ -50,6 +50,7 @@ class Sessions:
         self._coins, self._dexs = frozenset(api.desk.answers.assets), frozenset(api.desk.answers.dexs)
         self._connections: dict[int, _Connection] = {}
         self._next_id = 1
+        self._posts: dict[int, tuple[int, int]] = {}
         self._arrivals = MinuteBudgets(settings.max_new_connections_per_minute)
         self._messages = MinuteBudgets(settings.max_messages_per_minute)
 
@@ -96,10 +97,24 @@ class Sessions:
                 "request": {"type": "info" | "action" as kind, "payload": asked},
             } if _is_id(number):
                 said = self._answer(kind, asked, now, known.client)
-                self._say(connection, "post", {"id": number, "response": said})
+                if isinstance(said, int):
+                    self._posts[said] = (connection, number)
+                else:
+                    self._say(connection, "post", {"id": number, "response": said})
             case _:
                 text = sent if isinstance(sent, str) else sent.decode(errors="replace")
                 self._say(connection, "error", f"Error parsing JSON into valid websocket request: {text}")
+
+    def answer(self, ticket: int, reply: Json) -> bool:
+        """Was it a post that had this ticket? Its reply is sent, unless the client is gone."""
+        post = self._posts.pop(ticket, None)
+        if post is None:
+            return False
+        connection, number = post
+        if connection in self._connections:
+            response = {"type": "action", "payload": reply}
+            self._say(connection, "post", {"id": number, "response": response})
+        return True
 
     def due(self, now: Ns) -> Ns:
         """Hang up on those who were sent nothing for too long; when the next one's time is."""
@@ -165,10 +180,11 @@ class Sessions:
             return f"Cannot track more than {self._settings.max_users} total users."
         return None
 
-    def _answer(self, kind: str, asked: Any, now: Ns, client: str) -> Json:
+    def _answer(self, kind: str, asked: Any, now: Ns, client: str) -> Json | int:
         try:
             if kind == "action":
-                return {"type": "action", "payload": self._api.exchange(asked, now, client)}
+                reply = self._api.exchange(asked, now, client)
+                return reply if isinstance(reply, int) else {"type": "action", "payload": reply}
             name, data = self._api.info(asked, now, client)
         except BodyRefused as refusal:
             said = TOO_MANY_REQUESTS if refusal.status == 429 else refusal.said

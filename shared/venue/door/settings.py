@@ -33,6 +33,8 @@ class DoorSettings(msgspec.Struct, frozen=True):
     dex that does not exist: status 500 with `null`, as for coins, or 422.
     `stakes` tells what users have staked, in the smallest unit of HYPE. `vault_quirk`: some actions the official SDK
     signs without the vault address that it posts; the hash of what was posted names another signer, who is refused.
+    `block_ms`: time between blocks (the venue's: about 70), inside which cancels and post-only orders come before GTC
+    and IOC; 0 runs every action as it arrives. `taker_delay_ms`: how long GTC and IOC are held back before a block.
     """
 
     network: str = "Testnet"
@@ -65,4 +67,6 @@ class DoorSettings(msgspec.Struct, frozen=True):
     idle_close_code: int = 1000
     stakes: Mapping[str, int] = msgspec.field(default_factory=dict)
     vault_quirk: Literal["refused", "taken"] = "refused"
+    block_ms: int = 0
+    taker_delay_ms: int = 0
     unknown_dex: Literal["null", "unprocessable"] = "null"

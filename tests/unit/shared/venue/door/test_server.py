@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -26,7 +27,8 @@ from shared.venue.door.door import Door
 from shared.venue.door.host import MAX_BODY_BYTES, Driver
 from shared.venue.door.server import serve
 from shared.venue.door.settings import DoorSettings
-from tests.unit.shared.venue.door.door_fixture import BTC, MAKER, make_door, maker_order
+from tests.unit.shared.venue.door.door_fixture import ALICE, BOB, BTC, MAKER, make_door, maker_order
+from tests.unit.shared.venue.door.wire_client import WireClient, order_action, order_wire
 
 Scenario = Callable[[aiohttp.ClientSession, str], Awaitable[None]]
 
@@ -222,9 +224,9 @@ def test_a_broken_driver_ends_the_server_with_its_error() -> None:
 class _Crumbling(Door):
     """A door whose exchange breaks at the first query of mids."""
 
-    def http(
+    def submit(
         self, path: str, content_type: str | None, body: bytes, now: Ns, client: str = ""
-    ) -> tuple[int, str, bytes]:
+    ) -> tuple[int, str, bytes] | int:
         """Nothing, ever."""
         raise InvariantError("a bug of ours")
 
@@ -278,3 +280,20 @@ def test_the_exchange_may_start_empty() -> None:
 
     clock = WallClock()
     _play(scenario, door=Door(Exchange([list_perp(BTC)], start_ns=clock.now()), DoorSettings(), clock.now()))
+
+
+def test_with_blocks_the_response_waits_for_the_block() -> None:
+    """Two clients at once, both answered by the same block; nothing is kept for them afterwards."""
+
+    async def scenario(session: aiohttp.ClientSession, url: str) -> None:
+        async def order(client: WireClient) -> Any:
+            body = client.body(order_action(order_wire("49000", "0.01")), nonce=WallClock().now() // MS)
+            async with session.post(f"{url}/exchange", json=body) as response:
+                return await response.json()
+
+        for reply in await asyncio.gather(order(ALICE), order(BOB)):
+            assert "resting" in reply["response"]["data"]["statuses"][0]
+
+    door = make_door(block_ms=40)
+    _play(scenario, door=door)
+    assert door.drain_answers() == []
