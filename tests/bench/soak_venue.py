@@ -1,0 +1,223 @@
+"""A long life of the whole venue in little time: every market flow, trading accounts, faults, and laws at each minute.
+
+`python -m tests.bench.soak_venue --hours 24 --seed 1 --faults` prints one JSON object; progress goes to stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+from shared.units import HOUR, MINUTE, MS, SECOND, Ns
+from shared.venue.core.commands import Command, IssueToken
+from shared.venue.core.events import FillHappened, FundingPaid, Liquidated, OrderChanged, TradeHappened
+from shared.venue.core.exchange import Exchange
+from shared.venue.core.outcomes import Outcome
+from shared.venue.door.door import Door
+from shared.venue.door.host import Driver
+from shared.venue.door.mischief import Mischief
+from shared.venue.door.settings import DoorSettings
+from shared.venue.faults.catalogue import (
+    AnyFault,
+    AutoDeleverage,
+    ChangeMeta,
+    DelistCoin,
+    ForceLiquidation,
+    FundingSpike,
+    HaltTrading,
+)
+from shared.venue.faults.engine import Faults
+from shared.venue.flow.coins import COINS, Coin, listings
+from shared.venue.flow.mix import LIGHT_MIX
+from shared.venue.flow.spot_coins import spot_listings
+from shared.venue.flow.spot_market import SpotMarket
+from shared.venue.flow.synthetic import SyntheticMarket, SyntheticSettings
+from tests.bench.soak_accounts import Accounts
+from tests.property.whole.laws import check_state, count_book_orders
+
+START: Final = Ns(1_700_000_000 * SECOND)
+EVENTS_PER_SECOND: Final = 6.0
+"""Commands that the synthetic traders of one coin send, on average."""
+_FEEDS: Final = ("l2Book", "trades", "bbo", "activeAssetCtx")
+
+
+class CountingDoor(Door):
+    """The door, with counts of what happens and of what came to spot balances from outside."""
+
+    def __init__(self, exchange: Exchange, settings: DoorSettings, now: Ns) -> None:
+        self.counts: Counter[str] = Counter()
+        self.issued_wei: dict[int, int] = {}
+        super().__init__(exchange, settings, now)
+
+    def apply(self, command: Command, now: Ns) -> Outcome:
+        """What the door says, counted."""
+        outcome = super().apply(command, now)
+        counts = self.counts
+        counts["commands"] += 1
+        counts["events"] += len(outcome.events)
+        if isinstance(command, IssueToken):
+            self.issued_wei[command.token] = self.issued_wei.get(command.token, 0) + command.wei
+        for event in outcome.events:
+            match event:
+                case OrderChanged(status=status):
+                    counts["order_events"] += 1
+                    counts["triggered"] += status == "triggered"
+                case FillHappened():
+                    counts["fills"] += 1
+                case TradeHappened():
+                    counts["trades"] += 1
+                case Liquidated(method=method):
+                    counts[f"liquidated_{method}"] += 1
+                case FundingPaid():
+                    counts["fundings"] += 1
+        return outcome
+
+
+class Soak:
+    """One life of the venue; `run` ends with its report."""
+
+    def __init__(
+        self, hours: float, seed: int, accounts: int, *, has_faults: bool, coins: Sequence[Coin] = COINS
+    ) -> None:
+        self._end = Ns(START + int(hours * HOUR))
+        self._hours = hours
+        self._exchange = Exchange((*listings(coins), *spot_listings()), start_ns=START)
+        self._door = CountingDoor(self._exchange, DoorSettings(max_messages_per_minute=10**9), START)
+        settings = SyntheticSettings(events_per_second=EVENTS_PER_SECOND, mix=LIGHT_MIX)
+        self._accounts = Accounts(self._exchange, accounts, seed)
+        market = SyntheticMarket(self._exchange, seed, settings, coins)
+        self._drivers: list[Driver] = [market, SpotMarket(self._exchange, seed), self._accounts]
+        self._mischief = Mischief(Faults(seed))
+        self._memory: list[tuple[float, float]] = []
+        self._checks = self._frames = 0
+        self._subscribe(coins)
+        if has_faults:
+            for fault in planned(hours, seed, self._accounts.users, [coin.name for coin in coins]):
+                self._mischief.faults.arm(fault, START)
+
+    def run(self) -> dict[str, Any]:
+        """The report, after the last law has held."""
+        began = told = time.perf_counter()
+        wakes, now, minute = [Ns(START)] * len(self._drivers), START, 0
+        while now < self._end:
+            wakes = [
+                driver.step(self._door, now) if wake <= now else wake
+                for driver, wake in zip(self._drivers, wakes, strict=True)
+            ]
+            self._mischief.act(self._door, now)
+            due = self._door.due(now)
+            self._frames += len(self._door.drain_outbox())
+            if (now - START) // MINUTE > minute:
+                minute = (now - START) // MINUTE
+                self._check(minute / 60)
+                if time.perf_counter() - told > 10:
+                    told = time.perf_counter()
+                    self._tell(minute, told - began)
+            now = Ns(min(self._end, due, self._mischief.due(now), *wakes))
+        self._check(self._hours)
+        return self._report(time.perf_counter() - began)
+
+    def _subscribe(self, coins: Sequence[Coin]) -> None:
+        """One client that listens to every market and one that follows an account, so that the feeds have work."""
+        asked: list[dict[str, str]] = [{"type": kind, "coin": coin.name} for coin in coins for kind in _FEEDS]
+        asked += [{"type": "allMids"}]
+        user = self._accounts.users[0]
+        asked += [{"type": kind, "user": user} for kind in ("userEvents", "orderUpdates", "userFills")]
+        connection = self._door.connect(START)
+        for one in asked:
+            self._door.receive(connection, json.dumps({"method": "subscribe", "subscription": one}), START)
+
+    def _check(self, hour: float) -> None:
+        check_state(self._exchange, self._door.issued_wei)
+        count_book_orders(self._exchange)
+        self._checks += 1
+        self._memory.append((hour, resident_mb()))
+
+    def _tell(self, minute: int, wall_s: float) -> None:
+        counts = self._door.counts
+        print(
+            f"{minute / 60:6.2f} h simulated in {wall_s:6.0f} s, {counts['commands']} commands, "
+            f"{counts['trades']} trades, {self._memory[-1][1]:.0f} MB",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    def _report(self, wall_s: float) -> dict[str, Any]:
+        counts, memory = self._door.counts, self._memory
+        late = memory[len(memory) // 2 :]
+        strikes = Counter(strike.kind for strike in self._mischief.faults.strikes)
+        return {
+            "hours": self._hours,
+            "wall_s": round(wall_s, 1),
+            "times_real": round(self._hours * 3600 / wall_s, 1),
+            "commands_per_s": round(counts["commands"] / wall_s),
+            **{name: counts[name] for name in sorted(counts)},
+            "frames": self._frames,
+            "checks": self._checks,
+            "faults": dict(sorted(strikes.items())),
+            "rss_mb_first": round(memory[0][1], 1),
+            "rss_mb_last": round(memory[-1][1], 1),
+            "rss_mb_per_hour_late": round(slope(late), 2),
+            "digest": self._exchange.digest(),
+        }
+
+
+def planned(hours: float, seed: int, users: Sequence[str], coins: Sequence[str]) -> list[AnyFault]:
+    """Faults through the whole time, one of each kind an hour (at least one of each), and a delisting near the end."""
+    chance, span_ms = Random(f"{seed}/faults"), int(hours * HOUR / MS)
+    faults: list[AnyFault] = []
+    for hour in range(max(round(hours), 1)):
+        low, high = (span_ms * part // max(round(hours), 1) for part in (hour, hour + 1))
+
+        def at(low: int = low, high: int = high) -> int:
+            return chance.randint(low + (high - low) // 20, high)
+
+        faults += [
+            HaltTrading(coin=chance.choice(coins), at_ms=at(), for_ms=60_000),
+            ChangeMeta(coin=coins[-1], at_ms=at(), max_leverage=chance.choice((3, 5, 10, 20))),
+            FundingSpike(coin=chance.choice(coins), at_ms=at(), for_ms=600_000, premium=chance.choice((0.02, -0.02))),
+            *(ForceLiquidation(user=chance.choice(users), at_ms=at(), method="market") for _ in range(3)),
+            *(ForceLiquidation(user=chance.choice(users), at_ms=at(), method="backstop") for _ in range(3)),
+            *(AutoDeleverage(user=chance.choice(users), at_ms=at()) for _ in range(3)),
+        ]
+    return [*faults, DelistCoin(coin=coins[-1], at_ms=span_ms * 95 // 100)]
+
+
+def resident_mb() -> float:
+    """Memory of this process now, after garbage is gone."""
+    gc.collect()
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096 / 2**20
+
+
+def slope(points: Sequence[tuple[float, float]]) -> float:
+    """Least-squares slope; 0.0 for fewer than two points."""
+    if len(points) < 2:
+        return 0.0
+    mean_x, mean_y = (sum(axis) / len(points) for axis in zip(*points, strict=True))
+    spread = sum((x - mean_x) ** 2 for x, _ in points)
+    return sum((x - mean_x) * (y - mean_y) for x, y in points) / spread if spread else 0.0
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one soak and print its report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--hours", type=float, default=24.0, help="simulated hours")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--accounts", type=int, default=50, help="trading accounts beside the market's own traders")
+    parser.add_argument("--faults", action=argparse.BooleanOptionalAction, default=True)
+    options = parser.parse_args(arguments)
+    soak = Soak(options.hours, options.seed, options.accounts, has_faults=options.faults)
+    print(json.dumps(soak.run()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""Minutes of a venue's life with every flow, fifty accounts and faults; `python -m tests.bench.soak_venue` has days."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.bench.soak_venue import Soak, slope
+
+MINUTES = 6
+MACHINE_ONLY = ("wall_s", "times_real", "commands_per_s", "rss_mb_first", "rss_mb_last", "rss_mb_per_hour_late")
+
+
+def _life(seed: int, minutes: float) -> dict[str, Any]:
+    """What a soak reports, less what depends on the machine."""
+    report = Soak(minutes / 60, seed, 50, has_faults=True).run()
+    return {name: value for name, value in report.items() if name not in MACHINE_ONLY}
+
+
+@pytest.mark.slow
+def test_minutes_under_faults_break_no_law_and_reproduce() -> None:
+    """Laws hold each minute, every fault strikes and bites, and a second run with the same seed ends the same."""
+    first = _life(1, MINUTES)
+    assert first["checks"] == MINUTES
+    assert set(first["faults"]) == {
+        "auto_deleverage", "change_meta", "delist", "force_liquidation", "funding_spike", "halt",
+    }  # fmt: skip
+    assert all(first[f"liquidated_{method}"] for method in ("market", "backstop", "adl"))
+    assert min(first["trades"], first["frames"]) > 1_000
+    assert _life(1, MINUTES) == first
+
+
+def test_another_seed_is_another_life() -> None:
+    """The digest depends on the seed."""
+    assert _life(2, 0.2)["digest"] != _life(3, 0.2)["digest"]
+
+
+def test_a_slope_is_least_squares() -> None:
+    """A line's slope is found; a single point has none."""
+    assert slope([(0.0, 1.0), (1.0, 3.0), (2.0, 5.0)]) == pytest.approx(2.0)
+    assert slope([(1.0, 1.0)]) == 0.0
