@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-import asyncio
 import queue
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from eth_account import Account
-from eth_account.signers.local import LocalAccount
-from hyperliquid.exchange import Exchange as SdkExchange
-from hyperliquid.info import Info as SdkInfo
 from hyperliquid.utils.error import ClientError
 from hyperliquid.utils.types import Cloid
 
-from shared.clock import WallClock
+from shared.clock import Clock, WallClock
 from shared.instrument import Instrument
 from shared.units import USD, Usd
 from shared.venue.core.commands import Deposit, OrderSpec, PlaceOrders, SetPrices, Tif
 from shared.venue.core.exchange import Exchange
 from shared.venue.core.listing import list_perp
 from shared.venue.door.door import Door
-from shared.venue.door.server import serve
 from shared.venue.door.settings import DoorSettings
+from tests.contract.sdk_venue import FUNDED, Clients, clients_of, only, served
 
 BTC = Instrument("BTC", 0, 5, 40)
 ETH = Instrument("ETH", 1, 4, 25)
 MAKER = "0x" + "ee" * 20
 KEYS = iter(range(1, 1000))
-FUNDED = {Account.from_key(number.to_bytes(32, "big")).address.lower(): Usd(100_000 * USD) for number in range(1, 40)}
 
 
-def _door(clock: WallClock) -> Door:
+def _door(clock: Clock) -> Door:
     """An exchange with a book of one internal maker on both coins."""
     exchange = Exchange([list_perp(BTC), list_perp(ETH)], start_ns=clock.now())
     settings = DoorSettings(fund=FUNDED, l2_interval_ms=20, mids_interval_ms=20, max_connections=100)
@@ -54,108 +48,58 @@ def _door(clock: WallClock) -> Door:
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """Base address of a running local exchange."""
-    clock = WallClock()
-    ports: queue.Queue[int] = queue.Queue()
-    control: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
-
-    async def run() -> None:
-        stop = asyncio.Event()
-        control.append((asyncio.get_running_loop(), stop))
-        await serve(_door(clock), clock=clock, ready=ports.put, stop=stop)
-
-    thread = threading.Thread(target=lambda: asyncio.run(run()))
-    thread.start()
-    yield f"http://127.0.0.1:{ports.get(timeout=10)}"
-    loop, stop = control[0]
-    loop.call_soon_threadsafe(stop.set)
-    thread.join(10)
-    assert not thread.is_alive()
-
-
-class Client:
-    """One key with the SDK's two objects; `close` gives the sockets back."""
-
-    def __init__(
-        self, url: str, wallet: LocalAccount, account_address: str | None = None, with_ws: bool = False
-    ) -> None:
-        self.address = (account_address or wallet.address).lower()
-        self.wallet = wallet
-        self.info = SdkInfo(url, skip_ws=not with_ws, timeout=5)
-        self.exchange = SdkExchange(wallet, url, account_address=account_address, timeout=5)
-        self._with_ws = with_ws
-
-    def close(self) -> None:
-        """End threads and sessions."""
-        if self._with_ws:
-            self.info.disconnect_websocket()
-            self.info.ws_manager.join(5)
-        for session in (self.info.session, self.exchange.session, self.exchange.info.session):
-            session.close()
+    with served(_door, WallClock()) as address:
+        yield address
 
 
 @pytest.fixture
-def make_client(url: str) -> Iterator[Callable[..., Client]]:
+def make_client(url: str) -> Iterator[Clients]:
     """Makes clients with funded keys of their own, or with the key given."""
-    made: list[Client] = []
-
-    def make(wallet: LocalAccount | None = None, **rest: Any) -> Client:
-        client = Client(url, wallet or Account.from_key(next(KEYS).to_bytes(32, "big")), **rest)
-        made.append(client)
-        return client
-
-    yield make
-    for client in made:
-        client.close()
+    with clients_of(url, KEYS) as make:
+        yield make
 
 
-def _only(reply: Any) -> Any:
-    """The single status of an order or cancel reply."""
-    assert reply["status"] == "ok", reply
-    (status,) = reply["response"]["data"]["statuses"]
-    return status
-
-
-def test_basic_order(make_client: Callable[..., Client]) -> None:
+def test_basic_order(make_client: Clients) -> None:
     """Place a resting order, find it by its id, cancel it: the SDK's basic_order."""
     client = make_client()
     assert float(client.info.user_state(client.address)["marginSummary"]["accountValue"]) == 100_000
     reply = client.exchange.order("ETH", True, 0.2, 1100, {"limit": {"tif": "Gtc"}})
-    oid = _only(reply)["resting"]["oid"]
+    oid = only(reply)["resting"]["oid"]
     found = client.info.query_order_by_oid(client.address, oid)
     assert found["status"] == "order"
     assert found["order"]["order"]["limitPx"] == "1100.0"
     assert [order["oid"] for order in client.info.open_orders(client.address)] == [oid]
     assert client.info.frontend_open_orders(client.address)[0]["tif"] == "Gtc"
-    assert _only(client.exchange.cancel("ETH", oid)) == "success"
-    again = _only(client.exchange.cancel("ETH", oid))
+    assert only(client.exchange.cancel("ETH", oid)) == "success"
+    again = only(client.exchange.cancel("ETH", oid))
     assert again == {"error": "Order was never placed, already canceled, or filled. asset=1"}
     assert client.info.query_order_by_oid(client.address, oid)["order"]["status"] == "canceled"
 
 
-def test_basic_order_modify(make_client: Callable[..., Client]) -> None:
+def test_basic_order_modify(make_client: Clients) -> None:
     """Modify by venue id and by client id: the SDK's basic_order_modify."""
     client = make_client()
     cloid = Cloid.from_str("0x00000000000000000000000000000001")
-    oid = _only(client.exchange.order("ETH", True, 0.2, 1100, {"limit": {"tif": "Gtc"}}, cloid=cloid))["resting"]["oid"]
-    status = _only(client.exchange.modify_order(oid, "ETH", True, 0.1, 1105, {"limit": {"tif": "Gtc"}}, cloid=cloid))
+    oid = only(client.exchange.order("ETH", True, 0.2, 1100, {"limit": {"tif": "Gtc"}}, cloid=cloid))["resting"]["oid"]
+    status = only(client.exchange.modify_order(oid, "ETH", True, 0.1, 1105, {"limit": {"tif": "Gtc"}}, cloid=cloid))
     assert status["resting"]["oid"] != oid
     assert status["resting"]["cloid"] == cloid.to_raw()
-    _only(client.exchange.modify_order(cloid, "ETH", True, 0.1, 1106, {"limit": {"tif": "Gtc"}}, cloid=cloid))
+    only(client.exchange.modify_order(cloid, "ETH", True, 0.1, 1106, {"limit": {"tif": "Gtc"}}, cloid=cloid))
     (order,) = client.info.open_orders(client.address)
     assert (order["limitPx"], order["sz"], order["cloid"]) == ("1106.0", "0.1", cloid.to_raw())
 
 
-def test_basic_order_with_cloid(make_client: Callable[..., Client]) -> None:
+def test_basic_order_with_cloid(make_client: Clients) -> None:
     """Place, query and cancel by client id: the SDK's basic_order_with_cloid."""
     client = make_client()
     cloid = Cloid.from_str("0xabcdef00000000000000000000000001")
-    status = _only(client.exchange.order("ETH", True, 0.2, 1100, {"limit": {"tif": "Gtc"}}, cloid=cloid))
+    status = only(client.exchange.order("ETH", True, 0.2, 1100, {"limit": {"tif": "Gtc"}}, cloid=cloid))
     assert status["resting"]["cloid"] == cloid.to_raw()
     assert client.info.query_order_by_cloid(client.address, cloid)["order"]["status"] == "open"
-    assert _only(client.exchange.cancel_by_cloid("ETH", cloid)) == "success"
+    assert only(client.exchange.cancel_by_cloid("ETH", cloid)) == "success"
 
 
-def test_basic_agent(make_client: Callable[..., Client]) -> None:
+def test_basic_agent(make_client: Clients) -> None:
     """Named and unnamed agents trade for their account and show in extraAgents: the SDK's basic_agent."""
     master = make_client()
     for name in ("bot", None):
@@ -163,14 +107,14 @@ def test_basic_agent(make_client: Callable[..., Client]) -> None:
         assert reply == {"status": "ok", "response": {"type": "default"}}
         wallet = Account.from_key(key)
         agent = make_client(wallet, account_address=master.address)
-        oid = _only(agent.exchange.order("ETH", True, 0.2, 1000, {"limit": {"tif": "Gtc"}}))["resting"]["oid"]
+        oid = only(agent.exchange.order("ETH", True, 0.2, 1000, {"limit": {"tif": "Gtc"}}))["resting"]["oid"]
         assert [order["oid"] for order in master.info.open_orders(master.address)] == [oid]
-        assert _only(agent.exchange.cancel("ETH", oid)) == "success"
+        assert only(agent.exchange.cancel("ETH", oid)) == "success"
         assert master.info.user_role(wallet.address)["role"] == "agent"
     assert [one["name"] for one in master.info.extra_agents(master.address)] == ["bot"]
 
 
-def test_an_unknown_key_is_told_so(make_client: Callable[..., Client]) -> None:
+def test_an_unknown_key_is_told_so(make_client: Clients) -> None:
     """A key without an account gets the venue's refusal, with the address that its signature recovers to."""
     stranger = make_client(Account.from_key((2**200).to_bytes(32, "big")))
     reply = stranger.exchange.order("ETH", True, 0.2, 1100, {"limit": {"tif": "Gtc"}})
@@ -178,14 +122,14 @@ def test_an_unknown_key_is_told_so(make_client: Callable[..., Client]) -> None:
     assert reply == {"status": "err", "response": f"User or API Wallet {address} does not exist."}
 
 
-def test_market_open_and_close(make_client: Callable[..., Client]) -> None:
+def test_market_open_and_close(make_client: Clients) -> None:
     """Market orders open and close a position, and fills, state and rates tell of it."""
     client = make_client()
-    filled = _only(client.exchange.market_open("ETH", True, 0.05))["filled"]
+    filled = only(client.exchange.market_open("ETH", True, 0.05))["filled"]
     assert (filled["totalSz"], filled["avgPx"]) == ("0.05", "2002.0")
     (row,) = client.info.user_state(client.address)["assetPositions"]
     assert (row["position"]["szi"], row["position"]["entryPx"]) == ("0.05", "2002.0")
-    assert _only(client.exchange.market_close("ETH"))["filled"]["totalSz"] == "0.05"
+    assert only(client.exchange.market_close("ETH"))["filled"]["totalSz"] == "0.05"
     assert client.info.user_state(client.address)["assetPositions"] == []
     close, opening = client.info.user_fills(client.address)
     assert (opening["dir"], close["dir"], opening["fee"]) == ("Open Long", "Close Long", "0.045045")
@@ -195,7 +139,7 @@ def test_market_open_and_close(make_client: Callable[..., Client]) -> None:
     assert client.info.post("/info", {"type": "userRateLimit", "user": client.address})["nRequestsUsed"] == 2
 
 
-def test_update_leverage(make_client: Callable[..., Client]) -> None:
+def test_update_leverage(make_client: Clients) -> None:
     """Leverage changes are acknowledged, and impossible ones refused in the venue's words."""
     client = make_client()
     assert client.exchange.update_leverage(21, "ETH") == {"status": "ok", "response": {"type": "default"}}
@@ -204,7 +148,7 @@ def test_update_leverage(make_client: Callable[..., Client]) -> None:
     assert data["leverage"] == {"type": "cross", "value": 21}
 
 
-def test_market_data_over_http(make_client: Callable[..., Client]) -> None:
+def test_market_data_over_http(make_client: Clients) -> None:
     """Every market query of the SDK that needs no spot market is answered in shape."""
     client = make_client()
     info = client.info
@@ -222,11 +166,12 @@ def test_market_data_over_http(make_client: Callable[..., Client]) -> None:
     assert info.candles_snapshot("BTC", "1m", 0, int(time.time() * 1000)) == []
     assert info.historical_orders(client.address) == []
     assert info.query_sub_accounts(client.address) is None
+    assert [name for name, _ in info.portfolio(client.address)][:4] == ["day", "week", "month", "allTime"]
     with pytest.raises(ClientError, match="422"):
-        info.portfolio(client.address)
+        info.query_spot_deploy_auction_status(client.address)
 
 
-def test_what_is_not_played_is_refused_by_name(make_client: Callable[..., Client]) -> None:
+def test_what_is_not_played_is_refused_by_name(make_client: Clients) -> None:
     """Actions and order kinds that this exchange does not play are refused in plain words, not with success."""
     client = make_client()
     text = "This local exchange does not support the action"
@@ -240,23 +185,23 @@ def _trigger(trigger_px: float, tpsl: str) -> Any:
     return {"trigger": {"triggerPx": trigger_px, "isMarket": True, "tpsl": tpsl}}
 
 
-def test_basic_tpsl(make_client: Callable[..., Client]) -> None:
+def test_basic_tpsl(make_client: Clients) -> None:
     """A position, a stop and a take-profit, each cancelled: the SDK's basic_tpsl of 2023."""
     client = make_client()
-    assert "filled" in _only(client.exchange.order("ETH", True, 0.02, 2500, {"limit": {"tif": "Gtc"}}))
-    stop = _only(client.exchange.order("ETH", False, 0.02, 1500, _trigger(1600, "sl"), reduce_only=True))
+    assert "filled" in only(client.exchange.order("ETH", True, 0.02, 2500, {"limit": {"tif": "Gtc"}}))
+    stop = only(client.exchange.order("ETH", False, 0.02, 1500, _trigger(1600, "sl"), reduce_only=True))
     oid = stop["resting"]["oid"]
     (shown,) = client.info.frontend_open_orders(client.address)
     assert (shown["orderType"], shown["triggerCondition"]) == ("Stop Market", "Price below 1600")
     assert (shown["triggerPx"], shown["isTrigger"], shown["tif"]) == ("1600.0", True, None)
     assert [order["oid"] for order in client.info.open_orders(client.address)] == [oid]
-    assert _only(client.exchange.cancel("ETH", oid)) == "success"
-    satisfied = _only(client.exchange.order("ETH", False, 0.02, 1500, _trigger(1600, "tp"), reduce_only=True))
+    assert only(client.exchange.cancel("ETH", oid)) == "success"
+    satisfied = only(client.exchange.order("ETH", False, 0.02, 1500, _trigger(1600, "tp"), reduce_only=True))
     assert satisfied == {"error": "Invalid TP/SL price. asset=1"}
     assert client.info.open_orders(client.address) == []
 
 
-def test_basic_tpsl_in_a_group(make_client: Callable[..., Client]) -> None:
+def test_basic_tpsl_in_a_group(make_client: Clients) -> None:
     """An IOC entry with both children in one batch: the SDK's basic_tpsl of today; and one whose entry rests."""
     client = make_client()
 
@@ -280,23 +225,23 @@ def test_basic_tpsl_in_a_group(make_client: Callable[..., Client]) -> None:
     entry = next(one for one in client.info.frontend_open_orders(client.address) if not one["isTrigger"])
     assert [child["triggerPx"] for child in entry["children"]] == ["2100.0", "1800.0"]
     assert len(client.info.open_orders(client.address)) == 3
-    assert _only(client.exchange.cancel("ETH", resting["resting"]["oid"])) == "success"
+    assert only(client.exchange.cancel("ETH", resting["resting"]["oid"])) == "success"
     assert client.info.open_orders(client.address) == []
     statuses = [row["status"] for row in client.info.historical_orders(client.address)[:3]]
     assert statuses == ["canceled", "canceled", "canceled"]
 
 
-def test_expired_actions_are_refused(make_client: Callable[..., Client]) -> None:
+def test_expired_actions_are_refused(make_client: Clients) -> None:
     """An action whose expiresAfter is past is refused, and one in the future is taken."""
     client = make_client()
     client.exchange.set_expires_after(int(time.time() * 1000) - 1_000)
     reply = client.exchange.order("ETH", True, 0.2, 1100, {"limit": {"tif": "Gtc"}})
     assert reply == {"status": "err", "response": "Action already expired"}
     client.exchange.set_expires_after(int(time.time() * 1000) + 60_000)
-    assert "resting" in _only(client.exchange.order("ETH", True, 0.2, 1100, {"limit": {"tif": "Gtc"}}))
+    assert "resting" in only(client.exchange.order("ETH", True, 0.2, 1100, {"limit": {"tif": "Gtc"}}))
 
 
-def test_basic_ws(make_client: Callable[..., Client]) -> None:
+def test_basic_ws(make_client: Clients) -> None:
     """Every feed of the SDK's basic_ws that is served delivers what happens, in the SDK's own routing."""
     client = make_client(with_ws=True)
     heard: dict[str, queue.Queue[Any]] = {}
@@ -318,7 +263,7 @@ def test_basic_ws(make_client: Callable[..., Client]) -> None:
     assert heard["allMids"].get(timeout=5)["mids"]["ETH"] == "2000.0"
     assert heard["activeAssetCtx"].get(timeout=5)["ctx"]["markPx"] == "50000.0"
 
-    oid = _only(client.exchange.order("BTC", True, 0.01, 50050, {"limit": {"tif": "Ioc"}}))["filled"]["oid"]
+    oid = only(client.exchange.order("BTC", True, 0.01, 50050, {"limit": {"tif": "Ioc"}}))["filled"]["oid"]
     (update,) = heard["orderUpdates"].get(timeout=5)
     assert (update["order"]["oid"], update["status"], update["order"]["sz"]) == (oid, "filled", "0.0")
     (fill,) = heard["userFills"].get(timeout=5)["fills"]
