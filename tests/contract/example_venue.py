@@ -25,7 +25,9 @@ from tests.contract.sdk_venue import FUNDED
 MAKER: Final = "0x" + "ee" * 20
 REFERRAL_CODE: Final = "ASDFASDF"
 DEX: Final = Dex(name="test", full_name="Test dex", deployer="0x" + "dd" * 20)
-POLICY: Final = VenuePolicy(sub_account_volume_usd=Usd(0), referral_code_volume_usd=Usd(0))
+POLICY: Final = VenuePolicy(
+    sub_account_volume_usd=Usd(0), referral_code_volume_usd=Usd(0), schedule_cancel_volume_usd=None
+)
 TESTNET_PURR: Final = msgspec.structs.replace(PURR, token_id="0xc4bf3f870c0e9465323c0b6ed28096c2")
 """The examples are written for the test network, where the token has another id."""
 PURR_PAIR: Final = msgspec.structs.replace(SPOT_PAIRS[0], base=TESTNET_PURR)

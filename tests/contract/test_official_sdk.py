@@ -177,7 +177,6 @@ def test_what_is_not_played_is_refused_by_name(make_client: Clients) -> None:
     text = "This local exchange does not support the action"
     assert client.exchange.vault_usd_transfer(MAKER, True, 1)["response"] == f"{text} vaultTransfer."
     assert client.exchange.token_delegate(MAKER, 1, False)["response"] == f"{text} tokenDelegate."
-    assert client.exchange.schedule_cancel(int(time.time() * 1000) + 10_000)["response"] == f"{text} scheduleCancel."
 
 
 def _trigger(trigger_px: float, tpsl: str) -> Any:

@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hyperliquid.utils.signing import get_timestamp_ms, sign_l1_action
 
+from shared.units import MS
 from tests.contract.example_venue import make_door
 from tests.contract.sdk_adder import Adder
-from tests.contract.sdk_venue import Clients, HurriedClock, clients_of, eventually, only, served
+from tests.contract.sdk_venue import DONE, Client, Clients, HurriedClock, clients_of, eventually, only, served
 
 KEYS = iter(range(1, 60))
 CLOCK = HurriedClock()
@@ -118,3 +120,51 @@ def test_basic_ws(make_client: Clients) -> None:
     only(client.exchange.market_open("ETH", True, 0.05))
     assert first("candle ETH")["i"] == "1m"
     assert heard["webData2"].empty(), "the venue retired it; the SDK drops the refusal"
+
+
+def test_basic_schedule_cancel(make_client: Clients) -> None:
+    """`basic_schedule_cancel.py`: ten seconds later no order is open; a time too near is refused."""
+    client = make_client()
+    oid = only(client.exchange.order("ETH", True, 0.2, 1100, GTC))["resting"]["oid"]
+    assert client.info.query_order_by_oid(client.address, oid)["order"]["status"] == "open"
+    now = CLOCK.now() // MS
+    assert client.exchange.schedule_cancel(now + 1_000)["status"] == "err"
+    assert client.exchange.schedule_cancel(now + 10_000) == DONE
+    assert len(client.info.open_orders(client.address)) == 1
+    CLOCK.skip(10)
+    eventually(lambda: client.info.open_orders(client.address) == [])
+    assert client.info.query_order_by_oid(client.address, oid)["order"]["status"] == "scheduledCancel"
+
+
+def posted(client: Client, action: dict[str, Any]) -> Any:
+    """The reply to an action that SDK 0.24 can sign and has no method for."""
+    nonce = get_timestamp_ms()
+    signature = sign_l1_action(client.wallet, action, None, nonce, None, False)
+    body = {"action": action, "nonce": nonce, "signature": signature, "vaultAddress": None, "expiresAfter": None}
+    return client.exchange.post("/exchange", body)
+
+
+def twap(client: Client, sz: str) -> Any:
+    """The status of a buy of PURR over five minutes."""
+    asset = client.info.name_to_asset("PURR/USDC")
+    order = {"a": asset, "b": True, "s": sz, "r": False, "m": 5, "t": False}
+    return posted(client, {"type": "twapOrder", "twap": order})["response"]["data"]["status"]
+
+
+def test_basic_twap_order(make_client: Clients) -> None:
+    """`basic_twap_order.py`: a buy of PURR over five minutes, cancelled after the first suborder, half a minute on.
+
+    The example's 20 PURR are worth less than a TWAP order must be here, and are refused as such; 5,000 are not.
+    """
+    client = make_client()
+    assert len(client.info.spot_user_state(client.address)["balances"]) == 2
+    assert "error" in twap(client, "20")
+    twap_id = twap(client, "5000")["running"]["twapId"]
+    CLOCK.skip(15)
+    assert client.info.user_twap_slice_fills(client.address) == []
+    CLOCK.skip(16)
+    (row,) = eventually(lambda: client.info.user_twap_slice_fills(client.address))
+    assert (row["twapId"], row["fill"]["coin"], row["fill"]["sz"]) == (twap_id, "PURR/USDC", "500.0")
+    cancel = {"type": "twapCancel", "a": client.info.name_to_asset("PURR/USDC"), "t": twap_id}
+    assert posted(client, cancel)["response"] == {"type": "twapCancel", "data": {"status": "success"}}
+    assert "error" in posted(client, cancel)["response"]["data"]["status"]
