@@ -128,3 +128,53 @@ def test_the_venues_refusals_become_ccxts_exceptions(exchange: Any) -> None:
         exchange.create_order(BTC, "limit", "buy", 500, px(exchange) * 0.9)
     with pytest.raises(ccxt.ExchangeError, match="Invalid leverage value"):
         exchange.set_leverage(1_000, BTC)
+
+
+def test_stops_and_take_profits(exchange: Any) -> None:
+    """Alone, and as brackets of an entry; they are listed with their trigger and can be cancelled."""
+    exchange.create_order(BTC, "market", "buy", 0.01, px(exchange))
+    low, high = px(exchange) * 0.9, px(exchange) * 1.1
+    stop = exchange.create_order(BTC, "market", "sell", 0.01, low, {"stopLossPrice": low, "reduceOnly": True})
+    take = exchange.create_order(BTC, "market", "sell", 0.01, high, {"takeProfitPrice": high, "reduceOnly": True})
+    found = {one["id"]: one for one in exchange.fetch_open_orders(BTC)}
+    assert float(found[stop["id"]]["triggerPrice"]) == pytest.approx(low, rel=1e-3)
+    assert found[take["id"]]["reduceOnly"]
+    exchange.cancel_orders([stop["id"], take["id"]], BTC)
+    brackets = {"stopLoss": {"triggerPrice": low * 0.9, "price": low * 0.9}, "takeProfit": {"triggerPrice": high}}
+    entry = exchange.create_order(BTC, "limit", "buy", 0.01, px(exchange) * 0.95, brackets)
+    assert len(exchange.fetch_open_orders(BTC)) == 3
+    exchange.cancel_order(entry["id"], BTC)
+    assert exchange.fetch_open_orders(BTC) == []
+
+
+def test_isolated_margin(exchange: Any) -> None:
+    """Leverage and margin mode are set while flat; margin moves into and out of the position."""
+    exchange.set_margin_mode("isolated", ETH, {"leverage": 5})
+    exchange.create_order(ETH, "market", "buy", 0.5, px(exchange, ETH))
+    (before,) = exchange.fetch_positions([ETH])
+    assert (before["marginMode"], before["leverage"], before["liquidationPrice"] > 0) == ("isolated", 5, True)
+    exchange.add_margin(ETH, 50)
+    (after,) = exchange.fetch_positions([ETH])
+    assert after["initialMargin"] == pytest.approx(before["initialMargin"] + 50, rel=0.01)
+    assert after["liquidationPrice"] < before["liquidationPrice"]
+    exchange.reduce_margin(ETH, 40)
+    with pytest.raises(ccxt.ExchangeError, match="Cannot switch leverage type with open position"):
+        exchange.set_margin_mode("cross", ETH, {"leverage": 5})
+
+
+def test_money_moves(exchange: Any) -> None:
+    """Between perps and spot, and out; each move is in the ledger."""
+    exchange.transfer("USDC", 100, "swap", "spot")
+    assert exchange.fetch_balance({"type": "spot"})["USDC"]["total"] == pytest.approx(100)
+    exchange.transfer("USDC", 40, "spot", "swap")
+    exchange.withdraw("USDC", 25, exchange.walletAddress)
+    assert exchange.fetch_balance()["USDC"]["total"] == pytest.approx(100_000 - 60 - 25, abs=1.01)
+    kinds = [entry["info"]["delta"]["type"] for entry in exchange.fetch_ledger()]
+    assert {"accountClassTransfer", "withdraw"} <= set(kinds)
+
+
+def test_a_twap_runs_and_is_ended(exchange: Any) -> None:
+    """The venue's own TWAP, which answers with its number."""
+    order = exchange.create_twap_order(ETH, "buy", 1.0, 300_000)
+    assert order["id"] is not None
+    assert exchange.cancel_order(order["id"], ETH, {"twap": True})["info"] == "success"

@@ -66,7 +66,7 @@ describe("markets", () => {
     for (const row of meta.universe) assert.ok(row.marginTableId < 50 || table.has(row.marginTableId));
   });
 
-  test("a book is ordered, two-sided and not crossed", async () => {
+  test("a book is ordered, two-sided and not crossed, and can be had coarser", async () => {
     const book = await eventually(
       () => info.l2Book({ coin: "BTC" }),
       (value) => value !== null && value.levels[0].length > 3 && value.levels[1].length > 3,
@@ -75,6 +75,8 @@ describe("markets", () => {
     assert.ok(bids[0] < asks[0]);
     assert.deepEqual(bids, [...bids].sort((a, b) => b - a));
     assert.deepEqual(asks, [...asks].sort((a, b) => a - b));
+    const coarse = await info.l2Book({ coin: "BTC", nSigFigs: 3 });
+    assert.ok(coarse!.levels[0].length <= bids.length);
     assert.equal(await info.l2Book({ coin: "NOSUCH" }), null);
   });
 
@@ -154,6 +156,95 @@ describe("orders", () => {
     const data = await info.activeAssetData({ user, coin: "ETH" });
     assert.deepEqual([data.leverage.type, data.leverage.value], ["cross", 3]);
     await assert.rejects(client.updateLeverage({ asset: ETH, isCross: true, leverage: 1000 }), /Invalid leverage value/);
+  });
+});
+
+/** A stop or take-profit that closes a long of `s`. */
+function trigger(a: number, p: string, s: string, tpsl: "tp" | "sl") {
+  return { a, b: false, p, s, r: true, t: { trigger: { isMarket: true, triggerPx: p, tpsl } } };
+}
+
+describe("waiting orders", () => {
+  test("a bracket waits for its parent and goes with it", async () => {
+    const { client, user } = trader();
+    const [p, high, low] = await Promise.all([-0.05, 0.2, -0.2].map((share) => priceNear("BTC", share)));
+    const orders = [limit(BTC, true, p, "0.01", "Gtc"), trigger(BTC, high, "0.01", "tp"), trigger(BTC, low, "0.01", "sl")];
+    const reply = await client.order({ orders, grouping: "normalTpsl" });
+    const [parent, ...children] = reply.response.data.statuses;
+    assert.deepEqual(children, ["waitingForFill", "waitingForFill"]);
+    const open = await info.frontendOpenOrders({ user });
+    assert.deepEqual(new Set(open.map((order) => order.orderType)), new Set(["Limit", "Take Profit Market", "Stop Market"]));
+    assert.equal(open.find((order) => order.orderType === "Limit")!.children.length, 2);
+    await client.cancel({ cancels: [{ a: BTC, o: (parent as any).resting.oid }] });
+    assert.deepEqual(await info.frontendOpenOrders({ user }), []);
+  });
+
+  test("a stop tied to the position closes with it", async () => {
+    const { client, user } = trader();
+    only(await client.order({ orders: [limit(ETH, true, await priceNear("ETH", 0.03), "0.2", "Ioc")], grouping: "na" }));
+    await client.order({ orders: [trigger(ETH, await priceNear("ETH", -0.2), "0", "sl")], grouping: "positionTpsl" });
+    assert.equal((await info.frontendOpenOrders({ user }))[0].isPositionTpsl, true);
+    const close = { ...limit(ETH, false, await priceNear("ETH", -0.03), "0.2", "Ioc"), r: true };
+    only(await client.order({ orders: [close], grouping: "na" }));
+    assert.deepEqual(await info.frontendOpenOrders({ user }), []);
+  });
+});
+
+describe("margin", () => {
+  test("isolated margin is added, and lowers the liquidation price", async () => {
+    const { client, user } = trader();
+    await client.updateLeverage({ asset: ETH, isCross: false, leverage: 4 });
+    only(await client.order({ orders: [limit(ETH, true, await priceNear("ETH", 0.03), "0.5", "Ioc")], grouping: "na" }));
+    const position = async () => (await info.clearinghouseState({ user })).assetPositions[0].position;
+    const before = await position();
+    assert.equal(before.leverage.type, "isolated");
+    await client.updateIsolatedMargin({ asset: ETH, isBuy: true, ntli: 50 * 1e6 });
+    assert.ok(Number((await position()).liquidationPx) < Number(before.liquidationPx));
+    await client.topUpIsolatedOnlyMargin({ asset: ETH, leverage: "2" });
+  });
+});
+
+describe("money", () => {
+  test("class transfers, sends and withdrawals are in the ledger", async () => {
+    const [{ client, user }, other] = [trader(), trader()];
+    await client.usdClassTransfer({ amount: "100", toPerp: false });
+    const { balances } = await info.spotClearinghouseState({ user });
+    assert.equal(balances.find((row) => row.coin === "USDC")!.total, "100.0");
+    await client.usdSend({ destination: other.user, amount: "50" });
+    await client.withdraw3({ destination: user, amount: "20" });
+    const kinds = (await info.userNonFundingLedgerUpdates({ user, startTime: 0 })).map((row) => row.delta.type);
+    for (const kind of ["accountClassTransfer", "withdraw"]) assert.ok(kinds.includes(kind as any), kinds.join());
+    await assert.rejects(client.usdSend({ destination: other.user, amount: "10000000" }), /Insufficient balance/);
+  });
+
+  test("a builder is approved before it may charge", async () => {
+    const [{ client, user }, builder] = [trader(), trader()];
+    await builder.client.noop();
+    const order = limit(ETH, true, await priceNear("ETH", 0.03), "0.1", "Ioc");
+    const charged = () => client.order({ orders: [order], grouping: "na", builder: { b: builder.user, f: 10 } });
+    await assert.rejects(charged(), /Builder fee has not been approved/);
+    await client.approveBuilderFee({ builder: builder.user, maxFeeRate: "0.01%" });
+    only(await charged());
+    assert.equal(await info.maxBuilderFee({ user, builder: builder.user }), 10);
+    assert.ok(Number((await info.userFills({ user }))[0].builderFee) > 0);
+  });
+});
+
+describe("timed orders", () => {
+  test("a TWAP runs until it is cancelled", async () => {
+    const { client, user } = trader();
+    const reply = await client.twapOrder({ twap: { a: ETH, b: true, s: "1", r: false, m: 5, t: false } });
+    const { twapId } = (reply.response.data.status as any).running;
+    await client.twapCancel({ a: ETH, t: twapId });
+    const [latest] = await info.twapHistory({ user });
+    assert.equal(latest.state.coin, "ETH");
+    await assert.rejects(client.twapOrder({ twap: { a: ETH, b: true, s: "1", r: false, m: 1, t: false } }), /Invalid TWAP duration/);
+  });
+
+  test("a dead man's switch needs volume first, and weight can be bought", async () => {
+    const { client } = trader();
+    await assert.rejects(client.scheduleCancel({ time: Date.now() + 60_000 }), /until enough volume traded/);
+    await client.reserveRequestWeight({ weight: 10 });
   });
 });
 
