@@ -177,4 +177,4 @@ def test_a_twap_runs_and_is_ended(exchange: Any) -> None:
     """The venue's own TWAP, which answers with its number."""
     order = exchange.create_twap_order(ETH, "buy", 1.0, 300_000)
     assert order["id"] is not None
-    assert exchange.cancel_order(order["id"], ETH, {"twap": True})["info"] == "success"
+    assert exchange.cancel_order(order["id"], ETH, {"twap": True})["info"]["status"] == "success"

@@ -219,7 +219,7 @@ describe("money", () => {
 
   test("a builder is approved before it may charge", async () => {
     const [{ client, user }, builder] = [trader(), trader()];
-    await builder.client.noop();
+    await builder.client.noop({ nonce: Date.now() });
     const order = limit(ETH, true, await priceNear("ETH", 0.03), "0.1", "Ioc");
     const charged = () => client.order({ orders: [order], grouping: "na", builder: { b: builder.user, f: 10 } });
     await assert.rejects(charged(), /Builder fee has not been approved/);
@@ -238,7 +238,7 @@ describe("timed orders", () => {
     await client.twapCancel({ a: ETH, t: twapId });
     const [latest] = await info.twapHistory({ user });
     assert.equal(latest.state.coin, "ETH");
-    await assert.rejects(client.twapOrder({ twap: { a: ETH, b: true, s: "1", r: false, m: 1, t: false } }), /Invalid TWAP duration/);
+    await assert.rejects(client.twapOrder({ twap: { a: ETH, b: true, s: "0.001", r: false, m: 5, t: false } }), /TWAP/);
   });
 
   test("a dead man's switch needs volume first, and weight can be bought", async () => {
