@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Final
 
+import msgspec
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from shared.rules.fees import FeeRates
-from shared.units import SECOND, Ns, Px, Sz
+from shared.units import SECOND, USD, Ns, Px, Sz, Usd
 from shared.venue.core.commands import (
+    BuilderTerms,
     CancelOrder,
     CancelOrders,
     Command,
+    Deposit,
     IssueToken,
     ModifyOrders,
     ModifySpec,
@@ -23,10 +26,12 @@ from shared.venue.core.commands import (
     PlaceOrders,
     Tif,
 )
+from shared.venue.core.dealings import ApproveBuilderFee, ClaimRewards, RegisterReferrer, SetReferrer
 from shared.venue.core.events import FillHappened, TradeHappened
 from shared.venue.core.exchange import Exchange
 from shared.venue.core.listing import SpotPair, list_spot
 from shared.venue.core.outcomes import Outcome
+from shared.venue.core.policy import VenuePolicy
 from shared.venue.core.tokens import USDC, Token
 
 START_NS: Final = 1_700_000_000 * SECOND
@@ -36,6 +41,7 @@ USDH: Final = Token("USDH", 360, 2, 8, "0x03")
 PAIRS: Final = (SpotPair(0, PURR, USDC), SpotPair(107, HYPE, USDC), SpotPair(230, USDH, USDC), SpotPair(9, HYPE, USDH))
 BY_ASSET: Final = {10_000 + pair.index: pair for pair in PAIRS}
 USERS: Final = ("0xa", "0xb", "0xc")
+BUILDER: Final = "0xd"
 RATES: Final = {"0xa": FeeRates(700_000, 400_000), "0xb": FeeRates(250_000, -30_000), "0xc": FeeRates(600_000, 0)}
 
 users = st.sampled_from(USERS)
@@ -54,17 +60,24 @@ def specs(draw: st.DrawFn) -> OrderSpec:
 
 
 class SpotMachine(RuleBasedStateMachine):
-    """Three users with different rates on four pairs of four tokens."""
+    """Three users with different rates on four pairs of four tokens, and one who lives on their fees."""
 
     @initialize()
     def begin(self) -> None:
         """Everybody has something of everything."""
-        self.exchange = Exchange([list_spot(pair) for pair in PAIRS], start_ns=START_NS)
+        policy = VenuePolicy(referral_code_volume_usd=Usd(0))
+        self.exchange = Exchange([list_spot(pair) for pair in PAIRS], start_ns=START_NS, policy=policy)
         self.now = START_NS
         self.volume_usd: defaultdict[str, int] = defaultdict(int)
         for user in USERS:
             for token in (USDC, PURR, HYPE, USDH):
                 self.do(IssueToken(user, token.index, token.wei("200") + 7))
+        self.do(Deposit(BUILDER, Usd(1_000 * USD)))
+        self.do(RegisterReferrer(BUILDER, "CODE"))
+        for user in USERS[:2]:
+            self.do(ApproveBuilderFee(user, BUILDER, 1_000))
+            self.do(SetReferrer(user, "CODE"))
+        for user in USERS:
             self.exchange._world.accounts.by_user[user].spot_rates = RATES[user]
 
     def do(self, command: Command) -> Outcome:
@@ -88,6 +101,17 @@ class SpotMachine(RuleBasedStateMachine):
     def place(self, user: str, batch: list[OrderSpec]) -> None:
         """Orders of all kinds."""
         self.do(PlaceOrders(user, tuple(batch)))
+
+    @rule(user=users, spec=specs(), tenths_bp=st.sampled_from((1, 100, 999, 1_001)))
+    def place_through_a_builder(self, user: str, spec: OrderSpec, tenths_bp: int) -> None:
+        """Sells pay the builder; the third user never approved."""
+        self.do(PlaceOrders(user, (msgspec.structs.replace(spec, builder=BuilderTerms(BUILDER, tenths_bp)),)))
+
+    @rule()
+    def claim(self) -> None:
+        """Rewards become tokens."""
+        self.do(ClaimRewards(BUILDER))
+        assert not self.exchange._world.accounts.by_user[BUILDER].identity.unclaimed_wei
 
     @rule(user=users, which=st.integers(0, 5))
     def cancel(self, user: str, which: int) -> None:
@@ -116,9 +140,12 @@ class SpotMachine(RuleBasedStateMachine):
 
     @invariant()
     def every_token_is_conserved(self) -> None:
-        """Issued = all totals + fees kept, to the wei, for each token."""
+        """Issued = all totals + fees kept + rewards unclaimed, to the wei, for each token."""
         totals: defaultdict[int, int] = defaultdict(int)
-        for user in USERS:
+        house = self.exchange._world.accounts.treasury
+        owed = self.exchange._world.accounts.by_user[BUILDER].identity.unclaimed_wei
+        assert {token: wei for token, wei in house.rewards_wei.items() if wei} == owed
+        for user in (*USERS, BUILDER):
             for view in self.exchange.spot_balances(user):
                 totals[view.token.index] += view.total_wei
         for token, (issued, fees) in self.exchange.treasury().items():

@@ -73,16 +73,18 @@ def available_wei(balances: Balances, token: int) -> int:
 
 
 class Treasury:
-    """The house's side of every token. Law, to the wei: issued = all users' totals + fees, for each token.
+    """The house's side of every token. Law, to the wei: issued = all users' totals + fees + rewards, for each token.
 
     `issued_wei` is what came to the spot side from outside (deposits, and perp collateral moved over) minus what left.
     """
 
-    __slots__ = ("fees_wei", "issued_wei")
+    __slots__ = ("fees_wei", "issued_wei", "rewards_wei")
 
     def __init__(self) -> None:
         self.issued_wei: dict[int, int] = {}
         self.fees_wei: dict[int, int] = {}
+        self.rewards_wei: dict[int, int] = {}
+        """Parts of fees that builders and referrers have not claimed yet."""
 
     def issue(self, balances: Balances, token: int, wei: int, entry_e8: int = 0) -> None:
         """Tokens come to a user from outside."""
@@ -99,9 +101,19 @@ class Treasury:
         """Take what was withheld from a user into the house (negative: a rebate paid)."""
         self.fees_wei[token] = self.fees_wei.get(token, 0) + wei
 
-    def state(self) -> tuple[dict[int, int], dict[int, int]]:
+    def pass_on(self, token: int, wei: int) -> None:
+        """Owe a part of the fees kept to somebody who may claim it."""
+        self.fees_wei[token] = self.fees_wei.get(token, 0) - wei
+        self.rewards_wei[token] = self.rewards_wei.get(token, 0) + wei
+
+    def pay_out(self, balances: Balances, token: int, wei: int) -> None:
+        """Credit what was owed."""
+        self.rewards_wei[token] -= wei
+        balance_of(balances, token).credit(wei)
+
+    def state(self) -> tuple[dict[int, int], dict[int, int], dict[int, int]]:
         """Everything, for digests."""
-        return self.issued_wei, self.fees_wei
+        return self.issued_wei, self.fees_wei, self.rewards_wei
 
 
 def move(sender: Balances, receiver: Balances, token: int, wei: int, entry_e8: int | None = None) -> None:

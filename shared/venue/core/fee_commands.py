@@ -14,7 +14,7 @@ from shared.venue.core.commands import BuilderTerms
 from shared.venue.core.dealings import ApproveBuilderFee, ClaimRewards, RegisterReferrer, SetReferrer, SetStake
 from shared.venue.core.fee_days import assess, assess_family
 from shared.venue.core.ledger import record
-from shared.venue.core.ledger_entries import RewardsClaimed
+from shared.venue.core.ledger_entries import RewardsClaimed, TokenRewardsClaimed
 from shared.venue.core.world import Answer, World
 
 CODE_LENGTH: Final = 20
@@ -48,7 +48,7 @@ def register_referrer(world: World, command: RegisterReferrer, _: Block) -> Answ
     return ()
 
 
-def set_referrer(world: World, command: SetReferrer, _: Block) -> Answer:
+def set_referrer(world: World, command: SetReferrer, block: Block) -> Answer:
     """The user was brought by the owner of the code and pays less from now on, or why not."""
     account = world.accounts.get(command.user)
     if account is None:
@@ -61,6 +61,7 @@ def set_referrer(world: World, command: SetReferrer, _: Block) -> Answer:
     if referrer == account.user:
         return words.SELF_REFERRAL
     account.referrer = referrer
+    account.identity.joined_ms = block.now_ms
     world.accounts.by_user[referrer].identity.referred.append(account.user)
     assess(world.accounts, account)
     return ()
@@ -86,12 +87,16 @@ def approve_builder_fee(world: World, command: ApproveBuilderFee, _: Block) -> A
     return ()
 
 
-def builder_fault(world: World, account: Account, terms: BuilderTerms) -> str | None:
-    """Why the builder may not take the fee of an order; the approvals are the master's. None if it may."""
+def builder_fault(world: World, account: Account, terms: BuilderTerms, is_spot: bool = False) -> str | None:
+    """Why the builder may not take the fee of an order; the approvals are the master's. None if it may.
+
+    Of spot it may take more. Source: fact sheet 7.
+    """
     identity = account.identity
     master = account if identity.master is None else world.accounts.by_user[identity.master]
     approved = master.identity.builders.get(terms.builder)
-    if approved is None or terms.tenths_bp > min(approved, BUILDER_MAX_PERP):
+    most = BUILDER_MAX_SPOT if is_spot else BUILDER_MAX_PERP
+    if approved is None or terms.tenths_bp > min(approved, most):
         return words.BUILDER_UNAPPROVED
     builder = world.accounts.get(terms.builder)
     if builder is None or builder.house().value_usd() < BUILDER_MIN_USD:
@@ -100,13 +105,21 @@ def builder_fault(world: World, account: Account, terms: BuilderTerms) -> str | 
 
 
 def claim_rewards(world: World, command: ClaimRewards, block: Block) -> Answer:
-    """All rewards are the user's collateral now, or there were none."""
+    """All rewards are the user's now, those of perps as collateral, those of spot as tokens; or there were none."""
     account = world.accounts.get(command.user)
     if account is None:
         return words.must_deposit(command.user)
-    usd = account.identity.unclaimed_usd
-    if usd <= 0:
+    usd, tokens = account.identity.unclaimed_usd, account.identity.unclaimed_wei
+    if usd <= 0 and not tokens:
         return words.NO_REWARDS
+    for index, wei in sorted(tokens.items()):
+        world.accounts.treasury.pay_out(account.spot, index, wei)
+        token = world.tokens[index]
+        account.identity.claimed_wei[index] = account.identity.claimed_wei.get(index, 0) + wei
+        record(account, TokenRewardsClaimed(token.name, token.text(wei)), block)
+    tokens.clear()
+    if usd <= 0:
+        return ()
     account.identity.unclaimed_usd = 0
     account.identity.claimed_usd += usd
     world.accounts.rewards_usd -= usd

@@ -19,5 +19,27 @@ def share_fee(accounts: Accounts, account: Account, terms: BuilderTerms | None, 
         taken = builder_fee_usd(notional_usd, terms.tenths_bp)
         accounts.reward(accounts.by_user[terms.builder], taken, is_builder=True)
     if account.referrer is not None and account.volume_usd < REFERRER_VOLUME_USD:
-        accounts.reward(accounts.by_user[account.referrer], referrer_share_usd(fee_usd), is_builder=False)
+        share = referrer_share_usd(fee_usd)
+        account.identity.given_usd += share
+        accounts.reward(accounts.by_user[account.referrer], share, is_builder=False)
     return Usd(taken)
+
+
+def share_spot_fee(accounts: Accounts, account: Account, token: int, fee_wei: int, builder: tuple[str, int]) -> None:
+    """Owe the builder and the referrer their parts of a fee that the house has taken in this token.
+
+    `fee_wei` is without the builder's part, `builder` is (who, wei); no wei, nobody.
+    """
+    name, wei = builder
+    if wei:
+        _owe(accounts, accounts.by_user[name], token, wei)
+    if account.referrer is not None and account.volume_usd < REFERRER_VOLUME_USD:
+        share = referrer_share_usd(fee_wei)
+        if share:
+            _owe(accounts, accounts.by_user[account.referrer], token, share)
+
+
+def _owe(accounts: Accounts, account: Account, token: int, wei: int) -> None:
+    unclaimed = account.identity.unclaimed_wei
+    unclaimed[token] = unclaimed.get(token, 0) + wei
+    accounts.treasury.pass_on(token, wei)

@@ -20,7 +20,10 @@ class Identity:
         "builder_usd",
         "builders",
         "claimed_usd",
+        "claimed_wei",
         "code",
+        "given_usd",
+        "joined_ms",
         "master",
         "name",
         "referral_usd",
@@ -28,6 +31,7 @@ class Identity:
         "stake",
         "subs",
         "unclaimed_usd",
+        "unclaimed_wei",
     )
 
     def __init__(self) -> None:
@@ -42,3 +46,10 @@ class Identity:
         self.referral_usd = 0
         self.unclaimed_usd = 0
         self.claimed_usd = 0
+        self.unclaimed_wei: dict[int, int] = {}
+        """Rewards of spot fills, by token."""
+        self.claimed_wei: dict[int, int] = {}
+        self.joined_ms = 0
+        """When a referrer was set."""
+        self.given_usd = 0
+        """What of the user's perp fees went to the referrer."""

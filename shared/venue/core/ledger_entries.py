@@ -19,6 +19,13 @@ class RewardsClaimed(msgspec.Struct, frozen=True, tag="rewardsClaim"):
     usd: Usd
 
 
+class TokenRewardsClaimed(msgspec.Struct, frozen=True, tag="tokenRewardsClaim"):
+    """Rewards of spot fills became tokens; the amount is text."""
+
+    token: str
+    amount: str
+
+
 class Liquidation(msgspec.Struct, frozen=True, tag="liquidation"):
     """Positions were taken: their notional, the account's value, and (asset, signed lots) of each."""
 
@@ -89,6 +96,7 @@ class AssetSent(msgspec.Struct, frozen=True, tag="send"):
 LedgerEntry = (
     Deposited
     | RewardsClaimed
+    | TokenRewardsClaimed
     | Liquidation
     | Withdrawn
     | Transferred

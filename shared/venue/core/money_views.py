@@ -6,8 +6,9 @@ import msgspec
 
 from shared.rules.fees import FEE_DAYS, FeeRates, FeeSchedule, FeeStanding, shown_rates
 from shared.units import DAY
+from shared.venue.core.accounts import Account
 from shared.venue.core.fee_days import family, standing_of
-from shared.venue.core.identity import DayVolume
+from shared.venue.core.identity import DayVolume, Identity
 from shared.venue.core.world import World
 
 
@@ -37,6 +38,16 @@ class ReferredView(msgspec.Struct, frozen=True):
     user: str
     volume_usd: int
     fees_usd: int
+    given_usd: int
+    joined_ms: int
+
+
+class TokenReward(msgspec.Struct, frozen=True):
+    """What one user has earned of spot fees in one token, as text in plain notation."""
+
+    token: int
+    unclaimed: str
+    claimed: str
 
 
 class IdentityView(msgspec.Struct, frozen=True):
@@ -52,6 +63,7 @@ class IdentityView(msgspec.Struct, frozen=True):
     claimed_usd: int = 0
     builder_usd: int = 0
     volume_usd: int = 0
+    token_rewards: tuple[TokenReward, ...] = ()
 
 
 def identity_view(world: World, user: str) -> IdentityView:
@@ -68,12 +80,28 @@ def identity_view(world: World, user: str) -> IdentityView:
         identity.master,
         None if referrer is None else (referrer.user, referrer.identity.code or ""),
         identity.code,
-        tuple(ReferredView(one.user, one.volume_usd, one.fees_usd) for one in referred),
+        tuple(_referred(one) for one in referred),
         tuple(identity.builders.items()),
         identity.unclaimed_usd,
         identity.claimed_usd,
         identity.builder_usd,
         account.volume_usd,
+        _token_rewards(world, identity),
+    )
+
+
+def _referred(account: Account) -> ReferredView:
+    identity = account.identity
+    return ReferredView(account.user, account.volume_usd, account.fees_usd, identity.given_usd, identity.joined_ms)
+
+
+def _token_rewards(world: World, identity: Identity) -> tuple[TokenReward, ...]:
+    """Rewards of spot fills, by token in rising order."""
+    unclaimed, claimed = identity.unclaimed_wei, identity.claimed_wei
+    tokens = [world.tokens[index] for index in sorted({*unclaimed, *claimed})]
+    return tuple(
+        TokenReward(token.index, token.text(unclaimed.get(token.index, 0)), token.text(claimed.get(token.index, 0)))
+        for token in tokens
     )
 
 

@@ -57,7 +57,8 @@ def place(world: World, command: PlaceOrders, block: Block) -> Answer:
     if fault is not None:
         return (Refused(fault),)
     if specs[0].builder is not None:
-        fault = builder_fault(world, account, specs[0].builder)
+        is_spot = all(world.markets[spec.asset].is_spot for spec in specs)
+        fault = builder_fault(world, account, specs[0].builder, is_spot)
         if fault is not None:
             return (Refused(fault),) if world.policy.builder_refusal == "status" else fault
     if grouping is not _ALONE and grouping is not Grouping.PRIORITY:

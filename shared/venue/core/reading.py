@@ -142,9 +142,13 @@ class Reading:
         return spot_views.balances(self._world, user)
 
     def treasury(self) -> dict[int, tuple[int, int]]:
-        """(issued, fees kept) in wei by token; issued - fees is what all users together have."""
+        """(issued, fees taken) in wei by token; issued - fees is what all users together have.
+
+        Parts of the fees that builders and referrers have not claimed are among them.
+        """
         house = self._world.accounts.treasury
-        return {token: (wei, house.fees_wei.get(token, 0)) for token, wei in sorted(house.issued_wei.items())}
+        taken = {token: wei + house.rewards_wei.get(token, 0) for token, wei in house.fees_wei.items()}
+        return {token: (wei, taken.get(token, 0)) for token, wei in sorted(house.issued_wei.items())}
 
     # --- questions about money and users
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from shared.rules.fees import weighted_spot_usd
+from shared.rules.fees import builder_fee_usd, weighted_spot_usd
 from shared.rules.spot import base_fee_wei, quote_fee_wei, usd_from_e8
 from shared.venue.core.accounts import Account, Accounts
 from shared.venue.core.balances import available_wei, balance_of
 from shared.venue.core.block import Block
 from shared.venue.core.events import FillHappened, SpotLeg, TradeHappened
+from shared.venue.core.fee_sharing import share_spot_fee
 from shared.venue.core.listing import SpotPair
 from shared.venue.core.market import Market
 from shared.venue.core.order import Order
@@ -17,7 +18,7 @@ from shared.venue.core.order import Order
 
 class SpotSettlement:
     """Resting bids lock quote tokens and asks base tokens, so a maker can always pay. The fee is withheld from what
-    comes in: a buyer pays it in the base token, a seller in the quote."""
+    comes in: a buyer pays it in the base token, a seller in the quote with the builder's, whom no buyer pays."""
 
     def __init__(self, accounts: Accounts, markets: Mapping[int, Market]) -> None:
         self._accounts = accounts
@@ -53,7 +54,17 @@ class SpotSettlement:
         rates = account.spot_rates if market.listing.fees is None else market.listing.fees.rates(account.spot_rates)
         fee_e8 = quote_fee_wei(trade.px * trade.sz, rates.taker_e9 if crossed else rates.maker_e9)
         start = balance_of(account.spot, pair.base.index).total_wei
-        leg = (self._buy if order.is_buy else self._sell)(account, pair, trade, fee_e8, start)
+        builder_e8 = 0
+        if order.is_buy:
+            leg = self._buy(account, pair, trade, fee_e8, start)
+        else:
+            if order.builder is not None:
+                builder_e8 = builder_fee_usd(trade.px * trade.sz, order.builder.tenths_bp)
+            leg = self._sell(account, pair, trade, fee_e8 + builder_e8, start)
+        if builder_e8 or account.referrer is not None:
+            builder = (order.builder.builder if order.builder is not None else "", builder_e8)
+            token = (pair.base if order.is_buy else pair.quote).index
+            share_spot_fee(self._accounts, account, token, leg.fee_wei - builder_e8, builder)
         _count_volume(account, usd_from_e8(trade.px * trade.sz), crossed)
         fill = FillHappened(
             order.user,
@@ -66,10 +77,11 @@ class SpotSettlement:
             crossed,
             pair.base.lots_from_wei(start),
             usd_from_e8(leg.closed_pnl_e8),
-            usd_from_e8(fee_e8),
+            usd_from_e8(fee_e8 + builder_e8),
             trade.tid,
             trade.hash,
             trade.time_ms,
+            usd_from_e8(builder_e8),
             spot=leg,
             twap_id=order.twap_id,
         )

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, Final
 
-from shared.rules.fees import referrer_share_usd
 from shared.units import Ns
 from shared.venue.core.money_views import IdentityView
 from shared.venue.door.actions import Address, canonical_address
 from shared.venue.door.desk import Desk, InfoType
 from shared.venue.door.questions import AboutUser
-from shared.venue.door.render import Json, usd
+from shared.venue.door.render import Json, number, usd
 
 
 class AboutBuilder(AboutUser, frozen=True, kw_only=True):
@@ -20,7 +20,10 @@ class AboutBuilder(AboutUser, frozen=True, kw_only=True):
 
 
 def referral(desk: Desk, asked: AboutUser, _: Ns) -> Json:
-    """`referral`: who brought the user, whom the user brought, and rewards."""
+    """`referral`: who brought the user, whom the user brought, and rewards; those of perps as token 0.
+
+    `rewardHistory` is of the days when the venue paid quarterly, so nobody has one here.
+    """
     identity = desk.exchange.identity(asked.user)
     by = None if identity.referrer is None else dict(zip(("referrer", "code"), identity.referrer, strict=True))
     totals = {
@@ -34,8 +37,18 @@ def referral(desk: Desk, asked: AboutUser, _: Ns) -> Json:
         **totals,
         "referrerState": _stage(desk, identity),
         "rewardHistory": [],
-        "tokenToState": [[0, totals]],
+        "tokenToState": _by_token(identity, totals),
     }
+
+
+def _by_token(identity: IdentityView, totals: Json) -> list[Any]:
+    """Rewards by the token that they are in; those of spot fills come in any. Volumes are told once, in USDC."""
+    rows = {0: dict(totals)}
+    for reward in identity.token_rewards:
+        row = rows.setdefault(reward.token, dict.fromkeys(totals, "0.0"))
+        for name, more in (("unclaimedRewards", reward.unclaimed), ("claimedRewards", reward.claimed)):
+            row[name] = number(format(Decimal(row[name]) + Decimal(more), "f"))
+    return [[token, row] for token, row in sorted(rows.items())]
 
 
 def _stage(desk: Desk, identity: IdentityView) -> Json:
@@ -46,7 +59,8 @@ def _stage(desk: Desk, identity: IdentityView) -> Json:
                 "user": one.user,
                 "cumVlm": usd(one.volume_usd),
                 "cumRewardedFeesSinceReferred": usd(one.fees_usd),
-                "cumFeesRewardedToReferrer": usd(referrer_share_usd(one.fees_usd)),
+                "cumFeesRewardedToReferrer": usd(one.given_usd),
+                "timeJoined": one.joined_ms,
             }
             for one in identity.referred
         ]

@@ -15,6 +15,7 @@ from shared.venue.core.ledger_entries import (
     RewardsClaimed,
     SubTransferred,
     TokenMove,
+    TokenRewardsClaimed,
     TokenTransferred,
     Transferred,
     Withdrawn,
@@ -44,6 +45,8 @@ def _delta(instruments: Mapping[int, Instrument], entry: LedgerEntry) -> Json:
             return {"type": "accountClassTransfer", "usdc": usd(entry.usd), "toPerp": entry.to_perp}
         case RewardsClaimed():
             return {"type": "rewardsClaim", "amount": usd(entry.usd), "token": "USDC"}
+        case TokenRewardsClaimed():
+            return {"type": "rewardsClaim", "amount": number(entry.amount), "token": entry.token}
         case Liquidation():
             return _liquidation(instruments, entry)
         case TokenTransferred():

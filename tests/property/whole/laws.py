@@ -49,7 +49,7 @@ def money_is_conserved(world: World) -> None:
 
 
 def tokens_are_conserved(world: World, issued_wei: dict[int, int]) -> None:
-    """Issued = all balances + fees kept, to the wei, for each token; issued is what came, by whatever way."""
+    """Issued = all balances + fees kept + rewards unclaimed, for each token; issued is what came, by whatever way."""
     treasury = world.accounts.treasury
     totals: defaultdict[int, int] = defaultdict(int)
     for account in world.accounts.by_user.values():
@@ -59,7 +59,10 @@ def tokens_are_conserved(world: World, issued_wei: dict[int, int]) -> None:
     came[USDC_INDEX] = came.get(USDC_INDEX, 0) + world.accounts.spot_usd * USD_WEI
     for token in {*totals, *treasury.issued_wei, *came}:
         assert treasury.issued_wei.get(token, 0) == came.get(token, 0), f"issue of token {token}"
-        assert totals[token] + treasury.fees_wei.get(token, 0) == treasury.issued_wei.get(token, 0), f"token {token}"
+        owed = sum(one.identity.unclaimed_wei.get(token, 0) for one in world.accounts.by_user.values())
+        assert owed == treasury.rewards_wei.get(token, 0), f"rewards of token {token} are not what users may claim"
+        kept = treasury.fees_wei.get(token, 0) + owed
+        assert totals[token] + kept == treasury.issued_wei.get(token, 0), f"token {token}"
 
 
 def book_is_sound(market: Market) -> None:
