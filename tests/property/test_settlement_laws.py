@@ -74,7 +74,8 @@ class Play:
     def total_usd(self) -> int:
         """Cash legs of everybody on every dex, and the house."""
         house = self.exchange.house()
-        raw = sum(self.exchange.account(user, dex).raw_usd for user in USERS for dex in (0, 1))
+        users = self.exchange.users()
+        raw = sum(self.exchange.account(user, dex).raw_usd for user in users for dex in (0, 1))
         return raw + house.fees_usd + house.funding_usd
 
     def interest_usd(self, asset: int) -> int:

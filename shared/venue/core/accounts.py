@@ -143,6 +143,10 @@ class Accounts:
         self.house_fees_usd = 0
         self.house_funding_usd = 0
         self.treasury = Treasury()
+        self.recipients: dict[int, str] = {}
+        """Who gets the deployer's part of fees, by dex."""
+        self.deployer_fees_usd = 0
+        """What they got in all."""
         self.liquidations = 0
         """How many there were; numbers them."""
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from shared.errors import UnitError
-from shared.rules.margin import withdrawable_usd
-from shared.units import Usd
 from shared.venue.core import words
 from shared.venue.core.accounts import Account
 from shared.venue.core.block import Block
 from shared.venue.core.other_marks import ORACLE_GAP_NS
+from shared.venue.core.purses import money_of
 from shared.venue.core.rulings import SetOracle
 from shared.venue.core.world import Answer, World
 
@@ -37,17 +36,8 @@ def set_oracle(world: World, command: SetOracle, block: Block) -> Answer:
     return ()
 
 
-def movable_usd(account: Account, dex: int) -> Usd:
-    """What may leave the user's clearinghouse on a dex: nothing that its positions and orders need."""
-    house = account.houses.get(dex)
-    if house is None:
-        return Usd(0)
-    notional = sum(holding.notional_usd() for holding in house.holdings.values())
-    return withdrawable_usd(house.value_usd(), house.reserved_usd(), notional)
-
-
 def move_collateral(world: World, account: Account, from_dex: int, to_dex: int, usd: int) -> str | None:
-    """None and the money moved, or why it stays: an unknown dex, nothing asked, or more than may leave.
+    """None and the money moved, or why it stays: an unknown dex, another token, nothing asked, more than may leave.
 
     UnitError for a negative amount. Dex 0 is the validators'.
     """
@@ -55,11 +45,11 @@ def move_collateral(world: World, account: Account, from_dex: int, to_dex: int, 
         raise UnitError(f"expected an amount, got {usd}")
     if not (0 <= from_dex <= len(world.dexs) and 0 <= to_dex <= len(world.dexs)):
         return words.INVALID_DEX
-    if from_dex == to_dex:
+    if from_dex == to_dex or money_of(world, from_dex) != money_of(world, to_dex):
         return words.INVALID_SEND
     if usd == 0:
         return words.ZERO_SEND
-    if usd > movable_usd(account, from_dex):
+    if usd > account.house(from_dex).withdrawable_usd():
         return words.TOO_MUCH_SENT
     account.house(from_dex).collateral_usd -= usd
     account.house(to_dex).collateral_usd += usd

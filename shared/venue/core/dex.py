@@ -14,6 +14,7 @@ from shared.rules.margin import MarginTiers
 from shared.rules.market_fees import SCALE_E4, MarketFees
 from shared.units import USD, Usd
 from shared.venue.core.listing import Listing, MarginMode, list_perp
+from shared.venue.core.tokens import QUOTE_DECIMALS, USDC, Token
 
 FIRST_ASSET: Final = 100_000
 ASSETS_PER_DEX: Final = 10_000
@@ -24,7 +25,8 @@ SZ_CAP_PER_PERP: Final = 1_000_000_000
 class Dex(msgspec.Struct, frozen=True, kw_only=True):
     """One deployed dex as `perpDexs` tells it; the exchange numbers its dexs 1, 2, ... in the order given.
 
-    `sub_deployers` are (action, addresses); money is micro-USDC; the deployer's fee scale is x 10^-4.
+    `sub_deployers` are (action, addresses); money is micro-USDC; the deployer's fee scale is x 10^-4. All money of a
+    dex is in its collateral token, of which 10^-6 counts as one micro-USDC wherever the exchange adds up.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Dex(msgspec.Struct, frozen=True, kw_only=True):
     total_oi_cap_usd: Usd = Usd(400_000_000 * USD)
     oi_cap_per_perp: int = SZ_CAP_PER_PERP
     max_transfer_usd: Usd = Usd(150_000_000 * USD)
+    collateral: Token = USDC
 
 
 def asset_of(dex: int, index: int) -> int:
@@ -72,11 +75,16 @@ def list_deployed(
         funding=funding,
         fees=MarketFees(deployer_scale_e4=dex.fee_scale_e4, is_growth=is_growth),
         growth_changed=growth_changed,
+        collateral=None if dex.collateral == USDC else dex.collateral,
     )
 
 
 def check_dexs(listings: Sequence[Listing], dexs: Sequence[Dex]) -> None:
-    """UnitError unless every listing of a deployed dex has that dex's name and an asset id of its range."""
+    """UnitError unless every listing of a deployed dex has that dex's name and an asset id of its range, and every
+    collateral is as fine as USDC."""
+    for dex in dexs:
+        if dex.collateral.wei_decimals != QUOTE_DECIMALS:
+            raise UnitError(f"expected a collateral of {QUOTE_DECIMALS} wei decimals, got {dex.collateral}")
     for listing in listings:
         instrument = listing.instrument
         if not listing.dex:

@@ -109,6 +109,7 @@ class FillHappened(msgspec.Struct, frozen=True, tag=True):
     liquidation: LiquidationMark | None = None
     spot: SpotLeg | None = None
     twap_id: int | None = None
+    fee_token: str = "USDC"
 
 
 class BookChanged(msgspec.Struct, frozen=True, tag=True):

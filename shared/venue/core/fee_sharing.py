@@ -7,6 +7,7 @@ from shared.rules.fees import (
     builder_fee_usd,
     referrer_share_usd,
 )
+from shared.rules.market_fees import MarketFees
 from shared.units import Usd
 from shared.venue.core.accounts import Account, Accounts
 from shared.venue.core.commands import BuilderTerms
@@ -23,6 +24,22 @@ def share_fee(accounts: Accounts, account: Account, terms: BuilderTerms | None, 
         account.identity.given_usd += share
         accounts.reward(accounts.by_user[account.referrer], share, is_builder=False)
     return Usd(taken)
+
+
+def share_with_deployer(accounts: Accounts, dex: int, fees: MarketFees, fee_usd: int) -> None:
+    """Credit the deployer of the dex with its part of one fee that the house has taken, as collateral there.
+
+    Nothing of a rebate: the house alone pays that.
+    """
+    user, share = accounts.recipients.get(dex), fees.deployer_share()
+    if user is None or fee_usd <= 0:
+        return
+    usd = fee_usd * share.numerator // share.denominator
+    recipient = accounts.by_user[user]
+    recipient.house(dex).collateral_usd += usd
+    recipient.wealth.perp_flow_usd += usd
+    accounts.house_fees_usd -= usd
+    accounts.deployer_fees_usd += usd
 
 
 def share_spot_fee(accounts: Accounts, account: Account, token: int, fee_wei: int, builder: tuple[str, int]) -> None:

@@ -123,6 +123,7 @@ def close_market(world: World, market: Market, px: Px, status: str, block: Block
             block.hash,
             block.now_ms,
             direction=SETTLEMENT,
+            fee_token=market.listing.collateral_name,
         )
         account.fills.append(fill)
         block.events.append(fill)

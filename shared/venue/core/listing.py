@@ -60,6 +60,7 @@ class Listing(msgspec.Struct, frozen=True):
     With `spot` it is a pair of tokens, and the margin tiers mean nothing. `fees` is what the market does to rates.
     `hyperp_px` is the first mark of a perp that has no spot; None for all others. `oi_cap_usd` caps open interest at
     the mark. `growth_changed` is when growth mode changed, as `meta` spells it. `funding` is what a deployer chose.
+    `collateral` is what the dex is settled in, None for USDC.
     """
 
     instrument: Instrument
@@ -73,6 +74,12 @@ class Listing(msgspec.Struct, frozen=True):
     oi_cap_usd: Usd | None = None
     growth_changed: str | None = None
     funding: FundingTerms | None = None
+    collateral: Token | None = None
+
+    @property
+    def collateral_name(self) -> str:
+        """What fills say that fees are paid in."""
+        return "USDC" if self.collateral is None else self.collateral.name
 
     @property
     def default_leverage(self) -> int:

@@ -34,6 +34,7 @@ SELF_REFERRAL: Final = "Cannot refer oneself"
 SUB_NAME: Final = "Invalid sub-account name"
 SUB_OF_SUB: Final = "Sub-accounts cannot have sub-accounts"
 TOO_MANY_SUBS: Final = "Too many sub-accounts"
+DEX_FULL: Final = "Transfer exceeds the limit of the perp DEX"
 NO_REWARDS: Final = "No rewards to claim"
 
 

@@ -72,6 +72,7 @@ def _fill(
         block.hash,
         block.now_ms,
         liquidation=mark,
+        fee_token=market.listing.collateral_name,
     )
     account.fills.append(fill)
     block.events.append(fill)

@@ -60,7 +60,8 @@ def sample_of(markets: Mapping[int, Market], account: Account, time_ms: int) -> 
         if token.index in account.spot
     )
     wealth: Wealth = account.wealth
-    return Sample(time_ms, perp, spot, perp - wealth.perp_flow_usd, spot - wealth.spot_flow_usd, account.volume_usd)
+    perp_pnl, spot_pnl = perp - wealth.perp_flow_usd, spot - wealth.spot_flow_usd
+    return Sample(time_ms, perp, spot, perp_pnl, spot_pnl, account.volume_usd, wealth.spot_volume_usd)
 
 
 def windows_of(markets: Mapping[int, Market], account: Account, time_ms: int) -> list[WindowView]:

@@ -31,40 +31,48 @@ def free_wei(purse: Purse, token: Token) -> int:
     return account_view(purse.account, purse.place).withdrawable_usd * USD_WEI
 
 
+def money_of(world: World, place: int) -> Token | None:
+    """The one token that can be in a place; None of the spot side, where all can."""
+    if place == SPOT:
+        return None
+    return world.dexs[place - 1].collateral if place else USDC
+
+
 def shift(world: World, source: Purse, target: Purse, token: Token, wei: int) -> None:
-    """Move free tokens; nothing is made or lost. Collateral is USDC in whole micro-USDC."""
+    """Move free tokens; nothing is made or lost. Collateral is its dex's token in whole millionths of it."""
     if source.place == SPOT and target.place == SPOT:
         move(source.account.spot, target.account.spot, token.index, wei)
         value = usd_of_wei(world.markets, token, wei)
         source.account.wealth.spot_flow_usd -= value
         target.account.wealth.spot_flow_usd += value
         return
-    assert token is USDC or token == USDC
     assert wei % USD_WEI == 0
-    take(world, source, wei)
-    give(world, target, wei)
+    take(world, source, wei, token)
+    give(world, target, wei, token)
 
 
-def take(world: World, purse: Purse, wei: int) -> None:
-    """USDC leave the purse, for whoever the caller says."""
+def take(world: World, purse: Purse, wei: int, token: Token = USDC) -> None:
+    """Collateral leaves the purse, for whoever the caller says."""
+    assert money_of(world, purse.place) in (None, token)
     accounts, usd = world.accounts, wei // USD_WEI
     if purse.place == SPOT:
-        accounts.treasury.redeem(purse.account.spot, USDC.index, wei)
+        accounts.treasury.redeem(purse.account.spot, token.index, wei)
         accounts.spot_usd -= usd
-        purse.account.wealth.spot_flow_usd -= usd
+        purse.account.wealth.spot_flow_usd -= usd_of_wei(world.markets, token, wei)
     else:
         purse.account.house(purse.place).collateral_usd -= usd
         purse.account.wealth.perp_flow_usd -= usd
         _count(world, purse.place, -usd)
 
 
-def give(world: World, purse: Purse, wei: int) -> None:
-    """USDC come into the purse, from wherever the caller took them."""
+def give(world: World, purse: Purse, wei: int, token: Token = USDC) -> None:
+    """Collateral comes into the purse, from wherever the caller took it."""
+    assert money_of(world, purse.place) in (None, token)
     accounts, usd = world.accounts, wei // USD_WEI
     if purse.place == SPOT:
-        accounts.treasury.issue(purse.account.spot, USDC.index, wei)
+        accounts.treasury.issue(purse.account.spot, token.index, wei)
         accounts.spot_usd += usd
-        purse.account.wealth.spot_flow_usd += usd
+        purse.account.wealth.spot_flow_usd += usd_of_wei(world.markets, token, wei)
     else:
         purse.account.house(purse.place).collateral_usd += usd
         purse.account.wealth.perp_flow_usd += usd

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import msgspec
+
 from shared.rules.fees import builder_fee_usd
 from shared.units import Usd
 from shared.venue.core import isolated
@@ -11,7 +13,7 @@ from shared.venue.core.accounts import Account, Accounts
 from shared.venue.core.block import Block
 from shared.venue.core.clearing import Holding
 from shared.venue.core.events import FillHappened, TradeHappened
-from shared.venue.core.fee_sharing import share_fee
+from shared.venue.core.fee_sharing import share_fee, share_with_deployer
 from shared.venue.core.market import Market
 from shared.venue.core.order import Order
 
@@ -78,6 +80,8 @@ class PerpSettlement:
             builder_fee = share_fee(self._accounts, account, order.builder, fee, px * sz)
             fee = Usd(fee + builder_fee)
         self._accounts.charge(account, holding.house, pnl, fee, px * sz)
+        if fees is not None:
+            share_with_deployer(self._accounts, holding.listing.dex, fees, fee - builder_fee)
         if crossed:
             account.day_cross_usd += px * sz
         else:
@@ -104,6 +108,8 @@ class PerpSettlement:
             liquidation=block.liquidation,
             twap_id=order.twap_id,
         )
+        if holding.listing.collateral is not None:
+            fill = msgspec.structs.replace(fill, fee_token=holding.listing.collateral_name)
         account.fills.append(fill)
         block.events.append(fill)
 

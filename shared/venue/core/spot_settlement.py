@@ -109,6 +109,7 @@ class SpotSettlement:
 def _count_volume(account: Account, usd: int, crossed: bool) -> None:
     """Volume of all times as it is, that of the day with the weight that spot has for fee tiers."""
     account.volume_usd += usd
+    account.wealth.spot_volume_usd += usd
     if crossed:
         account.day_cross_usd += weighted_spot_usd(usd)
     else:

@@ -18,7 +18,7 @@ from shared.venue.core.ledger_entries import (
     Withdrawn,
 )
 from shared.venue.core.portfolio import usd_of_wei
-from shared.venue.core.purses import PERP, SPOT, Purse, free_wei, shift, take
+from shared.venue.core.purses import PERP, SPOT, Purse, free_wei, money_of, shift, take
 from shared.venue.core.tokens import USD_WEI, USDC, Token
 from shared.venue.core.world import Answer, World
 
@@ -117,8 +117,12 @@ def send_asset(world: World, command: SendAsset, block: Block) -> Answer:
         token, wei = token_amount(world, command.token, command.amount)
     except NotAnAmount as fault:
         return fault.said
-    if (source, target) != (SPOT, SPOT) and (token != USDC or wei % USD_WEI):
+    if not all(money_of(world, place) in (None, token) for place in (source, target)):
         return words.INVALID_SEND
+    if (source, target) != (SPOT, SPOT) and wei % USD_WEI:
+        return words.INVALID_SEND
+    if target > PERP and source != target and _exceeds_cap(world, target, wei // USD_WEI):
+        return words.DEX_FULL
     move = _sent(world, Purse(giver, source), command, target, token, wei)
     if isinstance(move, str):
         return move
@@ -133,13 +137,14 @@ def _sent(
     """The move, done; or why it was not."""
     gas = _gas_usd(world, command.destination)
     free = free_wei(purse, token)
-    if token == USDC and wei + gas * USD_WEI > free:
+    gas_token = money_of(world, purse.place) or USDC
+    if token == gas_token and wei + gas * USD_WEI > free:
         return words.SEND_BALANCE if wei > free or not gas else words.SEND_GAS
     if wei > free:
         return words.SEND_BALANCE
-    if gas * USD_WEI > free_wei(purse, USDC):
+    if gas * USD_WEI > free_wei(purse, gas_token):
         return words.SEND_GAS
-    _burn(world, purse, gas)
+    _burn(world, purse, gas, gas_token)
     taker = world.accounts.opened(command.destination)
     shift(world, purse, Purse(taker, place), token, wei)
     value = usd_of_wei(world.markets, token, wei)
@@ -151,10 +156,19 @@ def _gas_usd(world: World, destination: str) -> Usd:
     return Usd(0) if world.accounts.get(destination) is not None else world.policy.activation_fee_usd
 
 
-def _burn(world: World, purse: Purse, usd: Usd) -> None:
+def _exceeds_cap(world: World, dex: int, usd: int) -> bool:
+    """Would more come to the dex than its deployer's limits let: at once, or in all?"""
+    cap = world.policy.dex_transfer_cap
+    if cap == "none":
+        return False
+    brought = world.net_deposits_usd.get(dex, 0) if cap == "net" else 0
+    return brought + usd > world.dexs[dex - 1].max_transfer_usd
+
+
+def _burn(world: World, purse: Purse, usd: Usd, token: Token = USDC) -> None:
     """Take gas."""
     if usd:
-        take(world, purse, usd * USD_WEI)
+        take(world, purse, usd * USD_WEI, token)
         world.accounts.gas_usd += usd
 
 

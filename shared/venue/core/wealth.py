@@ -8,7 +8,7 @@ import msgspec
 
 
 class Sample(msgspec.Struct, frozen=True, array_like=True):
-    """Worth and gain at one time, perps and spot apart, and volume so far; micro-USDC."""
+    """Worth and gain at one time, perps and spot apart, and volume so far, spot included; micro-USDC."""
 
     time_ms: int
     perp_usd: int
@@ -16,16 +16,18 @@ class Sample(msgspec.Struct, frozen=True, array_like=True):
     perp_pnl_usd: int
     spot_pnl_usd: int
     volume_usd: int
+    spot_volume_usd: int = 0
 
 
 class Wealth:
     """Samples by window, and what was brought less what was taken: gains are what is there beyond it."""
 
-    __slots__ = ("perp_flow_usd", "samples", "spot_flow_usd")
+    __slots__ = ("perp_flow_usd", "samples", "spot_flow_usd", "spot_volume_usd")
 
     def __init__(self) -> None:
         self.perp_flow_usd = 0
         self.spot_flow_usd = 0
+        self.spot_volume_usd = 0
         self.samples: dict[str, deque[Sample]] = {
             "day": deque(maxlen=14),
             "week": deque(maxlen=44),

@@ -64,11 +64,15 @@ class World:
             raise UnitError("two listings have the same asset id")
         self.accounts = Accounts(fee_schedule)
         self.accounts.outside_usd = policy.outside_day_usd
+        for number, dex in enumerate(dexs, start=1):
+            self.accounts.recipients[number] = self.accounts.opened(dex.fee_recipient or dex.deployer).user
         self.matching = Matching(self.accounts, self.markets, policy)
         self.placing = Placing(self.matching, policy)
         self.clockwork = Clockwork(start_ns)
         pairs = [listing.spot for listing in listings if listing.spot is not None]
-        self.tokens = tokens_by_index(token for pair in pairs for token in (pair.quote, pair.base))
+        self.tokens = tokens_by_index(
+            [*(token for pair in pairs for token in (pair.quote, pair.base)), *(dex.collateral for dex in dexs)]
+        )
         self.now_ns = start_ns
         self.blocks = 0
         self.capped: list[Market] = []

@@ -10,7 +10,7 @@ import msgspec
 from shared.units import MS, Ns
 from shared.venue.door.actions import Envelope, Supported, TypedAction
 from shared.venue.door.agents import AgentBook
-from shared.venue.door.dealing_actions import UNVAULTED
+from shared.venue.door.dealing_actions import UNVAULTED, AgentSendAssetAction
 from shared.venue.door.nonces import NonceBook
 from shared.venue.door.settings import DoorSettings
 from shared.venue.door.signatures import (
@@ -66,7 +66,8 @@ class Admission:
             refusal = self._misfit(envelope, action)
             signer = refusal or self._typed_signer(envelope, action)
         else:
-            refusal = None
+            is_other = isinstance(action, AgentSendAssetAction) and action.nonce != envelope.nonce
+            refusal = NONCE_MISMATCH if is_other else None
             signer = self._l1_signer(envelope, action)
         if refusal is not None:
             return Turned(refusal)

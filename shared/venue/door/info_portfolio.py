@@ -31,8 +31,11 @@ def _window(view: WindowView, is_perp: bool) -> dict[str, Any]:
             value, pnl = value + sample.spot_usd, pnl + sample.spot_pnl_usd - base.spot_pnl_usd
         values.append([sample.time_ms, usd(value)])
         pnls.append([sample.time_ms, usd(pnl)])
-    vlm = usd(view.samples[-1].volume_usd - base.volume_usd)
-    return {"accountValueHistory": values, "pnlHistory": pnls, "vlm": vlm}
+    last = view.samples[-1]
+    volume = last.volume_usd - base.volume_usd
+    if is_perp:
+        volume -= last.spot_volume_usd - base.spot_volume_usd
+    return {"accountValueHistory": values, "pnlHistory": pnls, "vlm": usd(volume)}
 
 
 TYPES: Final[dict[str, InfoType]] = {

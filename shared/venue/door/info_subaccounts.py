@@ -23,7 +23,7 @@ def sub_accounts_2(desk: Desk, asked: AboutUser, now: Ns) -> list[Json] | None:
     """`subAccounts2`: as `subAccounts`, with a state for each dex."""
     rows = []
     for sub, row in _rows(desk, asked, now):
-        states: list[Any] = [["", _state(desk, sub, now)]]
+        states: list[Any] = [[dex, _state(desk, sub, now, number)] for dex, number in desk.answers.dexs.items()]
         rows.append(row | {"dexToClearinghouseState": states, "spotState": _spot(desk, sub, now)})
     return rows or None
 
@@ -37,8 +37,8 @@ def _rows(desk: Desk, asked: AboutUser, _: Ns) -> list[tuple[str, Json]]:
     return rows
 
 
-def _state(desk: Desk, sub: str, now: Ns) -> Json:
-    return account_shapes.clearinghouse_state(desk.exchange, sub, now)
+def _state(desk: Desk, sub: str, now: Ns, dex: int = 0) -> Json:
+    return account_shapes.clearinghouse_state(desk.exchange, sub, now, dex)
 
 
 def _spot(desk: Desk, sub: str, now: Ns) -> Json:

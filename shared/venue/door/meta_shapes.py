@@ -46,7 +46,8 @@ def describe(exchange: Exchange, dex: int = 0) -> Json:
             row |= {"lastGrowthModeChangeTime": listing.growth_changed}
         universe.append(row)
     shown = [[one, margin_table(one, tables)] for one in sorted(tables) if one >= FIRST_TABLE_ID]
-    return {"universe": universe, "marginTables": shown, "collateralToken": 0}
+    collateral = exchange.dexs[dex - 1].collateral.index if dex else 0
+    return {"universe": universe, "marginTables": shown, "collateralToken": collateral}
 
 
 def margin_table(table_id: int, tables: Mapping[int, MarginTiers]) -> Json:

@@ -107,7 +107,7 @@ def fill(instrument: Instrument, event: FillHappened) -> Json:
         shown["cloid"] = event.cloid
     if event.builder_fee:
         shown["builderFee"] = usd(event.builder_fee)
-    shown |= {"feeToken": "USDC", "twapId": event.twap_id}
+    shown |= {"feeToken": event.fee_token, "twapId": event.twap_id}
     if event.liquidation is not None:
         shown["liquidation"] = _liquidation_of(instrument, event.liquidation)
     return shown if event.spot is None else shown | spot_leg(event.spot, event.is_buy)

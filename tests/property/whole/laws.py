@@ -44,7 +44,8 @@ def money_is_conserved(world: World) -> None:
     assert cash + kept + unclaimed + accounts.spot_usd + accounts.withdrawn_usd == accounts.deposits_usd, "money"
     claimed = sum(account.identity.claimed_usd for account in accounts.by_user.values())
     fees = sum(account.fees_usd for account in accounts.by_user.values())
-    assert accounts.house_fees_usd + unclaimed + claimed == fees, "fees paid are not fees kept and shared"
+    passed_on = unclaimed + claimed + accounts.deployer_fees_usd
+    assert accounts.house_fees_usd + passed_on == fees, "fees paid are not fees kept and shared"
     assert accounts.house_funding_usd == -sum(one.funding_usd for one in accounts.by_user.values()), "funding"
 
 

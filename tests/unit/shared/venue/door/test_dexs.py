@@ -8,8 +8,9 @@ import pytest
 
 from shared.instrument import Instrument
 from shared.rules.funding import FundingTerms
-from shared.units import USD, Px, Usd
+from shared.units import MS, USD, Px, Usd
 from shared.venue.core.commands import OrderSpec, PlaceOrders, SetPrices, Tif
+from shared.venue.core.dealings import SendAsset
 from shared.venue.core.deployers import move_collateral
 from shared.venue.core.dex import Dex, list_deployed
 from shared.venue.core.exchange import Exchange
@@ -148,3 +149,36 @@ def test_halts_and_upgrades_answer_in_the_venues_words() -> None:
     statuses = post(door, "/exchange", signed, START)["response"]["data"]["statuses"]
     assert statuses == [{"error": "Only post-only orders allowed immediately after network upgrade"}]
     assert post(door, "/exchange", signed, START)["status"] == "err"
+
+
+def test_sub_accounts_2_tells_every_dex() -> None:
+    """One state a dex, in order; `subAccounts` tells the first alone."""
+    door = make_door()
+    ALICE.send(door, {"type": "createSubAccount", "name": "x"})
+    assert ask(door, "subAccounts2", user=ALICE.address) is None
+    door.exchange._world.accounts.by_user[ALICE.address].volume_usd = 100_000 * USD
+    sub = ALICE.send(door, {"type": "createSubAccount", "name": "x"})["response"]["data"]
+    door.apply(SendAsset(ALICE.address, sub, "xyz", "xyz", "USDC", "25", 1), START)
+    row = ask(door, "subAccounts2", user=ALICE.address)[0]
+    values = [(dex, state["marginSummary"]["accountValue"]) for dex, state in row["dexToClearinghouseState"]]
+    assert values == [("", "0.0"), ("xyz", "25.0")]
+
+
+def test_an_agent_s_transfer_has_its_nonce_twice() -> None:
+    """The one inside must be the envelope's."""
+    door = make_door()
+    action = {
+        "type": "agentSendAsset",
+        "destination": ALICE.address,
+        "sourceDex": "xyz",
+        "destinationDex": "",
+        "token": "USDC",
+        "amount": "5",
+        "fromSubAccount": "",
+        "nonce": START // MS + 7,
+    }
+    reply = post(door, "/exchange", ALICE.body(action, START // MS + 8))
+    assert reply == {"status": "err", "response": "Nonce mismatch."}
+    reply = post(door, "/exchange", ALICE.body(action, START // MS + 7))
+    assert reply == {"status": "ok", "response": {"type": "default"}}
+    assert door.exchange.net_deposit_usd(1) == 79_995 * USD

@@ -219,3 +219,9 @@ def test_feeds_know_spot() -> None:
     assert "@107" in mids["data"]["mids"]
     _, packed = socket.subscribe("fastAssetCtxs")
     assert packed["channel"] == "fastAssetCtxs"
+
+
+def test_perp_windows_count_no_spot_volume() -> None:
+    """What was traded on spot is in the windows of everything, and not in those of perps."""
+    windows = dict(info(traded(), "portfolio", user=ALICE.address))
+    assert (windows["day"]["vlm"], windows["perpDay"]["vlm"]) == ("40.0", "0.0")
