@@ -109,7 +109,7 @@ class FillHappened(msgspec.Struct, frozen=True, tag=True):
     liquidation: LiquidationMark | None = None
     spot: SpotLeg | None = None
     twap_id: int | None = None
-    fee_token: str = "USDC"
+    fee_token: str = "USDC"  # noqa: S105
 
 
 class BookChanged(msgspec.Struct, frozen=True, tag=True):
