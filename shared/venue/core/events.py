@@ -20,6 +20,7 @@ class TriggerView(msgspec.Struct, frozen=True):
     fires_above: bool
     phase: str
     is_position: bool
+    hides_condition: bool = False
 
 
 class OrderView(msgspec.Struct, frozen=True):

@@ -25,6 +25,7 @@ def _fire_one(world: World, order: Order, account: Account, market: Market, bloc
     trigger = order.trigger
     assert trigger is not None
     trigger.phase = Phase.FIRED
+    trigger.hides_condition = world.policy.fired_condition == "triggered"
     world.matching.unlist(order, account)
     if trigger.is_whole:
         order.sz = order.orig_sz = Sz(abs(account.holdings[order.asset].position.net_sz))

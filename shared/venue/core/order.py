@@ -76,5 +76,11 @@ def order_from_spec(spec: OrderSpec, user: str, oid: int, now_ms: int) -> Order:
 def _trigger_view(trigger: Trigger) -> TriggerView:
     """The trigger as others may see it now."""
     return TriggerView(
-        trigger.px, trigger.is_market, trigger.is_tp, trigger.fires_above, trigger.phase.value, trigger.is_position
+        trigger.px,
+        trigger.is_market,
+        trigger.is_tp,
+        trigger.fires_above,
+        trigger.phase.value,
+        trigger.is_position,
+        trigger.hides_condition,
     )

@@ -86,6 +86,7 @@ class VenuePolicy(msgspec.Struct, frozen=True):
     spot_ioc_balance: Literal["execution", "limit"] = "execution"
     twap_first_slice: Literal["after_30_s", "at_once"] = "after_30_s"
     twap_after_refusal: Literal["end", "go_on"] = "end"
+    fired_condition: Literal["kept", "triggered"] = "kept"
     dex_transfer_cap: Literal["each", "net", "none"] = "each"
     schedule_cancel_volume_usd: int | None = 1_000_000 * USD
 

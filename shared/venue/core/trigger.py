@@ -22,6 +22,7 @@ class Trigger(msgspec.Struct, eq=False):
     """Mutable on purpose, as its order is. `fires_above`: when mark >= px, else when mark <= px.
 
     `is_position` is tied to the position and ends with it; `is_whole` is for all of it, whatever that is on firing.
+    `hides_condition` once it fired and is no more to be told what it waited for.
     """
 
     px: Px
@@ -31,6 +32,7 @@ class Trigger(msgspec.Struct, eq=False):
     phase: Phase = Phase.PRICE
     is_position: bool = False
     is_whole: bool = False
+    hides_condition: bool = False
 
     def is_satisfied(self, px: int) -> bool:
         """Would a mark of `px` fire it?"""

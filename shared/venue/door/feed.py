@@ -59,7 +59,7 @@ class EventFeed(msgspec.Struct, frozen=True):
 
 
 class StateFeed(msgspec.Struct, frozen=True):
-    """Sends a state whole: at once, then at its pace.
+    """Sends a state whole, at once, then at its pace; nothing while its data is None.
 
     `change` may say what of the new state is sent, given what was sent before; None is nothing. `spelled` gives the
     data its form on the wire, after that.

@@ -68,7 +68,8 @@ class Feeds:
         turn = self._turns[asked]
         if feed.change is not None and turn.before is None:
             turn.before = data
-        self.outbox.append((connection, frame(channel, feed.spelled(data))))
+        if data is not None:
+            self.outbox.append((connection, frame(channel, feed.spelled(data))))
 
     def unsubscribe(self, connection: int, asked: Subscription) -> None:
         """Remove a reader; a feed without readers costs nothing."""

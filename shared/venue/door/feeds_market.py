@@ -20,6 +20,9 @@ from shared.venue.door.settings import DoorSettings
 from shared.venue.door.subscribing import NoSubscription
 from shared.venue.door.topics import Topic
 
+EMPTY_CANDLE_MS: Final = 1_000
+"""How often intervals are looked at that may have begun without a print."""
+
 
 class AllMids(Subscription, frozen=True, tag="allMids"):
     """Every mid."""
@@ -126,15 +129,27 @@ def recent_prints(desk: Desk, asked: Trades, _: Ns) -> Iterable[Message]:
     yield "trades", desk.answers.trades(desk.asset(asked.coin), desk.settings.snapshot_trades)
 
 
-def open_candle(desk: Desk, asked: CandleFeed, now: Ns) -> Iterable[Message]:
-    """`candle`: the current one, if there is any yet."""
-    rows = desk.answers.candles(desk.asset(asked.coin), asked.interval, (now - DAY) // MS, None)
-    return [("candle", row) for row in rows[-1:]]
+def last_candle(desk: Desk, asked: CandleFeed, now: Ns) -> Message:
+    """`candle`: the current one, or the last that there was; None before the first print.
+
+    A flat one of an interval without trades if the settings say so.
+    """
+    asset = desk.asset(asked.coin)
+    if desk.settings.has_empty_candles:
+        rows = desk.answers.all_candles(asset, asked.interval, now // MS, now // MS)
+    else:
+        rows = desk.answers.candles(asset, asked.interval, (now - DAY) // MS, None)
+    return "candle", rows[-1] if rows else None
 
 
-def moved_candle(desk: Desk, asked: CandleFeed, _: Sequence[Event], now: Ns) -> Iterable[Message]:
-    """`candle` after a print."""
-    return open_candle(desk, asked, now)
+def candle_pace(settings: DoorSettings, _: CandleFeed) -> Pace:
+    """With every print, and with every interval if those without a print count too."""
+    return Pace(0, EMPTY_CANDLE_MS if settings.has_empty_candles else None)
+
+
+def other_candle(before: Any, now: Any) -> Any:
+    """The candle, unless it was sent."""
+    return None if now == before else now
 
 
 def known_interval(asked: CandleFeed) -> CandleFeed:
@@ -166,7 +181,7 @@ FEEDS: Final[dict[str, Feed]] = {
     "l2Book": StateFeed(L2Book, book, book_pace, of_book, normal=normal_book),
     "bbo": StateFeed(Bbo, best, lambda _, __: Pace(0), of_book, change=other_best),
     "trades": EventFeed(Trades, of_trades, prints, recent_prints),
-    "candle": EventFeed(CandleFeed, of_trades, moved_candle, open_candle, normal=known_interval),
+    "candle": StateFeed(CandleFeed, last_candle, candle_pace, of_trades, change=other_candle, normal=known_interval),
     "activeAssetCtx": StateFeed(
         ActiveAssetCtx,
         asset_ctx,

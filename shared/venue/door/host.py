@@ -24,6 +24,7 @@ from shared.venue.door.cors import OpenToAll
 from shared.venue.door.door import Door
 from shared.venue.door.mischief import Mischief, cut_transport, unanswered
 from shared.venue.door.overview import overview
+from shared.venue.door.sessions import ABORTED
 from shared.venue.faults.catalogue import CutSockets
 from shared.venue.faults.engine import Faults
 
@@ -252,7 +253,10 @@ async def _write(websocket: WebSocket, line: asyncio.Queue[bytes | int]) -> None
     with contextlib.suppress(WebSocketDisconnect):
         while isinstance(sent := await line.get(), bytes):
             await websocket.send_text(sent.decode())
-        await websocket.close(sent)
+        if sent == ABORTED:
+            cut_transport(websocket)
+        else:
+            await websocket.close(sent)
 
 
 async def _empty(_: HTTPConnection, error: Exception) -> Response:

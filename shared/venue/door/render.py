@@ -206,7 +206,9 @@ def order_type(order: OrderView) -> str:
 
 
 def _condition(instrument: Instrument, trigger: TriggerView) -> str:
-    """When the order fires, in the venue's words; the same after it fired (undocumented)."""
+    """When the order fires, in the venue's words; after it fired a switch says whether that is told on."""
+    if trigger.hides_condition:
+        return "Triggered"
     return f"Price {'above' if trigger.fires_above else 'below'} {instrument.px_text(trigger.px)}"
 
 

@@ -18,6 +18,8 @@ from shared.venue.door.subscriptions import read_subscription
 from shared.venue.door.weights import MinuteBudgets
 
 _ENCODE: Final = msgspec.json.Encoder().encode
+ABORTED: Final = 1006
+"""Not a code that can be sent: the connection is to be cut without one."""
 TOO_MANY_REQUESTS: Final = "429 Too Many Requests"
 TOO_MANY_MESSAGES: Final = "Too many messages."
 TOO_MANY_CONNECTIONS: Final = "Too many connections."
@@ -60,8 +62,9 @@ class Sessions:
         is_over = len(self._connections_of(client)) >= self._settings.max_connections
         self._connections[connection] = _Connection(client, now)
         if is_over or not self._arrivals.spend(client, 1, now // MS):
-            self._say(connection, "error", TOO_MANY_CONNECTIONS)
-            self.hangups.append((connection, self._settings.over_limit_close_code))
+            if self._settings.over_limit != "abort":
+                self._say(connection, "error", TOO_MANY_CONNECTIONS)
+            self.hangups.append((connection, self._over_limit_code()))
         elif self._settings.greeting is not None:
             self._feeds.outbox.append((connection, self._settings.greeting.encode()))
         return connection
@@ -193,10 +196,13 @@ class Sessions:
 
     def _refuse(self, connection: int, said: str) -> None:
         """Tell the client that it is over a limit, or hang up without a word."""
-        if self._settings.over_limit == "close":
-            self.hangups.append((connection, self._settings.over_limit_close_code))
-        else:
+        if self._settings.over_limit == "error":
             self._say(connection, "error", said)
+        else:
+            self.hangups.append((connection, self._over_limit_code()))
+
+    def _over_limit_code(self) -> int:
+        return ABORTED if self._settings.over_limit == "abort" else self._settings.over_limit_close_code
 
     def _say(self, connection: int, channel: str, data: Any) -> None:
         self._feeds.outbox.append((connection, frame(channel, data)))

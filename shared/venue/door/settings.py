@@ -28,7 +28,8 @@ class DoorSettings(msgspec.Struct, frozen=True):
     What nobody outside knows (docs/venue.md): `greeting` is a text frame sent on opening; `is_snapshot_false` marks
     streaming messages with `isSnapshot: false`; `snapshot_trades` is the length of the first `trades` message and
     `recent_trades` that of the answer to recentTrades; `has_empty_candles` tells intervals without trades as flat
-    candles; `over_limit` says what a client beyond a limit of the WebSocket gets; the close codes end connections that
+    candles; `over_limit` says what a client beyond a limit of the WebSocket gets (`abort`:
+    its transport is cut without a close frame, which clients report as 1006); the close codes end connections that
     are one too many, or that were sent nothing for `idle_close_ms`; `unknown_dex` is the answer to a question about a
     dex that does not exist: status 500 with `null`, as for coins, or 422.
     `stakes` tells what users have staked, in the smallest unit of HYPE. `vault_quirk`: some actions the official SDK
@@ -62,7 +63,7 @@ class DoorSettings(msgspec.Struct, frozen=True):
     snapshot_trades: int = 10
     recent_trades: int = 10
     has_empty_candles: bool = False
-    over_limit: Literal["error", "close"] = "error"
+    over_limit: Literal["error", "close", "abort"] = "error"
     over_limit_close_code: int = 1000
     idle_close_code: int = 1000
     stakes: Mapping[str, int] = msgspec.field(default_factory=dict)

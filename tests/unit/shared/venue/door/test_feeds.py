@@ -254,3 +254,20 @@ def test_the_same_calls_give_the_same_bytes() -> None:
     first, second = _session(make_door()), _session(make_door())
     assert first == second
     assert sum(b'"channel":"bbo"' in frame for _, frame in first) > 10
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_an_interval_without_a_print_is_a_flat_candle_if_so_chosen(is_told: bool) -> None:
+    """Pushed once when its interval begins, and not again; else nothing is."""
+    door = make_door(has_empty_candles=is_told)
+    socket = Socket(door)
+    assert len(socket.subscribe("candle", coin="BTC", interval="1m")) == 1
+    BOB.send(door, order_action(order_wire("50100", "0.5", tif="Ioc")))
+    assert [frame["data"]["n"] for frame in socket.heard()] == [1]
+    for second in range(1, 121):
+        door.due(Ns(START + second * SECOND))
+    rows = [frame["data"] for frame in socket.heard()]
+    assert [(row["n"], row["v"], row["o"], row["c"]) for row in rows] == [
+        (0, "0.0", "50050.0", "50050.0")
+    ] * 2 * is_told
+    assert [row["t"] % 60_000 for row in rows] == [0, 0] * is_told

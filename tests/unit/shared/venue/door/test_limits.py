@@ -112,3 +112,14 @@ def test_a_stale_request_costs_five() -> None:
     body = BOB.body(action, expires_after=START // MS - 1)
     assert post(door, "/exchange", body)["response"] == "Action already expired"
     assert post(door, "/info", {"type": "userRateLimit", "user": BOB.address})["nRequestsUsed"] == 10
+
+
+def test_who_is_over_a_limit_may_find_the_line_dead() -> None:
+    """With `over_limit` abort the connection is to be cut without a close frame: clients call that 1006."""
+    door = make_door(max_subscriptions=1, max_connections=1, over_limit="abort")
+    socket = Socket(door)
+    socket.subscribe("trades", coin="BTC")
+    assert socket.subscribe("trades", coin="ETH") == []
+    one_too_many = Socket(door)
+    assert one_too_many.heard() == []
+    assert door.drain_hangups() == [(socket.number, 1006), (one_too_many.number, 1006)]

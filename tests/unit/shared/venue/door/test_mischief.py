@@ -34,9 +34,9 @@ Scenario = Callable[[aiohttp.ClientSession, str, Door], Awaitable[None]]
 MIDS = {"type": "allMids"}
 
 
-def play(scenario: Scenario, *faults: AnyFault) -> Faults:
+def play(scenario: Scenario, *faults: AnyFault, door: Door | None = None) -> Faults:
     """Run the scenario against a door with these faults armed; the engine with its record."""
-    engine, door = Faults(seed=1), make_door()
+    engine, door = Faults(seed=1), door or make_door()
     for fault in faults:
         engine.arm(fault, Ns(0))
 
@@ -151,3 +151,15 @@ def test_sockets_end_as_asked(fault: CutSockets, code: int) -> None:
             assert response.status == 200
 
     play(scenario, fault)
+
+
+def test_a_client_over_a_limit_is_cut_off_if_so_chosen() -> None:
+    """With `over_limit` abort the client of a real socket finds 1006."""
+
+    async def scenario(session: aiohttp.ClientSession, url: str, door: Door) -> None:
+        async with session.ws_connect(f"{url}/ws") as first, session.ws_connect(f"{url}/ws") as second:
+            message = await second.receive()
+            assert message.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
+            assert (second.close_code, first.closed) == (1006, False)
+
+    play(scenario, door=make_door(max_connections=1, over_limit="abort"))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from shared.units import SECOND, Ns
 from shared.venue.core.commands import CancelOrder, CancelOrders, SetPrices
+from shared.venue.core.policy import VenuePolicy
 from shared.venue.door.door import Door
 from tests.unit.shared.venue.door.door_fixture import ALICE, BTC, MAKER, Socket, make_door
 from tests.unit.shared.venue.door.wire_client import START, order_wire, post
@@ -139,3 +141,18 @@ def test_whole_group_errors_and_priority() -> None:
     assert odd == {"status": "err", "response": "Unexpected number of trigger orders"}
     unpaid = send(door, {"p": 80_000}, order_wire("49000", "0.1", tif="Alo"))
     assert unpaid == {"status": "err", "response": "Insufficient delegatable balance for priority order"}
+
+
+@pytest.mark.parametrize(("choice", "text"), [("kept", "Price below 45000"), ("triggered", "Triggered")])
+def test_what_a_fired_order_says_of_its_condition_is_a_switch(choice: str, text: str) -> None:
+    """What it had waited for, or that it is over."""
+    door = make_door()
+    door.exchange._world.policy = msgspec.convert({"fired_condition": choice}, VenuePolicy)
+    statuses(send(door, "na", order_wire("50100", "0.1", tif="Ioc")))
+    statuses(send(door, "na", STOP))
+    assert shown(door)[0]["triggerCondition"] == "Price below 45000"
+    door.apply(CancelOrders(MAKER, (CancelOrder(0, 2),)), START)
+    door.apply(SetPrices(0, BTC.px("44000")), Ns(START + 600 * SECOND))
+    rows = post(door, "/info", {"type": "historicalOrders", "user": ALICE.address})
+    told = {row["status"]: row["order"]["triggerCondition"] for row in rows if row["order"]["isTrigger"]}
+    assert told["triggered"] == text
