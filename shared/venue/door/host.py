@@ -22,6 +22,7 @@ from shared.units import MS, SECOND, Ns
 from shared.venue.core.commands import Command
 from shared.venue.door.cors import OpenToAll
 from shared.venue.door.door import Door
+from shared.venue.door.lines import Line
 from shared.venue.door.mischief import Mischief, cut_transport, unanswered
 from shared.venue.door.overview import overview
 from shared.venue.door.sessions import ABORTED
@@ -29,8 +30,6 @@ from shared.venue.faults.catalogue import CutSockets
 from shared.venue.faults.engine import Faults
 
 MAX_BODY_BYTES: Final = 256 * 1024
-MAX_WAITING_FRAMES: Final = 10_000
-"""Frames that may wait for a slow reader; beyond it the connection is closed."""
 LONGEST_WAIT_NS: Final = SECOND
 _SLOW_READER: Final = 1008
 _PAGE: Final = Path(__file__).with_name("page.html")
@@ -53,7 +52,7 @@ class VenueHost:
         self._clock = clock
         self._speed = clock.speed if isinstance(clock, ScaledClock) else 1.0
         self._wakes: list[tuple[Driver, Ns]] = [(driver, Ns(0)) for driver in drivers]
-        self._lines: dict[int, asyncio.Queue[bytes | int]] = {}
+        self._lines: dict[int, Line] = {}
         self._sockets: dict[int, WebSocket] = {}
         self._awaited: dict[int, asyncio.Future[tuple[int, str, bytes]]] = {}
         self._kick = asyncio.Event()
@@ -142,21 +141,18 @@ class VenueHost:
             line = self._lines.get(connection)
             if line is None:
                 continue
-            if line.qsize() >= MAX_WAITING_FRAMES:
+            if not line.put(sent):
                 self._cut(connection, line)
-            else:
-                line.put_nowait(sent)
         for ticket, response in self._door.drain_answers():
             if ticket in self._awaited and not self._awaited[ticket].done():
                 self._awaited[ticket].set_result(response)
         for connection, code in self._door.drain_hangups():
             if connection in self._lines:
-                self._lines[connection].put_nowait(code)
+                self._lines[connection].hang_up(code)
 
-    def _cut(self, connection: int, line: asyncio.Queue[bytes | int]) -> None:
-        while not line.empty():
-            line.get_nowait()
-        line.put_nowait(_SLOW_READER)
+    def _cut(self, connection: int, line: Line) -> None:
+        line.clear()
+        line.hang_up(_SLOW_READER)
         del self._lines[connection]
         self._door.disconnect(connection)
 
@@ -166,7 +162,7 @@ class VenueHost:
         if fault.code is None:
             cut_transport(self._sockets[connection], is_mid_frame=fault.is_mid_frame)
         else:
-            line.put_nowait(fault.code)
+            line.hang_up(fault.code)
 
     @contextlib.contextmanager
     def _disturbing(self) -> Iterator[None]:
@@ -221,7 +217,7 @@ class VenueHost:
     async def _talk(self, websocket: WebSocket) -> None:
         await websocket.accept()
         connection = self._door.connect(self._clock.now(), _host(websocket))
-        line: asyncio.Queue[bytes | int] = asyncio.Queue()
+        line = Line()
         self._lines[connection] = line
         self._sockets[connection] = websocket
         self._pump()
@@ -248,7 +244,7 @@ def _host(asked: HTTPConnection) -> str:
     return "" if asked.client is None else asked.client.host
 
 
-async def _write(websocket: WebSocket, line: asyncio.Queue[bytes | int]) -> None:
+async def _write(websocket: WebSocket, line: Line) -> None:
     """Send what waits in `line` until a close code comes or the client is gone."""
     with contextlib.suppress(WebSocketDisconnect):
         while isinstance(sent := await line.get(), bytes):

@@ -17,7 +17,8 @@ from shared.clock import Clock
 from shared.venue.door.control import Control
 from shared.venue.door.door import Door
 from shared.venue.door.host import MAX_BODY_BYTES, Driver, VenueHost
-from shared.venue.door.mischief import Mischief, TransportInScope
+from shared.venue.door.lines import ImpatientTransport
+from shared.venue.door.mischief import Mischief
 
 LOOPBACK: Final = "127.0.0.1"
 _GRACE_SECONDS: Final = 3
@@ -106,7 +107,7 @@ def _server(app: Starlette, ready: Callable[[int], None] | None, listener: socke
     bound: int = listener.getsockname()[1]
     config = uvicorn.Config(
         app,
-        http=TransportInScope,
+        http=ImpatientTransport,
         lifespan="off",
         log_config=None,
         access_log=False,

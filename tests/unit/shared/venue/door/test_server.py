@@ -22,7 +22,7 @@ from shared.venue.core.commands import CancelOrder, CancelOrders, PlaceOrders
 from shared.venue.core.exchange import Exchange
 from shared.venue.core.listing import list_perp
 from shared.venue.core.outcomes import Resting
-from shared.venue.door import host, server
+from shared.venue.door import lines, server
 from shared.venue.door.door import Door
 from shared.venue.door.host import MAX_BODY_BYTES, Driver
 from shared.venue.door.server import serve
@@ -184,7 +184,7 @@ def test_time_may_run_faster() -> None:
 
 def test_a_reader_that_is_too_slow_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """When too many frames wait, the connection is closed with 1008 instead of growing without end."""
-    monkeypatch.setattr(host, "MAX_WAITING_FRAMES", 10)
+    monkeypatch.setattr(lines, "MAX_WAITING_FRAMES", 10)
 
     async def scenario(session: aiohttp.ClientSession, url: str) -> None:
         async with session.ws_connect(f"{url}/ws") as line:
