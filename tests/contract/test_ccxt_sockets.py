@@ -87,28 +87,26 @@ def test_orders_by_socket(url: str) -> None:
     """Placed, edited and cancelled in posts over one socket; every step is heard as an order update."""
 
     async def flow(client: Any) -> None:
-        heard: list[tuple[str, str]] = []
+        heard: set[tuple[str, str, float]] = set()
 
-        async def listen() -> None:
-            while True:
-                heard.extend((order["id"], order["status"]) for order in await client.watch_orders(BTC))
+        async def listen(sz: float) -> None:
+            """Until an order of that size is cancelled."""
+            while not any((status, amount) == ("canceled", sz) for _, status, amount in heard):
+                heard.update((one["id"], one["status"], one["amount"]) for one in await client.watch_orders(BTC))
 
-        listening = asyncio.create_task(listen())
-        try:
-            px = (await client.fetch_ticker(BTC))["last"] * 0.8
-            order = await client.create_order_ws(BTC, "limit", "buy", 0.01, px, {"postOnly": True})
-            edited = await client.edit_order_ws(order["id"], BTC, "limit", "buy", 0.02, px, {"postOnly": True})
-            assert edited["id"] != order["id"]
-            (resting,) = await client.fetch_open_orders(BTC)
-            assert (resting["id"], resting["amount"]) == (edited["id"], 0.02)
-            assert (await client.cancel_order_ws(edited["id"], BTC))["status"] == "success"
-            while "canceled" not in [status for oid, status in heard if oid == edited["id"]]:
-                await asyncio.sleep(0.02)
-            assert {(order["id"], "open"), (order["id"], "canceled"), (edited["id"], "open")} <= set(heard)
-            with pytest.raises(ccxt.InvalidOrder, match="Post only"):
-                await client.create_order_ws(BTC, "limit", "buy", 0.01, px * 1.3, {"postOnly": True})
-        finally:
-            listening.cancel()
+        listening = asyncio.create_task(listen(0.02))
+        px = (await client.fetch_ticker(BTC))["last"] * 0.8
+        order = await client.create_order_ws(BTC, "limit", "buy", 0.01, px, {"postOnly": True})
+        edited = await client.edit_order_ws(order["id"], BTC, "limit", "buy", 0.02, px, {"postOnly": True})
+        assert edited["id"] != order["id"]
+        (resting,) = await client.fetch_open_orders(BTC)
+        assert (resting["id"], resting["amount"]) == (edited["id"], 0.02)
+        assert (await client.cancel_order_ws(edited["id"], BTC))["status"] == "success"
+        await listening
+        first, second = order["id"], edited["id"]
+        assert {(first, "open", 0.01), (first, "canceled", 0.01), (second, "open", 0.02)} <= heard
+        with pytest.raises(ccxt.InvalidOrder, match="Post only"):
+            await client.create_order_ws(BTC, "limit", "buy", 0.01, px * 1.3, {"postOnly": True})
 
     played(url, flow)
 
