@@ -64,7 +64,7 @@ def test_a_ticket_is_durable(tmp_path: Path, gate: Gate) -> None:
 
 
 def test_what_finds_no_room_is_declared(tmp_path: Path, gate: Gate) -> None:
-    """With a disk that stands still frames are refused, a gap declares each run of them, and the account is complete."""
+    """With a disk that stands still frames are refused, a gap declares each run of them, the account is complete."""
     writer = writer_of(tmp_path, gate, SMALL.model_copy(update={"queue_bytes": 4_000}))
     writer.put(SocketOpened(1, 1, 0))
     chance, seq, refused = Random(1), 0, list[int]()
