@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from shared.order import Side
 from shared.units import Px, Sz, Usd, notional, truncate_ratio
+
+_BUY: Final = Side.BUY
+"""Bound once, because finding a member in its enum, or its value, takes longer than the sum."""
 
 
 class Position(msgspec.Struct):
@@ -20,17 +25,18 @@ class Position(msgspec.Struct):
         Closing releases the cost pro rata, truncated toward zero; the rest stays with what is left, so that realised
         plus remaining cost is exact whatever the order of fills.
         """
-        signed = side.value * sz
+        sign = 1 if side is _BUY else -1
+        signed = sign * sz
         closing = min(abs(signed), abs(self.net_sz)) if signed * self.net_sz < 0 else 0
         realised = 0
         if closing:
             released = truncate_ratio(self.cost_usd * closing, abs(self.net_sz))
-            realised = -side.value * notional(px, closing) - released
+            realised = -sign * notional(px, closing) - released
             self.cost_usd -= released
-            self.net_sz += side.value * closing
+            self.net_sz += sign * closing
         opening = abs(signed) - closing
-        self.net_sz += side.value * opening
-        self.cost_usd += side.value * notional(px, opening)
+        self.net_sz += sign * opening
+        self.cost_usd += sign * notional(px, opening)
         return Usd(realised)
 
     def unrealised_usd(self, mark_px: Px) -> Usd:

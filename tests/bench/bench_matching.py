@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from shared.instrument import Instrument
 from shared.units import MS, SECOND, USD, Ns, Px, Sz, Usd
+from shared.venue.core.clearing import Clearinghouse
 from shared.venue.core.commands import (
     CancelOrder,
     CancelOrders,
@@ -20,6 +21,7 @@ from shared.venue.core.commands import (
     SetPrices,
     Tif,
 )
+from shared.venue.core.events import FillHappened
 from shared.venue.core.exchange import Exchange
 from shared.venue.core.listing import list_perp
 
@@ -63,13 +65,58 @@ def script(n: int, seed: int) -> list[Command]:
 
 def core_rate(n: int, seed: int) -> tuple[float, int]:
     """(order events per second, trades) of one run of the script; commands are 0.1 ms apart in the venue's time."""
-    exchange, commands = opened(), script(n, seed)
+    return run(opened(), script(n, seed))
+
+
+def run(exchange: Exchange, commands: Sequence[Command]) -> tuple[float, int]:
+    """As `core_rate`, of these commands."""
     apply, now, trades = exchange.apply, START_NS, 0
     began = time.perf_counter()
     for command in commands:
         now += MS // 10
         trades += len(apply(command, Ns(now)).events) > 3
-    return n / (time.perf_counter() - began), trades
+    return len(commands) / (time.perf_counter() - began), trades
+
+
+def shares(n: int, seed: int) -> dict[str, float]:
+    """Share of the time, and microseconds each, of orders that rest, cancels, and orders that trade."""
+    exchange, now = opened(), START_NS
+    spent, counts = dict.fromkeys(("place", "cancel", "fill"), 0.0), dict.fromkeys(("place", "cancel", "fill"), 0)
+    for command in script(n, seed):
+        now += MS // 10
+        began = time.perf_counter()
+        outcome = exchange.apply(command, Ns(now))
+        took = time.perf_counter() - began
+        is_fill = any(isinstance(event, FillHappened) for event in outcome.events)
+        kind = "cancel" if isinstance(command, CancelOrders) else "fill" if is_fill else "place"
+        spent[kind] += took
+        counts[kind] += 1
+    total = sum(spent.values())
+    found = {f"share_{kind}": round(spent[kind] / total, 3) for kind in spent}
+    return found | {f"us_{kind}": round(spent[kind] / max(counts[kind], 1) * 1e6, 1) for kind in spent}
+
+
+def margin_share(n: int, seed: int) -> float:
+    """Share of the time that margin takes: of the same run without its questions, which all say yes here."""
+    asked = Clearinghouse.can_place, Clearinghouse.can_fill
+    rates, digests = [], []
+    for is_asked in (True, False, True, False):
+        if not is_asked:
+            Clearinghouse.can_place = _yes  # type: ignore[method-assign, assignment]
+            Clearinghouse.can_fill = _yes  # type: ignore[method-assign, assignment]
+        try:
+            exchange, commands = opened(), script(n, seed)
+            rates.append((is_asked, run(exchange, commands)[0]))
+        finally:
+            Clearinghouse.can_place, Clearinghouse.can_fill = asked  # type: ignore[method-assign]
+        digests.append(exchange.digest())
+    assert len(set(digests)) == 1, "margin decided something"
+    with_, without = (max(rate for is_asked, rate in rates if is_asked is which) for which in (True, False))
+    return round(1 - with_ / without, 3)
+
+
+def _yes(*_: object) -> bool:
+    return True
 
 
 def dict_rate(n: int) -> float:
@@ -98,6 +145,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "events": options.events,
         "matched": trades,
         "runs": options.runs,
+        **shares(options.events, seed=1),
+        "share_margin": margin_share(options.events, seed=1),
     }
     if options.json:
         print(json.dumps(result))

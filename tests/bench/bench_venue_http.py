@@ -18,7 +18,7 @@ from websockets.asyncio.client import connect
 
 from shared.clock import WallClock
 from shared.instrument import Instrument
-from shared.units import MS, USD, Usd
+from shared.units import MS, USD, Ns, Usd
 from shared.venue.core.commands import Deposit, OrderSpec, PlaceOrders, SetPrices, Tif
 from shared.venue.core.exchange import Exchange
 from shared.venue.core.listing import list_perp
@@ -42,11 +42,16 @@ def make_door() -> Door:
         fund={USER: Usd(10**9 * USD)}, address_budget=None, max_connections=100, max_messages_per_minute=10**9
     )
     door = Door(Exchange([list_perp(BTC)], start_ns=now), settings, now)
-    door.apply(Deposit(MAKER, Usd(10**10 * USD)), now)
-    door.apply(SetPrices(0, BTC.px("50000")), now)
+    market_opened(door, now)
     sides = [OrderSpec(0, is_buy, BTC.px(px), BTC.sz("500"), False, Tif.ALO) for is_buy, px in SIDES]
     door.apply(PlaceOrders(MAKER, tuple(sides)), now)
     return door
+
+
+def market_opened(door: Door, now: Ns) -> None:
+    """A rich maker and a price."""
+    door.apply(Deposit(MAKER, Usd(10**10 * USD)), now)
+    door.apply(SetPrices(0, BTC.px("50000")), now)
 
 
 SIDES = ((True, "49990"), (False, "50010"))

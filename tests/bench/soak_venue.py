@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import sys
 import time
@@ -16,11 +15,14 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
-from shared.units import HOUR, MINUTE, MS, SECOND, Ns
+import msgspec
+
+from shared.units import HOUR, MINUTE, MS, SECOND, Ns, Usd
 from shared.venue.core.commands import Command, IssueToken
 from shared.venue.core.events import FillHappened, FundingPaid, Liquidated, OrderChanged, TradeHappened
 from shared.venue.core.exchange import Exchange
 from shared.venue.core.outcomes import Outcome
+from shared.venue.core.policy import VenuePolicy
 from shared.venue.door.door import Door
 from shared.venue.door.host import Driver
 from shared.venue.door.mischief import Mischief
@@ -46,6 +48,8 @@ from tests.property.whole.laws import check_state, count_book_orders
 START: Final = Ns(1_700_000_000 * SECOND)
 EVENTS_PER_SECOND: Final = 6.0
 """Commands that the synthetic traders of one coin send, on average."""
+POLICY: Final = VenuePolicy(kept_orders=300, kept_fills=300, sub_account_volume_usd=Usd(0))
+"""Short memories fill within the first hours, so that whatever grows afterwards is a leak."""
 _FEEDS: Final = ("l2Book", "trades", "bbo", "activeAssetCtx")
 
 
@@ -89,7 +93,7 @@ class Soak:
     ) -> None:
         self._end = Ns(START + int(hours * HOUR))
         self._hours = hours
-        self._exchange = Exchange((*listings(coins), *spot_listings()), start_ns=START)
+        self._exchange = Exchange((*listings(coins), *spot_listings()), start_ns=START, policy=POLICY)
         self._door = CountingDoor(self._exchange, DoorSettings(max_messages_per_minute=10**9), START)
         settings = SyntheticSettings(events_per_second=EVENTS_PER_SECOND, mix=LIGHT_MIX)
         self._accounts = Accounts(self._exchange, accounts, seed)
@@ -99,9 +103,7 @@ class Soak:
         self._memory: list[tuple[float, float]] = []
         self._checks = self._frames = 0
         self._subscribe(coins)
-        if has_faults:
-            for fault in planned(hours, seed, self._accounts.users, [coin.name for coin in coins]):
-                self._mischief.faults.arm(fault, START)
+        self._planned = planned(hours, seed, self._accounts.users, [coin.name for coin in coins]) if has_faults else []
 
     def run(self) -> dict[str, Any]:
         """The report, after the last law has held."""
@@ -112,6 +114,8 @@ class Soak:
                 driver.step(self._door, now) if wake <= now else wake
                 for driver, wake in zip(self._drivers, wakes, strict=True)
             ]
+            while self._planned and self._planned[0].at_ms * MS <= now - START:
+                self._arm(self._planned.pop(0), now)
             self._mischief.act(self._door, now)
             due = self._door.due(now)
             self._frames += len(self._door.drain_outbox())
@@ -134,6 +138,13 @@ class Soak:
         connection = self._door.connect(START)
         for one in asked:
             self._door.receive(connection, json.dumps({"method": "subscribe", "subscription": one}), START)
+
+    def _arm(self, fault: AnyFault, now: Ns) -> None:
+        """Let the fault strike now, and forget those that have: whoever waits costs every step a look."""
+        faults = self._mischief.faults
+        for armed in [one for one in faults.armed.values() if one.strikes and one.fault.for_ms is None]:
+            faults.clear(armed.number)
+        faults.arm(msgspec.structs.replace(fault, at_ms=0), now)
 
     def _check(self, hour: float) -> None:
         check_state(self._exchange, self._door.issued_wei)
@@ -188,12 +199,12 @@ def planned(hours: float, seed: int, users: Sequence[str], coins: Sequence[str])
             *(ForceLiquidation(user=chance.choice(users), at_ms=at(), method="backstop") for _ in range(3)),
             *(AutoDeleverage(user=chance.choice(users), at_ms=at()) for _ in range(3)),
         ]
-    return [*faults, DelistCoin(coin=coins[-1], at_ms=span_ms * 95 // 100)]
+    faults.append(DelistCoin(coin=coins[-1], at_ms=span_ms * 95 // 100))
+    return sorted(faults, key=lambda fault: fault.at_ms)
 
 
 def resident_mb() -> float:
-    """Memory of this process now, after garbage is gone."""
-    gc.collect()
+    """Memory of this process now."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * 4096 / 2**20
 

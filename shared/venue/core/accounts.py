@@ -41,6 +41,7 @@ class Account:
         "holdings",
         "houses",
         "identity",
+        "kept_orders",
         "ledger",
         "market_rates",
         "open_orders",
@@ -55,7 +56,14 @@ class Account:
         "wealth",
     )
 
-    def __init__(self, user: str, rates: FeeRates, spot_rates: FeeRates) -> None:
+    def __init__(
+        self,
+        user: str,
+        rates: FeeRates,
+        spot_rates: FeeRates,
+        kept_orders: int = KEPT_ORDERS,
+        kept_fills: int = KEPT_FILLS,
+    ) -> None:
         self.user = user
         self.rates = rates
         self.spot_rates = spot_rates
@@ -76,8 +84,9 @@ class Account:
         self.orders: dict[int, Order] = {}
         self.by_cloid: dict[str, Order] = {}
         self.ended: deque[Order] = deque()
-        self.history: deque[OrderChanged] = deque(maxlen=KEPT_ORDERS)
-        self.fills: deque[FillHappened] = deque(maxlen=KEPT_FILLS)
+        self.kept_orders = kept_orders
+        self.history: deque[OrderChanged] = deque(maxlen=kept_orders)
+        self.fills: deque[FillHappened] = deque(maxlen=kept_fills)
         self.fundings: deque[FundingPaid] = deque(maxlen=KEPT_FUNDINGS)
         self.spot: dict[int, Balance] = {}
         self.partial_ns: int | None = None
@@ -116,7 +125,7 @@ class Account:
     def end(self, order: Order) -> None:
         """Count the order as ended; the oldest ended one is forgotten when there are too many."""
         self.ended.append(order)
-        if len(self.ended) > KEPT_ORDERS:
+        if len(self.ended) > self.kept_orders:
             oldest = self.ended.popleft()
             del self.orders[oldest.oid]
             if oldest.cloid is not None and self.by_cloid.get(oldest.cloid) is oldest:
@@ -131,6 +140,8 @@ class Accounts:
         self.schedule = schedule
         self.spot_schedule = SPOT_SCHEDULE
         self.outside_usd = 0
+        self.kept = KEPT_ORDERS, KEPT_FILLS
+        """Ended orders (and changes of orders), and fills, that each new account remembers."""
         self.exchange_days: deque[DayVolume] = deque(maxlen=FEE_DAYS)
         self.rewards_usd = 0
         self.gas_usd = 0
@@ -163,7 +174,7 @@ class Accounts:
         """The user's account, made if need be."""
         account = self.by_user.get(user)
         if account is None:
-            account = self.by_user[user] = Account(user, self._rates, self.spot_schedule.rates_at(0))
+            account = self.by_user[user] = Account(user, self._rates, self.spot_schedule.rates_at(0), *self.kept)
         return account
 
     def deposit(self, user: str, usd: Usd) -> Account:

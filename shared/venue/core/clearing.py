@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from shared.order import Side
 from shared.position import Position
 from shared.rules.margin import initial_margin_usd, maintenance_usd, withdrawable_usd
 from shared.units import Px, Sz, Usd
 from shared.venue.core.listing import Listing, MarginMode
 from shared.venue.core.order import Order
+
+_BUY: Final = Side.BUY
+_SELL: Final = Side.SELL
 
 
 class MarkedPrices:
@@ -60,7 +65,7 @@ class Holding:
     def fill(self, is_buy: bool, px: Px, sz: Sz) -> Usd:
         """PnL realised by the fill, fees not included; funding sums start anew where the venue's do."""
         start = self.position.net_sz
-        pnl = self.position.apply(Side.BUY if is_buy else Side.SELL, px, sz)
+        pnl = self.position.apply(_BUY if is_buy else _SELL, px, sz)
         self.funding_since_change_usd = 0
         if start * self.position.net_sz <= 0:
             self.funding_since_open_usd = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from shared.rules.limits import (
     LIMIT_TO_MARKET_CAP,
@@ -30,6 +31,7 @@ from shared.venue.core.trigger import Phase
 from shared.venue.core.triggers import Terms, trigger_fault, trigger_refusal
 
 _TAKERS = (Tif.IOC, Tif.FRONTEND_MARKET)
+_ALO: Final = Tif.ALO
 
 
 def action_fault(markets: Mapping[int, Market], specs: Iterable[OrderSpec], size: int) -> str | None:
@@ -130,7 +132,7 @@ class Placing:
         if order.reduce_only:
             order.sz = Sz(min(order.sz, abs(account.holdings[order.asset].position.net_sz)))
         matched = Matched(0, 0, False)
-        if order.tif is not Tif.ALO:
+        if order.tif is not _ALO:
             matched = self._matching.match(order, account, market, block)
         return self._concluded(order, matched, account, market, block)
 
@@ -184,13 +186,16 @@ class Placing:
 
     @staticmethod
     def _margin_refusal(order: Order, holding: Holding) -> tuple[str, str] | None:
-        """Refusal by tier or margin, counting every resting order of the user as filled."""
+        """Refusal by tier or margin, counting every resting order of the user as filled.
+
+        An order that makes the worst case no worse needs no more margin.
+        """
+        worst = holding.worst_sz(order.sz, 0) if order.is_buy else holding.worst_sz(0, order.sz)
+        if worst <= holding.worst_sz():
+            return None
         if not holding.house.can_place(holding, order.is_buy, order.sz):
             return words.MARGIN, "perpMarginRejected"
-        worst = holding.worst_sz(order.sz, 0) if order.is_buy else holding.worst_sz(0, order.sz)
-        if worst > holding.worst_sz() and exceeds_tier(
-            holding.listing.tiers, worst * holding.prices.mark_px, holding.leverage
-        ):
+        if exceeds_tier(holding.listing.tiers, worst * holding.prices.mark_px, holding.leverage):
             return words.MAX_POSITION, "perpMaxPositionRejected"
         return None
 
@@ -199,7 +204,7 @@ class Placing:
         """Refusal by what the time in force promises."""
         book = market.book
         crosses = book.crosses(order.is_buy, order.px)
-        if order.tif is Tif.ALO and crosses:
+        if crosses and order.tif is _ALO:
             bid, ask = book.bids.best_px(), book.asks.best_px()
             px_text = market.instrument.px_text
             text = words.bad_alo("0" if bid is None else px_text(bid), "0" if ask is None else px_text(ask))

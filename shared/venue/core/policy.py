@@ -51,6 +51,9 @@ class VenuePolicy(msgspec.Struct, frozen=True):
     `twap_first_slice`: when the first suborder of a TWAP order is sent; "at_once" makes it one suborder more.
     `twap_after_refusal`: what becomes of a TWAP order whose suborder was refused for want of margin or of a position
     to reduce. `schedule_cancel_volume_usd`: lifetime volume that scheduleCancel asks for; None asks for none.
+
+    `kept_orders`, `kept_fills`: ended orders (with as many changes of orders) and fills that each user can ask about,
+    as many as the venue's if not chosen; fewer bound the memory of long runs with many users.
     """
 
     band_percent: int = 95
@@ -89,6 +92,8 @@ class VenuePolicy(msgspec.Struct, frozen=True):
     fired_condition: Literal["kept", "triggered"] = "kept"
     dex_transfer_cap: Literal["each", "net", "none"] = "each"
     schedule_cancel_volume_usd: int | None = 1_000_000 * USD
+    kept_orders: int = 2_000
+    kept_fills: int = 10_000
 
 
 DEFAULT_POLICY = VenuePolicy()

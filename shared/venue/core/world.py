@@ -66,6 +66,7 @@ class World:
         self.accounts.outside_usd = policy.outside_day_usd
         for number, dex in enumerate(dexs, start=1):
             self.accounts.recipients[number] = self.accounts.opened(dex.fee_recipient or dex.deployer).user
+        self.accounts.kept = policy.kept_orders, policy.kept_fills
         self.matching = Matching(self.accounts, self.markets, policy)
         self.placing = Placing(self.matching, policy)
         self.clockwork = Clockwork(start_ns)
