@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from shared.errors import HatsError
 from shared.venue.core.policy import VenuePolicy
-from tests.property.whole import other_moves, trading_moves
+from tests.property.whole import other_moves, timed_moves, trading_moves
 from tests.property.whole.ground import POLICIES
 from tests.property.whole.play import Play, act
 
@@ -55,6 +55,11 @@ class WholeExchange(RuleBasedStateMachine):
     @rule(chance=chances, make=st.sampled_from(other_moves.MONEY))
     def move_money(self, chance: Random, make: Any) -> None:
         """Money changes hands or places."""
+        self.play.move(make, chance)
+
+    @rule(chance=chances, make=st.sampled_from(timed_moves.TIMED))
+    def leave_for_later(self, chance: Random, make: Any) -> None:
+        """TWAP orders and scheduled cancels."""
         self.play.move(make, chance)
 
     @rule(chance=chances, make=st.sampled_from(other_moves.OWNERS))

@@ -33,7 +33,9 @@ USERS: Final = tuple(f"0x{number:040x}" for number in range(1, 7))
 DEPOSITS: Final = (500_000, 50_000, 5_000, 2_000, 1_000, 300)
 CODES: Final = ("ONE", "TWO", "THREE")
 
-_OPEN_TO_ALL: Final = VenuePolicy(sub_account_volume_usd=Usd(0), referral_code_volume_usd=Usd(0))
+_OPEN_TO_ALL: Final = VenuePolicy(
+    sub_account_volume_usd=Usd(0), referral_code_volume_usd=Usd(0), schedule_cancel_volume_usd=None
+)
 POLICIES: Final = (
     _OPEN_TO_ALL,
     replace(
@@ -54,6 +56,8 @@ POLICIES: Final = (
         closed_position_triggers="all_reduce_only",
         flat_reduce_only_trigger="accepted",
         oi_cap_cancels="increasing",
+        twap_first_slice="at_once",
+        twap_after_refusal="go_on",
         outside_day_usd=Usd(0),
     ),
     replace(_OPEN_TO_ALL, liquidator_usd=Usd(USD), halt_settles="never", whole_position_size="zero"),

@@ -53,9 +53,12 @@ def tokens_are_conserved(world: World, issued_wei: dict[int, int]) -> None:
     """Issued = all balances + fees kept + rewards unclaimed, for each token; issued is what came, by whatever way."""
     treasury = world.accounts.treasury
     totals: defaultdict[int, int] = defaultdict(int)
+    rewards: defaultdict[int, int] = defaultdict(int)
     for account in world.accounts.by_user.values():
         for token, balance in account.spot.items():
             totals[token] += balance.total_wei
+        for token, wei in account.identity.unclaimed_wei.items():
+            rewards[token] += wei
     came = dict(issued_wei)
     came[USDC_INDEX] = came.get(USDC_INDEX, 0) + world.accounts.spot_usd * USD_WEI
     for token in {*totals, *treasury.issued_wei, *came}:

@@ -13,7 +13,7 @@ from shared.venue.core.exchange import Exchange
 from shared.venue.core.outcomes import Outcome
 from shared.venue.core.policy import VenuePolicy
 from shared.venue.core.rulings import SetOracle
-from tests.property.whole import other_moves, trading_moves
+from tests.property.whole import other_moves, timed_moves, trading_moves
 from tests.property.whole.ground import (
     DEPLOYED,
     DEPOSITS,
@@ -122,6 +122,7 @@ _WEIGHTED: Final = (
     *trading_moves.TRADING * 6,
     *(trading_moves.trade, trading_moves.place, trading_moves.quote) * 8,
     *other_moves.MONEY * 3,
+    *timed_moves.TIMED * 4,
     *(other_moves.oracle,) * 30,
     *other_moves.OWNERS,
 )
