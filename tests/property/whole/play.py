@@ -76,7 +76,7 @@ class Play:
         if isinstance(step, IssueToken):
             self.issued_wei[step.token] = self.issued_wei.get(step.token, 0) + step.wei
         if isinstance(outcome, Outcome):
-            self.shadow.take(step, outcome.events, self.exchange)
+            self.shadow.take(step, outcome, self.exchange)
         if self.twin is not None:
             assert apply(self.twin, step, self.now) == outcome, "a restored exchange goes on in another way"
 
@@ -98,8 +98,10 @@ class Play:
             self.do(step, span_ns)
 
     def pass_time(self, chance: Random) -> None:
-        """Seconds, minutes, past an hour, or into another day."""
-        span = chance.choice((SECOND, 5 * SECOND, 40 * SECOND, MINUTE, 20 * MINUTE, 130 * MINUTE, 1_500 * MINUTE))
+        """Seconds, minutes, past an hour, or into another day; a TWAP order that waits is looked at every 3 s."""
+        span = chance.choice((SECOND, 5 * SECOND, 40 * SECOND, MINUTE, 20 * MINUTE, 70 * MINUTE, 1_500 * MINUTE))
+        if self.exchange._world.twaps.active:
+            span = min(span, 70 * MINUTE)
         self.do(PassTime(), span + chance.randint(0, SECOND))
 
     def restart(self) -> None:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Final
 
 from shared.venue.core.commands import ModifyOrders
-from shared.venue.core.events import Event, FillHappened, FundingPaid, OrderChanged, OrderView, TradeHappened
+from shared.venue.core.events import FillHappened, FundingPaid, OrderChanged, OrderView, TradeHappened
 from shared.venue.core.exchange import Exchange
+from shared.venue.core.outcomes import Outcome
+from shared.venue.core.timed_commands import ReserveRequests
 
+REQUEST_USD: Final = 500
+"""Micro-USDC of one reserved request. Source: fact sheet, `reserveRequestWeight`."""
 _Queues = dict[int, dict[int, OrderView]]
 """Orders at each price, oldest first."""
 
@@ -26,17 +31,19 @@ class Shadow:
         self._ended: set[int] = set()
         self._where: dict[int, OrderView] = {}
 
-    def take(self, command: object, events: tuple[Event, ...], exchange: Exchange) -> None:
+    def take(self, command: object, outcome: Outcome, exchange: Exchange) -> None:
         """Fold the events in, with the laws that hold for each.
 
         A modify takes the old orders off before the new ones come, though the events tell it the other way round.
         """
         if isinstance(command, ModifyOrders):
-            for event in events:
+            for event in outcome.events:
                 if isinstance(event, OrderChanged) and event.status == "canceled" and event.order.user == command.user:
                     self._leave(event.order.oid)
+        if isinstance(command, ReserveRequests) and outcome.error is None:
+            self.fees_usd[command.user] += command.count * REQUEST_USD
         trade: TradeHappened | None = None
-        for event in events:
+        for event in outcome.events:
             match event:
                 case OrderChanged():
                     self._order(event)
