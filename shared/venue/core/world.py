@@ -64,9 +64,9 @@ class World:
             raise UnitError("two listings have the same asset id")
         self.accounts = Accounts(fee_schedule)
         self.accounts.outside_usd = policy.outside_day_usd
+        self.accounts.kept = policy.kept_orders, policy.kept_fills
         for number, dex in enumerate(dexs, start=1):
             self.accounts.recipients[number] = self.accounts.opened(dex.fee_recipient or dex.deployer).user
-        self.accounts.kept = policy.kept_orders, policy.kept_fills
         self.matching = Matching(self.accounts, self.markets, policy)
         self.placing = Placing(self.matching, policy)
         self.clockwork = Clockwork(start_ns)
