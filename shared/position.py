@@ -7,13 +7,13 @@ from typing import Final
 import msgspec
 
 from shared.order import Side
-from shared.units import Px, Sz, Usd, notional, truncate_ratio
+from shared.units import Px, Sz, Usd, truncate_ratio
 
 _BUY: Final = Side.BUY
 """Bound once, because finding a member in its enum, or its value, takes longer than the sum."""
 
 
-class Position(msgspec.Struct):
+class Position(msgspec.Struct, gc=False):
     """What is held of one coin. `net_sz` is signed lots; `cost_usd` is what they cost (a short: negative)."""
 
     net_sz: int = 0
@@ -25,19 +25,15 @@ class Position(msgspec.Struct):
         Closing releases the cost pro rata, truncated toward zero; the rest stays with what is left, so that realised
         plus remaining cost is exact whatever the order of fills.
         """
-        sign = 1 if side is _BUY else -1
-        signed = sign * sz
-        closing = min(abs(signed), abs(self.net_sz)) if signed * self.net_sz < 0 else 0
-        realised = 0
-        if closing:
-            released = truncate_ratio(self.cost_usd * closing, abs(self.net_sz))
-            realised = -sign * notional(px, closing) - released
-            self.cost_usd -= released
-            self.net_sz += sign * closing
-        opening = abs(signed) - closing
-        self.net_sz += sign * opening
-        self.cost_usd += sign * notional(px, opening)
-        return Usd(realised)
+        net, signed = self.net_sz, sz if side is _BUY else -sz
+        self.net_sz = net + signed
+        if net * signed >= 0:
+            self.cost_usd += signed * px
+            return Usd(0)
+        closing = signed if abs(signed) <= abs(net) else -net
+        released = truncate_ratio(self.cost_usd * abs(closing), abs(net))
+        self.cost_usd += (signed - closing) * px - released
+        return Usd(-closing * px - released)
 
     def unrealised_usd(self, mark_px: Px) -> Usd:
         """PnL if all were closed at `mark_px`, fees not included."""

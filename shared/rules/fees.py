@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from shared.units import USD, Usd, truncate_ratio
+from shared.units import USD, Usd
 
 RATE_SCALE: Final = 10**9
 """Rates are integers of 10^-9, which holds every published rate, discount and rebate exactly."""
@@ -29,7 +29,8 @@ class FeeRates(msgspec.Struct, frozen=True):
 
     def fee_usd(self, notional_usd: int, is_taker: bool) -> Usd:
         """Fee in micro-USDC, truncated toward zero as recorded; negative is paid to the user."""
-        return Usd(truncate_ratio(notional_usd * (self.taker_e9 if is_taker else self.maker_e9), RATE_SCALE))
+        scaled = notional_usd * (self.taker_e9 if is_taker else self.maker_e9)
+        return Usd(scaled // RATE_SCALE if scaled >= 0 else -(-scaled // RATE_SCALE))
 
     def cut(self, percent: int) -> FeeRates:
         """The rates with `percent` off; a rebate is not a fee and stays as it is."""

@@ -32,7 +32,7 @@ INTERVALS_NS: Final[dict[str, int]] = {
 """All are counted from 1970-01-01, weeks therefore begin on Thursdays, as the venue's do; but months have no length."""
 
 
-class Candle(msgspec.Struct, frozen=True, array_like=True):
+class Candle(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Trades of one interval that starts at `open_ms`; `sz` in lots, `n` trades."""
 
     open_ms: int
@@ -85,7 +85,8 @@ class Candles:
                 self._fold(minute)
             self._minute = Candle(open_ms, px, px, px, px, sz, 1)
         else:
-            self._minute = _joined(minute, Candle(open_ms, px, px, px, px, sz, 1))
+            high, low = max(minute.high_px, px), min(minute.low_px, px)
+            self._minute = Candle(open_ms, minute.open_px, high, low, px, minute.sz + sz, minute.n + 1)
 
     def _fold(self, minute: Candle) -> None:
         """Carry an ended minute into every interval."""

@@ -64,10 +64,11 @@ class Holding:
 
     def fill(self, is_buy: bool, px: Px, sz: Sz) -> Usd:
         """PnL realised by the fill, fees not included; funding sums start anew where the venue's do."""
-        start = self.position.net_sz
-        pnl = self.position.apply(_BUY if is_buy else _SELL, px, sz)
+        position = self.position
+        start = position.net_sz
+        pnl = position.apply(_BUY if is_buy else _SELL, px, sz)
         self.funding_since_change_usd = 0
-        if start * self.position.net_sz <= 0:
+        if start * position.net_sz <= 0:
             self.funding_since_open_usd = 0
         return pnl
 
@@ -163,8 +164,9 @@ class Clearinghouse:
         """Collateral plus unrealised PnL of every cross position at its mark."""
         value = self.collateral_usd
         for holding in self.holdings.values():
-            if holding.position.net_sz:
-                value += holding.position.unrealised_usd(holding.prices.mark_px)
+            position = holding.position
+            if position.net_sz:
+                value += position.net_sz * holding.prices.mark_px - position.cost_usd
         return value
 
     def raw_usd(self) -> int:
@@ -173,14 +175,20 @@ class Clearinghouse:
 
     def reserved_usd(self) -> int:
         """Initial margin of all cross positions, and of resting orders of every kind."""
-        reserved = sum(holding.reserved_usd() for holding in self.holdings.values())
-        if self.isolated:
-            reserved += sum(holding.reserved_usd() for holding in self.isolated.values())
+        reserved = 0
+        for holding in self.holdings.values():
+            reserved += holding.reserved_usd()
+        for holding in self.isolated.values():
+            reserved += holding.reserved_usd()
         return reserved
 
     def used_usd(self) -> int:
         """Initial margin of all cross positions."""
-        return sum(holding.used_usd() for holding in self.holdings.values())
+        used = 0
+        for holding in self.holdings.values():
+            if holding.position.net_sz:
+                used += holding.used_usd()
+        return used
 
     def notional_usd(self) -> int:
         """Absolute value of all cross positions at their marks."""
@@ -205,16 +213,13 @@ class Clearinghouse:
         """What may leave for elsewhere: value less the larger of initial margin with orders and 10 % of positions."""
         return withdrawable_usd(self.value_usd(), self.reserved_usd(), self.notional_usd())
 
-    def can_place(self, holding: Holding, is_buy: bool, sz: int) -> bool:
-        """Does the account value cover the initial margin with this order resting too?
+    def can_place(self, holding: Holding, worst_sz: int, then_sz: int) -> bool:
+        """Does the account value cover the initial margin if the holding's worst case becomes `then_sz`?
 
         An order that does not raise the margin of its asset is always covered.
         """
-        before = holding.reserved_usd()
-        after = holding.margin_usd(holding.worst_sz(sz, 0) if is_buy else holding.worst_sz(0, sz))
-        if not holding.is_cross:
-            after = Usd(after - holding.used_usd())
-        return after <= before or self.value_usd() >= self.reserved_usd() - before + after
+        more = holding.margin_usd(then_sz) - holding.margin_usd(worst_sz)
+        return more <= 0 or self.value_usd() >= self.reserved_usd() + more
 
     def can_fill(self, holding: Holding, signed_sz: int, px: int, fee_usd: int) -> bool:
         """Would the account, after this fill, still cover its positions' initial margin?
@@ -225,5 +230,14 @@ class Clearinghouse:
         gain = signed_sz * (holding.prices.mark_px - px) - fee_usd
         if abs(net + signed_sz) <= abs(net):
             return gain >= 0 or self.value_usd() + gain >= 0
-        value = self.value_usd() + gain
-        return value >= self.used_usd() - holding.used_usd() + holding.margin_usd(abs(net + signed_sz))
+        value, used = self.collateral_usd + gain, 0
+        for each in self.holdings.values():
+            position = each.position
+            net = position.net_sz
+            if net:
+                value += net * each.prices.mark_px - position.cost_usd
+            if each is holding:
+                net += signed_sz
+            if net:
+                used += each.margin_usd(abs(net))
+        return value >= used

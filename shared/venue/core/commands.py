@@ -47,7 +47,7 @@ class TriggerSpec(msgspec.Struct, frozen=True):
     is_tp: bool
 
 
-class OrderSpec(msgspec.Struct, frozen=True):
+class OrderSpec(msgspec.Struct, frozen=True, gc=False):
     """One order as placed: all that the user decides. All orders of a batch have the same builder."""
 
     asset: int
@@ -62,7 +62,7 @@ class OrderSpec(msgspec.Struct, frozen=True):
     twap_id: int | None = None
 
 
-class PlaceOrders(msgspec.Struct, frozen=True, tag=True):
+class PlaceOrders(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Place a batch; a later refusal does not undo an earlier order. `priority_e8`: share of notional x 10^8."""
 
     user: str
@@ -71,7 +71,7 @@ class PlaceOrders(msgspec.Struct, frozen=True, tag=True):
     priority_e8: int = 0
 
 
-class CancelOrder(msgspec.Struct, frozen=True):
+class CancelOrder(msgspec.Struct, frozen=True, gc=False):
     """One cancel, by venue id or by client id (exactly one of the two)."""
 
     asset: int
@@ -79,21 +79,21 @@ class CancelOrder(msgspec.Struct, frozen=True):
     cloid: str | None = None
 
 
-class CancelOrders(msgspec.Struct, frozen=True, tag=True):
+class CancelOrders(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Cancel a batch; each entry has its own outcome."""
 
     user: str
     cancels: tuple[CancelOrder, ...]
 
 
-class ModifySpec(msgspec.Struct, frozen=True):
+class ModifySpec(msgspec.Struct, frozen=True, gc=False):
     """Replace the order named by `target` (venue id or client id) with `order`, which gets a new oid."""
 
     target: int | str
     order: OrderSpec
 
 
-class ModifyOrders(msgspec.Struct, frozen=True, tag=True):
+class ModifyOrders(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Cancel-and-replace a batch. Without `always_place` the new order must be ALO or a GTC that does not cross."""
 
     user: str

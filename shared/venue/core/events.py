@@ -1,4 +1,8 @@
-"""What happened inside the exchange, in the order in which it happened."""
+"""What happened inside the exchange, in the order in which it happened.
+
+What is made for each order or fill is hidden from the garbage collector (`gc=False`, as orders, commands and outcomes
+are): nothing in it can lead back to itself, and looking through the thousands that are kept takes time.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,7 @@ class TriggerView(msgspec.Struct, frozen=True):
     hides_condition: bool = False
 
 
-class OrderView(msgspec.Struct, frozen=True):
+class OrderView(msgspec.Struct, frozen=True, gc=False):
     """An order as others may see it. `sz` is what remains, `orig_sz` what was asked; `children` wait for its fill."""
 
     user: str
@@ -42,7 +46,7 @@ class OrderView(msgspec.Struct, frozen=True):
     twap_id: int | None = None
 
 
-class OrderChanged(msgspec.Struct, frozen=True, tag=True):
+class OrderChanged(msgspec.Struct, frozen=True, tag=True, gc=False):
     """An order took a status of the fact sheet's list (`open`, `filled`, `canceled`, `iocCancelRejected`, ...)."""
 
     order: OrderView
@@ -50,7 +54,7 @@ class OrderChanged(msgspec.Struct, frozen=True, tag=True):
     time_ms: int
 
 
-class TradeHappened(msgspec.Struct, frozen=True, tag=True):
+class TradeHappened(msgspec.Struct, frozen=True, tag=True, gc=False):
     """A public print. `is_buy` is the aggressor's side; `users` is (buyer, seller)."""
 
     asset: int
@@ -63,7 +67,7 @@ class TradeHappened(msgspec.Struct, frozen=True, tag=True):
     time_ms: int
 
 
-class LiquidationMark(msgspec.Struct, frozen=True):
+class LiquidationMark(msgspec.Struct, frozen=True, gc=False):
     """Whose liquidation a fill is part of, and how: to the book, to the liquidator vault, or against the winners."""
 
     user: str
@@ -84,7 +88,7 @@ class SpotLeg(msgspec.Struct, frozen=True):
     closed_pnl_e8: int
 
 
-class FillHappened(msgspec.Struct, frozen=True, tag=True):
+class FillHappened(msgspec.Struct, frozen=True, tag=True, gc=False):
     """One side of a trade. `start_position` is signed lots before it; `fee` is what was paid (negative: rebate),
     the builder's part included. `direction` is the venue's `dir` where it does not follow from the position.
 
@@ -113,7 +117,7 @@ class FillHappened(msgspec.Struct, frozen=True, tag=True):
     fee_token: str = "USDC"  # noqa: S105
 
 
-class BookChanged(msgspec.Struct, frozen=True, tag=True):
+class BookChanged(msgspec.Struct, frozen=True, tag=True, gc=False):
     """The aggregate book of one asset is not what it was."""
 
     asset: int

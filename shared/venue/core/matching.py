@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+
+import msgspec
 
 from shared.units import Px, Sz
 from shared.venue.core import families
@@ -18,7 +19,7 @@ from shared.venue.core.spot_settlement import SpotSettlement
 from shared.venue.core.trigger import Phase
 
 
-class Matched(NamedTuple):
+class Matched(msgspec.Struct, frozen=True, gc=False):
     """Lots that an incoming order traded, what they cost, and whether margin stopped it."""
 
     sz: int

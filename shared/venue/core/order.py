@@ -10,7 +10,7 @@ from shared.venue.core.events import OrderView, TriggerView
 from shared.venue.core.trigger import Family, Trigger, trigger_from_spec
 
 
-class Order(msgspec.Struct, eq=False):
+class Order(msgspec.Struct, eq=False, gc=False):
     """Mutable on purpose: the one copy that book, account and history share. `sz` is what remains."""
 
     user: str
@@ -48,7 +48,8 @@ class Order(msgspec.Struct, eq=False):
             self.tif,
             self.placed_ms,
             None if trigger is None else _trigger_view(trigger),
-            twap_id=self.twap_id,
+            (),
+            self.twap_id,
         )
 
 
@@ -66,10 +67,13 @@ def order_from_spec(spec: OrderSpec, user: str, oid: int, now_ms: int) -> Order:
         spec.reduce_only,
         spec.tif,
         now_ms,
-        status_ms=now_ms,
-        builder=spec.builder,
-        trigger=None if spec.trigger is None else trigger_from_spec(spec.trigger, spec.is_buy),
-        twap_id=spec.twap_id,
+        0,
+        "open",
+        now_ms,
+        spec.builder,
+        None if spec.trigger is None else trigger_from_spec(spec.trigger, spec.is_buy),
+        None,
+        spec.twap_id,
     )
 
 

@@ -8,14 +8,14 @@ from shared.units import Sz
 from shared.venue.core.events import Event
 
 
-class Resting(msgspec.Struct, frozen=True, tag=True):
+class Resting(msgspec.Struct, frozen=True, tag=True, gc=False):
     """The order rests on the book (after a partial fill, perhaps)."""
 
     oid: int
     cloid: str | None
 
 
-class Filled(msgspec.Struct, frozen=True, tag=True):
+class Filled(msgspec.Struct, frozen=True, tag=True, gc=False):
     """The order traded and nothing of it rests; `avg_px_text` is truncated to the coin's price decimals."""
 
     oid: int
@@ -24,13 +24,13 @@ class Filled(msgspec.Struct, frozen=True, tag=True):
     avg_px_text: str
 
 
-class Refused(msgspec.Struct, frozen=True, tag=True):
+class Refused(msgspec.Struct, frozen=True, tag=True, gc=False):
     """The venue's error text for this entry, exactly as it is sent."""
 
     error: str
 
 
-class Cancelled(msgspec.Struct, frozen=True, tag=True):
+class Cancelled(msgspec.Struct, frozen=True, tag=True, gc=False):
     """The entry was cancelled."""
 
 
@@ -57,7 +57,7 @@ class TwapRunning(msgspec.Struct, frozen=True, tag=True):
 Status = Resting | Filled | Refused | Cancelled | Awaiting | Opened | TwapRunning
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What a command came to: `error` if it was refused as a whole, else one status an entry; then what happened."""
 
     statuses: tuple[Status, ...] = ()

@@ -32,6 +32,7 @@ from shared.venue.core.triggers import Terms, trigger_fault, trigger_refusal
 
 _TAKERS = (Tif.IOC, Tif.FRONTEND_MARKET)
 _ALO: Final = Tif.ALO
+_GTC: Final = Tif.GTC
 
 
 def action_fault(markets: Mapping[int, Market], specs: Iterable[OrderSpec], size: int) -> str | None:
@@ -190,18 +191,21 @@ class Placing:
 
         An order that makes the worst case no worse needs no more margin.
         """
-        worst = holding.worst_sz(order.sz, 0) if order.is_buy else holding.worst_sz(0, order.sz)
-        if worst <= holding.worst_sz():
+        worst = holding.worst_sz()
+        then = holding.worst_sz(order.sz, 0) if order.is_buy else holding.worst_sz(0, order.sz)
+        if then <= worst:
             return None
-        if not holding.house.can_place(holding, order.is_buy, order.sz):
+        if not holding.house.can_place(holding, worst, then):
             return words.MARGIN, "perpMarginRejected"
-        if exceeds_tier(holding.listing.tiers, worst * holding.prices.mark_px, holding.leverage):
+        if exceeds_tier(holding.listing.tiers, then * holding.prices.mark_px, holding.leverage):
             return words.MAX_POSITION, "perpMaxPositionRejected"
         return None
 
     @staticmethod
     def _tif_refusal(order: Order, market: Market) -> tuple[str, str] | None:
         """Refusal by what the time in force promises."""
+        if order.tif is _GTC:
+            return None
         book = market.book
         crosses = book.crosses(order.is_buy, order.px)
         if crosses and order.tif is _ALO:

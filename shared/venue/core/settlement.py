@@ -74,18 +74,19 @@ class PerpSettlement:
         pnl = holding.fill(order.is_buy, px, sz)
         fees = holding.listing.fees
         rates = account.rates if fees is None else account.rates_on(fees)
-        fee = rates.fee_usd(px * sz, crossed)
+        notional = px * sz
+        fee = rates.fee_usd(notional, crossed)
         builder_fee = Usd(0)
         if order.builder is not None or account.referrer is not None:
-            builder_fee = share_fee(self._accounts, account, order.builder, fee, px * sz)
+            builder_fee = share_fee(self._accounts, account, order.builder, fee, notional)
             fee = Usd(fee + builder_fee)
-        self._accounts.charge(account, holding.house, pnl, fee, px * sz)
+        self._accounts.charge(account, holding.house, pnl, fee, notional)
         if fees is not None:
             share_with_deployer(self._accounts, holding.listing.dex, fees, fee - builder_fee)
         if crossed:
-            account.day_cross_usd += px * sz
+            account.day_cross_usd += notional
         else:
-            account.day_add_usd += px * sz
+            account.day_add_usd += notional
         if not holding.is_cross:
             isolated.rebalance(holding, start, px, pnl, fee)
         note_change(holding, start, px, order.user, market, block)
@@ -105,8 +106,10 @@ class PerpSettlement:
             trade.hash,
             trade.time_ms,
             builder_fee,
-            liquidation=block.liquidation,
-            twap_id=order.twap_id,
+            None,
+            block.liquidation,
+            None,
+            order.twap_id,
         )
         if holding.listing.collateral is not None:
             fill = msgspec.structs.replace(fill, fee_token=holding.listing.collateral_name)

@@ -22,8 +22,8 @@ def funded(usd: int, mark: int = 1_000_000) -> tuple[Accounts, Account, Holding]
 def test_an_order_may_use_the_whole_margin_and_no_lot_more() -> None:
     """100 USDC at 20x carry 20 ETH at 100."""
     _, account, holding = funded(100)
-    assert account.house().can_place(holding, True, 2_000)
-    assert not account.house().can_place(holding, True, 2_001)
+    assert account.house().can_place(holding, holding.worst_sz(), holding.worst_sz(2_000, 0))
+    assert not account.house().can_place(holding, holding.worst_sz(), holding.worst_sz(2_001, 0))
 
 
 def test_what_does_not_raise_margin_is_always_allowed() -> None:
@@ -32,9 +32,9 @@ def test_what_does_not_raise_margin_is_always_allowed() -> None:
     holding.fill(True, Px(1_000_000), Sz(2_000))
     holding.prices.mark_px = Px(900_000)
     assert account.house().value_usd() == -100 * USD
-    assert account.house().can_place(holding, False, 4_000)
-    assert not account.house().can_place(holding, False, 4_001)
-    assert not account.house().can_place(holding, True, 1)
+    assert account.house().can_place(holding, holding.worst_sz(), holding.worst_sz(0, 4_000))
+    assert not account.house().can_place(holding, holding.worst_sz(), holding.worst_sz(0, 4_001))
+    assert not account.house().can_place(holding, holding.worst_sz(), holding.worst_sz(1, 0))
     assert account.house().can_fill(holding, -4_000, 900_000, 0)
     assert not account.house().can_fill(holding, -4_001, 900_000, 0)
 
