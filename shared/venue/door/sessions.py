@@ -99,6 +99,9 @@ class Sessions:
                 "id": int(number),
                 "request": {"type": "info" | "action" as kind, "payload": asked},
             } if _is_id(number):
+                if self._pending_of(known.client) >= self._settings.max_pending_posts:
+                    self._say(connection, "error", f"too many pending post requests id={number}")
+                    return
                 said = self._answer(kind, asked, now, known.client)
                 if isinstance(said, int):
                     self._posts[said] = (connection, number)
@@ -173,6 +176,11 @@ class Sessions:
 
     def _connections_of(self, client: str) -> list[_Connection]:
         return [connection for connection in self._connections.values() if connection.client == client]
+
+    def _pending_of(self, client: str) -> int:
+        """Posts of the client that wait for their block, over all its connections; one that is gone counts no more."""
+        waiting = (self._connections.get(connection) for connection, _ in self._posts.values())
+        return sum(one is not None and one.client == client for one in waiting)
 
     def _over_limit(self, asked: Subscription, client: str) -> str | None:
         held = [one for connection in self._connections_of(client) for one in connection.subscriptions]

@@ -18,7 +18,7 @@ class DoorSettings(msgspec.Struct, frozen=True):
     loopback address. `fund` gives accounts their first deposit. `fund_all_usd` gives it to every address that signs,
     which also hides a client's hashing faults: a wrong hash is some other address, and that one gets an account too.
     `address_budget` None and `ip_weight_per_minute` None mean that nobody is refused for sending too much; weights,
-    connections, messages, subscriptions and users are counted for each client address.
+    connections, messages, subscriptions, users and posts that wait for their block are counted for each client address.
 
     Cadences. A state is sent when it changed, at most once in its `_interval_ms`, and again without change after its
     `_refresh_ms` (never below the interval). `l2` is the book of 20 levels, `l2_fast` that of 5; `mids` is allMids;
@@ -70,4 +70,5 @@ class DoorSettings(msgspec.Struct, frozen=True):
     vault_quirk: Literal["refused", "taken"] = "refused"
     block_ms: int = 0
     taker_delay_ms: int = 0
+    max_pending_posts: int = 100
     unknown_dex: Literal["null", "unprocessable"] = "null"

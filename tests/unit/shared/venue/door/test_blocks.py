@@ -81,3 +81,24 @@ def test_what_needs_no_block_is_answered_at_once() -> None:
     body = json.dumps(ALICE.body(order_action(order_wire("49000", "0.01")))).encode()
     with pytest.raises(UnitError):
         door.http("/exchange", "application/json", body, at(0))
+
+
+def test_a_client_may_wait_for_so_many_posts_and_no_more() -> None:
+    """Over all its connections; the next is told with its id, others are not concerned, and blocks make room."""
+    door = make_door(block_ms=100, max_pending_posts=2)
+    first, second, other = (
+        Socket(door, client="1.1.1.1"),
+        Socket(door, client="1.1.1.1"),
+        Socket(door, client="2.2.2.2"),
+    )
+
+    def post(socket: Socket, ms: int, number: int) -> list[Any]:
+        payload = ALICE.body(order_action(order_wire("49000", "0.01")))
+        return socket.send({"method": "post", "id": number, "request": {"type": "action", "payload": payload}}, at(ms))
+
+    assert [post(first, 0, 1), post(second, 0, 2)] == [[], []]
+    assert post(first, 10, 1234) == [{"channel": "error", "data": "too many pending post requests id=1234"}]
+    assert post(other, 20, 3) == []
+    door.due(at(100))
+    assert len(first.heard()) == 1
+    assert post(first, 110, 4) == []
