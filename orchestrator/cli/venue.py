@@ -11,6 +11,7 @@ import typer
 from orchestrator.cli import venue_choices as choices
 from orchestrator.cli.options import Json, Replay
 from orchestrator.cli.venue_serving import Served, armed, say_ready, serve_until_told, write_strikes
+from orchestrator.cli.venue_switches import switched
 from shared.clock import Clock, ScaledClock, VirtualClock, WallClock
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ L2Interval = Annotated[
 ]
 Events = Annotated[float, typer.Option(min=0.1, help="Commands that synthetic traders send, for each coin.")]
 Coins = Annotated[
-    str | None, typer.Option(metavar="BTC,ETH,...", help="Coins to list, in order of their asset ids. Default: all.")
+    str | None, typer.Option(metavar="BTC,ETH,...", help="Coins to list, in order of their asset ids; 25 are known.")
 ]
 Speed = Annotated[
     float,
@@ -79,6 +80,18 @@ BlockMs = Annotated[
 ]
 TakerDelay = Annotated[int, typer.Option(min=0, help="How long GTC and IOC orders are held back (--block-ms).")]
 
+DexOption = Annotated[
+    bool, typer.Option("--dex/--no-dex", help="List an example dex (xyz:GOLD, xyz:TSLA) and a hyperp (PRE) too.")
+]
+Policies = Annotated[
+    list[str] | None,
+    typer.Option("--policy", metavar="KEY=VALUE", help="Turn a switch of VenuePolicy (docs/venue.md); repeatable."),
+]
+Doors = Annotated[
+    list[str] | None,
+    typer.Option("--door", metavar="KEY=VALUE", help="Turn a switch of DoorSettings (docs/venue.md); repeatable."),
+]
+
 
 def venue(
     host: Host = "127.0.0.1",
@@ -106,18 +119,24 @@ def venue(
     stepped: Stepped = False,
     block_ms: BlockMs = 0,
     taker_delay_ms: TakerDelay = 0,
+    dex: DexOption = False,
+    policies: Policies = None,
+    doors: Doors = None,
     as_json: Json = False,
 ) -> None:
     """Serve the local exchange, which speaks Hyperliquid's protocol, until SIGTERM or Ctrl-C.
 
     One line (with --json one object {url, ws_url, port, coins, ...}) says when it is ready.
     """
+    from shared.venue.core.policy import VenuePolicy
+
     if no_market and replay:
         raise typer.BadParameter("--no-market and --replay exclude each other")
     if stepped and control_port is None:
         raise typer.BadParameter("--stepped needs --control-port, by which time is let pass")
     settings = choices.door_settings(network, fund, fund_all, address_budget, ip_weight, l2_interval_ms)
     settings = msgspec.structs.replace(settings, block_ms=block_ms, taker_delay_ms=taker_delay_ms)
+    settings = switched(settings, doors or (), "--door")
     listed, files = choices.listed(coins), choices.recordings(replay)
     replayed, traders = choices.replay_settings(queue, impact, loop=loop), choices.traders(events_per_second, mix)
     clock: Clock = VirtualClock(WallClock().now()) if stepped else ScaledClock(WallClock(), speed)
@@ -128,9 +147,10 @@ def venue(
         if no_market:
             return []
         perps = choices.driver(exchange, files, replayed, seed, traders, listed)
-        return [perps, *choices.spot_market(exchange, seed)]
+        return [perps, *choices.side_markets(exchange, seed)]
 
-    served = Served(host, port, settings, listed, clock, engine, control_port, spot)
+    policy = switched(VenuePolicy(), policies or (), "--policy")
+    served = Served(host, port, settings, listed, clock, engine, control_port, spot, dex, policy)
     try:
         serve_until_told(served, make_drivers, lambda facts: say_ready(facts | {"market": market}, as_json=as_json))
     finally:

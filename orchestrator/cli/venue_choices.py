@@ -58,20 +58,24 @@ def driver(
     return recorded(exchange, files, replayed) if files else synthetic(exchange, seed, settings, coins)
 
 
-def all_listings(coins: Sequence[Coin], *, has_spot: bool) -> tuple[Listing, ...]:
-    """The perps, and the spot pairs if wanted."""
+def all_listings(coins: Sequence[Coin], *, has_spot: bool, has_dex: bool = False) -> tuple[Listing, ...]:
+    """The perps, and the spot pairs, the hyperp and the example dex if wanted."""
     from shared.venue.flow.coins import listings
+    from shared.venue.flow.dex_coins import dex_listings
     from shared.venue.flow.spot_coins import spot_listings
 
-    return (*listings(coins), *(spot_listings() if has_spot else ()))
+    others = dex_listings(len(coins)) if has_dex else ()
+    return (*listings(coins), *others, *(spot_listings() if has_spot else ()))
 
 
-def spot_market(exchange: Exchange, seed: int) -> list[Driver]:
-    """Who trades the spot pairs; nobody if none is listed."""
+def side_markets(exchange: Exchange, seed: int) -> list[Driver]:
+    """Who trades the spot pairs and on the example dex; nobody where nothing is listed."""
+    from shared.venue.flow.dex_market import DexMarket
     from shared.venue.flow.spot_market import SpotMarket
 
     is_listed = any(listing.spot is not None for listing in exchange.listings.values())
-    return [SpotMarket(exchange, seed)] if is_listed else []
+    spot: list[Driver] = [SpotMarket(exchange, seed)] if is_listed else []
+    return [*spot, DexMarket(exchange, seed)] if exchange.dexs else spot
 
 
 def traders(events_per_second: float, mix: str) -> SyntheticSettings:
@@ -113,11 +117,14 @@ def recorded(exchange: Exchange, files: Sequence[Path], settings: RecordedSettin
 
 
 def listed(names: str | None) -> tuple[Coin, ...]:
-    """The coins by name; all of them for None."""
+    """The coins by name; those of the default market for None."""
+    from shared.venue.flow.catalogue import WELL_KNOWN
     from shared.venue.flow.coins import COINS
 
-    known = {coin.name: coin for coin in COINS}
-    wanted = list(known) if names is None else [name.strip() for name in names.split(",") if name.strip()]
+    known = {coin.name: coin for coin in (*WELL_KNOWN, *COINS)}
+    wanted = (
+        [coin.name for coin in COINS] if names is None else [name.strip() for name in names.split(",") if name.strip()]
+    )
     unknown = [name for name in wanted if name not in known]
     if unknown or not wanted or len(set(wanted)) != len(wanted):
         raise typer.BadParameter(f"expected some of {', '.join(known)}, each once, got {names!r}", param_hint="--coins")

@@ -13,6 +13,7 @@ from shared.errors import ConfigError
 
 if TYPE_CHECKING:
     from shared.venue.core.exchange import Exchange
+    from shared.venue.core.policy import VenuePolicy
     from shared.venue.door.host import Driver
     from shared.venue.door.settings import DoorSettings
     from shared.venue.faults.engine import Faults
@@ -31,6 +32,8 @@ class Served(NamedTuple):
     faults: Faults
     control_port: int | None
     has_spot: bool = False
+    has_dex: bool = False
+    policy: VenuePolicy | None = None
 
 
 def serve_until_told(
@@ -43,14 +46,13 @@ def serve_until_told(
     import asyncio
     import errno
 
-    from shared.venue.core.exchange import Exchange
     from shared.venue.door.door import Door
     from shared.venue.door.mischief import Mischief
     from shared.venue.door.server import serve
     from shared.venue.flow.recorded import RecordedMarket
 
     clock, host, port = served.clock, served.host, served.port
-    exchange = Exchange(choices.all_listings(served.listed, has_spot=served.has_spot), start_ns=clock.now())
+    exchange = _exchange(served)
     door = Door(exchange, served.settings, clock.now())
     drivers = make_drivers(exchange)
     beside: list[int] = []
@@ -74,6 +76,18 @@ def serve_until_told(
     for driver in drivers:
         if isinstance(driver, RecordedMarket):
             note(_replayed(driver))
+
+
+def _exchange(served: Served) -> Exchange:
+    """The exchange with what it is to list."""
+    from shared.venue.core.exchange import Exchange
+    from shared.venue.core.policy import DEFAULT_POLICY
+    from shared.venue.flow.dex_coins import XYZ
+
+    listings = choices.all_listings(served.listed, has_spot=served.has_spot, has_dex=served.has_dex)
+    dexs = [XYZ] if served.has_dex else []
+    policy = served.policy or DEFAULT_POLICY
+    return Exchange(listings, start_ns=served.clock.now(), policy=policy, dexs=dexs)
 
 
 def say_ready(facts: dict[str, Any], *, as_json: bool) -> None:

@@ -50,7 +50,9 @@ class VenuePolicy(msgspec.Struct, frozen=True):
 
     `twap_first_slice`: when the first suborder of a TWAP order is sent; "at_once" makes it one suborder more.
     `twap_after_refusal`: what becomes of a TWAP order whose suborder was refused for want of margin or of a position
-    to reduce. `schedule_cancel_volume_usd`: lifetime volume that scheduleCancel asks for; None asks for none.
+    to reduce. `dex_transfer_cap`: whether a dex's `max_transfer_usd` limits each transfer to it, all that was brought
+    and not taken away, or nothing. `fired_condition`: an order that fired tells the condition on, or "Triggered".
+    `schedule_cancel_volume_usd`: lifetime volume that scheduleCancel asks for; None asks for none.
 
     `kept_orders`, `kept_fills`: ended orders (with as many changes of orders) and fills that each user can ask about,
     as many as the venue's if not chosen; fewer bound the memory of long runs with many users.

@@ -9,6 +9,8 @@ import typer
 
 from orchestrator.cli import venue_choices as choices
 from shared.units import USD
+from shared.venue.core.exchange import Exchange
+from shared.venue.flow.dex_coins import XYZ
 
 ADDRESS = "0x" + "ab" * 20
 
@@ -48,10 +50,24 @@ def test_limits_that_are_none(text: str) -> None:
 def test_coins_keep_their_order() -> None:
     """The first named coin gets asset id 0; none named means all."""
     assert [coin.name for coin in choices.listed("ETH, BTC")] == ["ETH", "BTC"]
-    assert len(choices.listed(None)) >= 4
+    assert [coin.name for coin in choices.listed(None)] == ["BTC", "ETH", "SOL", "HYPE"]
 
 
-@pytest.mark.parametrize("names", ["", "DOGE", "BTC,BTC", "btc"])
+def test_any_well_known_coin_can_be_listed() -> None:
+    """Those beyond the default market too, with real metadata; the default's keep their own market."""
+    doge, btc = choices.listed("DOGE,BTC")
+    assert (doge.sz_decimals, doge.max_leverage, btc.trade_usd) == (0, 10, 3_000.0)
+
+
+def test_the_example_dex_is_listed_beside_everything() -> None:
+    """The hyperp comes after the coins, so that ids have no hole; its market runs with that of spot."""
+    listed = choices.all_listings(choices.listed("DOGE,BTC"), has_spot=True, has_dex=True)
+    names = {one.instrument.asset: one.instrument.coin for one in listed}
+    assert [names[asset] for asset in (0, 1, 2, 110_000, 110_001)] == ["DOGE", "BTC", "PRE", "xyz:GOLD", "xyz:TSLA"]
+    assert len(choices.side_markets(Exchange(listed, dexs=[XYZ]), 7)) == 2
+
+
+@pytest.mark.parametrize("names", ["", "NOPE", "BTC,BTC", "btc"])
 def test_coins_that_are_none(names: str) -> None:
     """Unknown, doubled or no coins are a usage fault."""
     with pytest.raises(typer.BadParameter):
