@@ -11,7 +11,7 @@ import typer
 from orchestrator.cli import venue_choices as choices
 from orchestrator.cli.options import Json, Replay
 from orchestrator.cli.venue_serving import Served, armed, say_ready, serve_until_told, write_strikes
-from orchestrator.cli.venue_switches import switched
+from orchestrator.cli.venue_switches import policy_of, switched
 from shared.clock import Clock, ScaledClock, VirtualClock, WallClock
 
 if TYPE_CHECKING:
@@ -128,15 +128,10 @@ def venue(
 
     One line (with --json one object {url, ws_url, port, coins, ...}) says when it is ready.
     """
-    from shared.venue.core.policy import VenuePolicy
-
-    if no_market and replay:
-        raise typer.BadParameter("--no-market and --replay exclude each other")
-    if stepped and control_port is None:
-        raise typer.BadParameter("--stepped needs --control-port, by which time is let pass")
+    _check_together(no_market, replay, stepped, control_port)
     settings = choices.door_settings(network, fund, fund_all, address_budget, ip_weight, l2_interval_ms)
     settings = msgspec.structs.replace(settings, block_ms=block_ms, taker_delay_ms=taker_delay_ms)
-    settings = switched(settings, doors or (), "--door")
+    settings, policy = switched(settings, doors or (), "--door"), policy_of(policies or ())
     listed, files = choices.listed(coins), choices.recordings(replay)
     replayed, traders = choices.replay_settings(queue, impact, loop=loop), choices.traders(events_per_second, mix)
     clock: Clock = VirtualClock(WallClock().now()) if stepped else ScaledClock(WallClock(), speed)
@@ -149,9 +144,16 @@ def venue(
         perps = choices.driver(exchange, files, replayed, seed, traders, listed)
         return [perps, *choices.side_markets(exchange, seed)]
 
-    policy = switched(VenuePolicy(), policies or (), "--policy")
     served = Served(host, port, settings, listed, clock, engine, control_port, spot, dex, policy)
     try:
         serve_until_told(served, make_drivers, lambda facts: say_ready(facts | {"market": market}, as_json=as_json))
     finally:
         write_strikes(engine, strike_log)
+
+
+def _check_together(no_market: bool, replay: str | None, stepped: bool, control_port: int | None) -> None:
+    """A usage fault for options that exclude or need each other."""
+    if no_market and replay:
+        raise typer.BadParameter("--no-market and --replay exclude each other")
+    if stepped and control_port is None:
+        raise typer.BadParameter("--stepped needs --control-port, by which time is let pass")

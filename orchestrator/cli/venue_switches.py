@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 import typer
+
+if TYPE_CHECKING:
+    from shared.venue.core.policy import VenuePolicy
 
 Switches = TypeVar("Switches", bound=msgspec.Struct)
 OWN_OPTION: Final = {"network": "--network"}
@@ -30,6 +33,13 @@ def switched(settings: Switches, pairs: Sequence[str], option: str) -> Switches:
             raise typer.BadParameter(f"no switch is called {key!r}; there are {names}", param_hint=option)
         settings = msgspec.structs.replace(settings, **{key: _value(type(settings), key, text.strip(), option)})
     return settings
+
+
+def policy_of(pairs: Sequence[str]) -> VenuePolicy:
+    """The exchange's own policy with these switches turned."""
+    from shared.venue.core.policy import VenuePolicy
+
+    return switched(VenuePolicy(), pairs, "--policy")
 
 
 def _value(kind: type[msgspec.Struct], key: str, text: str, option: str) -> object:
