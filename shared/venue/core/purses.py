@@ -80,6 +80,5 @@ def give(world: World, purse: Purse, wei: int, token: Token = USDC) -> None:
 
 
 def _count(world: World, dex: int, usd: int) -> None:
-    """Keep what a deployed dex was given in all."""
-    if dex != PERP:
-        world.net_deposits_usd[dex] = world.net_deposits_usd.get(dex, 0) + usd
+    """Keep what each dex was given in all; on the first, deposits from outside come on top."""
+    world.net_deposits_usd[dex] = world.net_deposits_usd.get(dex, 0) + usd

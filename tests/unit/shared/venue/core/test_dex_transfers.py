@@ -37,6 +37,7 @@ def test_usdc_goes_between_dexs_and_to_others_there() -> None:
     assert floor.exchange.account("a", 1).collateral_usd == 50_000 * USD
     assert floor.exchange.account("b", 1).collateral_usd == 50_005 * USD
     assert floor.exchange.net_deposit_usd(1) == 150_005 * USD
+    assert floor.exchange.net_deposit_usd(0) == -150_010 * USD
     assert send(floor, "xyz", "", "50000.1") == "Insufficient balance for token transfer"
     assert send(floor, "abc", "", "1") == "Invalid perp DEX"
 
