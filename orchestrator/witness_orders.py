@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from hats.security_architect.actions import OVER_CAP
 from orchestrator.witness_measures import (
     ANSWERS_HEEDED,
     AS_APPROVED,
@@ -81,13 +82,18 @@ class Signing:
         return [(AS_APPROVED, float(is_approved))]
 
     def answered(self, answer: SignedAction | SignatureRefused, now: Ns) -> list[Verdict]:
-        """Whether the answer was right. A refusal after the deadline or while trading was held back is always right."""
+        """Whether the answer was right; nothing of a refusal too late, while trading was held, or over the cap.
+
+        An order over the signer's cap should not have been approved: that is no fault of who refused it.
+        """
         asked = self._asked.pop(answer.cloid, None) if answer.kind is not ActionKind.CANCEL else None
         if asked is None:
             return []
         if isinstance(answer, SignedAction):
             return [(VERDICTS_RIGHT, float(asked.is_approved))]
         if asked.is_approved and (now >= asked.expires_ns or (self._is_held and not asked.reduce_only)):
+            return []
+        if OVER_CAP in answer.reason:
             return []
         return [(VERDICTS_RIGHT, float(not asked.is_approved))]
 

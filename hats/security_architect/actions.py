@@ -125,6 +125,8 @@ class _Typed(Struct, frozen=True):
 
 SIGNER_SAYS: Final = "signer"
 """Refusals that begin so came from the signer (or its silence), not from the Hat."""
+OVER_CAP: Final = "over the cap"
+"""The signer's reasons that begin so are its law against orders that others should not have approved."""
 
 _ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final[msgspec.json.Decoder[Action]] = msgspec.json.Decoder(Action)

@@ -8,7 +8,15 @@ from typing import ClassVar, Final
 import msgspec
 
 from hats.security_architect import audit, measures
-from hats.security_architect.actions import SIGNER_SAYS, cancel_action, is_cloid, kind_of, order_action, to_json
+from hats.security_architect.actions import (
+    OVER_CAP,
+    SIGNER_SAYS,
+    cancel_action,
+    is_cloid,
+    kind_of,
+    order_action,
+    to_json,
+)
 from hats.security_architect.approvals import ApprovalBook
 from hats.security_architect.records import Audited, event_of
 from hats.security_architect.settings import Settings
@@ -200,7 +208,8 @@ class SecurityArchitect:
             nonces = [n for n, asked in self.state.asked.items() if _names(asked.request) == _names(refused)]
             for nonce in nonces[:1]:
                 del self.state.asked[nonce]
-                self.state.samples.add(measures.WRONG_REFUSALS, 1.0)
+                is_right = OVER_CAP in refused.reason
+                self.state.samples.add(measures.WRONG_REFUSALS, 0.0 if is_right else 1.0)
         return (self._record(refused, now),)
 
     def _answered(self, answered: ActionAnswered, now: Ns) -> tuple[AnyMessage, ...]:

@@ -27,7 +27,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
     Measure(
         name=WRONG_REFUSALS,
         unit="share",
-        meaning="Requests that stood on a matching approval and yet were not signed.",
+        meaning="Requests within the signer's caps that stood on a matching approval and yet were not signed.",
         statistic=Statistic.MEAN,
         floor=0.02,
         target=0.0,

@@ -7,6 +7,7 @@ from typing import Final
 from msgspec import UNSET, Struct
 
 from hats.security_architect.actions import (
+    OVER_CAP,
     Action,
     BatchModify,
     Cancel,
@@ -112,10 +113,10 @@ def _order(policy: Policy, order: OrderEntry) -> str | None:
     if order.reduce_only:
         return None
     if rule.sz_max is not None and sz > scaled_from_str(rule.sz_max, _DECIMALS):
-        return f"size {order.sz} exceeds {rule.sz_max} of asset {order.asset}"
+        return f"{OVER_CAP}: size {order.sz} exceeds {rule.sz_max} of asset {order.asset}"
     if px * sz > policy.max_notional_usd * _MICRO_USD_SHIFT:
         limit = str_from_scaled(policy.max_notional_usd, USD_DECIMALS)
-        return f"notional {str_from_scaled(px * sz, 2 * _DECIMALS)} exceeds {limit}"
+        return f"{OVER_CAP}: notional {str_from_scaled(px * sz, 2 * _DECIMALS)} exceeds {limit}"
     return None
 
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from hats.security_architect import SecurityArchitect, Settings, measures
-from hats.security_architect.actions import Signature, post_body
+from hats.security_architect.actions import OVER_CAP, Signature, post_body
 from hats.security_architect.audit import Head, follow
 from orchestrator.routes import check
 from shared.hat import restore, snapshot
@@ -375,3 +375,12 @@ def test_restored_it_goes_on_the_same() -> None:
     for message in (ResumeOrdered("y"), order(second), fill(), answered(AnswerKind.RESTING)):
         assert list(hat.handle(message, NOW)) == list(twin.handle(message, NOW))
     assert snapshot(hat) == snapshot(twin)
+
+
+def test_the_signers_cap_is_no_wrong_refusal() -> None:
+    """Whoever approved an order over the cap is at fault, not who refused it."""
+    first = approval(1)
+    hat = told(first, order(first))
+    reason = f"signer policy: {OVER_CAP}: notional 30000 exceeds 25000"
+    hat.handle(SignatureRefused(ActionKind.ORDER, first.intent.cloid, reason), NOW)
+    assert samples(hat)[measures.WRONG_REFUSALS] == [0.0]
