@@ -17,8 +17,8 @@ from shared.errors import DataError
 from shared.warehouse.capture.blocks import Foot, Kind, block
 from shared.warehouse.capture.completeness import Completeness
 from shared.warehouse.capture.reader import mapped, segments
-from shared.warehouse.capture.records import AnyRecord, Connection, Gap, Reason, WriterDied
-from shared.warehouse.capture.scan import Bytes, Damage
+from shared.warehouse.capture.records import Connection, Gap, Reason, WriterDied
+from shared.warehouse.capture.scan import Bytes
 from shared.warehouse.capture.segment import OPEN, segment_path, sync_directory
 from shared.warehouse.capture.verdict import Report, assess, sha256_of
 
@@ -50,8 +50,8 @@ def recover(directory: Path, now_ns: int) -> Recovered:
 def _take_up(path: Path, now_ns: int) -> Recovered:
     """Go on after a segment that is sealed; what was open in it ended with its writer."""
     with mapped(path) as data:
-        seen: list[AnyRecord | Damage] = []
-        report = assess(path.name, data, seen)
+        seen = Completeness()
+        report = assess(path.name, data, seen.add)
     place = report.place
     if place is None:
         raise DataError(f"{path} holds no whole block: move it away to begin a new log beside it")
@@ -59,7 +59,7 @@ def _take_up(path: Path, now_ns: int) -> Recovered:
     if foot is not None:
         last, sha256, connections = foot.last_record, foot.sha256, foot.connections
     else:
-        last, sha256, connections = report.last_record, "", _left_open(seen)
+        last, sha256, connections = report.last_record, "", seen.open_connections()
     died = WriterDied(now_ns, place.session, path.name, gaps=_gaps(connections, now_ns)) if connections else None
     return Recovered(place.session, place.segment, last + 1, path.name, sha256, died)
 
@@ -71,14 +71,14 @@ def _finish(path: Path, before: Recovered, now_ns: int) -> Recovered:
         path.unlink()
         return before
     with mapped(path) as data:
-        seen: list[AnyRecord | Damage] = []
-        report = assess(path.name, data, seen)
+        seen = Completeness()
+        report = assess(path.name, data, seen.add)
         if report.foot is not None:  # the writer died between its last two steps
             path.rename(segment_path(path.parent, number))
             sync_directory(path.parent)
             return _take_up(segment_path(path.parent, number), now_ns)
         _set_aside(path, data, report.whole_bytes, now_ns)
-        connections = _left_open(seen)
+        connections = seen.open_connections()
         sealed = _seal(path, data, report, connections, now_ns)
     path.unlink()
     sync_directory(path.parent)
@@ -136,12 +136,6 @@ def _write(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _left_open(seen: list[AnyRecord | Damage]) -> tuple[Connection, ...]:
-    completeness = Completeness()
-    completeness.extend(item for item in seen if not isinstance(item, Damage))
-    return completeness.open_connections()
 
 
 def _gaps(connections: tuple[Connection, ...], now_ns: int) -> tuple[Gap, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import msgspec
@@ -66,20 +66,22 @@ def contents(data: Bytes) -> Iterator[AnyRecord | Damage]:
             yield from _records(part)
 
 
-def assess(name: str, data: Bytes, seen: list[AnyRecord | Damage] | None = None) -> Report:
-    """The report on a segment of this file name; what it contains is added to `seen` if given."""
+def assess(name: str, data: Bytes, on_record: Callable[[AnyRecord], None] = lambda _: None) -> Report:
+    """The report on a segment of this file name; `on_record` hears each record, so that none need be kept here."""
     blocks: list[Block] = []
     damages: list[Damage] = []
     for part in scan(data):
         if isinstance(part, Damage):
             damages.append(part)
-            found: list[AnyRecord | Damage] = [part]
+        elif part.header.kind is Kind.GROUP:
+            for item in _records(part):
+                if isinstance(item, Damage):
+                    damages.append(item)
+                else:
+                    on_record(item)
+            blocks.append(msgspec.structs.replace(part, payload=b""))
         else:
-            found = list(_records(part)) if part.header.kind is Kind.GROUP else []
-            damages.extend(item for item in found if isinstance(item, Damage))
-            blocks.append(msgspec.structs.replace(part, payload=b"") if part.header.kind is Kind.GROUP else part)
-        if seen is not None:
-            seen.extend(found)
+            blocks.append(part)
     foot = _foot(blocks)
     whole_bytes = blocks[-1].end if blocks else 0
     tail = [damage for damage in damages if damage.offset >= whole_bytes]
@@ -112,12 +114,16 @@ class LogVerdict:
 
     def take(self, name: str, data: Bytes) -> Report:
         """The report on the next segment."""
-        seen: list[AnyRecord | Damage] = []
-        report = assess(name, data, seen)
-        records = [item for item in seen if not isinstance(item, Damage)]
-        self._completeness.extend(records)
+        news: list[SegmentStarted | WriterDied] = []
+
+        def hear(record: AnyRecord) -> None:
+            self._completeness.add(record)
+            if isinstance(record, SegmentStarted | WriterDied):
+                news.append(record)
+
+        report = assess(name, data, hear)
         if self._previous is not None:
-            self._faults.extend(_breaks(self._previous, report, records))
+            self._faults.extend(_breaks(self._previous, report, news))
         self._previous = report
         self._reports.append(report)
         return report
@@ -181,17 +187,17 @@ def _faults(name: str, data: Bytes, blocks: list[Block], foot: Foot | None) -> I
         yield "it is sealed by its name, and has no footer"
 
 
-def _breaks(previous: Report, report: Report, records: list[AnyRecord]) -> Iterator[str]:
+def _breaks(previous: Report, report: Report, news: list[SegmentStarted | WriterDied]) -> Iterator[str]:
     """What does not fit between two segments that follow each other."""
     if previous.place and report.place and previous.place.segment + 1 != report.place.segment:
         yield f"between {previous.name} and {report.name} segments are missing"
-    started = next((record for record in records if isinstance(record, SegmentStarted)), None)
+    started = next((record for record in news if isinstance(record, SegmentStarted)), None)
     sha256 = previous.foot.sha256 if previous.foot else ""
     if started is not None and sha256 and started.previous_sha256 != sha256:
         yield f"{report.name} follows {started.previous or 'nothing'} by its own word, not this {previous.name}"
     if previous.foot is None or report.first_record < 0:
         return
-    died = next((record for record in records if isinstance(record, WriterDied)), None)
+    died = next((record for record in news if isinstance(record, WriterDied)), None)
     expected = previous.foot.last_record + 1
     if died is not None and died.last_record >= expected:
         expected = died.last_record + 1
