@@ -45,7 +45,7 @@ class Bare:
 
 
 def throughput(folder: Path, sample: list[bytes], batch: int) -> dict[str, Any]:
-    """Frames and megabytes a second of the log and of both bare files, taking turns batch by batch on one noisy disk."""
+    """Frames and megabytes a second of the log and of both bare files, taking turns batch by batch on one disk."""
     log = CaptureLog(folder / "log", 1, 1, CaptureSettings(segment_bytes=1 << 30, group_bytes=16 << 20))
     raw, same = Bare(folder / "raw"), Bare(folder / "same")
     seq, spent, stored = 0, 0.0, 0
