@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import queue
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +11,7 @@ from eth_account.signers.local import LocalAccount
 from hyperliquid.exchange import Exchange as SdkExchange
 from hyperliquid.info import Info as SdkInfo
 
-from shared.clock import WallClock
+from shared.clock import Clock, WallClock
 from shared.instrument import Instrument
 from shared.rules.fees import HYPE
 from shared.units import USD, Usd
@@ -25,8 +22,8 @@ from shared.venue.core.listing import list_perp
 from shared.venue.core.policy import VenuePolicy
 from shared.venue.core.tokens import USDC
 from shared.venue.door.door import Door
-from shared.venue.door.server import serve
 from shared.venue.door.settings import DoorSettings
+from tests.contract.sdk_venue import served
 
 BTC = Instrument("BTC", 0, 5, 40)
 MAKER = "0x" + "ee" * 20
@@ -36,7 +33,7 @@ POLICY = VenuePolicy(sub_account_volume_usd=Usd(0), referral_code_volume_usd=Usd
 OK = {"status": "ok", "response": {"type": "default"}}
 
 
-def _door(clock: WallClock) -> Door:
+def _door(clock: Clock) -> Door:
     """One book by one maker, who also owns the referral code ASDFASDF."""
     exchange = Exchange([list_perp(BTC)], start_ns=clock.now(), policy=POLICY)
     fund = {Account.from_key(number.to_bytes(32, "big")).address.lower(): Usd(100_000 * USD) for number in range(1, 31)}
@@ -54,22 +51,8 @@ def _door(clock: WallClock) -> Door:
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """Base address of a running local exchange."""
-    clock = WallClock()
-    ports: queue.Queue[int] = queue.Queue()
-    control: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
-
-    async def run() -> None:
-        stop = asyncio.Event()
-        control.append((asyncio.get_running_loop(), stop))
-        await serve(_door(clock), clock=clock, ready=ports.put, stop=stop)
-
-    thread = threading.Thread(target=lambda: asyncio.run(run()))
-    thread.start()
-    yield f"http://127.0.0.1:{ports.get(timeout=10)}"
-    loop, stop = control[0]
-    loop.call_soon_threadsafe(stop.set)
-    thread.join(10)
-    assert not thread.is_alive()
+    with served(_door, WallClock()) as address:
+        yield address
 
 
 def key(number: int) -> LocalAccount:
