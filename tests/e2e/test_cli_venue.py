@@ -63,7 +63,7 @@ def test_only_the_funded_have_money() -> None:
 
 @pytest.mark.parametrize(
     ("args", "code"),
-    [(["--port", "x"], 2), (["--coins", "DOGE"], 2), (["--fund", "0x12=5"], 3), (["--host", "1.2.3.4"], 3)],
+    [(["--port", "x"], 2), (["--coins", "NOSUCH"], 2), (["--fund", "0x12=5"], 3), (["--host", "1.2.3.4"], 3)],
 )
 def test_what_it_refuses(args: list[str], code: int) -> None:
     """A command line that makes no sense is 2, an address that is none or not ours to listen on 3."""
