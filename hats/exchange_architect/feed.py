@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
-from collections.abc import Callable, Coroutine, Iterable
+import time
+from collections.abc import Coroutine, Iterable
 from queue import SimpleQueue
 from typing import Final
 
@@ -18,6 +19,7 @@ from hats.exchange_architect.measures import DECODE
 from hats.exchange_architect.reader import Reader
 from hats.exchange_architect.session import Session
 from hats.exchange_architect.settings import Settings
+from hats.exchange_architect.tape import Record, Tape, forget
 from hats.exchange_architect.universe import Universe
 from hats.exchange_architect.wire import bad_data
 from shared.clock import Clock
@@ -26,9 +28,7 @@ from shared.errors import VenueError
 from shared.messages import Message
 from shared.messages.market import FeedState, FeedStatus, UniverseUpdate
 from shared.units import MS, SECOND, US, Ns
-
-RawLog = Callable[[Ns, bytes], None]
-"""Takes a frame, as received, before anybody reads it."""
+from shared.warehouse.capture.records import Direction
 
 _MOST_FRAME_BYTES: Final = 16 * 1024 * 1024
 _MOST_FRAMES_WAITING: Final = 4_096
@@ -42,12 +42,13 @@ class Feed:
     """A thread with its own event loop. Everything that decides is in the Session; here are sockets and the clock."""
 
     def __init__(
-        self, settings: Settings, clock: Clock, universe: Universe, rng: random.Random, raw_log: RawLog | None = None
+        self, settings: Settings, clock: Clock, universe: Universe, rng: random.Random, record: Record = forget
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._universe = universe
-        self._raw_log = raw_log
+        self._url = f"ws{settings.base_url.removeprefix('http')}/ws"
+        self._tape = Tape(0, self._url, record)
         first_ns, most_ns = settings.backoff_first_ms * MS, settings.backoff_most_ms * MS
         self._backoff = Backoff(first_ns, most_ns, settings.connections_per_minute, rng)
         self._read_backoff = Backoff(first_ns, most_ns, _MOST_UNIVERSES_PER_MINUTE, rng)
@@ -70,7 +71,7 @@ class Feed:
     def start(self, publish: Publish) -> None:
         """Its thread runs; whatever it hears is published from there."""
         self._publish = publish
-        self._session = Session(self._settings, self._universe, self._clock.now())
+        self._session = Session(self._settings, self._universe, self._clock.now(), self._tape)
         self._thread.start()
         self._ready.wait()
 
@@ -115,6 +116,7 @@ class Feed:
         finally:
             with self._lock:  # `stop` may look at the loop at this very moment
                 self._loop = None
+            self._tape.ended(self._clock.now())
 
     def _begin(self, group: asyncio.TaskGroup, work: Coroutine[None, None, None]) -> None:
         task = group.create_task(work)
@@ -136,11 +138,11 @@ class Feed:
         while True:
             await self._sleep_until(self._backoff.next_attempt(self._clock.now()))
             self._backoff.attempted(self._clock.now())
-            reason = await self._one_connection()
-            self._say(self._session.disconnected(self._clock.now(), reason))
+            reason, code = await self._one_connection()
+            self._say(self._session.disconnected(self._clock.now(), reason, code))
 
-    async def _one_connection(self) -> str:
-        """Follow one connection to its end; the reason for the end."""
+    async def _one_connection(self) -> tuple[str, int]:
+        """Follow one connection to its end; the reason for the end, and the WebSocket's code if one came."""
         self._close_reason = ""
         try:
             async with self._connecting() as socket:
@@ -148,20 +150,20 @@ class Feed:
                 frames, messages = self._session.connected(self._clock.now())
                 self._say(messages)
                 for frame in frames:
-                    await socket.send(frame)
+                    await self._send(socket, frame)
                 while True:
                     self._take(await socket.recv(decode=False))
         except ConnectionClosed as error:
-            return self._close_reason or f"connection closed: {error}"
+            return self._close_reason or f"connection closed: {error}", 0 if error.rcvd is None else error.rcvd.code
         except (OSError, TimeoutError, WebSocketException) as error:
-            return f"can't connect: {type(error).__name__} {error}"
+            return f"can't connect: {type(error).__name__} {error}", 0
         finally:
             self._socket = None
 
     def _connecting(self) -> connect:
         """A WebSocket without its own pings and without a user agent: the Session keeps it alive."""
         return connect(
-            f"ws{self._settings.base_url.removeprefix('http')}/ws",
+            self._url,
             open_timeout=self._settings.connect_ms / 1e3,
             close_timeout=_FAREWELL_S,
             ping_interval=None,
@@ -172,10 +174,13 @@ class Feed:
             max_queue=_MOST_FRAMES_WAITING,
         )
 
+    async def _send(self, socket: ClientConnection, frame: str) -> None:
+        self._tape.frame(frame.encode(), self._clock.now(), time.monotonic_ns(), Direction.OUT)
+        await socket.send(frame)
+
     def _take(self, frame: bytes) -> None:
         recv_ns = self._clock.now()
-        if self._raw_log is not None:
-            self._raw_log(recv_ns, frame)
+        self._tape.frame(frame, recv_ns, time.monotonic_ns())
         messages = self._session.received(frame, recv_ns)
         self._session.measured(DECODE, (self._clock.now() - recv_ns) / US)
         if self._session.state is FeedState.UP:
@@ -193,7 +198,7 @@ class Feed:
             if socket is not None:
                 try:
                     for frame in due.frames:
-                        await socket.send(frame)
+                        await self._send(socket, frame)
                 except ConnectionClosed as error:
                     self._close_reason = self._close_reason or f"connection closed: {error}"
                 if due.close is not None:

@@ -11,6 +11,7 @@ from hats.exchange_architect.measures import BAD_DATA, BOOK_AGE, FEED_DELAY, GAP
 from hats.exchange_architect.memory import Seen
 from hats.exchange_architect.settings import Settings
 from hats.exchange_architect.subscriptions import PING, Subscriptions, topics
+from hats.exchange_architect.tape import Tape
 from hats.exchange_architect.universe import Universe
 from hats.exchange_architect.wire import (
     BOOK,
@@ -66,7 +67,8 @@ class Session:
     The venue numbers nothing and replays nothing, so what was missed is read over REST after each connection.
     """
 
-    def __init__(self, settings: Settings, universe: Universe, since_ns: Ns) -> None:
+    def __init__(self, settings: Settings, universe: Universe, since_ns: Ns, tape: Tape | None = None) -> None:
+        self.tape = Tape() if tape is None else tape
         self.counts = Counts()
         self.epoch = 0
         self.state = FeedState.DOWN
@@ -99,6 +101,7 @@ class Session:
         """A connection was opened: the frames to send, and the status."""
         assert not self._is_open, "connected twice"
         self.epoch += 1
+        self.tape.opened(now)
         self._is_open = True
         self._link_ns = self._pinged_ns = now
         self._is_caught_up = self._settings.user_address is None
@@ -107,8 +110,9 @@ class Session:
         self._quiet.clear()
         return self._subscriptions.begin(now), self._judge(now)
 
-    def disconnected(self, now: Ns, reason: str) -> list[Message]:
-        """The connection is gone (or could not be made): DOWN, with the reason."""
+    def disconnected(self, now: Ns, reason: str, code: int = 0) -> list[Message]:
+        """The connection is gone (or could not be made): DOWN, with the reason; `code` is the WebSocket's, if any."""
+        self.tape.closed(now, reason, code)
         if self._is_open:
             self.counts.cuts += 1
             self._gaps += 1
@@ -162,7 +166,7 @@ class Session:
                 is_history = heard.is_snapshot and self._is_first(heard.channel)
                 return self._news(heard.channel, _oldest_first(heard.messages), is_history)
             case "subscriptionResponse":
-                self._acknowledged(heard.text)
+                self._acknowledged(heard.text, recv_ns)
             case "error":
                 return self._complained(heard.text, recv_ns)
         return list(heard.messages)
@@ -202,10 +206,11 @@ class Session:
             news.append(message)
         return news
 
-    def _acknowledged(self, text: str) -> None:
+    def _acknowledged(self, text: str, recv_ns: Ns) -> None:
         method, _, key = text.partition(" ")
         if method == "subscribe":
             self._subscriptions.confirm(key)
+            self.tape.subscribed(key, recv_ns, self._subscriptions.are_confirmed)
 
     @staticmethod
     def _complained(text: str, recv_ns: Ns) -> list[Message]:
@@ -217,6 +222,7 @@ class Session:
         self._subscriptions.heard(key, recv_ns)
         if self._quiet:
             self._quiet.pop(key, None)
+            self.tape.resumed(key, recv_ns)
 
     # ------------------------------------------------------------------------------------------ time
 
@@ -252,6 +258,7 @@ class Session:
                 continue
             self.counts.silences += 1
             self._gaps += 1
+            self.tape.stalled(silence.topic.key, Ns(now - silence.quiet_ns))
             self._quiet[silence.topic.key] = f"{silence.topic.key} silent for {silence.quiet_ns // MS} ms"
             frames += self._subscriptions.ask_again(silence.topic, now)
         return frames

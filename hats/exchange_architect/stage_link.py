@@ -11,6 +11,7 @@ from hats.exchange_architect.backoff import Backoff
 from hats.exchange_architect.measures import ANSWER, UNANSWERED
 from hats.exchange_architect.session import Session
 from hats.exchange_architect.settings import Settings
+from hats.exchange_architect.tape import Record, Tape, forget
 from hats.exchange_architect.universe import Universe
 from hats.exchange_architect.wire import bad_data
 from hats.exchange_architect.wire_exchange import Proof, answered, proof_of
@@ -20,6 +21,7 @@ from shared.messages.account import AccountSnapshot
 from shared.messages.market import FeedState, UniverseUpdate
 from shared.messages.order import ActionSent, AnswerKind, PostAction, ReadAccount, ReadOrder
 from shared.units import MS, Ns
+from shared.warehouse.capture.records import Direction
 
 
 class Wire(Protocol):
@@ -50,7 +52,7 @@ class StageLink:
 
     commands: ClassVar[frozenset[type[Message]]] = frozenset({PostAction, ReadOrder, ReadAccount})
 
-    def __init__(self, settings: Settings, wire: Wire, rng: random.Random) -> None:
+    def __init__(self, settings: Settings, wire: Wire, rng: random.Random, record: Record = forget) -> None:
         self._settings = settings
         self._wire = wire
         self._universe = Universe()
@@ -60,6 +62,7 @@ class StageLink:
             settings.connections_per_minute,
             rng,
         )
+        self._tape = Tape(0, "stage", record)
         self._session: Session
         self._is_connected = False
         self._refresh_ns = Ns(0)
@@ -67,7 +70,7 @@ class StageLink:
 
     def start(self, now: Ns) -> list[Message]:
         """Read the universe and connect."""
-        self._session = Session(self._settings, self._universe, now)
+        self._session = Session(self._settings, self._universe, now, self._tape)
         return self.tick(now)
 
     def tick(self, now: Ns) -> list[Message]:
@@ -85,6 +88,7 @@ class StageLink:
         """The messages in frames that arrived at `now`."""
         messages: list[Message] = []
         for frame in frames:
+            self._tape.frame(frame, now, now)
             messages += self._session.received(frame, now)
         return messages
 
@@ -150,7 +154,7 @@ class StageLink:
             self._wire.ws_connect()
             frames, messages = self._session.connected(now)
             self._is_connected = True
-            self._send(frames)
+            self._send(frames, now)
         except VenueUnreachable as error:
             return self.lost(now, str(error))
         return messages
@@ -163,7 +167,7 @@ class StageLink:
         if due.close is not None:
             return messages + self.lost(now, due.close)
         try:
-            self._send(due.frames)
+            self._send(due.frames, now)
         except VenueUnreachable as error:
             return messages + self.lost(now, str(error))
         if due.catch_up_ns is not None:
@@ -174,8 +178,9 @@ class StageLink:
                 messages += self._session.caught_up(epoch, now)
         return messages
 
-    def _send(self, frames: Iterable[str]) -> None:
+    def _send(self, frames: Iterable[str], now: Ns) -> None:
         for frame in frames:
+            self._tape.frame(frame.encode(), now, now, Direction.OUT)
             self._wire.ws_send(frame)
 
     def _user(self) -> str:

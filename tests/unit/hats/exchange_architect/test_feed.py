@@ -16,24 +16,29 @@ from shared.messages.account import AccountSnapshot
 from shared.messages.control import Measured
 from shared.messages.market import BadData, BookUpdate, FeedState, FeedStatus, UniverseUpdate
 from shared.messages.order import Fill
-from shared.units import Ns
+from shared.warehouse.capture.completeness import Completeness
+from shared.warehouse.capture.records import AnyRecord, Direction, Frame, Gap, Reason, SocketClosed, SocketOpened
 from tests.unit.hats.exchange_architect import scene
 from tests.unit.hats.exchange_architect.loopback import Collector
 from tests.unit.hats.exchange_architect.small_venue import SmallVenue
 
 
 class Desk:
-    """A VenueEdge, what it says and the raw frames that it logged."""
+    """A VenueEdge, what it says and what it recorded."""
 
     def __init__(self, url: str, **changes: Any) -> None:
         self.heard = Collector()
-        self.raw: list[bytes] = []
+        self.records: list[AnyRecord] = []
         quick = {
             "base_url": url, "tick_ms": 5, "backoff_first_ms": 5, "backoff_most_ms": 40, "read_pause_ms": 1,
             "measures_ms": 20, "catch_up_retry_ms": 50,
         }  # fmt: skip
-        log = lambda ns, frame: self.raw.append(frame)  # noqa: E731
-        self.edge = VenueEdge(scene.settings(**(quick | changes)), WallClock(), seed=1, raw_log=log)
+        settings = scene.settings(**(quick | changes))
+        self.edge = VenueEdge(settings, WallClock(), seed=1, record=self.records.append)
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        """The records of one kind so far."""
+        return [record for record in list(self.records) if isinstance(record, kind)]
 
     def states(self) -> list[tuple[FeedState, int]]:
         """The statuses said so far."""
@@ -84,7 +89,7 @@ def test_it_comes_up_with_instruments_books_and_the_account(venue: SmallVenue, d
     is_up = [_is(message, FeedState.UP, 1) for message, _ in desk.heard.said].index(True)
     assert kinds.index(UniverseUpdate) < kinds.index(BookUpdate) < is_up
     assert kinds.index(AccountSnapshot) < is_up
-    assert any(b'"l2Book"' in frame for frame in desk.raw)
+    assert any(b'"l2Book"' in frame.data for frame in desk.of(Frame))
     assert {topic["type"] for topic in venue.subscribed} >= {"l2Book", "trades", "userFills", "orderUpdates"}
     assert len({one.measure for one in desk.heard.wait(Measured, 5)}) == 5
 
@@ -103,6 +108,27 @@ def test_a_cut_is_told_and_healed(venue: SmallVenue, desks: list[Desk]) -> None:
     venue.cut()
     desk.until(FeedState.UP, 3)
     assert [fill.tid for fill in desk.heard.of(Fill)] == [1]
+
+
+def test_every_frame_both_ways_and_every_cut_is_recorded(venue: SmallVenue, desks: list[Desk]) -> None:
+    """Opened, frames numbered without a hole, closed; one gap from the last frame to the next confirmations; an end."""
+    desk = started(desks, venue)
+    desk.until(FeedState.UP, 1)
+    venue.cut()
+    desk.until(FeedState.UP, 2)
+    desk.edge.stop()
+    assert [record.epoch for record in desk.of(SocketOpened)] == [1, 2]
+    assert [record.epoch for record in desk.of(SocketClosed)] == [1, 2]
+    (gap,) = desk.of(Gap)
+    last = max(frame.recv_ns for frame in desk.of(Frame) if frame.epoch == 1 and frame.direction is Direction.IN)
+    assert (gap.epoch, gap.reason, gap.start_ns) == (1, Reason.DISCONNECTED, last)
+    assert gap.end_ns > desk.of(SocketOpened)[1].ns
+    sent = [frame.data for frame in desk.of(Frame) if frame.direction is Direction.OUT and frame.epoch == 1]
+    assert sum(b'"subscribe"' in frame for frame in sent) == 6
+    proof = Completeness()
+    proof.extend(desk.records)
+    assert proof.is_complete
+    assert len(proof.accounts()) == 2
 
 
 def test_it_comes_back_after_refusals(venue: SmallVenue, desks: list[Desk]) -> None:
@@ -184,10 +210,10 @@ def test_a_feed_that_dies_of_our_own_fault_says_so(venue: SmallVenue) -> None:
     """If its thread ends by a bug, the last word is DOWN: nobody goes on trusting it."""
     desk = Desk(venue.url)
 
-    def broken(_: Ns, __: bytes) -> None:
+    def broken(_: AnyRecord) -> None:
         raise InvariantError("the raw log is broken")
 
-    desk.edge = VenueEdge(scene.settings(base_url=venue.url), WallClock(), raw_log=broken)
+    desk.edge = VenueEdge(scene.settings(base_url=venue.url), WallClock(), record=broken)
     desk.edge.start(desk.heard)
     desk.heard.wait_until(lambda said: any(isinstance(m, FeedStatus) and "died" in m.reason for m in said))
     assert desk.heard.of(FeedStatus)[-1].state is FeedState.DOWN
