@@ -9,7 +9,7 @@ from shared.errors import ConfigError, NotAllowedError
 from shared.hat import Hat
 from shared.ids import HATS, Role
 from shared.messages import Message
-from shared.messages.account import AccountSnapshot, FundingPayment, LedgerReport, Reconciled
+from shared.messages.account import AccountSnapshot, FundingPayment, FundingSettled, LedgerReport, Reconciled
 from shared.messages.control import (
     Armed,
     AuditRecord,
@@ -109,6 +109,7 @@ ROUTES: Final[Mapping[type[Message], Route]] = {
     OrderChanged: Route((EM,), (QS, RO, PA, SA, OR)),
     AccountSnapshot: Route((EA,), (EM, PA)),
     FundingPayment: Route((EA,), (PA,)),
+    FundingSettled: Route((PA,), ()),
     Reconciled: Route((EM,), (RO, PA, OR)),
     LedgerReport: Route((PA,), (RO, OR)),
     RiskReport: Route((RO,), (OR,)),

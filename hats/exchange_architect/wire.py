@@ -71,6 +71,7 @@ class _Context(msgspec.Struct, rename="camel"):
     oracle_px: str
     open_interest: str
     funding: str
+    premium: str | None = None
 
 
 class _CoinContext(msgspec.Struct):
@@ -249,7 +250,9 @@ class Decoder:
         if mark_px <= 0 or oracle_px <= 0:
             raise DataError("mark and oracle must be positive")
         interest = near(ctx.open_interest, coin.sz_decimals)
-        return AssetContext(data.coin, mark_px, oracle_px, interest, near(ctx.funding, RATE_DECIMALS), recv_ns)
+        rate = near(ctx.funding, RATE_DECIMALS)
+        premium = None if ctx.premium is None else near(ctx.premium, RATE_DECIMALS)
+        return AssetContext(data.coin, mark_px, oracle_px, interest, rate, recv_ns, premium)
 
     def _order(self, raw: bytes, recv_ns: Ns) -> Message:
         data = _orders.decode(raw)

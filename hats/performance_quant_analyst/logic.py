@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 
 import msgspec
 
-from hats.performance_quant_analyst import metrics, reconcile
+from hats.performance_quant_analyst import funding, metrics, reconcile
 from hats.performance_quant_analyst.ledger import Ledger
 from hats.performance_quant_analyst.settings import Settings
 from shared.ids import FOREIGN, Cloid, Role, run_of
@@ -35,12 +35,9 @@ class State(msgspec.Struct):
     opening: AccountSnapshot | None = None
     early: list[FillBooked | FundingPayment] = []
     waiting: list[reconcile.VenueBooks] = []
-    funding_due: list[reconcile.FundingDue] = []
-    next_funding_ns: int = 0
-    funding_coins: list[str] = []
+    fundings: funding.Fundings = msgspec.field(default_factory=funding.Fundings)
     taker_fee_e7: int | None = None
     maker_fee_e7: int | None = None
-    mark_ns: dict[str, int] = {}
     reported_ns: int = 0
     next_sample_ns: int = 0
     sharpe: float = float("nan")
@@ -86,7 +83,7 @@ class PerformanceQuantAnalyst:
             case FundingPayment():
                 self._take_funding(message)
             case FundingClock():
-                self._take_funding_clock(message, now)
+                self._pass_hour(now, message.next_funding_ns)
             case UniverseUpdate():
                 self.state.taker_fee_e7, self.state.maker_fee_e7 = message.taker_fee_e7, message.maker_fee_e7
             case Started():
@@ -100,8 +97,9 @@ class PerformanceQuantAnalyst:
         yield WakeAt(Ns(now + self.settings.measures_every_ms * MS), "measures")
 
     def _mark(self, context: AssetContext, now: Ns) -> Iterator[AnyMessage]:
+        self._pass_hour(context.recv_ns)
         self.state.ledger.marks[context.coin] = context.mark_px
-        self.state.mark_ns[context.coin] = context.recv_ns
+        self.state.fundings.contexts[context.coin] = context
         if self.state.opening is not None:
             yield from self._open(self.state.opening, now)
 
@@ -166,7 +164,8 @@ class PerformanceQuantAnalyst:
 
     def _take_funding(self, payment: FundingPayment) -> None:
         if self.state.ledger.is_open:
-            self.state.ledger.book_funding(payment)
+            if self.state.ledger.book_funding(payment):
+                self.state.fundings.paid[payment.coin] = payment
         else:
             self._hold_back(payment)
 
@@ -174,13 +173,8 @@ class PerformanceQuantAnalyst:
         assert len(self.state.early) < EARLY_KEPT, "trading goes on before the account is known"
         self.state.early.append(message)
 
-    def _take_funding_clock(self, clock: FundingClock, now: Ns) -> None:
-        state, instant = self.state, self.state.next_funding_ns
-        if 0 < instant <= now and clock.next_funding_ns > instant:
-            due = instant + self.settings.funding_grace_ms * MS
-            state.funding_due.append(reconcile.FundingDue(instant, due, state.funding_coins))
-        state.next_funding_ns = clock.next_funding_ns
-        state.funding_coins = sorted(coin for coin, rate in clock.rates_e10.items() if rate)
+    def _pass_hour(self, ns: Ns, next_ns: int = 0) -> None:
+        self.state.fundings.pass_instant(ns, self.settings.funding_grace_ms * MS, next_ns)
 
     def _wake(self, woke: Woke, now: Ns) -> Iterator[AnyMessage]:
         match woke.timer:
@@ -196,7 +190,7 @@ class PerformanceQuantAnalyst:
                     yield self._report(now)
             case "measures":
                 yield WakeAt(Ns(now + self.settings.measures_every_ms * MS), "measures")
-                self._measure(now)
+                yield from self._measure(now)
                 yield from self.state.samples.report(self.role)
 
     def _sample_curve(self, now: Ns) -> None:
@@ -217,16 +211,22 @@ class PerformanceQuantAnalyst:
         for venue in due:
             state.samples.add("ledger_difference_usd", reconcile.difference_usd(state.ledger, venue) / USD)
 
-    def _measure(self, now: Ns) -> None:
+    def _measure(self, now: Ns) -> Iterator[AnyMessage]:
         state = self.state
         for is_complete in state.orders.judge(now):
             state.samples.add("order_completeness", float(is_complete))
-        for due in [each for each in state.funding_due if each.due_ns <= now]:
-            state.funding_due.remove(due)
-            for is_booked in reconcile.judge_funding(state.ledger, due):
-                state.samples.add("funding_booked", float(is_booked))
+        for row in state.fundings.judge(state.ledger, now):
+            yield row
+            state.samples.add("funding_booked", float(row.paid_usd is not None))
+            for name, value in (
+                ("funding_error_bps", funding.error_bps(row)),
+                ("funding_forecast_bps", funding.forecast_bps(row)),
+            ):
+                if value is not None:
+                    state.samples.add(name, value)
         held = [coin for coin, position in state.ledger.positions.items() if position.net_sz]
-        ages = [now - state.mark_ns.get(coin, state.ledger.opened_ns) for coin in held or state.mark_ns]
+        contexts, opened_ns = state.fundings.contexts, state.ledger.opened_ns
+        ages = [now - (contexts[coin].recv_ns if coin in contexts else opened_ns) for coin in held or contexts]
         if ages:
             state.samples.add("mark_age_ms", max(ages) / MS)
 

@@ -1,4 +1,4 @@
-"""Compares the ledger with what others say: the venue's account, the orders' filled sizes, the funding that was due."""
+"""Compares the ledger with what others say: the venue's account, the orders' filled sizes."""
 
 from __future__ import annotations
 
@@ -93,21 +93,3 @@ class OrderBooks(msgspec.Struct):
             booked = self.booked.get(cloid)
             verdicts.append((booked.sz if booked else 0) == filled_sz)
         return verdicts
-
-
-class FundingDue(msgspec.Struct, array_like=True):
-    """A funding instant that passed: every coin held then must have its payment by `due_ns`."""
-
-    instant_ns: int
-    due_ns: int
-    coins: list[str]
-
-
-def judge_funding(ledger: Ledger, due: FundingDue) -> list[bool]:
-    """For each coin that was held at the instant: was a payment of that instant booked?"""
-    verdicts = []
-    for coin in due.coins:
-        if sum(ledger.holdings_at(coin, due.instant_ns - 1).values()):
-            seen = ledger.funding_seen.get(coin, [])
-            verdicts.append(any(due.instant_ns <= exch_ns <= due.due_ns for exch_ns in seen))
-    return verdicts

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from shared.ids import Role, Seq
-from shared.messages.account import AccountSnapshot, FundingPayment, LedgerReport, Reconciled
+from shared.messages.account import AccountSnapshot, FundingPayment, FundingSettled, LedgerReport, Reconciled
 from shared.messages.control import (
     Armed,
     AuditRecord,
@@ -83,6 +83,7 @@ AnyMessage = (
     | OrderChanged
     | AccountSnapshot
     | FundingPayment
+    | FundingSettled
     | Reconciled
     | LedgerReport
     | WakeAt

@@ -55,6 +55,26 @@ class FundingPayment(Message, frozen=True):
     recv_ns: Ns
 
 
+class FundingSettled(Message, frozen=True):
+    """One funding instant of one coin that was held: predicted, paid, and what the law makes of it.
+
+    Rates and premium are hourly x 10^10; what is not of the payment is the last that the feed said before the instant.
+    `law_usd` is what `net_sz` lots, held by our own books, receive at the paid rate. None: no payment was booked.
+    """
+
+    coin: str
+    instant_ns: Ns
+    net_sz: int
+    predicted_rate_e10: int
+    paid_rate_e10: int | None
+    paid_usd: Usd | None
+    law_usd: Usd | None
+    premium_e10: int | None
+    oracle_px: Px
+    mark_px: Px
+    open_interest: int
+
+
 class NetPosition(msgspec.Struct, frozen=True, array_like=True):
     """Signed lots held of one coin."""
 

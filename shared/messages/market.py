@@ -52,7 +52,10 @@ class Trade(Message, frozen=True):
 
 
 class AssetContext(Message, frozen=True):
-    """Mark, oracle, open interest (lots) and the running hourly funding rate (10^-10) of one coin."""
+    """Mark, oracle, open interest (lots), the running hourly funding rate and the premium (both 10^-10) of one coin.
+
+    `premium_e10` is None where the venue has none: its book is too thin for impact prices.
+    """
 
     lane: ClassVar[Lane] = Lane.MARKET
 
@@ -62,6 +65,7 @@ class AssetContext(Message, frozen=True):
     open_interest: int
     funding_rate_e10: int
     recv_ns: Ns
+    premium_e10: int | None = None
 
     def conflation_key(self) -> str | None:
         """Only the latest context of a coin matters."""

@@ -33,7 +33,16 @@ TOLERANCE: Final = 0.75
 dimensions that judge forecasts by a few dozen outcomes (the strategist's edge, the scientist's likelihood, the
 analyst's microprice) are drawn anew. The most that was seen is 0.71, the edge of 21 fills."""
 DEFERRED: Final = frozenset(
-    {"decode_us", "sign_latency_us", "funding_booked", "unknown_s", "cancel_ms", "fill_rate", "prints_answered"}
+    {
+        "decode_us",
+        "sign_latency_us",
+        "funding_booked",
+        "funding_error_bps",
+        "unknown_s",
+        "cancel_ms",
+        "fill_rate",
+        "prints_answered",
+    }
 )
 """What a short run on the stage has no evidence for: real time, an hour's funding, faults, or hundreds of orders."""
 

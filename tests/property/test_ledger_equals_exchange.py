@@ -13,7 +13,7 @@ from shared.ids import Cloid, Role, StrategyId, cloid_for
 from shared.messages import AnyMessage
 from shared.messages.account import AccountSnapshot, FundingPayment, LedgerReport, Reconciled, VenuePosition
 from shared.messages.control import Measured, Started, Woke
-from shared.messages.market import AssetContext
+from shared.messages.market import AssetContext, FundingClock
 from shared.messages.order import Fill, FillBooked
 from shared.order import Side
 from shared.units import HOUR, MS, SECOND, USD, Ns, Px, Sz, Usd
@@ -38,11 +38,12 @@ class Desk:
         self.exchange = Exchange(listings(COINS[:2]), start_ns=START)
         chosen = SyntheticSettings(events_per_second=10.0, fundamental_interval_ms=1_000)
         self.market = SyntheticMarket(self.exchange, seed, chosen, COINS[:2])
-        self.analyst = PerformanceQuantAnalyst(Settings())
+        self.analyst = PerformanceQuantAnalyst(Settings(funding_grace_ms=20_000))
         self.reports: list[LedgerReport] = []
         self.measured: dict[str, list[float]] = {}
         self.orders = 0
         self.tell(Started(ROLE, 1, START), START)
+        self.tell(FundingClock(Ns((START // HOUR + 1) * HOUR), {}), START)
 
     def apply(self, command: Command, now: Ns) -> Outcome:
         """The core's answer; what concerns the desk is told to the analyst."""
@@ -61,7 +62,8 @@ class Desk:
                     coin, at = COINS[event.asset].name, Ns(event.time_ms * MS)
                     yield FundingPayment(coin, event.usd, event.net_sz, event.rate_e10, at, now)
                 case PricesChanged():
-                    yield AssetContext(COINS[event.asset].name, event.mark_px, event.oracle_px, 0, 0, now)
+                    rate = self.exchange.asset_view(event.asset).rate_e10
+                    yield AssetContext(COINS[event.asset].name, event.mark_px, event.oracle_px, 0, rate, now)
                 case _:
                     pass
 
@@ -138,3 +140,6 @@ def test_ledger_and_exchange_agree_to_the_last_unit(seed: int) -> None:
     assert {line.strategy for line in desk.reports[-1].attribution} == set(STRATEGIES.values())
     assert set(desk.measured["ledger_difference_usd"]) == {0.0}
     assert set(desk.measured["attribution_residual_usd"]) == {0.0}
+    assert set(desk.measured["funding_booked"]) == {1.0}
+    assert max(desk.measured["funding_error_bps"]) < 20, "the oracle of 3 s before the hour is what differs"
+    assert max(desk.measured["funding_forecast_bps"]) < 0.1

@@ -100,6 +100,9 @@ def test_a_context_rounds_only_open_interest() -> None:
     more = {"premium": None, "midPx": None, "impactPxs": None, "prevDayPx": "1.0", "dayNtlVlm": "0.0"}
     message = only(scene.frame("activeAssetCtx", {"coin": "ETH", "ctx": ctx | more}))
     assert message == AssetContext("ETH", 300020, 300010, 10821565716, -36880, T0)  # type: ignore[arg-type]
+    message = only(scene.frame("activeAssetCtx", {"coin": "ETH", "ctx": ctx | more | {"premium": "0.00031774"}}))
+    assert isinstance(message, AssetContext)
+    assert message.premium_e10 == 3177400
 
 
 def test_a_fill_is_read_exactly() -> None:

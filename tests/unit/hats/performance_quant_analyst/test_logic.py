@@ -164,6 +164,7 @@ def test_funding_that_never_came_is_found() -> None:
         desk.fill(Side.BUY, 1000, 10, 4)
         instant = desk.now + SECOND
         desk.say(FundingClock(Ns(instant), {"BTC": 125}))
+        desk.say(AssetContext("BTC", Px(1000), Px(1000), 0, 125, Ns(desk.now)))
         desk.pass_ms(2000)
         desk.say(FundingClock(Ns(instant + HOUR), {"BTC": 125}))
         if is_paid:
