@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 
 from hats.security_architect.audit_log import verify_file
-from orchestrator.build import build_id
+from orchestrator.build import this_build
 from orchestrator.cards import scorecards_html
 from orchestrator.compose import check_wiring
 from orchestrator.ground import Ground, ground
 from orchestrator.referee import differences, positions_at
-from orchestrator.runfiles import RunFiles, RunNote, forget_run, note_run, write_private
+from orchestrator.reproduction import HatReplay, replay_run
+from orchestrator.runfiles import RunFiles, RunNote, RunRecord, forget_run, note_run, write_private, write_record
 from orchestrator.settings import Settings
 from orchestrator.status import CardView, Status
 from orchestrator.summary import Summary, summarise
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 POLL_S: Final = 0.5
 LAST_WORD_S: Final = 1.0
 """After a drain the ledger and the scores get so long to say their last word."""
+REPLAY_MESSAGES_MAX: Final = 100_000
+"""A run of so many messages is replayed at its end, in seconds; a longer one only by `hats replay`."""
 
 
 class Watcher(Protocol):
@@ -47,7 +50,7 @@ class Watcher(Protocol):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """What a finished run came to. The three proofs are None when they could not be made."""
+    """What a finished run came to. Proofs are None when they could not be made; `replay` if it is too long."""
 
     summary: Summary
     cards: tuple[CardView, ...]
@@ -56,6 +59,7 @@ class Verdict(msgspec.Struct, frozen=True):
     audit_ok: bool
     position_differences: tuple[str, ...]
     run_dir: str
+    replay: tuple[HatReplay, ...] | None = None
 
 
 class Launch:
@@ -107,7 +111,9 @@ class Launch:
         from orchestrator.desk import Desk  # noqa: PLC0415
 
         settings = under.settings
-        order = LaunchOrder(settings.model_dump_json().encode(), self._run, str(self.files.dir), build_id())
+        build, as_json = this_build(), settings.model_dump_json().encode()
+        write_record(self.files, RunRecord(self._run, build, msgspec.Raw(as_json)))
+        order = LaunchOrder(as_json, self._run, str(self.files.dir), build.id)
         self._watcher.step("raising ten actors")
         desk = Desk.launch(order, settings.ray.namespace, self.files)
         try:
@@ -138,6 +144,10 @@ class Launch:
         reader = JournalReader.open(settings.journal.path or self.files.journal)
         try:
             summary, fault = summarise(reader), reader.fault()
+            is_short = fault is None and sum(summary.messages.values()) <= REPLAY_MESSAGES_MAX
+            if is_short:
+                self._watcher.step("replaying the journal")
+            replay = replay_run(reader, settings) if is_short else None
         finally:
             reader.close()
         master = settings.hats.exchange_architect.user_address
@@ -151,6 +161,7 @@ class Launch:
             audit_ok=verify_file(self.files.audit).is_sound,
             position_differences=tuple(differences(summary.net_sz, theirs)),
             run_dir=str(self.files.dir),
+            replay=replay,
         )
         write_private(self.files.summary, msgspec.json.format(msgspec.json.encode(verdict), indent=2))
         write_private(self.files.scorecards_json, msgspec.json.format(msgspec.json.encode(cards), indent=2))

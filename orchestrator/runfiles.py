@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from orchestrator.build import Build
 from shared.errors import NotRunning
 
 SUN_PATH_MAX: Final = 100
@@ -37,12 +38,21 @@ class HubDoor(msgspec.Struct, frozen=True):
     build: str
 
 
+class RunRecord(msgspec.Struct, frozen=True):
+    """What a run was made of, kept in its folder: the code, and all settings (which name no secret) as JSON."""
+
+    run: int
+    build: Build
+    settings: msgspec.Raw
+
+
 class RunFiles:
     """The files of one run."""
 
     def __init__(self, run_dir: Path) -> None:
         self.dir = run_dir
         self.journal = run_dir / "journal.sqlite"
+        self.record = run_dir / "run.json"
         self.door = run_dir / "hub.json"
         self.audit = run_dir / "audit.jsonl"
         self.keys = run_dir / "keys"
@@ -109,6 +119,18 @@ def write_private(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
+
+
+def write_record(files: RunFiles, record: RunRecord) -> None:
+    """Remember what the run is made of."""
+    write_private(files.record, msgspec.json.encode(record))
+
+
+def record_of(files: RunFiles) -> RunRecord:
+    """What the run was made of; NotRunning if there is no such run, or if it did not note it."""
+    if not files.record.exists():
+        raise NotRunning(f"{files.dir} does not say with which settings it ran: {files.record.name} is missing")
+    return msgspec.json.decode(files.record.read_bytes(), type=RunRecord)
 
 
 def note_run(home: Path, note: RunNote) -> None:

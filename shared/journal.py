@@ -201,6 +201,10 @@ class JournalReader:
         """How many messages of each kind."""
         return dict(self._db.execute("SELECT kind, count(*) FROM messages GROUP BY kind ORDER BY kind"))
 
+    def batches(self) -> dict[Role, int]:
+        """How many batches each Hat handled."""
+        return {Role(role): n for role, n in self._db.execute("SELECT role, count(*) FROM handled GROUP BY role")}
+
     def digest(self) -> str:
         """SHA-256 of all messages and batches in order: equal runs have equal digests."""
         total = hashlib.sha256()

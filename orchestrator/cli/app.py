@@ -14,6 +14,7 @@ from orchestrator.cli import (
     demo,
     doctor,
     keys,
+    replay,
     scorecard,
     status,
     topology,
@@ -67,6 +68,7 @@ app.command("topology", rich_help_panel=CHECK)(topology.topology)
 app.add_typer(configuration.app, name="config", rich_help_panel=CHECK)
 app.add_typer(keys.app, name="keys", rich_help_panel=CHECK)
 app.add_typer(audit.app, name="audit", rich_help_panel=CHECK)
+app.command("replay", rich_help_panel=CHECK)(replay.replay)
 app.command("doctor", rich_help_panel=CHECK)(doctor.doctor)
 
 

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import typer
 
 from orchestrator.cli.options import Config, Json, RunDir
 from orchestrator.cli.terminal import emit, report_error, say
 from shared.errors import JournalError, NotRunning
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 app = typer.Typer(help="Check the hash-chained log of what was decided and signed.", no_args_is_help=True)
 
@@ -28,9 +23,10 @@ def _audit() -> None:
 def verify(run: RunDir = None, config: Config = None, as_json: Json = False) -> None:
     """Check every record and the head beside the log. Exit codes: 0 intact, 1 tampered or cut short, 2 unreadable."""
     from hats.security_architect.audit_log import verify_file
+    from orchestrator.cli.runs import last_run
 
     try:
-        path = _log_of(run, config)
+        path = last_run(run, config).audit
         found = verify_file(path)
     except (JournalError, NotRunning) as error:
         report_error(error, "unreadable", as_json=as_json)
@@ -52,16 +48,3 @@ def verify(run: RunDir = None, config: Config = None, as_json: Json = False) -> 
         say(f"TAMPERED: {path}, line {found.fault_line}: {found.fault}; {found.records} records before it are sound")
     if not found.is_sound:
         raise typer.Exit(TAMPERED)
-
-
-def _log_of(run: Path | None, config: Path | None) -> Path:
-    """The audit log of the run named, else of the current run, else of the last one."""
-    from orchestrator.cli.runs import files_of, newest_run
-
-    try:
-        return files_of(run, config).audit
-    except NotRunning:
-        newest = newest_run(config) if run is None else None
-        if newest is None:
-            raise
-        return files_of(newest, config).audit

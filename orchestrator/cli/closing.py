@@ -42,4 +42,7 @@ def _proofs(report: Report) -> str:
         "positions equal the exchange's": report.positions_equal,
         "flat": report.is_flat is True,
     }
-    return ", ".join(name if holds else f"NOT {name}" for name, holds in proofs.items())
+    if report.replay_equal is not None:
+        proofs["every Hat's words replayed equal"] = report.replay_equal
+    shown = [name if holds else f"NOT {name}" for name, holds in proofs.items()]
+    return ", ".join([*shown, "not replayed for its length"] if report.replay_equal is None else shown)

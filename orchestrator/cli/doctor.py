@@ -54,6 +54,7 @@ def _findings(config: Path | None) -> Iterator[Finding]:
         is_run_alive = any(finding.name == "launcher" and not finding.remedy for finding in run)
         yield from machine.ports(_ports(settings), is_run_alive=is_run_alive)
         yield from run
+        yield from _last_run(config)
         yield from machine.folders(home(config))
     yield from machine.memory()
     yield from machine.clock()
@@ -91,6 +92,29 @@ def _current_run(config: Path | None) -> Iterator[Finding]:
         detail = f"process {note.launcher_pid} is gone" + (f"; it left {left}" if left else "")
         yield problem("launcher", detail, "`hats down` puts it in order")
     yield from _hub(files)
+
+
+def _last_run(config: Path | None) -> Iterator[Finding]:
+    """What the verdict on the run that began last said of its replay; nothing if there is no verdict."""
+    import msgspec
+
+    from orchestrator.cli import runs
+    from orchestrator.cli.findings import ok, problem, worth_knowing
+    from orchestrator.reproduction import Replayed
+    from orchestrator.runfiles import RunFiles
+
+    newest = runs.newest_run(config)
+    if newest is None or not RunFiles(newest).summary.exists():
+        return
+    replay = msgspec.json.decode(RunFiles(newest).summary.read_bytes(), type=Replayed).replay
+    if replay is None:
+        yield worth_knowing("last run", f"{newest.name} was not replayed", f"`hats replay {newest.name}`")
+        return
+    different = [hat.in_words for hat in replay if hat.difference is not None]
+    if different:
+        yield problem("last run", "; ".join(different), f"`hats replay {newest.name}`; report it: this is a bug")
+    else:
+        yield ok("last run", f"{newest.name}: every Hat's words replayed equal")
 
 
 def _hub(files: RunFiles) -> Iterator[Finding]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from shared.ids import HATS, Role
 
 Json = Annotated[
     bool, typer.Option("--json", help="Write exactly one JSON object on stdout; errors as JSON on stderr.")
@@ -32,3 +35,14 @@ Replay = Annotated[
     str | None,
     typer.Option("--replay", metavar="FILE[,FILE]", help="Drive the local exchange by recorded books and trades."),
 ]
+
+
+def hat_named(name: str, hint: str = "HAT") -> Role:
+    """The Hat of this name, or of the only name that begins so; a usage fault names the nearest."""
+    known = [str(role) for role in HATS]
+    matches = [role for role in known if role == name or role.startswith(name)]
+    if len(matches) == 1:
+        return Role(matches[0])
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+    nearest = f"; did you mean {close[0]}?" if close else ""
+    raise typer.BadParameter(f"expected one of {', '.join(known)}, got {name!r}{nearest}", param_hint=hint)

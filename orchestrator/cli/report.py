@@ -48,6 +48,7 @@ class Report(msgspec.Struct, frozen=True):
     journal_ok: bool
     audit_ok: bool
     positions_equal: bool
+    replay_equal: bool | None
     is_flat: bool | None
     problems: tuple[str, ...]
     messages: dict[str, int]
@@ -69,6 +70,7 @@ def report_of(verdict: Verdict) -> Report:
         journal_ok=verdict.journal_fault is None,
         audit_ok=verdict.audit_ok,
         positions_equal=not verdict.position_differences,
+        replay_equal=None if verdict.replay is None else all(hat.difference is None for hat in verdict.replay),
         is_flat=verdict.is_flat,
         problems=tuple(problems(verdict)),
         messages=summary.messages,
@@ -84,6 +86,7 @@ def problems(verdict: Verdict) -> list[str]:
     if not verdict.audit_ok:
         found.append("audit log: its chain does not hold; `hats audit verify` names the record")
     found += [f"positions: {difference}" for difference in verdict.position_differences]
+    found += [f"replay: {hat.in_words}" for hat in verdict.replay or () if hat.difference is not None]
     if verdict.is_flat is not True:
         found.append("not flat: positions are still open" if verdict.is_flat is False else "not known to be flat")
     return found

@@ -41,6 +41,17 @@ def files_of(run: Path | None, config: Path | None) -> RunFiles:
     raise NotRunning(f"there is no run at {' or '.join(str(place) for place in places)}")
 
 
+def last_run(run: Path | None, config: Path | None) -> RunFiles:
+    """The files of the run named, else of the current run, else of the one that began last."""
+    try:
+        return files_of(run, config)
+    except NotRunning:
+        newest = newest_run(config) if run is None else None
+        if newest is None:
+            raise
+        return files_of(newest, config)
+
+
 def newest_run(config: Path | None) -> Path | None:
     """The folder of the run that began last; None if there was none."""
     folder = home(config) / "runs"

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.cli.options import Config, Json, RunDir
+from orchestrator.cli.options import Config, Json, RunDir, hat_named
 from orchestrator.cli.terminal import console, emit, note
 from shared.errors import NotRunning
-from shared.ids import HATS, Role
 
 if TYPE_CHECKING:
     from orchestrator.runfiles import RunFiles
@@ -31,7 +29,7 @@ def scorecard(
     """Print each Hat's score with its dimensions, values, targets, sample counts, trend and evidence."""
     from orchestrator.cards import scorecard_table
 
-    role = None if hat is None else _role(hat)
+    role = None if hat is None else hat_named(hat)
     cards, files = _cards(run, config)
     chosen = [card for card in cards if role is None or card.role is role]
     if html is not None:
@@ -74,13 +72,3 @@ def _write_page(page: Path, cards: Sequence[CardView], files: RunFiles) -> None:
         finally:
             reader.close()
     page.write_text(scorecards_html(cards, summary), encoding="utf-8")
-
-
-def _role(name: str) -> Role:
-    known = [str(role) for role in HATS]
-    matches = [role for role in known if role == name or role.startswith(name)]
-    if len(matches) == 1:
-        return Role(matches[0])
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    raise typer.BadParameter(f"expected one of {', '.join(known)}, got {name!r}{hint}", param_hint="HAT")

@@ -15,7 +15,7 @@ from orchestrator import compose
 from orchestrator.desk import Desk
 from orchestrator.launch import Launch, Verdict
 from orchestrator.raylink import free_port
-from orchestrator.replay import first_difference
+from orchestrator.reproduction import replay_hat
 from orchestrator.routes import hearers
 from orchestrator.settings import Settings
 from orchestrator.status import Status
@@ -161,4 +161,4 @@ def test_no_message_was_lost_or_handled_twice(role: Role, killed: Killed) -> Non
 @pytest.mark.parametrize("role", HATS)
 def test_replay_gives_the_same_outputs(role: Role, killed: Killed) -> None:
     """A fresh Hat outside Ray, given what the journal says it handled, says the same byte for byte."""
-    assert first_difference(killed.reader, role, compose.make_hat(killed.settings, role)) is None
+    assert replay_hat(killed.reader, compose.make_hat(killed.settings, role)).difference is None

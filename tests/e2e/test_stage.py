@@ -13,7 +13,7 @@ import pytest
 
 from orchestrator import compose
 from orchestrator.rehearsal import Rehearsal, rehearse
-from orchestrator.replay import first_difference
+from orchestrator.reproduction import replay_hat
 from orchestrator.settings import Settings
 from orchestrator.summary import summarise
 from shared.ids import HATS, Role
@@ -64,7 +64,7 @@ def test_nine_hats_trade_and_agree_with_the_exchange(tmp_path: Path) -> None:
 @pytest.mark.parametrize("role", HATS)
 def test_every_hat_says_again_what_it_said(role: Role, short_run: Rehearsal) -> None:
     """Given what the journal says it handled, a fresh Hat gives every output byte for byte."""
-    assert first_difference(short_run.journal.reader, role, compose.make_hat(short_run.settings, role)) is None
+    assert replay_hat(short_run.journal.reader, compose.make_hat(short_run.settings, role)).difference is None
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,15 @@ from typing import Final
 
 from tests.house.sources import ALL, PRODUCT, classes, shown, sources
 
-MAY_CATCH_ALL: Final = {"shared/shell.py", "orchestrator/stage.py", "orchestrator/cluster.py", "orchestrator/hub.py"}
+MAY_CATCH_ALL: Final = {
+    "shared/shell.py",
+    "orchestrator/stage.py",
+    "orchestrator/cluster.py",
+    "orchestrator/hub.py",
+    "orchestrator/reproduction.py",
+}
 """The loop around a Hat and the two runtimes: they turn any failure of a Hat into its quarantine (and the hub hands a
-failed question back to who asked it)."""
+failed question back to who asked it). The replay of a journal names such a failure as the difference that it is."""
 
 _ALL_ERRORS: Final = {"Exception", "BaseException"}
 _BUILTIN_ERRORS: Final = {
