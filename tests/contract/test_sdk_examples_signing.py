@@ -1,6 +1,6 @@
-"""The official SDK's own examples about who signed: recovery, and multi-sig users, which this exchange does not have.
+"""The official SDK's own examples about who signed: recovery, and users for whom several sign.
 
-docs/venue.md has the table of all examples and the tests that hold them.
+docs/venue-clients.md has the table of all examples and the tests that hold them.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from eth_account import Account
 from hyperliquid.utils.constants import MAINNET_API_URL
 from hyperliquid.utils.signing import (
     CONVERT_TO_MULTI_SIG_USER_SIGN_TYPES,
@@ -25,12 +26,16 @@ from hyperliquid.utils.signing import (
 from shared.clock import WallClock
 from shared.venue.door.signatures import USER_SIGNED, l1_digest, recover, signature_from_wire, typed_digest
 from tests.contract.example_venue import make_door
-from tests.contract.sdk_venue import Client, Clients, clients_of, served, wallet_of
+from tests.contract.sdk_venue import DONE, Client, Clients, clients_of, only, served, wallet_of
 
-KEYS = iter(range(1, 60))
-MULTI_SIG_USER = "0x0000000000000000000000000000000000000005"
+KEYS = iter(range(1, 50))
+SIGNERS = (wallet_of(58), wallet_of(59))
 ZERO = "0x" + "00" * 20
-REFUSED = "This local exchange does not support the action "
+ORDER = {
+    "type": "order",
+    "orders": [{"a": 1, "b": True, "p": "1100", "s": "0.2", "r": False, "t": {"limit": {"tif": "Gtc"}}}],
+    "grouping": "na",
+}
 
 
 @pytest.fixture(scope="module")
@@ -41,11 +46,36 @@ def url() -> Iterator[str]:
 
 
 @pytest.fixture
-def client(url: str) -> Iterator[Client]:
-    """A client with a funded key of its own."""
+def make_client(url: str) -> Iterator[Clients]:
+    """Makes clients with funded keys of their own."""
     with clients_of(url, KEYS) as make:
-        clients: Clients = make
-        yield clients()
+        yield make
+
+
+def multi_sig_user(make_client: Clients, threshold: int = 2) -> tuple[str, Client]:
+    """(an account for which both signers sign, the client of the first of them, who sends)."""
+    account = make_client()
+    reply = account.exchange.convert_to_multi_sig_user([one.address for one in SIGNERS], threshold)
+    assert reply == DONE
+    return account.address, make_client(SIGNERS[0])
+
+
+def signed_l1(client: Client, user: str, action: Any, now: int, signers: Any = SIGNERS) -> list[Any]:
+    """What each signer signs of an L1 action that `client` will send."""
+    is_mainnet, expires = client.exchange.base_url == MAINNET_API_URL, client.exchange.expires_after
+    return [
+        sign_multi_sig_l1_action_payload(one, action, is_mainnet, None, now, expires, user, client.address)
+        for one in signers
+    ]
+
+
+def signed_typed(client: Client, user: str, action: Any, types: Any, name: str) -> list[Any]:
+    """What each signer signs of an action that is typed data."""
+    primary = f"HyperliquidTransaction:{name}"
+    return [
+        sign_multi_sig_user_signed_action_payload(one, action, False, types, primary, user, client.address)
+        for one in SIGNERS
+    ]
 
 
 def test_basic_recover_user_of_an_l1_action() -> None:
@@ -86,60 +116,58 @@ def test_basic_recover_user_of_a_user_signed_action() -> None:
     assert recover(typed_digest(USER_SIGNED["tokenDelegate"], action, 0xA4B1), wire) == theirs.lower()
 
 
-def test_convert_to_multi_sig_user(client: Client) -> None:
-    """`basic_convert_to_multi_sig_user.py` is refused by name: there are no multi-sig users here."""
-    reply = client.exchange.convert_to_multi_sig_user([ZERO, "0x" + "00" * 19 + "01"], 1)
-    assert reply == {"status": "err", "response": REFUSED + "convertToMultiSigUser."}
-    assert client.info.query_user_to_multi_sig_signers(client.address) is None
-    assert "resting" in str(client.exchange.order("ETH", True, 0.2, 1100, {"limit": {"tif": "Gtc"}}))
+def test_basic_convert_to_multi_sig_user(make_client: Clients) -> None:
+    """`basic_convert_to_multi_sig_user.py`: signers must have accounts; alone the user can't act any more."""
+    client = make_client()
+    strangers = client.exchange.convert_to_multi_sig_user(["0x" + "0a" * 20, "0x" + "0b" * 20], 1)
+    assert strangers == {"status": "err", "response": "Multi-sig authorized user must exist on L1"}
+    users = [one.address for one in SIGNERS]
+    assert client.exchange.convert_to_multi_sig_user(users, 1) == DONE
+    told = client.info.query_user_to_multi_sig_signers(client.address)
+    assert told == {"authorizedUsers": sorted(one.lower() for one in users), "threshold": 1}
+    alone = client.exchange.order("ETH", True, 0.2, 1100, {"limit": {"tif": "Gtc"}})
+    assert alone == {"status": "err", "response": "Multi-sig required"}
 
 
-def test_multi_sig_order(client: Client) -> None:
-    """`multi_sig_order.py`: signed by two authorized keys, refused by name, and nothing was placed."""
-    order = {"a": 1, "b": True, "p": "1100", "s": "0.2", "r": False, "t": {"limit": {"tif": "Gtc"}}}
-    action = {"type": "order", "orders": [order], "grouping": "na"}
+def test_multi_sig_order(make_client: Clients) -> None:
+    """`multi_sig_order.py`: one signature is too few, two place the order for the account."""
+    user, client = multi_sig_user(make_client)
     now = get_timestamp_ms()
-    is_mainnet = client.exchange.base_url == MAINNET_API_URL
-    signatures = [
-        sign_multi_sig_l1_action_payload(
-            wallet_of(number),
-            action,
-            is_mainnet,
-            None,
-            now,
-            client.exchange.expires_after,
-            MULTI_SIG_USER,
-            client.address,
-        )
-        for number in (58, 59)
-    ]
-    reply = client.exchange.multi_sig(MULTI_SIG_USER, action, signatures, now)
-    assert reply == {"status": "err", "response": REFUSED + "multiSig."}
-    assert client.info.open_orders(MULTI_SIG_USER) == []
+    alone = client.exchange.multi_sig(user, ORDER, signed_l1(client, user, ORDER, now, SIGNERS[:1]), now)
+    assert alone == {"status": "err", "response": "Multi-sig threshold not met"}
+    placed = only(client.exchange.multi_sig(user, ORDER, signed_l1(client, user, ORDER, now), now))
+    assert [one["oid"] for one in client.info.open_orders(user)] == [placed["resting"]["oid"]]
+    assert client.info.open_orders(client.address) == []
 
 
-@pytest.mark.parametrize(
-    ("fields", "types", "name"),
-    [
-        ({"type": "usdSend", "destination": ZERO, "amount": "100.0"}, USD_SEND_SIGN_TYPES, "UsdSend"),
-        (
-            {"type": "convertToMultiSigUser", "signers": "null"},
-            CONVERT_TO_MULTI_SIG_USER_SIGN_TYPES,
-            "ConvertToMultiSigUser",
-        ),
-    ],
-)
-def test_multi_sig_typed_data(client: Client, fields: dict[str, str], types: Any, name: str) -> None:
-    """`multi_sig_usd_send.py` and `multi_sig_convert_to_normal_user.py`: as well, and no money moved."""
+def test_multi_sig_order_sent_by_an_agent(make_client: Clients) -> None:
+    """The outer signer may be an agent of an authorized user."""
+    user, client = multi_sig_user(make_client)
+    approved, key = client.exchange.approve_agent("sender")
+    assert approved == DONE
+    agent = make_client(Account.from_key(key))
     now = get_timestamp_ms()
-    stamp = {"time": now} if name == "UsdSend" else {"nonce": now}
-    action = {**fields, "signatureChainId": "0x66eee", "hyperliquidChain": "Testnet", **stamp}
-    signatures = [
-        sign_multi_sig_user_signed_action_payload(
-            wallet_of(number), action, False, types, f"HyperliquidTransaction:{name}", MULTI_SIG_USER, client.address
-        )
-        for number in (58, 59)
-    ]
-    reply = client.exchange.multi_sig(MULTI_SIG_USER, action, signatures, now)
-    assert reply == {"status": "err", "response": REFUSED + "multiSig."}
-    assert client.info.user_non_funding_ledger_updates(ZERO, 0) == []
+    assert "resting" in only(agent.exchange.multi_sig(user, ORDER, signed_l1(agent, user, ORDER, now), now))
+
+
+def test_multi_sig_usd_send(make_client: Clients) -> None:
+    """`multi_sig_usd_send.py` and the older `basic_multi_sig.py`: 100 dollars of the account to the zero address."""
+    user, client = multi_sig_user(make_client)
+    now = get_timestamp_ms()
+    stamp = {"signatureChainId": "0x66eee", "hyperliquidChain": "Testnet"}
+    action = {"type": "usdSend", **stamp, "destination": ZERO, "amount": "100.0", "time": now}
+    signatures = signed_typed(client, user, action, USD_SEND_SIGN_TYPES, "UsdSend")
+    assert client.exchange.multi_sig(user, action, signatures, now) == DONE
+    delta = client.info.user_non_funding_ledger_updates(user, 0)[-1]["delta"]
+    assert (delta["type"], delta["usdc"], delta["user"]) == ("internalTransfer", "100.0", user)
+
+
+def test_multi_sig_convert_to_normal_user(make_client: Clients) -> None:
+    """`multi_sig_convert_to_normal_user.py`: nobody has to sign for the account any more but itself."""
+    user, client = multi_sig_user(make_client)
+    now = get_timestamp_ms()
+    stamp = {"signatureChainId": "0x66eee", "hyperliquidChain": "Testnet"}
+    action = {"type": "convertToMultiSigUser", **stamp, "signers": "null", "nonce": now}
+    signatures = signed_typed(client, user, action, CONVERT_TO_MULTI_SIG_USER_SIGN_TYPES, "ConvertToMultiSigUser")
+    assert client.exchange.multi_sig(user, action, signatures, now) == DONE
+    assert client.info.query_user_to_multi_sig_signers(user) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from shared.venue.core import fee_commands, subaccounts, transfers
+from shared.venue.core import fee_commands, multi_sig, subaccounts, transfers
 from shared.venue.core.block import Block
 from shared.venue.core.dealings import (
     ApproveBuilderFee,
@@ -20,6 +20,7 @@ from shared.venue.core.dealings import (
     SendToken,
     SendUsd,
     SetReferrer,
+    SetSigners,
     SetStake,
     Withdraw,
 )
@@ -40,5 +41,6 @@ ANSWERS: Final[dict[type, Callable[[World, Any, Block], Answer]]] = {
     MoveClass: transfers.move_class,
     SendToken: transfers.send_token,
     SendAsset: transfers.send_asset,
+    SetSigners: multi_sig.set_signers,
 }
 """Every member of `Dealing` is here."""

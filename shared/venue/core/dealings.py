@@ -123,6 +123,14 @@ class SendAsset(msgspec.Struct, frozen=True, tag=True):
     is_by_agent: bool = False
 
 
+class SetSigners(msgspec.Struct, frozen=True, tag=True):
+    """Let so many of these users sign for one from now on, and nobody else; none of them makes a normal user again."""
+
+    user: str
+    signers: tuple[str, ...]
+    threshold: int
+
+
 Dealing = (
     SetStake
     | RegisterReferrer
@@ -138,4 +146,5 @@ Dealing = (
     | MoveClass
     | SendToken
     | SendAsset
+    | SetSigners
 )

@@ -28,8 +28,10 @@ class Identity:
         "name",
         "referral_usd",
         "referred",
+        "signers",
         "stake",
         "subs",
+        "threshold",
         "unclaimed_usd",
         "unclaimed_wei",
     )
@@ -39,6 +41,10 @@ class Identity:
         self.master: str | None = None
         self.subs: list[str] = []
         self.stake = 0
+        self.signers: tuple[str, ...] = ()
+        """Who signs for a multi-sig user, in rising order; nobody for a normal one."""
+        self.threshold = 0
+        """How many of them must."""
         self.code: str | None = None
         self.referred: list[str] = []
         self.builders: dict[str, int] = {}

@@ -23,6 +23,11 @@ INVALID_SEND: Final = "Invalid send"
 ZERO_SEND: Final = "Send amount cannot be zero"
 AGENT_SEND: Final = "Agent can only send asset to same user or their sub-accounts."
 REFERRER_SET: Final = "Referrer already set"
+SIGNER_UNKNOWN: Final = "Multi-sig authorized user must exist on L1"
+SIGNER_SELF: Final = "Cannot register self as multi-sig authorized user"
+SIGNER_TOO_MANY: Final = "Too many multi-sig signers"
+SIGNER_THRESHOLD: Final = "Invalid multi-sig threshold"
+SIGNER_NONE: Final = "Invalid multi-sig user"
 
 # ours
 BUILDER_TOO_HIGH: Final = "Builder fee is too high."

@@ -209,6 +209,11 @@ class Reading:
         account = self._world.accounts.get(user)
         return None if account is None else account.identity.master
 
+    def signers_of(self, user: str) -> tuple[tuple[str, ...], int]:
+        """Who signs for a multi-sig user, and how many of them must; nobody and 0 for everybody else."""
+        account = self._world.accounts.get(user)
+        return ((), 0) if account is None else (account.identity.signers, account.identity.threshold)
+
     def sub_accounts(self, user: str) -> tuple[str, ...]:
         """Addresses of the user's sub-accounts, oldest first."""
         account = self._world.accounts.get(user)

@@ -9,12 +9,18 @@ from typing import Any, Final
 
 import msgspec
 
-from shared.venue.door import actions, dealing_actions, timed_actions
+from shared.venue.door import actions, dealing_actions, multi_sig_actions, timed_actions
 from shared.venue.door.actions import Action, Envelope
 from shared.venue.door.bodies import BAD_SHAPE, BodyRefused, repeated_keys
+from shared.venue.door.multi_sig_actions import MultiSigAction
 from shared.venue.door.signatures import USER_SIGNED
 
-SUPPORTED: Final[dict[str, type[Action]]] = {**actions.TYPES, **dealing_actions.TYPES, **timed_actions.TYPES}
+SUPPORTED: Final[dict[str, type[Action]]] = {
+    **actions.TYPES,
+    **dealing_actions.TYPES,
+    **timed_actions.TYPES,
+    **multi_sig_actions.TYPES,
+}
 _MONEY = {"vaultTransfer", "hip3LiquidatorTransfer"}
 _MONEY |= {"borrowLend", "userOutcome", "gossipPriorityBid"}
 _STANDING = {"setDisplayName", "spotUser"}
@@ -48,4 +54,13 @@ def read_action(action: dict[str, Any]) -> Action | str:
         canonical = msgspec.convert(action, kind).canonical()
     except (msgspec.ValidationError, ValueError) as error:
         raise BodyRefused(422, BAD_SHAPE) from error
-    return canonical
+    return _unwrapped(canonical) if isinstance(canonical, MultiSigAction) else canonical
+
+
+def _unwrapped(action: MultiSigAction) -> Action | str:
+    """The envelope with what it wraps in canonical form, or the name of that; none wraps another."""
+    wrapped = action.payload.action
+    inner = read_action(wrapped) if isinstance(wrapped, dict) and wrapped.get("type") != "multiSig" else None
+    if inner is None:
+        raise BodyRefused(422, BAD_SHAPE)
+    return inner if isinstance(inner, str) else action.holding(inner)

@@ -12,6 +12,7 @@ from shared.venue.core.outcomes import Outcome
 from shared.venue.door import dealing_actions, timed_actions
 from shared.venue.door.action_types import read_action, read_envelope
 from shared.venue.door.actions import (
+    Action,
     ApproveAgentAction,
     NoopAction,
     Supported,
@@ -25,6 +26,7 @@ from shared.venue.door.budgets import STALE_COST, AddressBudgets
 from shared.venue.door.dealing_submit import dealing_from_action, dealing_reply
 from shared.venue.door.desk import Desk
 from shared.venue.door.info import answer, read_question
+from shared.venue.door.multi_sig_actions import ConvertToMultiSigUserAction, MultiSigAction
 from shared.venue.door.render import Json
 from shared.venue.door.settings import DoorSettings
 from shared.venue.door.submit import (
@@ -42,7 +44,7 @@ from shared.venue.door.timed_actions import ReserveRequestWeightAction
 from shared.venue.door.timed_submit import NOT_BY_AGENT, timed_from_action, timed_reply
 from shared.venue.door.weights import MinuteBudgets, answer_weight, exchange_weight, info_weight
 
-_DEALINGS: Final = tuple(dealing_actions.TYPES.values())
+_DEALINGS: Final[tuple[type[Action], ...]] = (*dealing_actions.TYPES.values(), ConvertToMultiSigUserAction)
 _TIMED: Final = tuple(timed_actions.TYPES.values())
 
 
@@ -53,7 +55,7 @@ class Api:
         self._answers = answers
         self._settings = settings
         self._apply = apply
-        self._admission = Admission(settings, self._welcome, self._answers.exchange.master_of)
+        self._admission = Admission(settings, self._welcome, answers.exchange)
         self.mempool = Mempool(settings.block_ms, settings.taker_delay_ms) if settings.block_ms else None
         self._waiting: dict[int, tuple[Supported, str]] = {}
         self._budgets = AddressBudgets(settings.address_budget)
@@ -75,13 +77,14 @@ class Api:
         if isinstance(action, str):
             self._spend(client, exchange_weight(1), now)
             return unsupported(action)
+        asked, action = action, action.inner if isinstance(action, MultiSigAction) else action
         self._spend(client, exchange_weight(weight(action)), now)
-        admitted = self._admission.admit(envelope, action, now)
+        admitted = self._admission.admit(envelope, asked, now)
         if isinstance(admitted, Turned):
             if admitted.stale_for is not None:
                 self._budgets.owe(admitted.stale_for, STALE_COST * weight(action))
             return refused(admitted.error)
-        if isinstance(action, ReserveRequestWeightAction) and admitted.signer != admitted.user:
+        if isinstance(action, ReserveRequestWeightAction) and action is asked and admitted.signer != admitted.user:
             return refused(NOT_BY_AGENT)
         return self._perform(action, admitted.user, now)
 

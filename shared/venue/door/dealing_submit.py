@@ -27,6 +27,7 @@ from shared.venue.door.dealing_actions import (
     UsdSendAction,
     WithdrawAction,
 )
+from shared.venue.door.multi_sig_actions import ConvertToMultiSigUserAction
 from shared.venue.door.render import Json
 
 _OF_SUB: Final = re.compile(r"(.*?) subaccount:((?:0x)?[0-9a-fA-F]{40})", re.DOTALL)
@@ -79,6 +80,9 @@ def _signed_dealing(action: Action, user: str) -> Command | str | None:
             if tenths_bp is None:
                 return BAD_RATE
             return dealings.ApproveBuilderFee(user, canonical_address(action.builder), tenths_bp)
+        case ConvertToMultiSigUserAction():
+            named = action.named()
+            return dealings.SetSigners(user, named.authorized_users, named.threshold)
         case _:
             return None
 

@@ -60,8 +60,10 @@ def extra_agents(desk: Desk, asked: AboutUser, now: Ns) -> list[Json]:
     return [{"name": one.name, "address": one.address, "validUntil": one.valid_until_ms} for one in agents]
 
 
-def multi_sig_signers(_: Desk, __: AboutUser, ___: Ns) -> None:
-    """`userToMultiSigSigners`: nobody is one here."""
+def multi_sig_signers(desk: Desk, asked: AboutUser, _: Ns) -> Json | None:
+    """`userToMultiSigSigners`: null for whoever signs alone."""
+    signers, threshold = desk.exchange.signers_of(asked.user)
+    return {"authorizedUsers": list(signers), "threshold": threshold} if signers else None
 
 
 TYPES: Final[dict[str, InfoType]] = {

@@ -34,6 +34,7 @@ class DoorSettings(msgspec.Struct, frozen=True):
     dex that does not exist: status 500 with `null`, as for coins, or 422.
     `stakes` tells what users have staked, in the smallest unit of HYPE. `vault_quirk`: some actions the official SDK
     signs without the vault address that it posts; the hash of what was posted names another signer, who is refused.
+    `multi_sig_agents`: may the agents of a multi-sig user still act for it alone?
     `block_ms`: time between blocks (the venue's: about 70), inside which cancels and post-only orders come before GTC
     and IOC; 0 runs every action as it arrives. `taker_delay_ms`: how long GTC and IOC are held back before a block.
     """
@@ -68,6 +69,7 @@ class DoorSettings(msgspec.Struct, frozen=True):
     idle_close_code: int = 1000
     stakes: Mapping[str, int] = msgspec.field(default_factory=dict)
     vault_quirk: Literal["refused", "taken"] = "refused"
+    multi_sig_agents: Literal["refused", "taken"] = "refused"
     block_ms: int = 0
     taker_delay_ms: int = 0
     max_pending_posts: int = 100

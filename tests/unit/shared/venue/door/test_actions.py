@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.units import MS, Ns
+from shared.venue.core.exchange import Exchange
 from shared.venue.door.action_types import SUPPORTED, UNSUPPORTED, read_action, read_envelope
 from shared.venue.door.actions import (
     ApproveAgentAction,
@@ -31,7 +32,7 @@ CLIENT = WireClient(1)
 
 
 def _admission(network: str = "Testnet") -> Admission:
-    return Admission(DoorSettings(network=network), lambda address, now: True, lambda address: None)
+    return Admission(DoorSettings(network=network), lambda address, now: True, Exchange([]))
 
 
 def _signer(body: Any, network: str = "Testnet") -> str:
