@@ -5,6 +5,7 @@ Ray places, names and restarts processes; at most a few calls a second go throug
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import signal
@@ -135,6 +136,8 @@ class Orchestrator:
             wants_armed=settings.run.arm_at_start,
             restarts_max=settings.supervisor.restart_intensity,
             window_ns=int(settings.supervisor.restart_window_s * SECOND),
+            build=self._order.build,
+            config_sha256=hashlib.sha256(self._order.settings).hexdigest(),
         )
         mailboxes = {role: Mailbox(role, settings.mailbox.capacity) for role in HATS}
         heart = Heart(journal, compose.CATALOGUE, supervisor, mailboxes)

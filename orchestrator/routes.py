@@ -12,6 +12,7 @@ from shared.messages import Message
 from shared.messages.account import AccountSnapshot, FundingPayment, FundingSettled, LedgerReport, Reconciled
 from shared.messages.control import (
     Armed,
+    AuditCheckpointed,
     AuditRecord,
     Disarmed,
     Drained,
@@ -86,10 +87,10 @@ ROUTES: Final[Mapping[type[Message], Route]] = {
     FeatureUpdate: Route((MA,), (QS, RO, EM)),
     RegimeUpdate: Route((ML,), (QS, RO, MA)),
     # from wish to order
-    OrderIntent: Route((QS, EM), (RO,)),
+    OrderIntent: Route((QS, EM), (RO, SA)),
     CancelIntent: Route((QS,), (EM,)),
     OrderApproved: Route((RO,), (EM, SA)),
-    OrderDenied: Route((RO,), (QS, EM)),
+    OrderDenied: Route((RO,), (QS, EM, SA)),
     SubmitOrder: Route((EM,), (SA,)),
     CancelOrder: Route((EM,), (SA,)),
     SignRequest: Route((SA,), ()),
@@ -115,6 +116,7 @@ ROUTES: Final[Mapping[type[Message], Route]] = {
     RiskReport: Route((RO,), (OR,)),
     TradingStateChanged: Route((RO,), (QS, EM, SA, OR)),
     AuditRecord: Route((SA,), ()),
+    AuditCheckpointed: Route((SA,), (SA,)),
     # life
     WakeAt: Route(HATS, (OR,)),
     Woke: Route((OR,), HATS, addressed=True),

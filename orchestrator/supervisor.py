@@ -43,8 +43,18 @@ class Verdict(Enum):
 class Supervisor:
     """Knows what should be and what is; answers with messages that close the gap."""
 
-    def __init__(self, run: int, *, wants_armed: bool, restarts_max: int = 5, window_ns: int = 60 * SECOND) -> None:
+    def __init__(
+        self,
+        run: int,
+        *,
+        wants_armed: bool,
+        restarts_max: int = 5,
+        window_ns: int = 60 * SECOND,
+        build: str = "",
+        config_sha256: str = "",
+    ) -> None:
         self.run = run
+        self._build, self._config_sha256 = build, config_sha256
         self.states: dict[Role, HatState] = dict.fromkeys(HATS, HatState.NEW)
         self.is_armed = False
         self.is_draining = False
@@ -62,7 +72,8 @@ class Supervisor:
 
     def restored(self, role: Role, now: Ns) -> list[AnyMessage]:
         """A Hat has its state back: it is told that it started and asks for what it needs."""
-        return [*self._move(role, HatState.SYNCING, "restored"), Started(role, self.run, now)]
+        started = Started(role, self.run, now, self._build, self._config_sha256)
+        return [*self._move(role, HatState.SYNCING, "restored"), started]
 
     def settled_start(self, role: Role) -> list[AnyMessage]:
         """A Hat has handled its Started; that makes it ready unless it has to prove more first."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from hats.security_architect.audit_log import AuditLog
+from hats.security_architect.audit_log import AuditLog, name_of
+from hats.security_architect.checkpoint_file import checkpoints_path
+from hats.security_architect.checkpointer import Checkpointer
 from hats.security_architect.client import SignerEdge
+from hats.security_architect.line import SignerLine
 from hats.security_architect.logic import SecurityArchitect
 from hats.security_architect.settings import Settings
 from shared.edge import Edge
@@ -27,5 +30,9 @@ class SecurityArchitectActor(HatShell):
     def make_edge(self, spec: LaunchSpec) -> Edge | None:
         """The signer's client and the audit log."""
         settings = Settings.model_validate_json(spec.settings)
-        log = AuditLog(Path(spec.run_dir) / "audit.jsonl", settings.audit_sync_ms)
-        return SignerEdge(Path(settings.signer_socket), settings.network, log, settings)
+        path, socket = Path(spec.run_dir) / "audit.jsonl", Path(settings.signer_socket)
+        # a line of its own, for checkpoints are asked for on the log's thread and must not delay an order
+        notary = SignerLine(socket, settings.network, settings)
+        checkpointer = Checkpointer(name_of(path), checkpoints_path(path), notary, settings)
+        log = AuditLog(path, settings.audit_sync_ms, checkpointer)
+        return SignerEdge(SignerLine(socket, settings.network, settings), log)

@@ -1,7 +1,7 @@
 """The audit chain: each record holds the digest of the one before, so that a change anywhere shows from there on.
 
 A chain can be cut short or rewritten as a whole and still be a chain. Therefore `verify` also takes the head (index and
-digest) that was written down beside the log.
+digest) that was written down beside the log, and the checkpoints that the signer made of it (`checkpoints.py`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Any, Final
 
 import msgspec
 
+from hats.security_architect.checkpoints import Expected
+from hats.security_architect.merkle import leaf_hash
 from shared.errors import InvariantError
 from shared.messages.control import AuditRecord
 from shared.units import Ns
@@ -31,10 +33,15 @@ class Head(msgspec.Struct, frozen=True):
 
 
 class Verified(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome of a check: how many records are sound, and the first fault with its line (1 is the first line)."""
+    """The outcome of a check: how many records are sound, and the first fault with its line (1 is the first line).
+
+    `signed` is how many of the records a checkpoint covers, `root` the Merkle root (hex) over all that were sound.
+    """
 
     records: int
     head: Head
+    signed: int = 0
+    root: str = ""
     fault_line: int | None = None
     fault: str = ""
 
@@ -98,24 +105,36 @@ def line_of(record: AuditRecord) -> bytes:
     return _LINE_ENCODER.encode(_Line(record.index, record.previous, record.digest, body)) + b"\n"
 
 
-def verify(lines: Iterable[bytes], expected: Head | None = None) -> Verified:
-    """What a check of the log finds. `lines` end with a line feed; `expected` is the head written beside the log.
+def leaf_of(line: bytes) -> bytes:
+    """The Merkle leaf of a line of the log."""
+    return leaf_hash(line.rstrip(b"\n"))
 
-    Finds every edit, insertion, deletion, swap and, given the head, truncation before it and rewriting up to it.
+
+def verify(lines: Iterable[bytes], head: Head | None = None, checkpoints: Expected | None = None) -> Verified:
+    """What a check of the log finds. `lines` end with a line feed; `head` is the one written beside the log.
+
+    Finds every edit, insertion, deletion, swap and, given the head, truncation before it and rewriting up to it. Given
+    checkpoints, the head may be forged too: what they cover is as it was signed, or a fault.
     """
-    head = Head()
-    number = 0
+    expected = checkpoints or Expected((), "")
+    at, number = Head(), 0
+    fault = expected.fault
+    if fault is not None:
+        return Verified(records=0, head=at, fault_line=1, fault=fault)
     for number, line in enumerate(lines, start=1):
-        fault = _fault_in(line, head)
-        if fault is None and expected is not None and expected.index == number and expected.digest != _digest_in(line):
+        fault = _fault_in(line, at)
+        if fault is None and head is not None and head.index == number and head.digest != _digest_in(line):
             fault = f"record {number} is not the one that the head file names"
+        fault = fault or expected.fault_after(leaf_of(line))
         if fault is not None:
-            return Verified(records=number - 1, head=head, fault_line=number, fault=fault)
-        head = Head(number, _digest_in(line))
-    if expected is not None and expected.index > number:
-        fault = f"cut off: the head file names record {expected.index}, the log ends at {number}"
-        return Verified(records=number, head=head, fault_line=number + 1, fault=fault)
-    return Verified(records=number, head=head)
+            return Verified(records=number - 1, head=at, fault_line=number, fault=fault)
+        at = Head(number, _digest_in(line))
+    if head is not None and head.index > number:
+        fault = f"cut off: the head file names record {head.index}, the log ends at {number}"
+    fault = fault or expected.fault_at_end()
+    if fault is not None:
+        return Verified(records=number, head=at, fault_line=number + 1, fault=fault)
+    return Verified(records=number, head=at, signed=expected.size, root=expected.root())
 
 
 def _digest_in(line: bytes) -> str:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from hats.security_architect import audit
-from hats.security_architect.audit import Head, Verified
-from shared.errors import InvariantError, JournalError
+from hats.security_architect.audit import Head, Verified, leaf_of
+from hats.security_architect.checkpoint_file import checkpoints_path, read_checkpoints
+from hats.security_architect.checkpointer import Checkpointer, OnMade
+from hats.security_architect.checkpoints import Expected
+from shared.errors import HatsError, InvariantError, JournalError
 from shared.messages.control import AuditRecord
 
 
@@ -29,13 +33,24 @@ def read_head(path: Path) -> Head | None:
         raise JournalError(f"cannot read {head_path(path)}: {error}") from error
 
 
-def verify_file(path: Path) -> Verified:
-    """What a check of the log against the head beside it finds. JournalError if a file can't be read."""
+def verify_file(path: Path, copies: Sequence[Path] = (), trusted: Sequence[str] = ()) -> Verified:
+    """What a check of the log finds, against the head and the checkpoints beside it and those at other places.
+
+    `trusted` are the public keys (hex) that may have signed; without any, all must be one. JournalError if a file
+    can't be read.
+    """
+    files = (checkpoints_path(path), *copies)
+    expected = Expected([found for file in files for found in read_checkpoints(file)], name_of(path), trusted)
     try:
         with path.open("rb") as lines:
-            return audit.verify(lines, read_head(path))
+            return audit.verify(lines, read_head(path), expected)
     except OSError as error:
         raise JournalError(f"cannot read {path}: {error}") from error
+
+
+def name_of(path: Path) -> str:
+    """The log's name in its checkpoints: that of the run's folder."""
+    return path.absolute().parent.name
 
 
 class AuditLog:
@@ -44,14 +59,15 @@ class AuditLog:
     A power failure may take the last `sync_ms` from this file; the journal has the same records.
     """
 
-    def __init__(self, path: Path, sync_ms: int) -> None:
+    def __init__(self, path: Path, sync_ms: int, checkpointer: Checkpointer | None = None) -> None:
         self._path = path
+        self._checkpointer = checkpointer
         self._sync_s = sync_ms / 1_000
         self._file = -1
         self._ends: list[int] = [0]
         self._head = Head()
         self._synced = Head()
-        self._failure: OSError | None = None
+        self._failure: Exception | None = None
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._sync_often, name="audit-sync", daemon=True)
@@ -61,10 +77,11 @@ class AuditLog:
         """The last record written."""
         return self._head
 
-    def open(self) -> None:
+    def open(self, on_checkpoint: OnMade = lambda _: None) -> None:
         """Check what is there, drop a last line that was cut in the middle, and be ready to append.
 
-        InvariantError if the log was tampered with: nothing is appended to a broken chain.
+        `on_checkpoint` hears of each checkpoint, on the log's own thread. InvariantError if the log was tampered with:
+        nothing is appended to a broken chain.
         """
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
@@ -77,12 +94,14 @@ class AuditLog:
             self._ends.append(self._ends[-1] + len(line))
         os.ftruncate(self._file, self._ends[-1])
         self._head = self._synced = found.head
+        if self._checkpointer is not None:
+            self._checkpointer.open([leaf_of(line) for line in whole], on_checkpoint)
         self._thread.start()
 
     def append(self, record: AuditRecord) -> None:
         """Write the record. One that is there already must be the same, byte for byte, or it is an InvariantError."""
         if self._failure is not None:
-            raise JournalError(f"the audit log cannot be synced: {self._failure}") from self._failure
+            raise JournalError(f"the audit log cannot be kept: {self._failure}") from self._failure
         line = audit.line_of(record)
         if 1 <= record.index <= self._head.index:
             start, end = self._ends[record.index - 1 : record.index + 1]
@@ -99,6 +118,8 @@ class AuditLog:
                 raise JournalError(f"cannot write {self._path}: {written} of {len(line)} bytes were taken")
             self._ends.append(self._ends[-1] + written)
             self._head = head
+            if self._checkpointer is not None:
+                self._checkpointer.add(leaf_of(line))
 
     def sync(self) -> None:
         """Bring everything written so far to the disk, then note the head beside it."""
@@ -126,6 +147,9 @@ class AuditLog:
         if self._thread.is_alive():
             self._thread.join()
         self.sync()
+        if self._checkpointer is not None:
+            self._checkpointer.work(self._synced.index, is_last=True)
+            self._checkpointer.close()
         os.close(self._file)
         self._file = -1
 
@@ -133,6 +157,8 @@ class AuditLog:
         while not self._stop.wait(self._sync_s):
             try:
                 self.sync()
-            except OSError as error:
+                if self._checkpointer is not None:
+                    self._checkpointer.work(self._synced.index)
+            except (OSError, HatsError) as error:
                 self._failure = error
                 return

@@ -22,7 +22,7 @@ from hats.security_architect.records import Audited, event_of
 from hats.security_architect.settings import Settings
 from shared.ids import Cloid, Role
 from shared.messages import AnyMessage, Message
-from shared.messages.control import AuditRecord, KillOrdered, ResumeOrdered, Started, WakeAt, Woke
+from shared.messages.control import AuditCheckpointed, AuditRecord, KillOrdered, ResumeOrdered, Started, WakeAt, Woke
 from shared.messages.order import (
     ActionAnswered,
     ActionKind,
@@ -35,10 +35,11 @@ from shared.messages.order import (
     SignRequest,
     SubmitOrder,
 )
-from shared.messages.risk import OrderApproved, TradingState, TradingStateChanged
+from shared.messages.risk import OrderApproved, OrderDenied, TradingState, TradingStateChanged
+from shared.messages.signal import OrderIntent
 from shared.order import is_open
 from shared.scorecard import Samples
-from shared.units import MS, US, Ns
+from shared.units import MS, SECOND, US, Ns
 
 MEASURES_TIMER: Final = "measures"
 
@@ -71,6 +72,8 @@ class State(msgspec.Struct):
     listings: dict[str, tuple[int, int]] = {}
     head: audit.Head = audit.Head()
     recent: list[AuditRecord] = []
+    signed_size: int = 0
+    unsigned_since_ns: Ns | None = None
     samples: Samples = msgspec.field(default_factory=Samples)
 
 
@@ -79,7 +82,9 @@ class SecurityArchitect:
 
     role: ClassVar[Role] = Role.SECURITY_ARCHITECT
     hears: ClassVar[tuple[type[Message], ...]] = (
+        OrderIntent,
         OrderApproved,
+        OrderDenied,
         SubmitOrder,
         CancelOrder,
         SignedAction,
@@ -90,6 +95,7 @@ class SecurityArchitect:
         TradingStateChanged,
         KillOrdered,
         ResumeOrdered,
+        AuditCheckpointed,
         Woke,
         Started,
     )
@@ -115,6 +121,10 @@ class SecurityArchitect:
                 return self._answered(message, now)
             case FillBooked() | OrderChanged():
                 return self._booked(message, now)
+            case OrderIntent() | OrderDenied():
+                return (self._record(message, now),)
+            case AuditCheckpointed():
+                return self._checkpointed(message)
             case TradingStateChanged():
                 return self._trading_state(message, now)
             case KillOrdered() | ResumeOrdered():
@@ -232,11 +242,20 @@ class SecurityArchitect:
             return ()
         return (self._record(booked, now),)
 
+    def _checkpointed(self, checkpoint: AuditCheckpointed) -> tuple[AnyMessage, ...]:
+        """From here on what the checkpoint covers is safe; what came after it was written no earlier than it."""
+        state = self.state
+        state.signed_size = max(state.signed_size, checkpoint.size)
+        state.unsigned_since_ns = None if state.signed_size >= state.head.index else checkpoint.ns
+        return ()
+
     def _record(self, message: Audited, now: Ns) -> AuditRecord:
         event = event_of(message)
         record = audit.append(self.state.head, audit.body_of(event.name, now, event.fields))
         self.state.head = audit.head_of(record)
         self.state.recent.append(record)
+        if self.state.unsigned_since_ns is None:
+            self.state.unsigned_since_ns = now
         if len(self.state.recent) >= 2 * self._settings.chain_check_records:
             del self.state.recent[: -self._settings.chain_check_records]
         return record
@@ -249,6 +268,8 @@ class SecurityArchitect:
         for nonce in [nonce for nonce, asked in state.asked.items() if now - asked.ns > limit_ns]:
             del state.asked[nonce]
             state.samples.add(measures.WRONG_REFUSALS, 1.0)
+        age_ns = 0 if state.unsigned_since_ns is None else max(now - state.unsigned_since_ns, 0)
+        state.samples.add(measures.UNSIGNED_AGE, age_ns / SECOND)
         state.samples.add(measures.CHAIN_INTACT, 1.0 if audit.is_chain(state.recent, state.head) else 0.0)
         return (*state.samples.report(self.role), self._wake(now))
 

@@ -12,6 +12,7 @@ REFUSED_SHARE: Final = "refused_share"
 NONCES_UNIQUE: Final = "nonces_unique"
 SIGNATURES_TAKEN: Final = "signatures_taken"
 CHAIN_INTACT: Final = "chain_intact"
+UNSIGNED_AGE: Final = "audit_unsigned_s"
 APPROVALS_UNSPENT: Final = "approvals_unspent"
 
 MEASURES: Final[tuple[Measure, ...]] = (
@@ -73,6 +74,15 @@ MEASURES: Final[tuple[Measure, ...]] = (
         target=1.0,
         min_samples=5,
         critical=True,
+    ),
+    Measure(
+        name=UNSIGNED_AGE,
+        unit="s",
+        meaning="Age of the oldest audit record that no signed checkpoint covers yet, looked at every report.",
+        statistic=Statistic.P99,
+        floor=300.0,
+        target=75.0,
+        min_samples=10,
     ),
     Measure(
         name=APPROVALS_UNSPENT,

@@ -9,7 +9,8 @@ import msgspec
 
 from shared.messages.control import KillOrdered, ResumeOrdered, Started
 from shared.messages.order import ActionAnswered, FillBooked, OrderChanged, SignatureRefused, SignedAction
-from shared.messages.risk import OrderApproved, TradingStateChanged
+from shared.messages.risk import OrderApproved, OrderDenied, TradingStateChanged
+from shared.messages.signal import OrderIntent
 
 
 class Event(NamedTuple):
@@ -21,7 +22,9 @@ class Event(NamedTuple):
 
 Audited = (
     Started
+    | OrderIntent
     | OrderApproved
+    | OrderDenied
     | SignedAction
     | SignatureRefused
     | ActionAnswered
@@ -36,12 +39,16 @@ Audited = (
 def event_of(message: Audited) -> Event:
     """The entry for a message that the log keeps."""
     match message:
-        case Started(run=run):
-            return Event("started", {"run": run})
+        case Started(run=run, build=build, config_sha256=config_sha256):
+            return Event("started", {"run": run, "build": build, "config_sha256": config_sha256})
         case OrderApproved(intent=intent, approval_id=approval_id, expires_ns=expires_ns):
             return Event(
                 "approval", {"approval_id": approval_id, "expires_ns": expires_ns, **msgspec.structs.asdict(intent)}
             )
+        case OrderIntent():
+            return Event("intent", msgspec.structs.asdict(message))
+        case OrderDenied():
+            return Event("denial", msgspec.structs.asdict(message))
         case SignedAction(body=body):
             fields = msgspec.structs.asdict(message)
             del fields["body"]

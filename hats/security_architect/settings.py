@@ -39,6 +39,14 @@ class Settings(Section):
         2_000, ge=1, description="A request without signature or refusal for this long counts as wrongly refused."
     )
     audit_sync_ms: int = Field(200, ge=1, description="The audit log reaches the disk at least this often.")
+    checkpoint_records: int = Field(
+        1_000, ge=1, description="So many audit records without a signed checkpoint get one."
+    )
+    checkpoint_s: float = Field(60.0, gt=0, description="Audit records wait at most so long for a signed checkpoint.")
+    checkpoints: Path | None = Field(
+        None,
+        description="Folder of the signer's copies of the checkpoints. Unset: `checkpoints` in run.home.",
+    )
     chain_check_records: int = Field(
         256,
         ge=2,

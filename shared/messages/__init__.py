@@ -10,6 +10,7 @@ from shared.ids import Role, Seq
 from shared.messages.account import AccountSnapshot, FundingPayment, FundingSettled, LedgerReport, Reconciled
 from shared.messages.control import (
     Armed,
+    AuditCheckpointed,
     AuditRecord,
     Disarmed,
     Drained,
@@ -101,6 +102,7 @@ AnyMessage = (
     | LatencyReport
     | Throttle
     | AuditRecord
+    | AuditCheckpointed
 )
 
 MESSAGE_TYPES: Final[dict[str, type[Message]]] = {kind.__name__: kind for kind in AnyMessage.__args__}

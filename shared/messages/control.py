@@ -30,13 +30,18 @@ class Woke(Message, frozen=True):
 
 
 class Started(Message, frozen=True):
-    """The run began (or a Hat came back): set timers, ask for what you need. Goes to `role` alone."""
+    """The run began (or a Hat came back): set timers, ask for what you need. Goes to `role` alone.
+
+    `build` is the hash of the code and `config_sha256` that of the settings it runs with; empty: not known.
+    """
 
     lane: ClassVar[Lane] = Lane.KILL
 
     role: Role
     run: int
     ns: Ns
+    build: str = ""
+    config_sha256: str = ""
 
 
 class HatState(StrEnum):
@@ -195,3 +200,17 @@ class AuditRecord(Message, frozen=True):
     body: str
     previous: str
     digest: str
+
+
+class AuditCheckpointed(Message, frozen=True):
+    """The signer signed that the audit log has `size` records under the Merkle root `root` (hex), at `ns`.
+
+    `public_key` (hex) is the one that signed.
+    """
+
+    lane: ClassVar[Lane] = Lane.ORDER
+
+    size: int
+    root: str
+    ns: Ns
+    public_key: str

@@ -136,7 +136,7 @@ def asked_us(sock: socket.socket, n: int) -> list[float]:
             answer = frames.decode_answer(buffer.feed(sock.recv(65_536))[0])
             took.append((time.perf_counter_ns() - began) / 1_000)
             if not isinstance(answer, frames.Signed):
-                raise SystemExit(f"not signed: {answer.reason}")
+                raise SystemExit(f"not signed: {answer}")
     return took
 
 

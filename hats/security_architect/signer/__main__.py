@@ -16,7 +16,9 @@ from pathlib import Path
 import msgspec
 
 from hats.security_architect import keystore
+from hats.security_architect.checkpoints import CheckpointKey
 from hats.security_architect.signer import canary
+from hats.security_architect.signer.checkpoint_store import Checkpoints
 from hats.security_architect.signer.core import Signer
 from hats.security_architect.signer.hardening import harden
 from hats.security_architect.signer.nonce_store import NonceStore
@@ -60,13 +62,18 @@ def _serve(options: argparse.Namespace, say: Log) -> None:
     if unlocked.info.network != network:
         raise ConfigError([f"{options.keystore} is a key for {unlocked.info.network}, not for {network}"])
     canary.check(unlocked.secret, network)
-    key = AgentKey(unlocked.secret, network)
+    key, checkpoint_key = AgentKey(unlocked.secret, network), CheckpointKey(unlocked.secret)
     unlocked.wipe()
     store = NonceStore(options.nonces or options.keystore.with_suffix(".nonces.sqlite"), key.address)
+    checkpoints = None
     try:
-        server = SignerServer(
-            Signer(policy, key, store.book()), store, network, options.socket, options.client_uid, say
+        checkpoints = Checkpoints(
+            options.checkpoints or options.keystore.with_suffix(".checkpoints.jsonl"), checkpoint_key
         )
+        server = SignerServer(
+            Signer(policy, key, store.book()), store, network, options.socket, options.client_uid, say, checkpoints
+        )
+        say("checkpoints", {"public_key": checkpoints.public_key})
         signal.set_wakeup_fd(server.doorbell)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: None)  # the wake-up byte ends the loop
@@ -74,6 +81,8 @@ def _serve(options: argparse.Namespace, say: Log) -> None:
     finally:
         signal.set_wakeup_fd(-1)
         store.close()
+        if checkpoints is not None:
+            checkpoints.close()
 
 
 def _assets(text: str) -> tuple[AssetRule, ...]:
@@ -103,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--assets", required=True, help="allowed assets, each with an optional largest size: 0:1.5,1")
     parser.add_argument("--max-notional-usd", required=True, help="largest order that may add exposure")
     parser.add_argument("--nonces", type=Path, help="spent nonces; default: beside the keystore")
+    parser.add_argument("--checkpoints", type=Path, help="checkpoints of audit logs; default: beside the keystore")
     parser.add_argument("--client-uid", type=int, default=os.getuid(), help="the one user that may connect")
     parser.add_argument("--log", type=Path, help="JSON lines of every question and answer; default: stderr")
     parser.add_argument("--allow-weak-keystore", action="store_true", help="tests only: take a quick scrypt")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from hats.security_architect.actions import read_action
-from hats.security_architect.signer.frames import Answer, Ask, Refused, Signed
+from hats.security_architect.signer.frames import Ask, Refused, Signed
 from hats.security_architect.signer.nonces import Admission, NonceBook, Spent
 from hats.security_architect.signer.policy import Policy, refusal
 from hats.security_architect.signer.signing import AgentKey
@@ -15,7 +15,7 @@ from shared.errors import DataError, InvariantError
 class Decision(NamedTuple):
     """The answer, and the nonce newly spent by it (None: nothing to keep)."""
 
-    answer: Answer
+    answer: Signed | Refused
     spent: Spent | None
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from shared.errors import BusError
 
-VERSION: Final = 1
+VERSION: Final = 2
 FRAME_BYTES_MAX: Final = 64 * 1024
 """Largest frame; twenty orders are 4 KiB."""
 
@@ -30,6 +30,18 @@ class Ask(msgspec.Struct, frozen=True, array_like=True, tag=True):
     expires_after_ms: int
 
 
+class Notarize(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """Sign a checkpoint of the audit log `log`, grown by `leaves`: hashes of 32 bytes, one after another.
+
+    `first` is the number of the first of them, from 1. Without leaves: the newest checkpoint there is.
+    """
+
+    ask_id: int
+    log: str
+    first: int
+    leaves: bytes
+
+
 class Signed(msgspec.Struct, frozen=True, array_like=True, tag=True):
     """The signature: 32 bytes of r, 32 of s, and v (27 or 28)."""
 
@@ -46,28 +58,37 @@ class Refused(msgspec.Struct, frozen=True, array_like=True, tag=True):
     reason: str
 
 
-Answer = Signed | Refused
+class Notarized(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """The checkpoint, as a line of its file; empty if there is none yet."""
+
+    ask_id: int
+    checkpoint: bytes
+
+
+Question = Ask | Notarize
+Answer = Signed | Notarized | Refused
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
-_ASK: Final = msgspec.msgpack.Decoder(Ask)
+_QUESTION: Final[msgspec.msgpack.Decoder[Question]] = msgspec.msgpack.Decoder(Question)
 _GREETING: Final = msgspec.msgpack.Decoder(Greeting)
 _ANSWER: Final[msgspec.msgpack.Decoder[Answer]] = msgspec.msgpack.Decoder(Answer)
 
 
-def encode(frame: Greeting | Ask | Answer) -> bytes:
+def encode(frame: Greeting | Question | Answer) -> bytes:
     """The frame as bytes."""
     return _ENCODER.encode(frame)
 
 
-def decode_ask(data: bytes) -> Ask:
-    """What the client asks; BusError if it is no Ask or its numbers are not unsigned and of 64 bits."""
+def decode_question(data: bytes) -> Question:
+    """What the client asks; BusError if it is no question or its numbers are not unsigned and of 63 bits."""
     try:
-        ask = _ASK.decode(data)
+        question = _QUESTION.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise BusError(f"expected an Ask: {error}") from error
-    if not (0 <= ask.nonce < 1 << 63 and 0 <= ask.expires_after_ms < 1 << 63):
-        raise BusError("expected nonce and expiry as unsigned numbers of 63 bits")
-    return ask
+        raise BusError(f"expected a question: {error}") from error
+    numbers = (question.nonce, question.expires_after_ms) if isinstance(question, Ask) else (question.first,)
+    if not all(0 <= number < 1 << 63 for number in numbers):
+        raise BusError("expected unsigned numbers of 63 bits")
+    return question
 
 
 def decode_greeting(data: bytes) -> Greeting:

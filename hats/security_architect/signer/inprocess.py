@@ -6,21 +6,27 @@ run must give the same bytes twice.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from hats.security_architect import audit
 from hats.security_architect.answers import signed_action, signer_refusal
+from hats.security_architect.checkpoints import Checkpoint, CheckpointKey
 from hats.security_architect.signer.core import Signer
 from hats.security_architect.signer.frames import Ask, Refused
 from hats.security_architect.signer.nonces import NonceBook
+from hats.security_architect.signer.notary import Notary
 from hats.security_architect.signer.policy import Policy
 from hats.security_architect.signer.signing import AgentKey
 from shared.edge import Context, Publish
 from shared.errors import InvariantError
 from shared.messages import Message
-from shared.messages.control import AuditRecord
+from shared.messages.control import AuditCheckpointed, AuditRecord
 from shared.messages.order import SignRequest
 from shared.units import MS, Ns
+
+_LOG: Final = "stage"
+_CHECKPOINT_RECORDS: Final = 100
+"""By count alone, for no thread runs here; fewer than in a process, for a stage runs minutes and not days."""
 
 
 class InProcessSigner:
@@ -30,6 +36,8 @@ class InProcessSigner:
 
     def __init__(self, policy: Policy, secret: bytes) -> None:
         self._signer = Signer(policy, AgentKey(secret, policy.network), NonceBook())
+        self._notary = Notary(CheckpointKey(secret))
+        self._leaves: list[bytes] = []
         self._publish: Publish | None = None
         self.head = audit.Head()
 
@@ -45,7 +53,7 @@ class InProcessSigner:
     def carry_out(self, command: Message, context: Context, now: Ns) -> None:
         """Sign and publish the answer, or follow the audit chain; InvariantError if the chain breaks."""
         if isinstance(command, AuditRecord):
-            self._follow(command)
+            self._follow(command, now)
         elif isinstance(command, SignRequest):
             assert self._publish is not None, "the edge was not started"
             ask = Ask(0, command.action, command.nonce, command.expires_after_ms)
@@ -59,8 +67,19 @@ class InProcessSigner:
         """Nothing runs here that would have to end."""
         self._publish = None
 
-    def _follow(self, record: AuditRecord) -> None:
+    def _follow(self, record: AuditRecord, now: Ns) -> None:
         if record.index > self.head.index:
             self.head = audit.follow(self.head, record)
+            self._leaves.append(audit.leaf_of(audit.line_of(record)))
+            if len(self._leaves) >= _CHECKPOINT_RECORDS:
+                self._checkpoint(now)
         elif record.index == self.head.index and record.digest != self.head.digest:
             raise InvariantError(f"audit record {record.index} was said before and was another")
+
+    def _checkpoint(self, now: Ns) -> None:
+        made = self._notary.grow(_LOG, self.head.index - len(self._leaves) + 1, b"".join(self._leaves), now)
+        assert isinstance(made, Checkpoint), made
+        self._notary.keep(made)
+        self._leaves.clear()
+        if self._publish is not None:
+            self._publish(AuditCheckpointed(made.size, made.root, now, made.public_key))

@@ -16,7 +16,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from hats.security_architect.merkle import HASH_BYTES
 from hats.security_architect.signer import frames
+from hats.security_architect.signer.checkpoint_store import Checkpoints
 from hats.security_architect.signer.core import Signer
 from hats.security_architect.signer.nonce_store import NonceStore
 from shared.bus.framing import HEADER_BYTES, FrameBuffer, framed
@@ -41,10 +43,20 @@ class _Peer:
 class SignerServer:
     """Answers peers of one user until told to stop."""
 
-    def __init__(self, signer: Signer, store: NonceStore, network: str, path: Path, client_uid: int, log: Log) -> None:
+    def __init__(
+        self,
+        signer: Signer,
+        store: NonceStore,
+        network: str,
+        path: Path,
+        client_uid: int,
+        log: Log,
+        checkpoints: Checkpoints | None = None,
+    ) -> None:
         self._listener = _listen(path)  # first, for it may fail and nothing else would be closed
         self._signer = signer
         self._store = store
+        self._checkpoints = checkpoints
         self._greeting = frames.encode(frames.Greeting(frames.VERSION, signer.address, network))
         self._path = path
         self._client_uid = client_uid
@@ -116,7 +128,11 @@ class SignerServer:
             if max(map(len, asked), default=peer.buffer.pending_bytes - HEADER_BYTES) > frames.FRAME_BYTES_MAX:
                 raise BusError(f"expected frames of at most {frames.FRAME_BYTES_MAX} bytes")
             for frame in asked:
-                self._answer(peer, frames.decode_ask(frame))
+                question = frames.decode_question(frame)
+                if isinstance(question, frames.Notarize):
+                    self._notarize(peer, question)
+                else:
+                    self._answer(peer, question)
         except BusError as error:
             self._drop(peer, str(error))
 
@@ -139,6 +155,18 @@ class SignerServer:
         else:
             # an action that was signed obeys the schema, so its text can hold no secret
             self._log("signed", {**fields, "again": decision.spent is None, "action": ask.action.decode()})
+
+    def _notarize(self, peer: _Peer, asked: frames.Notarize) -> None:
+        if self._checkpoints is None:
+            answer: frames.Answer = frames.Refused(asked.ask_id, "this signer keeps no checkpoints")
+        else:
+            answer = self._checkpoints.answer(asked, time.time_ns())
+        self._send(peer, frames.encode(answer))
+        fields: dict[str, object] = {"peer": peer.name, "ask_id": asked.ask_id, "first": asked.first}
+        if isinstance(answer, frames.Refused):
+            self._log("refused", {**fields, "reason": answer.reason})
+        elif asked.leaves:
+            self._log("checkpoint", {**fields, "leaves": len(asked.leaves) // HASH_BYTES})
 
     def _send(self, peer: _Peer, frame: bytes) -> None:
         try:

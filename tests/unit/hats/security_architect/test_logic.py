@@ -291,6 +291,7 @@ def test_a_sound_minute_measures_well() -> None:
         measures.NONCES_UNIQUE: [1.0],
         measures.SIGNATURES_TAKEN: [1.0, 1.0],
         measures.CHAIN_INTACT: [1.0],
+        measures.UNSIGNED_AGE: [0.0],
         measures.APPROVALS_UNSPENT: [0.0],
     }
     assert set(samples(hat)) <= {measure.name for measure in measures.MEASURES}

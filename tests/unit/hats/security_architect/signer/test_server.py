@@ -20,6 +20,7 @@ from hats.security_architect import Settings, audit
 from hats.security_architect.actions import SIGNER_SAYS
 from hats.security_architect.audit_log import AuditLog, verify_file
 from hats.security_architect.client import SignerEdge
+from hats.security_architect.line import SignerLine
 from hats.security_architect.signer import frames
 from hats.security_architect.signer.core import Signer
 from hats.security_architect.signer.nonce_store import NonceStore
@@ -232,7 +233,8 @@ class Heard:
 def edge_to(path: Path, folder: Path, deadline_ms: int = 5_000) -> tuple[SignerEdge, Heard]:
     """A started client."""
     settings = Settings(signer_deadline_ms=deadline_ms, reconnect_ms_min=1, reconnect_ms_max=1)
-    edge, heard = SignerEdge(path, "testnet", AuditLog(folder / "audit.jsonl", 3_600_000), settings), Heard()
+    log = AuditLog(folder / "audit.jsonl", 3_600_000)
+    edge, heard = SignerEdge(SignerLine(path, "testnet", settings), log), Heard()
     edge.start(heard)
     return edge, heard
 
@@ -298,7 +300,8 @@ def test_client_of_a_silent_signer(tmp_path: Path) -> None:
 def test_client_refuses_a_signer_of_another_network(opened: Callable[..., Door], tmp_path: Path) -> None:
     """A signer for another network is not asked."""
     door = opened()
-    edge = SignerEdge(door.path, "mainnet", AuditLog(tmp_path / "audit.jsonl", 3_600_000), Settings())
+    log = AuditLog(tmp_path / "audit.jsonl", 3_600_000)
+    edge = SignerEdge(SignerLine(door.path, "mainnet", Settings()), log)
     heard = Heard()
     edge.start(heard)
     edge.carry_out(request(nonce_now()), Context(), Ns(0))
