@@ -113,17 +113,11 @@ def _start_signer(settings: Settings, files: RunFiles, step: Step, stack: contex
         str(own.password_file), "--socket", str(socket_path), "--network", settings.venue.network,
         "--assets", assets, "--max-notional-usd", str(own.max_order_notional_usd),
         "--log", str(files.logs / "signer.jsonl"),
-        "--checkpoints", str(checkpoints_of(settings, files)),
+        "--checkpoints", str(files.signer_checkpoints),
     ]  # fmt: skip
     signer = Child("signer", args, files.logs / "signer.log", socket_path.exists)
     signer.start()
     stack.callback(signer.stop)
-
-
-def checkpoints_of(settings: Settings, files: RunFiles) -> Path:
-    """The signer's copy of the run's checkpoints: not in the run's folder, so that both have to be forged."""
-    folder = settings.hats.security_architect.checkpoints or settings.run.home / "checkpoints"
-    return folder / f"{files.dir.name}.jsonl"
 
 
 def _cluster(

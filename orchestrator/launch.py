@@ -16,7 +16,7 @@ from hats.security_architect.audit_log import verify_file
 from orchestrator.build import this_build
 from orchestrator.cards import scorecards_html
 from orchestrator.compose import check_wiring
-from orchestrator.ground import Ground, checkpoints_of, ground
+from orchestrator.ground import Ground, ground
 from orchestrator.referee import differences, positions_at
 from orchestrator.reproduction import HatReplay, replay_run
 from orchestrator.runfiles import RunFiles, RunNote, RunRecord, forget_run, note_run, write_private, write_record
@@ -158,7 +158,7 @@ class Launch:
             cards=cards,
             is_flat=status.is_flat,
             journal_fault=fault,
-            audit_ok=verify_file(self.files.audit, [checkpoints_of(settings, self.files)]).is_sound,
+            audit_ok=verify_file(self.files.audit, [self.files.signer_checkpoints]).is_sound,
             position_differences=tuple(differences(summary.net_sz, theirs)),
             run_dir=str(self.files.dir),
             replay=replay,

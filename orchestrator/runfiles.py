@@ -99,6 +99,11 @@ class RunFiles:
         """Socket of the signer."""
         return self.sockets / "signer.sock"
 
+    @property
+    def signer_checkpoints(self) -> Path:
+        """The signer's copy of the audit log's checkpoints: not in the run's folder, so that both have to be forged."""
+        return self.dir.parent.parent / "checkpoints" / f"{self.dir.name}.jsonl"
+
     def password(self, name: str) -> Path:
         """File of a key's password (0600)."""
         return self.keys / f"{name}.password"

@@ -43,10 +43,6 @@ class Settings(Section):
         1_000, ge=1, description="So many audit records without a signed checkpoint get one."
     )
     checkpoint_s: float = Field(60.0, gt=0, description="Audit records wait at most so long for a signed checkpoint.")
-    checkpoints: Path | None = Field(
-        None,
-        description="Folder of the signer's copies of the checkpoints. Unset: `checkpoints` in run.home.",
-    )
     chain_check_records: int = Field(
         256,
         ge=2,

@@ -34,7 +34,7 @@ def orders(last: Last = 50, run: RunDir = None, config: Config = None, as_json: 
             status = line.status()
         shown = [*status.open_orders, *status.ended_orders]
     else:
-        with _journal(run, config) as reader:
+        with journal_of(run, config) as reader:
             shown = orders_in(reader)
     if as_json:
         emit({"orders": shown})
@@ -46,7 +46,7 @@ def fills(last: Last = 50, run: RunDir = None, config: Config = None, as_json: J
     """List the fills that were booked, from the journal; `seq` is a fill's place in it. --json lists all."""
     from orchestrator.books import fills_in
 
-    with _journal(run, config) as reader:
+    with journal_of(run, config) as reader:
         booked = fills_in(reader)
     if as_json:
         emit({"fills": booked})
@@ -65,7 +65,7 @@ def positions(run: RunDir = None, config: Config = None, as_json: Json = False) 
             status = line.status()
         held = None if status.money is None else status.positions
     else:
-        with _journal(run, config) as reader:
+        with journal_of(run, config) as reader:
             held = positions_in(reader)
     if as_json:
         emit({"positions": held})
@@ -74,7 +74,8 @@ def positions(run: RunDir = None, config: Config = None, as_json: Json = False) 
 
 
 @contextmanager
-def _journal(run: Path | None, config: Path | None) -> Iterator[JournalReader]:
+def journal_of(run: Path | None, config: Path | None) -> Iterator[JournalReader]:
+    """The journal of a run, open for reading while inside; NotRunning if it has none."""
     from orchestrator.cli.runs import files_of
     from shared.errors import NotRunning
     from shared.journal import JournalReader

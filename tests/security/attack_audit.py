@@ -111,7 +111,7 @@ class Target:
         return not audit.verify(lines, head, Expected(self.checkpoints, LOG)).is_sound
 
     def attack(self, kind: str, rng: random.Random) -> bool:
-        """Is this change found? Half of the time the chain is stamped anew and the head forged; else bytes are changed."""
+        """Is this change found? Half of the time all is stamped anew and the head forged; else lines are changed."""
         changed = CHANGES[kind](self.bodies, rng)
         if rng.random() < 0.5:
             return self.is_found(*stamped(changed))
