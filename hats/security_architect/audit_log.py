@@ -146,12 +146,15 @@ class AuditLog:
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
-        self.sync()
-        if self._checkpointer is not None:
-            self._checkpointer.work(self._synced.index, is_last=True)
-            self._checkpointer.close()
-        os.close(self._file)
-        self._file = -1
+        try:
+            self.sync()
+            if self._checkpointer is not None:
+                self._checkpointer.work(self._synced.index, is_last=True)
+        finally:
+            if self._checkpointer is not None:
+                self._checkpointer.close()
+            os.close(self._file)
+            self._file = -1
 
     def _sync_often(self) -> None:
         while not self._stop.wait(self._sync_s):
