@@ -67,10 +67,12 @@ lock: | $(BIN)/python ## Resolve the dependencies anew and pin them with hashes 
 	@if grep -nE '://|^--' requirements.lock requirements-dev.lock; then echo "a lock holds an address" >&2; exit 1; fi
 	@wc -l requirements.lock requirements-dev.lock
 
-configs: | $(BIN)/python ## Write configs/base.toml and configs/schema.json anew from the models.
+configs: | $(BIN)/python ## Write configs/base.toml, configs/schema.json and docs/risk-controls.md anew from the code.
 	@$(UNSET) $(BIN)/python -c "from pathlib import Path; from orchestrator import settings; \
 	  Path('configs/base.toml').write_text(settings.base_toml(), encoding='utf-8'); \
-	  Path('configs/schema.json').write_text(settings.schema_json(), encoding='utf-8')"
+	  Path('configs/schema.json').write_text(settings.schema_json(), encoding='utf-8'); \
+  from hats.risk_oversight_officer.controls import reference; \
+  Path('docs/risk-controls.md').write_text(reference.page(), encoding='utf-8')"
 
 clean: ## Remove caches and build results; the .venv stays.
 	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info

@@ -47,7 +47,14 @@ from shared.messages.order import (
     SubmitOrder,
     VenueOrder,
 )
-from shared.messages.risk import OrderApproved, OrderDenied, RiskReport, TradingStateChanged
+from shared.messages.risk import (
+    AlertAcknowledged,
+    OrderApproved,
+    OrderDenied,
+    RiskAlert,
+    RiskReport,
+    TradingStateChanged,
+)
 from shared.messages.signal import CancelIntent, FeatureUpdate, OrderIntent, RegimeUpdate
 
 EA: Final = Role.EXCHANGE_ARCHITECT
@@ -114,6 +121,8 @@ ROUTES: Final[Mapping[type[Message], Route]] = {
     Reconciled: Route((EM,), (RO, PA, OR)),
     LedgerReport: Route((PA,), (RO, OR)),
     RiskReport: Route((RO,), (OR,)),
+    RiskAlert: Route((RO,), (OR,)),
+    AlertAcknowledged: Route((OP,), (RO, OR)),
     TradingStateChanged: Route((RO,), (QS, EM, SA, OR)),
     AuditRecord: Route((SA,), ()),
     AuditCheckpointed: Route((SA,), (SA,)),

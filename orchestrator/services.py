@@ -13,9 +13,10 @@ from shared.codec import decode
 from shared.errors import NotAllowedError
 from shared.ids import Role
 from shared.messages.control import DrainOrdered, KillOrdered, ResumeOrdered
+from shared.messages.risk import AlertAcknowledged
 from shared.units import Ns
 
-OPERATOR_SAYS: Final = (KillOrdered, ResumeOrdered, DrainOrdered)
+OPERATOR_SAYS: Final = (KillOrdered, ResumeOrdered, DrainOrdered, AlertAcknowledged)
 
 
 def _status(heart: Heart, now: Ns, _: bytes) -> bytes:

@@ -12,7 +12,7 @@ from shared.messages.account import LedgerReport, Reconciled
 from shared.messages.control import LatencyReport
 from shared.messages.market import BadData, FeedStatus, UniverseUpdate
 from shared.messages.order import OrderChanged
-from shared.messages.risk import RiskReport, TradingStateChanged
+from shared.messages.risk import AlertAcknowledged, RiskAlert, RiskReport, TradingStateChanged
 from shared.order import TERMINAL, OrderState
 
 RECENT_ORDERS = 200
@@ -20,7 +20,10 @@ RECENT_ORDERS = 200
 
 
 class Situation(msgspec.Struct):
-    """The latest word on everything, and counts since the run began. None means: nobody has said so yet."""
+    """The latest word on everything, and counts since the run began. None means: nobody has said so yet.
+
+    `alerts` are those that nobody has acknowledged, by name.
+    """
 
     ledger: LedgerReport | None = None
     risk: RiskReport | None = None
@@ -28,6 +31,7 @@ class Situation(msgspec.Struct):
     feed: FeedStatus | None = None
     reconciled: Reconciled | None = None
     trading_state: TradingStateChanged | None = None
+    alerts: dict[str, RiskAlert] = {}
     open_orders: dict[str, OrderChanged] = {}
     ended_orders: list[OrderChanged] = []
     order_states: dict[str, int] = {}
@@ -54,6 +58,10 @@ class Situation(msgspec.Struct):
                 self.reconciled = message
             case TradingStateChanged():
                 self.trading_state = message
+            case RiskAlert():
+                self.alerts[message.name] = message
+            case AlertAcknowledged():
+                self.alerts.pop(message.name, None)
             case UniverseUpdate(instruments=instruments):
                 self.instruments = {instrument.coin: instrument for instrument in instruments}
             case BadData():

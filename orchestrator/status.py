@@ -98,6 +98,15 @@ class Latency(msgspec.Struct, frozen=True):
     over_budget: tuple[str, ...]
 
 
+class AlertView(msgspec.Struct, frozen=True):
+    """An alert that nobody has acknowledged, and what it tightens trading to, and when, unless somebody does."""
+
+    name: str
+    tightens_to: str
+    until_ns: int
+    detail: str
+
+
 class Status(msgspec.Struct, frozen=True):
     """Everything at a glance."""
 
@@ -122,6 +131,7 @@ class Status(msgspec.Struct, frozen=True):
     rejected: dict[str, int]
     bad_data: int
     latency: Latency
+    alerts: tuple[AlertView, ...] = ()
 
 
 def status_of(heart: Heart, now: Ns) -> Status:
@@ -151,6 +161,12 @@ def status_of(heart: Heart, now: Ns) -> Status:
         rejected=dict(view.rejected),
         bad_data=view.bad_data,
         latency=_latency(heart),
+        alerts=tuple(
+            AlertView(
+                alert.name, alert.tightens_to, alert.until_ns, f"{alert.found}, limit {alert.limit} {alert.detail}"
+            )
+            for alert in view.alerts.values()
+        ),
     )
 
 

@@ -2,8 +2,8 @@
 
 In: OrderIntent; FillBooked, OrderChanged, Reconciled (what is open and held); UniverseUpdate, FeatureUpdate,
 AssetContext, FeedStatus, RegimeUpdate, LedgerReport (what it is judged on); Armed, Disarmed, KillOrdered,
-ResumeOrdered, DrainOrdered, HatStateChanged, Started, Woke.
-Out: OrderApproved, OrderDenied, TradingStateChanged, RiskReport, WakeAt, Measured.
+ResumeOrdered, AlertAcknowledged, DrainOrdered, HatStateChanged, Started, Woke.
+Out: OrderApproved, OrderDenied, TradingStateChanged, RiskAlert, RiskReport, WakeAt, Measured.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ class LiveOrder(msgspec.Struct):
     """An order that may still trade `left_sz` lots, for all we know.
 
     `void_ns` is when an approval that nobody has mentioned yet stops counting; 0 once the order is known to exist.
+    `is_in_doubt`: it was sent and the venue gave no definite answer.
     """
 
     strategy: StrategyId
@@ -22,6 +23,7 @@ class LiveOrder(msgspec.Struct):
     left_sz: int
     reduce_only: bool
     void_ns: Ns
+    is_in_doubt: bool = False
 
 
 class Worst(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ import msgspec
 from shared.ids import Role
 from shared.messages.control import Armed, Disarmed, DrainOrdered, HatState, HatStateChanged, KillLevel
 from shared.messages.risk import TradingState
+from shared.units import Ns
 
 TIGHTNESS: Final = (TradingState.ACTIVE, TradingState.REDUCING, TradingState.HALTED)
 """From loose to tight."""
@@ -27,28 +28,34 @@ _WORKING: Final = frozenset({HatState.READY, HatState.ARMED, HatState.DRAINING})
 
 
 class Switch(msgspec.Struct):
-    """The latched trading state, and everything else that must be in order before risk may be added."""
+    """The latched trading state, and everything else that must be in order before risk may be added.
+
+    `resume_ns` is when the operator's word to loosen takes effect (0: nobody asked).
+    """
 
     trading: TradingState = TradingState.ACTIVE
     why: str = "run started"
+    resume_ns: Ns = Ns(0)
+    resume_why: str = ""
     is_armed: bool = False
     is_draining: bool = False
     books_agree: bool = True
     missing: list[Role] = []
 
     def tighten(self, to: TradingState, why: str) -> bool:
-        """True if the trading state changed; it never loosens here."""
+        """True if the trading state changed; it never loosens here. Whoever tightens takes back a pending resume."""
         if TIGHTNESS.index(to) <= TIGHTNESS.index(self.trading):
             return False
-        self.trading, self.why = to, why
+        self.trading, self.why, self.resume_ns = to, why, Ns(0)
         return True
 
-    def resume(self, why: str) -> bool:
-        """True if the operator's word loosened the trading state."""
-        if self.trading is TradingState.ACTIVE:
-            return False
+    def is_tight(self) -> bool:
+        """Is there anything to loosen?"""
+        return self.trading is not TradingState.ACTIVE
+
+    def resume(self, why: str) -> None:
+        """The operator's word loosens the trading state."""
         self.trading, self.why = TradingState.ACTIVE, why
-        return True
 
     def hear(self, order: Armed | Disarmed | DrainOrdered | HatStateChanged) -> None:
         """Note the orchestrator's word. A drain holds until the desk is armed again."""

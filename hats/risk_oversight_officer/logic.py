@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
-from hats.risk_oversight_officer import limits
+from hats.risk_oversight_officer import reporting, vigil
+from hats.risk_oversight_officer.case import Case
+from hats.risk_oversight_officer.controls.exposure import position_limit_usd
+from hats.risk_oversight_officer.controls.table import first_breach
 from hats.risk_oversight_officer.exposure import LiveOrder
 from hats.risk_oversight_officer.kill_switch import STATE_FOR
 from hats.risk_oversight_officer.measures import (
     APPROVALS_USED,
-    EQUITY_AGE,
     EVIDENCE_AGE,
-    LIMIT_BREACHES,
     OVER_LIMIT,
     RESERVATION_DRIFT,
 )
 from hats.risk_oversight_officer.settings import Settings
-from hats.risk_oversight_officer.state import State
+from hats.risk_oversight_officer.state import Day, State
+from hats.risk_oversight_officer.tail import Tail
 from shared.ids import Cloid, Role, intent_number_of, strategy_number_of
 from shared.messages import AnyMessage, Message
 from shared.messages.account import LedgerReport, Reconciled
@@ -34,13 +36,22 @@ from shared.messages.control import (
 )
 from shared.messages.market import AssetContext, FeedStatus, UniverseUpdate
 from shared.messages.order import FillBooked, OrderChanged
-from shared.messages.risk import OrderApproved, OrderDenied, RiskReport, TradingState, TradingStateChanged
+from shared.messages.risk import (
+    AlertAcknowledged,
+    OrderApproved,
+    OrderDenied,
+    RiskAlert,
+    TradingState,
+    TradingStateChanged,
+)
 from shared.messages.signal import FeatureUpdate, OrderIntent, RegimeUpdate
 from shared.order import OrderState, is_open
-from shared.units import MS, USD, Ns, Usd
+from shared.units import DAY, MINUTE, MS, Ns, notional
 
 REPORT_TIMER = "report"
 MEASURES_TIMER = "measures"
+RETURNS_TIMER = "returns"
+RESUME_TIMER = "resume"
 
 
 class RiskOversightOfficer:
@@ -65,12 +76,14 @@ class RiskOversightOfficer:
         Disarmed,
         KillOrdered,
         ResumeOrdered,
+        AlertAcknowledged,
         DrainOrdered,
     )
 
     def __init__(self, settings: Settings) -> None:
         self.state = State()
         self._settings = settings
+        self._tail = Tail(self.state.returns, settings)
 
     def handle(self, message: AnyMessage, now: Ns) -> Iterable[AnyMessage]:
         """What follows from one message; see `shared.hat.Hat`."""
@@ -82,7 +95,7 @@ class RiskOversightOfficer:
             case OrderChanged():
                 self._follow(message)
             case FillBooked():
-                self._settle(message)
+                return self._settle(message, now)
             case LedgerReport():
                 return self._weigh(message, now)
             case Reconciled():
@@ -90,9 +103,12 @@ class RiskOversightOfficer:
             case Armed() | Disarmed() | DrainOrdered() | HatStateChanged():
                 self.state.switch.hear(message)
             case KillOrdered():
+                self.state.switch.resume_ns = Ns(0)
                 return self._tighten(STATE_FOR[message.level], f"kill ({message.level}): {message.reason}")
             case ResumeOrdered():
-                return self._resume(message)
+                return self._want_resume(message, now)
+            case AlertAcknowledged():
+                self.state.vigil.acknowledge(message.name)
             case Woke():
                 return self._wake(message, now)
             case Started():
@@ -105,8 +121,12 @@ class RiskOversightOfficer:
         feature = self.state.market.features.get(intent.coin)
         if feature is not None:
             self.state.samples.add(EVIDENCE_AGE.name, (now - feature.book_recv_ns) / MS)
-        breach = limits.first_breach(limits.Case(intent, self.state, self._settings, now))
+        breach = first_breach(Case(intent, self.state, self._settings, self._current_tail(), now))
         if breach is not None:
+            denied_ns = self.state.denied_ns
+            self.state.denied_ns = [ns for ns in denied_ns[-self._settings.denials_limit :] if ns > now - MINUTE] + [
+                now
+            ]
             return [OrderDenied(intent.cloid, intent.strategy, intent.coin, *breach)]
         return [self._approve(intent, now)]
 
@@ -124,13 +144,18 @@ class RiskOversightOfficer:
         self._measure_limit(intent.coin, before.sz, exposure.worst().sz)
         state.order_coins[intent.cloid] = intent.coin
         state.last_intents[str(strategy_number_of(intent.cloid))] = intent_number_of(intent.cloid)
-        state.approved_ns = [ns for ns in state.approved_ns if ns > now - settings.order_rate_window_ms * MS] + [now]
+        window_ns = now - settings.order_rate_window_ms * MS
+        record = state.record_of(intent.strategy)
+        state.approved_ns = [ns for ns in state.approved_ns if ns > window_ns] + [now]
+        record.approved_ns = [ns for ns in record.approved_ns if ns > window_ns] + [now]
+        self._turn_day(now)
+        state.day.approved_usd += notional(intent.px, intent.sz)
         state.last_approval_id += 1
         return OrderApproved(intent, state.last_approval_id, expires_ns)
 
     def _measure_limit(self, coin: str, before_sz: int, after_sz: int) -> None:
         """Was the limit kept? Looked at after the fact, from the exposure alone."""
-        limit_usd = limits.position_limit_usd(self.state, self._settings, coin)
+        limit_usd = position_limit_usd(self.state, self._settings, coin)
         is_over = after_sz > before_sz and after_sz * self.state.market.reference_px(coin) > limit_usd
         self.state.samples.add(OVER_LIMIT.name, float(is_over))
 
@@ -143,6 +168,8 @@ class RiskOversightOfficer:
         if live is not None and live.void_ns:
             live.void_ns = Ns(0)
             state.samples.add(APPROVALS_USED.name, float(order.state is not OrderState.EXPIRED))
+        if live is not None:
+            live.is_in_doubt = order.state is OrderState.UNKNOWN
         if not is_open(order.state):
             self._release(order.cloid)
         elif live is not None:
@@ -158,9 +185,19 @@ class RiskOversightOfficer:
         if coin is not None:
             self.state.exposures[coin].release(cloid)
 
-    def _settle(self, booked: FillBooked) -> None:
+    def _settle(self, booked: FillBooked, now: Ns) -> Iterable[AnyMessage]:
         """Move the position. The order shrinks when its OrderChanged comes; until then the fill counts twice."""
-        self.state.exposure(booked.fill.coin).move(booked.fill.side.value * booked.fill.sz)
+        fill, state = booked.fill, self.state
+        signed_sz = fill.side.value * fill.sz
+        state.exposure(fill.coin).move(signed_sz)
+        record = state.record_of(booked.strategy)
+        record.nets[fill.coin] = record.nets.get(fill.coin, 0) + signed_sz
+        limit = self._settings.repeated_fills_limit
+        if not record.note_fill(f"{fill.coin} {fill.side.name}", now, self._settings.repeated_window_ms * MS, limit):
+            return ()
+        why = f"fills of {booked.strategy} one way in {fill.coin}: it is disabled"
+        name = f"repeated_execution {booked.strategy}"
+        return [RiskAlert(name, state.switch.trading, now, limit, len(record.run_ns), why)]
 
     def _adopt(self, reconciled: Reconciled) -> None:
         """Take the reconciled positions over. What was held at the start counts as allowed; later ones must be ours."""
@@ -190,28 +227,62 @@ class RiskOversightOfficer:
 
     # ------------------------------------------------------------------------------------------ trading state
     def _weigh(self, report: LedgerReport, now: Ns) -> Iterable[AnyMessage]:
-        """Note equity and its peak; halt when the fall is too deep."""
+        """Note equity, its peak and the day's first; look whether that must tighten the trading state."""
         state = self.state
         state.equity_usd, state.equity_ns = report.equity_usd, now
         state.peak_usd = max(state.peak_usd, report.equity_usd)
-        breach = limits.check_drawdown(state, self._settings)
-        if breach is None:
-            return ()
-        return self._tighten(TradingState.HALTED, f"drawdown {breach.found} bps, limit {breach.limit}")
+        self._turn_day(now)
+        if state.day.open_usd is None:
+            state.day.open_usd = report.equity_usd
+        return self._look(now)
+
+    def _turn_day(self, now: Ns) -> None:
+        if self.state.day.number != now // DAY:
+            self.state.day = Day(now // DAY, self.state.equity_usd)
+
+    def _look(self, now: Ns) -> list[AnyMessage]:
+        """Say what was confirmed, and tighten for what can't wait."""
+        said: list[AnyMessage] = []
+        for finding in vigil.look(self.state.vigil, self.state, self._settings, now):
+            if finding.alert is not None:
+                said.append(finding.alert)
+                continue
+            breach = finding.breach
+            why = f"{finding.cause.name}: {breach.found}, limit {breach.limit} {breach.detail}"
+            said += self._tighten(finding.cause.tightens_to, why)
+        return said
 
     def _tighten(self, to: TradingState, why: str) -> list[AnyMessage]:
         switch = self.state.switch
         return [TradingStateChanged(switch.trading, why)] if switch.tighten(to, why) else []
 
-    def _resume(self, order: ResumeOrdered) -> list[AnyMessage]:
-        """Loosen on the operator's word, unless equity is still too far below its peak."""
+    def _want_resume(self, order: ResumeOrdered, now: Ns) -> list[AnyMessage]:
+        """Loosen on the operator's word after its delay; at once refused while what would tighten again still holds."""
         switch = self.state.switch
-        breach = limits.check_drawdown(self.state, self._settings)
-        if breach is not None:
-            why = f"not resumed: drawdown {breach.found} bps, limit {breach.limit}"
-            return [TradingStateChanged(switch.trading, why)]
-        why = f"resumed: {order.reason}"
-        return [TradingStateChanged(switch.trading, why)] if switch.resume(why) else []
+        obstacle = self._resume_obstacle(now)
+        if obstacle is not None:
+            return [TradingStateChanged(switch.trading, f"not resumed: {obstacle}")]
+        if not switch.is_tight() and not any(record.is_disabled for record in self.state.strategies.values()):
+            return []
+        switch.resume_ns, switch.resume_why = Ns(now + self._settings.resume_delay_ms * MS), f"resumed: {order.reason}"
+        return [WakeAt(switch.resume_ns, RESUME_TIMER)] if switch.resume_ns > now else self._resume(now)
+
+    def _resume(self, now: Ns) -> list[AnyMessage]:
+        """Loosen now, unless the wish was overtaken by a kill or its time has not come."""
+        switch = self.state.switch
+        if not 0 < switch.resume_ns <= now:
+            return []
+        switch.resume_ns = Ns(0)
+        obstacle = self._resume_obstacle(now)
+        if obstacle is not None:
+            return [TradingStateChanged(switch.trading, f"not resumed: {obstacle}")]
+        for record in self.state.strategies.values():
+            record.enable()
+        switch.resume(switch.resume_why)
+        return [TradingStateChanged(switch.trading, switch.why)]
+
+    def _resume_obstacle(self, now: Ns) -> str | None:
+        return vigil.obstacle(self.state, self._settings, now)
 
     # ------------------------------------------------------------------------------------------------- timers
     def _start(self, started: Started, now: Ns) -> list[AnyMessage]:
@@ -219,49 +290,40 @@ class RiskOversightOfficer:
         state, switch = self.state, self.state.switch
         if started.run != state.run:
             state.run, state.equity_ns = started.run, started.ns
-        return [
-            TradingStateChanged(switch.trading, switch.why),
-            self._timer(REPORT_TIMER, now),
-            self._timer(MEASURES_TIMER, now),
-        ]
+        pending = [WakeAt(switch.resume_ns, RESUME_TIMER)] if switch.resume_ns else []
+        timers = [self._timer(timer, now) for timer in (REPORT_TIMER, MEASURES_TIMER, RETURNS_TIMER)]
+        return [TradingStateChanged(switch.trading, switch.why), *timers, *pending]
 
     def _wake(self, woke: Woke, now: Ns) -> Iterator[AnyMessage]:
-        if woke.timer == REPORT_TIMER:
-            self._void(now)
-            self._measure(now)
-            yield self._report()
-        else:
-            yield from self.state.samples.report(self.role)
+        state, settings = self.state, self._settings
+        match woke.timer:
+            case timer if timer == REPORT_TIMER:
+                self._void(now)
+                state.trail.sample(state.market, max(settings.drift_window_ms // settings.report_every_ms, 1))
+                reporting.measure(state, settings, now)
+                yield from self._look(now)
+                yield reporting.report(state, settings, self._current_tail())
+            case timer if timer == MEASURES_TIMER:
+                yield from state.samples.report(self.role)
+            case timer if timer == RETURNS_TIMER:
+                state.returns.sample(state.market, settings.var_samples)
+                self._current_tail()  # now, so that no order has to wait for it
+            case timer if timer == RESUME_TIMER:
+                yield from self._resume(now)
+                return
         yield self._timer(woke.timer, now)
 
     def _timer(self, timer: str, now: Ns) -> WakeAt:
         settings = self._settings
-        every_ms = settings.report_every_ms if timer == REPORT_TIMER else settings.measures_every_ms
+        every_ms = {
+            REPORT_TIMER: settings.report_every_ms,
+            MEASURES_TIMER: settings.measures_every_ms,
+            RETURNS_TIMER: settings.var_every_ms,
+        }[timer]
         return WakeAt(Ns(now + every_ms * MS), timer)
 
-    def _measure(self, now: Ns) -> None:
-        state, settings = self.state, self._settings
-        breaches = 0
-        for coin, exposure in state.exposures.items():
-            held_usd = abs(exposure.net_sz) * state.market.reference_px(coin)
-            breaches += held_usd > limits.position_limit_usd(state, settings, coin) and exposure.is_beyond_allowed()
-        state.samples.add(LIMIT_BREACHES.name, float(breaches))
-        state.samples.add(RESERVATION_DRIFT.name, float(sum(e.drift() for e in state.exposures.values())))
-        state.samples.add(EQUITY_AGE.name, (now - state.equity_ns) / MS)
-
-    def _report(self) -> RiskReport:
-        state, settings = self.state, self._settings
-        values = [e.net_sz * state.market.reference_px(coin) for coin, e in state.exposures.items()]
-        worst_usd, _ = state.worst_gross_usd()
-        return RiskReport(
-            equity_usd=Usd(state.equity_usd or 0),
-            peak_equity_usd=Usd(state.peak_usd),
-            gross_usd=Usd(sum(map(abs, values))),
-            net_usd=Usd(sum(values)),
-            worst_gross_usd=Usd(worst_usd),
-            gross_limit_usd=Usd(settings.gross_limit_usd * USD),
-            drawdown_ratio=state.drawdown_usd() / state.peak_usd if state.peak_usd > 0 else 0.0,
-            drawdown_limit_ratio=settings.drawdown_limit_bps / limits.BPS,
-            open_orders=len(state.order_coins),
-            state=state.switch.trading,
-        )
+    def _current_tail(self) -> Tail:
+        """The tail of the returns as they are; made anew after a sample or a restart."""
+        if self._tail.samples != self.state.returns.samples:
+            self._tail = Tail(self.state.returns, self._settings)
+        return self._tail

@@ -17,7 +17,7 @@ class Market(msgspec.Struct):
     instruments: dict[str, Instrument] = {}
     features: dict[str, FeatureUpdate] = {}
     contexts: dict[str, AssetContext] = {}
-    regimes: dict[str, Regime] = {}
+    regimes: dict[str, RegimeUpdate] = {}
     is_feed_up: bool = True
 
     def hear(self, news: MarketNews) -> None:
@@ -28,7 +28,7 @@ class Market(msgspec.Struct):
             case AssetContext():
                 self.contexts[news.coin] = news
             case RegimeUpdate():
-                self.regimes[news.coin] = news.regime
+                self.regimes[news.coin] = news
             case FeedStatus():
                 self.is_feed_up = news.state is FeedState.UP
             case UniverseUpdate():
@@ -42,6 +42,12 @@ class Market(msgspec.Struct):
         context = self.contexts.get(coin)
         return context.mark_px if context is not None else 0
 
+    def twice_mid(self, coin: str) -> int:
+        """Twice our mid of a coin whose book was seen, price units."""
+        feature = self.features[coin]
+        return feature.best_bid_px + feature.best_ask_px
+
     def is_turbulent(self, coin: str) -> bool:
         """Is the coin in its most volatile regime?"""
-        return self.regimes.get(coin) is Regime.TURBULENT
+        news = self.regimes.get(coin)
+        return news is not None and news.regime is Regime.TURBULENT

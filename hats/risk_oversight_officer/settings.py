@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Literal
+
+from pydantic import Field, model_validator
 
 from shared.config import Section
 
@@ -10,34 +12,143 @@ from shared.config import Section
 class Settings(Section):
     """What may be risked. Money is in whole USDC; a value equal to a limit passes, the next lot does not."""
 
+    # one order
     order_limit_usd: int = Field(25_000, gt=0, description="Largest notional of one order.")
+    fat_finger_limit_usd: int = Field(
+        50_000, gt=0, description="Largest value of one order at our mid and at the venue's oracle, whatever its price."
+    )
+    depth_limit_percent: int = Field(
+        1_000, gt=0, description="Largest order over what the book shows on the side that it would take."
+    )
+    price_collar_bps: int = Field(200, gt=0, description="Furthest a price may lie from our own mid.")
+    oracle_collar_bps: int = Field(500, gt=0, description="Furthest a price may lie from the venue's oracle, if known.")
+    drift_collar_bps: int = Field(
+        1_000, gt=0, description="Furthest a price may lie beyond the mids of the drift window."
+    )
+    drift_window_ms: int = Field(60_000, ge=1_000, description="Window of the drift collar.")
+    spread_limit_bps: int = Field(200, gt=0, description="Widest book that an order may be decided on.")
+    price_gap_limit_bps: int = Field(
+        500, gt=0, description="Furthest our mid and the venue's oracle may lie apart: one of them is wrong."
+    )
+    # positions
     position_limit_usd: int = Field(
         50_000, gt=0, description="Largest position of one coin if every open order fills against us."
     )
     position_limits_usd: dict[str, int] = Field(
         default_factory=dict, description="The same for single coins, where it differs."
     )
-    gross_limit_usd: int = Field(150_000, gt=0, description="Sum of the coins' worst positions.")
-    leverage_limit_percent: int = Field(300, gt=0, description="Worst gross exposure over equity; 300 is threefold.")
-    drawdown_limit_bps: int = Field(
-        1_000, gt=0, le=10_000, description="Fall of equity from its peak beyond which trading is halted."
-    )
     turbulent_scale_percent: int = Field(
         50, ge=0, le=100, description="Share of a position limit that holds while the coin's regime is turbulent."
     )
-    price_collar_bps: int = Field(200, gt=0, description="Furthest a price may lie from our own mid.")
-    oracle_collar_bps: int = Field(500, gt=0, description="Furthest a price may lie from the venue's oracle, if known.")
+    gross_limit_usd: int = Field(150_000, gt=0, description="Sum of the coins' worst positions.")
+    net_limit_usd: int = Field(100_000, gt=0, description="Worst sum of the positions with their signs.")
+    clusters: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="Coins that fall together, by name; the rest are the cluster `others`."
+    )
+    cluster_limit_usd: int = Field(120_000, gt=0, description="Sum of the worst positions of one cluster.")
+    strategy_limit_usd: int = Field(100_000, gt=0, description="What one strategy holds and has open, all coins.")
+    concentration_limit_percent: int = Field(100, gt=0, description="One coin's worst position over equity.")
+    # money
+    leverage_limit_percent: int = Field(300, gt=0, description="Worst gross exposure over equity; 300 is threefold.")
+    margin_use_limit_percent: int = Field(
+        50, gt=0, le=100, description="Maintenance margin of the worst positions over equity."
+    )
+    liquidation_distance_bps: int = Field(
+        1_000, gt=0, description="Nearest that a coin's liquidation price may come to its price."
+    )
+    drawdown_limit_bps: int = Field(
+        1_000, gt=0, le=10_000, description="Fall of equity from its peak beyond which trading is halted."
+    )
+    daily_loss_limit_bps: int = Field(
+        500,
+        gt=0,
+        le=10_000,
+        description="Fall of equity since the UTC day began beyond which only reducing is allowed.",
+    )
+    daily_volume_limit_usd: int = Field(50_000_000, gt=0, description="Notional approved within a UTC day.")
+    funding_limit_bps: int = Field(
+        10, gt=0, description="Highest funding that a position may pay per hour and still be added to."
+    )
+    equity_age_limit_ms: int = Field(10_000, gt=0, description="Oldest equity that risk may be added on.")
+    # data
     data_age_limit_ms: int = Field(3_000, gt=0, description="Oldest book that an order may be decided on.")
     exit_data_age_limit_ms: int = Field(
         10_000, gt=0, description="Oldest book for closing everything, when waiting costs more than a rough price."
     )
-    equity_age_limit_ms: int = Field(10_000, gt=0, description="Oldest equity that risk may be added on.")
+    context_age_limit_ms: int = Field(60_000, gt=0, description="Oldest word on mark, oracle and funding, if known.")
+    # pace
     order_rate_limit: int = Field(50, gt=0, description="Most approvals within the window.")
-    order_rate_window_ms: int = Field(1_000, gt=0, description="Window of the order rate.")
+    strategy_rate_limit: int = Field(40, gt=0, description="Most approvals of one strategy within the window.")
+    order_rate_window_ms: int = Field(1_000, gt=0, description="Window of the order rates.")
     open_orders_limit: int = Field(60, gt=0, description="Most orders that may be open at once, in doubt included.")
+    coin_orders_limit: int = Field(30, gt=0, description="The same within one coin.")
+    in_doubt_limit: int = Field(20, gt=0, description="Orders in doubt from which on nothing is added.")
+    repeated_fills_limit: int = Field(
+        300,
+        gt=0,
+        description="Fills of a strategy one way in one coin, within the window, beyond which it is disabled.",
+    )
+    repeated_window_ms: int = Field(60_000, gt=0, description="Window of the repeated fills.")
+    # sizing
+    sizing_fraction_percent: float = Field(
+        0.0, ge=0, description="Largest position of one coin over equity; 0: no such rule."
+    )
+    sizing_volatility_bps: float = Field(
+        500.0, ge=0, description="Largest daily standard deviation of one coin's position over equity; 0: no such rule."
+    )
+    sizing_edges_bps: dict[str, float] = Field(
+        default_factory=dict,
+        description="Daily edge that research proved of a strategy; those named are held to Kelly.",
+    )
+    sizing_kelly_share: float = Field(0.25, gt=0, le=1, description="Share of the Kelly position that is taken.")
+    sizing_kelly_bound_percent: float = Field(100.0, gt=0, description="Largest Kelly position over equity.")
+    # the tail
+    var_method: Literal["historical", "filtered", "monte_carlo"] = Field(
+        "filtered", description="Returns as they were, at today's volatility, or drawn from a Student t."
+    )
+    var_limit_bps: int = Field(500, gt=0, description="Value at risk (99 %) over equity.")
+    shortfall_limit_bps: int = Field(600, gt=0, description="Expected shortfall (97.5 %) over equity.")
+    stress_limit_bps: int = Field(6_000, gt=0, description="Loss in the worst named scenario over equity.")
+    var_every_ms: int = Field(60_000, ge=1, description="How often returns are sampled.")
+    var_samples: int = Field(500, ge=40, le=5_000, description="Returns kept.")
+    var_samples_min: int = Field(60, ge=40, description="Returns of a coin without which its tail counts as unknown.")
+    var_horizon_samples: int = Field(60, ge=1, description="Horizon of the tail in sampled returns.")
+    var_required: bool = Field(False, description="Deny what adds while the tail is unknown; stress holds in any case.")
+    var_alpha: float = Field(0.06, gt=0, lt=1, description="Weight of the last return in its variance.")
+    var_beta: float = Field(
+        0.94, gt=0, lt=1, description="Weight of the last variance; EWMA if both sum to 1, else GARCH."
+    )
+    var_simulations: int = Field(2_000, ge=100, le=20_000, description="Draws of the Monte Carlo method.")
+    var_seed: int = Field(1, ge=0, description="Seed of the Monte Carlo method.")
+    # the vigil
+    confirm_ms: int = Field(
+        2_000, ge=0, description="How long a cause must hold at every look before it tightens the trading state."
+    )
+    acknowledge_ms: int = Field(
+        60_000, ge=0, description="An alert that nobody acknowledged by then tightens the trading state by itself."
+    )
+    denials_limit: int = Field(600, gt=0, description="Intents denied within a minute beyond which something is wrong.")
+    resume_delay_ms: int = Field(
+        5_000, ge=0, description="The operator's resume loosens only after this time; a kill in between cancels it."
+    )
+    # approvals and reports
     approval_ttl_ms: int = Field(2_000, gt=0, description="An approval that was not sent by then is void.")
     release_grace_ms: int = Field(
         10_000, ge=0, description="A void approval that nobody mentioned stays reserved for so long."
     )
     report_every_ms: int = Field(1_000, ge=1, description="How often exposure is reported.")
     measures_every_ms: int = Field(1_000, ge=1, description="How often measurements are reported.")
+
+    @model_validator(mode="after")
+    def _weights_are_stable(self) -> Settings:
+        if self.var_alpha + self.var_beta > 1.0 + 1e-9:
+            raise ValueError(f"var_alpha + var_beta is {self.var_alpha + self.var_beta}, expected at most 1")
+        return self
+
+    @model_validator(mode="after")
+    def _clusters_are_apart(self) -> Settings:
+        coins = [coin for members in self.clusters.values() for coin in members]
+        twice = sorted({coin for coin in coins if coins.count(coin) > 1})
+        if twice or "others" in self.clusters:
+            raise ValueError(f"expected each coin in one cluster and none named `others`, got {twice or 'others'}")
+        return self

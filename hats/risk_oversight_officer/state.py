@@ -2,48 +2,126 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 import msgspec
 
+from hats.risk_oversight_officer.concern import Vigil
 from hats.risk_oversight_officer.exposure import Exposure
+from hats.risk_oversight_officer.history import MidTrail, Returns
 from hats.risk_oversight_officer.kill_switch import Switch
 from hats.risk_oversight_officer.market import Market
-from shared.ids import Cloid
+from hats.risk_oversight_officer.tail import Corner
+from shared.ids import Cloid, StrategyId
 from shared.scorecard import Samples
 from shared.units import Ns
+
+
+class StrategyRecord(msgspec.Struct):
+    """What is remembered of one strategy: what it holds, how fast it asks, and how long it has done the same thing.
+
+    `run_ns` are its last fills that went one way in one coin (`run_key`) without one the other way. `is_disabled` stays
+    until the operator lets trading go on.
+    """
+
+    nets: dict[str, int] = {}
+    approved_ns: list[int] = []
+    run_key: str = ""
+    run_ns: list[int] = []
+    is_disabled: bool = False
+
+    def note_fill(self, key: str, now: Ns, window_ns: int, limit: int) -> bool:
+        """Count a fill; True if with it the strategy did the same thing too often and is disabled from here on."""
+        if self.is_disabled:
+            return False
+        if key != self.run_key:
+            self.run_key, self.run_ns = key, []
+        self.run_ns = [ns for ns in self.run_ns if ns > now - window_ns] + [now]
+        self.is_disabled = len(self.run_ns) > limit
+        return self.is_disabled
+
+    def enable(self) -> None:
+        """Let it go on, with nothing held against it."""
+        self.is_disabled, self.run_key, self.run_ns = False, "", []
+
+
+class Day(msgspec.Struct):
+    """One UTC day: its number since 1970, the equity that it began with (None: unknown) and what was approved in it."""
+
+    number: int = -1
+    open_usd: int | None = None
+    approved_usd: int = 0
 
 
 class State(msgspec.Struct):
     """Positions, open orders, prices, equity, the trading state and what was approved lately.
 
     `order_coins` finds an open order's coin. `last_intents` is the highest intent number approved for each strategy
-    number. `approved_ns` are the approvals within the rate's window. `equity_usd` is None until the ledger spoke.
+    number. `approved_ns` are the approvals within the rate's window, `denied_ns` the denials of the last minute.
+    `equity_usd` is None until the ledger spoke.
     """
 
     run: int = 0
     switch: Switch = msgspec.field(default_factory=Switch)
+    vigil: Vigil = msgspec.field(default_factory=Vigil)
     market: Market = msgspec.field(default_factory=Market)
     exposures: dict[str, Exposure] = {}
     order_coins: dict[Cloid, str] = {}
+    strategies: dict[StrategyId, StrategyRecord] = {}
     is_opened: bool = False
     equity_usd: int | None = None
     equity_ns: Ns = Ns(0)
     peak_usd: int = 0
+    day: Day = msgspec.field(default_factory=Day)
+    trail: MidTrail = msgspec.field(default_factory=MidTrail)
+    returns: Returns = msgspec.field(default_factory=Returns)
     last_approval_id: int = 0
     last_intents: dict[str, int] = {}
     approved_ns: list[int] = []
+    denied_ns: list[int] = []
     samples: Samples = msgspec.field(default_factory=Samples)
 
     def exposure(self, coin: str) -> Exposure:
         """The coin's exposure, begun flat when first asked for."""
         return self.exposures.setdefault(coin, Exposure())
 
+    def record_of(self, strategy: StrategyId) -> StrategyRecord:
+        """The strategy's record, begun empty when first asked for."""
+        return self.strategies.setdefault(strategy, StrategyRecord())
+
+    def corners(self, besides: str | None = None) -> tuple[tuple[Corner, ...], str | None]:
+        """Each coin's furthest values in micro-USDC, and a coin that could not be valued (None: all could)."""
+        found, unpriced = [], None
+        for coin, exposure in self.exposures.items():
+            worst = exposure.worst()
+            if coin == besides or not (worst.long or worst.short):
+                continue
+            px = self.market.reference_px(coin)
+            if not px and (unpriced is None or coin < unpriced):
+                unpriced = coin
+            found.append(Corner(coin, worst.long * px, worst.short * px))
+        return tuple(found), unpriced
+
     def worst_gross_usd(self, besides: str | None = None) -> tuple[int, str | None]:
         """Sum of the coins' worst positions in micro-USDC, and a coin that could not be valued (None: all could)."""
-        worst = {coin: e.worst().sz for coin, e in self.exposures.items() if coin != besides}
-        prices = {coin: self.market.reference_px(coin) for coin, sz in worst.items() if sz}
-        unpriced = min((coin for coin, px in prices.items() if not px), default=None)
-        return sum(worst[coin] * px for coin, px in prices.items()), unpriced
+        corners, unpriced = self.corners(besides)
+        return sum(corner.worst_usd for corner in corners), unpriced
 
     def drawdown_usd(self) -> int:
         """How far equity is below its peak, in micro-USDC; 0 while unknown."""
         return self.peak_usd - self.equity_usd if self.equity_usd is not None else 0
+
+    def day_loss_usd(self) -> int:
+        """How far equity is below where the day began, in micro-USDC; 0 while unknown or above it."""
+        if self.equity_usd is None or self.day.open_usd is None:
+            return 0
+        return max(self.day.open_usd - self.equity_usd, 0)
+
+    def in_doubt(self) -> int:
+        """Open orders of which the venue gave no definite answer."""
+        return sum(order.is_in_doubt for exposure in self.exposures.values() for order in exposure.orders.values())
+
+
+def since(times: list[int], ns: int) -> int:
+    """How many of the rising `times` are later than `ns`."""
+    return len(times) - bisect_right(times, ns)

@@ -1,4 +1,4 @@
-"""EDGE: `hats kill` and `hats resume`: the operator's word to a running desk, and whether it took effect."""
+"""EDGE: `hats kill`, `resume` and `ack`: the operator's word to a running desk, and whether it took effect."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from orchestrator.cli.options import Config, Json
 from orchestrator.cli.terminal import emit, say
 from shared.errors import Unanswered
 from shared.messages.control import KillLevel, KillOrdered, ResumeOrdered
+from shared.messages.risk import AlertAcknowledged
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,8 +52,22 @@ def resume(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Let a killed or disarmed desk trade again. Exit code 5 if it does not begin to."""
+    """Let a killed or disarmed desk trade again, after the configured delay. Exit code 5 if it does not begin to."""
     _command(ResumeOrdered(reason), _is_trading, "resume", wait_s, config, as_json)
+
+
+def ack(
+    name: Annotated[str, typer.Argument(help="Name of the alert, as `hats status --json` shows it.")],
+    reason: Annotated[str, typer.Option(help="Who takes it on, and how; it goes into the journal.")] = "operator",
+    wait_s: Wait = 10.0,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Take an alert on, so that it does not tighten trading by itself; its cause stays."""
+    order = AlertAcknowledged(name, reason)
+    _command(
+        order, lambda status: all(alert.name != name for alert in status.alerts), f"ack {name}", wait_s, config, as_json
+    )
 
 
 def _is_stopped(status: Status, level: KillLevel) -> bool:

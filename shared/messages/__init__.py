@@ -46,7 +46,14 @@ from shared.messages.order import (
     SubmitOrder,
     VenueOrder,
 )
-from shared.messages.risk import OrderApproved, OrderDenied, RiskReport, TradingStateChanged
+from shared.messages.risk import (
+    AlertAcknowledged,
+    OrderApproved,
+    OrderDenied,
+    RiskAlert,
+    RiskReport,
+    TradingStateChanged,
+)
 from shared.messages.signal import CancelIntent, FeatureUpdate, OrderIntent, RegimeUpdate
 from shared.units import Ns
 
@@ -65,6 +72,8 @@ AnyMessage = (
     | OrderApproved
     | OrderDenied
     | TradingStateChanged
+    | RiskAlert
+    | AlertAcknowledged
     | RiskReport
     | SubmitOrder
     | CancelOrder

@@ -35,6 +35,25 @@ class DenyReason(StrEnum):
     NOT_REDUCING = "not_reducing"
     DUPLICATE = "duplicate"
     SELF_MATCH = "self_match"
+    STRATEGY_DISABLED = "strategy_disabled"
+    FAT_FINGER = "fat_finger"
+    PRICE_DRIFT = "price_drift"
+    WIDE_SPREAD = "wide_spread"
+    PRICE_DISAGREEMENT = "price_disagreement"
+    ORDER_DEPTH = "order_depth"
+    NET_EXPOSURE = "net_exposure"
+    CLUSTER_EXPOSURE = "cluster_exposure"
+    CONCENTRATION = "concentration"
+    MARGIN_USE = "margin_use"
+    LIQUIDATION_DISTANCE = "liquidation_distance"
+    DAILY_LOSS = "daily_loss"
+    DAILY_VOLUME = "daily_volume"
+    FUNDING_COST = "funding_cost"
+    IN_DOUBT = "in_doubt"
+    VALUE_AT_RISK = "value_at_risk"
+    EXPECTED_SHORTFALL = "expected_shortfall"
+    STRESS = "stress"
+    SIZE_BUDGET = "size_budget"
 
 
 class OrderApproved(Message, frozen=True):
@@ -81,8 +100,38 @@ class TradingStateChanged(Message, frozen=True):
     reason: str
 
 
+class RiskAlert(Message, frozen=True):
+    """Something goes wrong and was confirmed. Unless acknowledged by `until_ns`, trading tightens to `tightens_to`.
+
+    `limit` and `found` are the evidence, in the unit that `detail` names.
+    """
+
+    lane: ClassVar[Lane] = Lane.KILL
+    durable: ClassVar[bool] = True
+
+    name: str
+    tightens_to: TradingState
+    until_ns: Ns
+    limit: int
+    found: int
+    detail: str
+
+
+class AlertAcknowledged(Message, frozen=True):
+    """The operator knows of the alert and takes it on: it does not tighten trading by itself any more."""
+
+    lane: ClassVar[Lane] = Lane.KILL
+    durable: ClassVar[bool] = True
+
+    name: str
+    reason: str
+
+
 class RiskReport(Message, frozen=True):
-    """Exposure against limits, in micro-USDC; worst cases count everything in flight."""
+    """Exposure against limits, in micro-USDC; worst cases count everything in flight.
+
+    The tail's figures are of the worst cases too; None while a coin's history is too short to know.
+    """
 
     equity_usd: Usd
     peak_equity_usd: Usd
@@ -94,3 +143,6 @@ class RiskReport(Message, frozen=True):
     drawdown_limit_ratio: float
     open_orders: int
     state: TradingState
+    value_at_risk_usd: Usd | None = None
+    expected_shortfall_usd: Usd | None = None
+    stress_usd: Usd | None = None

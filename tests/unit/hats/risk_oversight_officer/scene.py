@@ -34,6 +34,21 @@ def settings(**changed: object) -> Settings:
         "leverage_limit_percent": 10**6,
         "order_rate_limit": 10**6,
         "open_orders_limit": 10**6,
+        "coin_orders_limit": 10**6,
+        "strategy_rate_limit": 10**6,
+        "fat_finger_limit_usd": 10**7,
+        "net_limit_usd": 10**7,
+        "cluster_limit_usd": 10**7,
+        "strategy_limit_usd": 10**7,
+        "concentration_limit_percent": 10**6,
+        "margin_use_limit_percent": 100,
+        "liquidation_distance_bps": 1,
+        "daily_loss_limit_bps": 10_000,
+        "price_gap_limit_bps": 10_000,
+        "stress_limit_bps": 10**6,
+        "sizing_volatility_bps": 0,
+        "confirm_ms": 0,
+        "resume_delay_ms": 0,
     }
     return Settings.model_validate(wide | changed)
 
@@ -122,6 +137,7 @@ def held(hat: RiskOversightOfficer, side: Side, sz: int, number: int, coin: str 
 
 
 def memory(hat: RiskOversightOfficer) -> bytes:
-    """All that the officer remembers except its measurements."""
-    kept = {name: getattr(hat.state, name) for name in hat.state.__struct_fields__ if name != "samples"}
+    """All that the officer remembers except its measurements and when it denied."""
+    left_out = {"samples", "denied_ns"}
+    kept = {name: getattr(hat.state, name) for name in hat.state.__struct_fields__ if name not in left_out}
     return msgspec.json.encode(kept, order="sorted")

@@ -31,7 +31,15 @@ from shared.messages.control import (
     WakeAt,
     Woke,
 )
-from shared.messages.risk import DenyReason, OrderApproved, OrderDenied, RiskReport, TradingState, TradingStateChanged
+from shared.messages.risk import (
+    DenyReason,
+    OrderApproved,
+    OrderDenied,
+    RiskAlert,
+    RiskReport,
+    TradingState,
+    TradingStateChanged,
+)
 from shared.messages.signal import OrderIntent
 from shared.order import OrderState, Side
 from shared.units import MS, SECOND, USD, Ns
@@ -173,7 +181,9 @@ def test_drawdown_halts_and_stays() -> None:
     hat = officer(equity_usd=1_000, drawdown_limit_bps=1_000)
     assert not say(hat, ledger(900))
     assert isinstance(judged(hat, intent(1)), OrderApproved)
-    (said,) = say(hat, ledger(899))
+    alert, said = say(hat, ledger(899))
+    assert isinstance(alert, RiskAlert)
+    assert (alert.name, alert.limit, alert.found) == ("drawdown", 1_000, 1_010)
     assert isinstance(said, TradingStateChanged)
     assert said.state is TradingState.HALTED
     denial = judged(hat, intent(2))
@@ -301,5 +311,5 @@ def test_a_restart_forgets_nothing() -> None:
     assert snapshot(again) == snapshot(hat)
     said = say(again, Started(RO, RUN, NOW))
     assert said[0] == TradingStateChanged(TradingState.HALTED, "kill (pause): test")
-    assert {m.timer for m in said if isinstance(m, WakeAt)} == {"report", "measures"}
+    assert {m.timer for m in said if isinstance(m, WakeAt)} == {"report", "measures", "returns"}
     assert again.state.exposure("AAA").worst().long == 90

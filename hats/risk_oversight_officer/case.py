@@ -1,0 +1,151 @@
+"""One intent with everything that is known at the moment of judging it, and what a broken control says."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Final, NamedTuple
+
+from hats.risk_oversight_officer.exposure import Exposure, Worst
+from hats.risk_oversight_officer.settings import Settings
+from hats.risk_oversight_officer.state import State, StrategyRecord
+from hats.risk_oversight_officer.tail import Corner, Losses, Tail
+from shared.ids import FLATTEN
+from shared.instrument import Instrument
+from shared.messages.market import AssetContext
+from shared.messages.risk import DenyReason
+from shared.messages.signal import FeatureUpdate, OrderIntent
+from shared.units import Ns, notional
+
+BPS: Final = 10_000
+
+
+class Breach(NamedTuple):
+    """A limit that an intent would break: the limit, what was found, both in the unit that `detail` names."""
+
+    reason: DenyReason
+    limit: int
+    found: int
+    detail: str
+
+
+class Case:
+    """What the controls look at. Whatever takes work is worked out once, and only if a control asks."""
+
+    def __init__(self, intent: OrderIntent, state: State, settings: Settings, tail: Tail, now: Ns) -> None:
+        self.intent = intent
+        self.state = state
+        self.settings = settings
+        self.tail = tail
+        self.now = now
+        self.exposure = state.exposures.get(intent.coin) or Exposure()
+
+    @cached_property
+    def is_reducing(self) -> bool:
+        """Can it only bring the position nearer to zero? Reduce-only, against the position, and no larger than it."""
+        held = -self.intent.side.value * self.exposure.net_sz
+        return self.intent.reduce_only and 0 < self.intent.sz <= held
+
+    @cached_property
+    def is_exit(self) -> bool:
+        """Is it a reducing order of the Execution Manager that closes everything? It may pass in any trading state."""
+        return self.intent.strategy == FLATTEN and self.is_reducing
+
+    @cached_property
+    def adds_exposure(self) -> bool:
+        """Does it let the coin's position grow beyond what is possible already?"""
+        return self.worst.sz > self.exposure.worst().sz
+
+    @cached_property
+    def notional_usd(self) -> int:
+        """Its value at its own price, micro-USDC."""
+        return notional(self.intent.px, self.intent.sz)
+
+    @cached_property
+    def worst(self) -> Worst:
+        """The coin's worst case with it."""
+        return self.exposure.worst_with(self.intent.side, self.intent.sz, self.intent.reduce_only)
+
+    @property
+    def instrument(self) -> Instrument:
+        """What the venue lists; only after `check_coin`."""
+        return self.state.market.instruments[self.intent.coin]
+
+    @property
+    def feature(self) -> FeatureUpdate:
+        """Our own book in numbers; only after `check_feed`."""
+        return self.state.market.features[self.intent.coin]
+
+    @cached_property
+    def twice_mid(self) -> int:
+        """Twice our own mid, price units."""
+        return self.feature.best_bid_px + self.feature.best_ask_px
+
+    @property
+    def context(self) -> AssetContext | None:
+        """The venue's own word on mark, oracle and funding, if it spoke."""
+        return self.state.market.contexts.get(self.intent.coin)
+
+    @property
+    def oracle_px(self) -> int:
+        """The venue's oracle; 0 if it never named one."""
+        context = self.context
+        return context.oracle_px if context is not None else 0
+
+    @property
+    def strategy(self) -> StrategyRecord:
+        """What is remembered of who wants it."""
+        return self.state.strategies.get(self.intent.strategy) or StrategyRecord()
+
+    @property
+    def equity_usd(self) -> int:
+        """Equity in micro-USDC; 0 while unknown (then `check_equity` has denied whatever adds)."""
+        return self.state.equity_usd or 0
+
+    @cached_property
+    def others(self) -> tuple[tuple[Corner, ...], str | None]:
+        """The other coins' furthest values, and one of them that nobody can value (None: all could)."""
+        return self.state.corners(besides=self.intent.coin)
+
+    @cached_property
+    def corners(self) -> tuple[Corner, ...]:
+        """Every coin's furthest values with the order, micro-USDC."""
+        return (*self.others[0], self._corner(self.worst))
+
+    @cached_property
+    def corners_before(self) -> tuple[Corner, ...]:
+        """The same without it."""
+        return (*self.others[0], self._corner(self.exposure.worst()))
+
+    @cached_property
+    def gross_usd(self) -> int:
+        """All coins' worst positions with it, micro-USDC."""
+        return sum(corner.worst_usd for corner in self.corners)
+
+    @cached_property
+    def losses(self) -> Losses | None:
+        """What a bad hour may cost with it; None while unknown."""
+        return self.tail.losses(self.corners)
+
+    @cached_property
+    def losses_before(self) -> Losses | None:
+        """What it may cost without it."""
+        return self.tail.losses(self.corners_before)
+
+    def _corner(self, worst: Worst) -> Corner:
+        px = self.state.market.reference_px(self.intent.coin)
+        return Corner(self.intent.coin, worst.long * px, worst.short * px)
+
+
+def within(px: int, middle: int, bps: int) -> bool:
+    """Does `px` lie no further than `bps` from `middle`?"""
+    return abs(px - middle) * BPS <= bps * middle
+
+
+def bps_between(px: int, middle: int) -> int:
+    """Distance in whole bps, rounded up, so that what is just over a limit does not read as equal to it."""
+    return -(-abs(px - middle) * BPS // middle)
+
+
+def over_equity(usd: int, equity_usd: int, scale: int) -> int:
+    """`usd` over equity in units of 1 / scale, rounded up."""
+    return -(-usd * scale // equity_usd)

@@ -1,0 +1,63 @@
+"""Is what we know fresh and consistent enough to decide on?"""
+
+from __future__ import annotations
+
+from hats.risk_oversight_officer.case import BPS, Breach, Case, bps_between, within
+from shared.messages.risk import DenyReason
+from shared.units import MS
+
+
+def check_feed(case: Case) -> Breach | None:
+    """The coin's book was seen, and the feed is up (closing everything may go on without it)."""
+    if case.intent.coin not in case.state.market.features:
+        return Breach(DenyReason.STALE_DATA, 1, 0, f"no book of {case.intent.coin} was seen yet")
+    if not case.state.market.is_feed_up and not case.is_exit:
+        return Breach(DenyReason.STALE_DATA, 1, 0, "the feed is not up")
+    return None
+
+
+def check_intent_age(case: Case) -> Breach | None:
+    """The book that it was decided on is fresh, and not from the future."""
+    return _age(case, case.intent.book_recv_ns, _book_limit_ms(case), "ms old is the intent's book")
+
+
+def check_book_age(case: Case) -> Breach | None:
+    """Our own book is fresh, and not from the future."""
+    return _age(case, case.feature.book_recv_ns, _book_limit_ms(case), "ms old is our own book")
+
+
+def check_context_age(case: Case) -> Breach | None:
+    """The venue's word on mark, oracle and funding is fresh, if it spoke at all."""
+    if case.context is None:
+        return None
+    return _age(case, case.context.recv_ns, case.settings.context_age_limit_ms, "ms old is the venue's context")
+
+
+def check_spread(case: Case) -> Breach | None:
+    """The book is narrow enough for its mid to mean something."""
+    limit, spread = case.settings.spread_limit_bps, case.feature.best_ask_px - case.feature.best_bid_px
+    if 2 * abs(spread) * BPS <= limit * case.twice_mid:
+        return None
+    found = -(-2 * abs(spread) * BPS // case.twice_mid)
+    return Breach(DenyReason.WIDE_SPREAD, limit, found, "bps between bid and ask")
+
+
+def check_price_gap(case: Case) -> Breach | None:
+    """Our mid and the venue's oracle, which know nothing of each other, agree."""
+    limit = case.settings.price_gap_limit_bps
+    if not case.oracle_px or within(case.twice_mid, 2 * case.oracle_px, limit):
+        return None
+    found = bps_between(case.twice_mid, 2 * case.oracle_px)
+    return Breach(DenyReason.PRICE_DISAGREEMENT, limit, found, "bps between our mid and the oracle")
+
+
+def _book_limit_ms(case: Case) -> int:
+    return case.settings.exit_data_age_limit_ms if case.is_exit else case.settings.data_age_limit_ms
+
+
+def _age(case: Case, recv_ns: int, limit_ms: int, detail: str) -> Breach | None:
+    age_ns = case.now - recv_ns
+    if abs(age_ns) <= limit_ms * MS:
+        return None
+    found = -(-abs(age_ns) // MS)
+    return Breach(DenyReason.STALE_DATA, limit_ms, found if age_ns > 0 else -found, detail)

@@ -1,0 +1,63 @@
+"""docs/risk-controls.md, made from the table of controls itself: `make configs` writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from hats.risk_oversight_officer.controls.table import CONTROLS, Spares
+from hats.risk_oversight_officer.scenarios import SCENARIOS
+from hats.risk_oversight_officer.settings import Settings
+from hats.risk_oversight_officer.vigil import CAUSES
+
+HEAD: Final = """# Risk controls
+
+Every order is asked all of these, in this order, before it may be approved; the first one that it breaks denies it.
+What is equal to a limit passes, one unit beyond does not; nothing is ever clipped. A denial carries its reason code,
+the limit and what was found. Settings are keys of `[hats.risk_oversight_officer]`; where none is named the limit is
+a fact.
+"""
+_WHOM: Final = {
+    Spares.NOBODY: "",
+    Spares.EXITS: "closing everything",
+    Spares.REDUCING: "whatever only reduces",
+    Spares.NOT_ADDING: "whatever adds nothing to the worst case",
+}
+
+
+def page() -> str:
+    """The whole page."""
+    return "".join((HEAD, *_controls(), *_causes(), *_scenarios()))
+
+
+def _controls() -> Iterator[str]:
+    yield "\n| # | control | what holds | reason | setting | default | unit | not asked of |\n"
+    yield "|---|---|---|---|---|---|---|---|\n"
+    for number, control in enumerate(CONTROLS, 1):
+        claim = (control.check.__doc__ or "").strip().splitlines()[0]
+        default = f"`{Settings.model_fields[control.setting].default}`" if control.setting else ""
+        setting = f"`{control.setting}`" if control.setting else ""
+        yield (
+            f"| {number} | {control.name} | {claim} | `{control.reason}` | {setting} | {default} | {control.unit} "
+            f"| {_WHOM[control.spares]} |\n"
+        )
+
+
+def _causes() -> Iterator[str]:
+    yield (
+        "\n## What tightens trading by itself\n\nA cause that held at every look for `confirm_ms` raises an alert. "
+        "Some tighten trading at once; the others only if nobody acknowledged the alert (`hats ack`) within "
+        "`acknowledge_ms`.\n"
+        "\n| cause | tightens to | when |\n|---|---|---|\n"
+    )
+    for cause in CAUSES:
+        when = "unless acknowledged in time" if cause.asks_first else "at once"
+        yield f"| {cause.name} | {cause.tightens_to} | {when} |\n"
+
+
+def _scenarios() -> Iterator[str]:
+    yield "\n## Named scenarios of the stress control\n\n"
+    yield "| scenario | moves in percent | others | where from |\n|---|---|---|---|\n"
+    for scenario in SCENARIOS:
+        moves = ", ".join(f"{coin} {percent:+d}" for coin, percent in scenario.percents.items())
+        yield f"| {scenario.name} | {moves} | {scenario.others:+d} | {scenario.source} |\n"

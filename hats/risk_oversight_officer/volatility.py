@@ -1,0 +1,54 @@
+"""Volatility that remembers: one recursion for EWMA and GARCH(1,1), and history told again at today's volatility."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+F64 = NDArray[np.float64]
+
+
+def variances(returns: F64, alpha: float, beta: float) -> F64:
+    """Conditional variances before each return, and one more for the next: (T + 1, coins) from (T, coins).
+
+    v' = (1 - alpha - beta) v_mean + alpha r^2 + beta v. With alpha + beta = 1 it is RiskMetrics' EWMA (lambda = beta),
+    below 1 GARCH(1,1) with variance targeting. It begins at the sample's mean square. Never zero, so that a coin
+    that has not moved can be divided by it.
+    """
+    mean_square = np.maximum((returns * returns).sum(axis=0) / max(len(returns), 1), 1e-12)
+    result = np.empty((len(returns) + 1, returns.shape[1]))
+    result[0] = mean_square
+    base = (1.0 - alpha - beta) * mean_square
+    for t, row in enumerate(returns):
+        result[t + 1] = np.maximum(base + alpha * row * row + beta * result[t], 1e-12)
+    return result
+
+
+def filtered(returns: F64, alpha: float, beta: float) -> F64:
+    """Each return at today's volatility: r_t x sigma_next / sigma_t, (T, coins).
+
+    Source: Barone-Adesi, Giannopoulos & Vosper (1999); Hull & White (1998).
+    """
+    sigmas = np.sqrt(variances(returns, alpha, beta))
+    scaled: F64 = returns / sigmas[:-1] * sigmas[-1]
+    return scaled
+
+
+def simulated(
+    returns: F64, alpha: float, beta: float, count: int, chance: np.random.Generator, freedom: int = 4
+) -> F64:
+    """`count` draws from a Student t of `freedom` degrees with today's volatilities and the sample's correlation.
+
+    One chi-squared for all coins of a draw, so that they are extreme together. `freedom` above 2.
+    """
+    sigmas = np.sqrt(variances(returns, alpha, beta)[-1])
+    standard = filtered(returns, alpha, beta) / sigmas
+    covariance = standard.T @ standard / len(standard)
+    scale = np.sqrt(np.diag(covariance))
+    correlation = covariance / np.maximum(np.outer(scale, scale), 1e-12)
+    np.fill_diagonal(correlation, 1.0)
+    root = np.linalg.cholesky(correlation + 1e-9 * np.eye(len(sigmas)))
+    normal = chance.standard_normal((count, len(sigmas))) @ root.T
+    shared = np.sqrt((freedom - 2) / chance.chisquare(freedom, size=(count, 1)))
+    drawn: F64 = normal * shared * sigmas
+    return drawn
