@@ -75,7 +75,7 @@ def test_a_daily_loss_leaves_only_reducing() -> None:
     assert resumed.state is TradingState.ACTIVE
 
 
-def doubtful(**limits: object) -> RiskOversightOfficer:
+def doubtful(**limits: Any) -> RiskOversightOfficer:
     """An officer with an order in doubt, which is one too many."""
     hat = officer(in_doubt_limit=1, confirm_ms=2_000, acknowledge_ms=60_000, **limits)
     wish = intent(1)
@@ -118,7 +118,7 @@ def test_an_acknowledged_alert_stays_quiet_until_its_cause_was_gone() -> None:
 @pytest.mark.parametrize("cause", ["beyond_approved", "margin_use", "equity_age", "denials"])
 def test_every_cause_is_seen(cause: str) -> None:
     """A position nobody approved, margin used up, an equity that grows old, a storm of denials."""
-    limits: dict[str, object] = {"confirm_ms": 0, "denials_limit": 3, "margin_use_limit_percent": 100}
+    limits: dict[str, Any] = {"confirm_ms": 0, "denials_limit": 3, "margin_use_limit_percent": 100}
     hat = officer(equity_usd=1 if cause == "margin_use" else 10**6, **limits)
     match cause:
         case "beyond_approved" | "equity_age":
@@ -137,7 +137,7 @@ def test_every_cause_is_seen(cause: str) -> None:
 
 def test_too_many_fills_one_way_disable_a_strategy_until_a_human_enables_it() -> None:
     """The strategy alone is stopped, once, across a restart; the other side's fill would have begun a new count."""
-    limits: dict[str, object] = {"repeated_fills_limit": 3, "repeated_window_ms": 10_000}
+    limits: dict[str, Any] = {"repeated_fills_limit": 3, "repeated_window_ms": 10_000}
     hat = officer(**limits)
     for tid, side in enumerate((Side.BUY, Side.BUY, Side.BUY, Side.SELL, Side.BUY, Side.BUY, Side.BUY)):
         assert not say(hat, booked(intent(1, side), 1, tid))
