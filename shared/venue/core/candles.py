@@ -5,31 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from itertools import zip_longest
-from typing import Final
 
 import msgspec
 
-from shared.units import DAY, HOUR, MINUTE, MS, Px
-from shared.venue.core.months import month_end_ms, month_open_ms
-
-KEPT_CANDLES: Final = 5_000
-INTERVALS_NS: Final[dict[str, int]] = {
-    "1m": MINUTE,
-    "3m": 3 * MINUTE,
-    "5m": 5 * MINUTE,
-    "15m": 15 * MINUTE,
-    "30m": 30 * MINUTE,
-    "1h": HOUR,
-    "2h": 2 * HOUR,
-    "4h": 4 * HOUR,
-    "8h": 8 * HOUR,
-    "12h": 12 * HOUR,
-    "1d": DAY,
-    "3d": 3 * DAY,
-    "1w": 7 * DAY,
-    "1M": 0,
-}
-"""All are counted from 1970-01-01, weeks therefore begin on Thursdays, as the venue's do; but months have no length."""
+from shared.rules.intervals import INTERVALS_NS, KEPT_CANDLES, end_ms_of, open_ms_at
+from shared.rules.months import month_end_ms
+from shared.units import MINUTE, MS, Px
 
 
 class Candle(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -42,18 +23,6 @@ class Candle(msgspec.Struct, frozen=True, array_like=True, gc=False):
     close_px: Px
     sz: int
     n: int
-
-
-def open_ms_at(name: str, now_ms: int) -> int:
-    """When the candle of interval `name` that contains `now_ms` began."""
-    span_ms = INTERVALS_NS[name] // MS
-    return now_ms - now_ms % span_ms if span_ms else month_open_ms(now_ms)
-
-
-def end_ms_of(name: str, open_ms: int) -> int:
-    """When the candle of interval `name` that began at `open_ms` ends, exclusively."""
-    span_ms = INTERVALS_NS[name] // MS
-    return open_ms + span_ms if span_ms else month_end_ms(open_ms)
 
 
 def _joined(first: Candle, then: Candle) -> Candle:

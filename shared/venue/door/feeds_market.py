@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from msgspec import UNSET, UnsetType, structs
 
+from shared.rules.intervals import INTERVALS_NS
 from shared.units import DAY, MS, Ns
-from shared.venue.core.candles import INTERVALS_NS
 from shared.venue.core.events import Event, TradeHappened
 from shared.venue.door import render, spot_shapes
 from shared.venue.door.answers import BOOK_DEPTH, FAST_DEPTH

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from shared.rules.intervals import INTERVALS_NS, KEPT_CANDLES
 from shared.units import HOUR, MS, Ns
-from shared.venue.core.candles import INTERVALS_NS, KEPT_CANDLES
 from shared.venue.door import render
 from shared.venue.door.bodies import BAD_SHAPE, BodyRefused
 from shared.venue.door.coarse import Grain

@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from shared.book import Level
 from shared.instrument import Instrument
+from shared.rules.intervals import end_ms_of
 from shared.units import SPOT_PX_DECIMALS, str_from_scaled, usd_to_str
-from shared.venue.core.candles import Candle, end_ms_of
+from shared.venue.core.candles import Candle
 from shared.venue.core.commands import Tif
 from shared.venue.core.events import (
     FillHappened,

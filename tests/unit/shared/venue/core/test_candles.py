@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.rules.intervals import INTERVALS_NS, end_ms_of, open_ms_at
 from shared.units import Px
-from shared.venue.core.candles import INTERVALS_NS, Candle, Candles, end_ms_of, open_ms_at, without_gaps
+from shared.venue.core.candles import Candle, Candles, without_gaps
 
 T0 = 1_700_000_000_000
 trades = st.lists(st.tuples(st.integers(0, 400_000), st.integers(90, 110), st.integers(1, 9)), max_size=80)
