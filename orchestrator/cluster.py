@@ -188,7 +188,8 @@ class Orchestrator:
     def _ensure(self, role: Role, address: str) -> None:
         """Have the Hat's process started, however often Ray has to bring it back first."""
         settings = compose.hat_settings(self._settings, role)
-        spec = LaunchSpec(role, address, self._token, self._order.build, settings, self._order.run_dir)
+        order = self._order
+        spec = LaunchSpec(role, address, self._token, order.build, settings, order.run_dir, order.run)
         data = msgspec.msgpack.encode(spec)
         while not self._ending.is_set():
             try:

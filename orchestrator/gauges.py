@@ -12,7 +12,7 @@ from shared.mailbox import Mailbox
 from shared.messages import AnyMessage
 from shared.messages.account import LedgerReport
 from shared.messages.control import Armed, AuditRecord, Disarmed, HatState, HatStateChanged, HopTimings
-from shared.messages.market import FeedState, FeedStatus
+from shared.messages.market import CaptureState, CaptureStatus, FeedState, FeedStatus
 from shared.messages.message import Lane
 from shared.messages.order import OrderChanged
 from shared.messages.risk import OrderApproved, OrderDenied, RiskReport, TradingState, TradingStateChanged
@@ -62,6 +62,8 @@ class Gauges:
                 self._state(role, hat_state)
             case FeedStatus(state=feed, epoch=epoch):
                 self._feed(feed, epoch)
+            case CaptureStatus():
+                self._capture(message)
             case HopTimings():
                 self._timings(message)
             case AuditRecord(index=index):
@@ -110,6 +112,13 @@ class Gauges:
             self._epochs = epoch
             self._metrics.reconnects.raise_to(epoch - 1)
         self._metrics.feed_up.set(state is FeedState.UP)
+
+    def _capture(self, status: CaptureStatus) -> None:
+        for each in CaptureState:
+            self._metrics.capture_state.labels(each.value).set(each is status.state)
+        self._metrics.capture_frames.raise_to(status.frames)
+        self._metrics.capture_lost.raise_to(status.lost)
+        self._metrics.capture_free.set(UNKNOWN if status.free_bytes < 0 else status.free_bytes)
 
     def _timings(self, timings: HopTimings) -> None:
         for hop in timings.hops:

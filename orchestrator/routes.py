@@ -28,7 +28,16 @@ from shared.messages.control import (
     WakeAt,
     Woke,
 )
-from shared.messages.market import AssetContext, BadData, BookUpdate, FeedStatus, FundingClock, Trade, UniverseUpdate
+from shared.messages.market import (
+    AssetContext,
+    BadData,
+    BookUpdate,
+    CaptureStatus,
+    FeedStatus,
+    FundingClock,
+    Trade,
+    UniverseUpdate,
+)
 from shared.messages.order import (
     ActionAnswered,
     ActionSent,
@@ -88,6 +97,7 @@ ROUTES: Final[Mapping[type[Message], Route]] = {
     Trade: Route((EA,), (MA, ML)),
     AssetContext: Route((EA,), (EA, QS, RO, PA)),
     FeedStatus: Route((EA,), (EA, MA, QS, RO, EM, ML, OR)),
+    CaptureStatus: Route((EA,), (RO, OR)),
     BadData: Route((EA,), (OR,)),
     FundingClock: Route((EA,), (QS, PA)),
     # conclusions

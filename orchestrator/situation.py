@@ -10,7 +10,7 @@ from shared.instrument import Instrument
 from shared.messages import Envelope
 from shared.messages.account import LedgerReport, Reconciled
 from shared.messages.control import LatencyReport
-from shared.messages.market import BadData, FeedStatus, UniverseUpdate
+from shared.messages.market import BadData, CaptureStatus, FeedStatus, UniverseUpdate
 from shared.messages.order import OrderChanged
 from shared.messages.risk import AlertAcknowledged, RiskAlert, RiskReport, TradingStateChanged
 from shared.order import TERMINAL, OrderState
@@ -29,6 +29,7 @@ class Situation(msgspec.Struct):
     risk: RiskReport | None = None
     latency: LatencyReport | None = None
     feed: FeedStatus | None = None
+    capture: CaptureStatus | None = None
     reconciled: Reconciled | None = None
     trading_state: TradingStateChanged | None = None
     alerts: dict[str, RiskAlert] = {}
@@ -54,6 +55,8 @@ class Situation(msgspec.Struct):
                 self.latency = message
             case FeedStatus():
                 self.feed = message
+            case CaptureStatus():
+                self.capture = message
             case Reconciled():
                 self.reconciled = message
             case TradingStateChanged():

@@ -13,6 +13,7 @@ from orchestrator.heart import Heart
 from shared.ids import HATS, TITLES, Role
 from shared.instrument import Instrument
 from shared.messages.account import LedgerReport
+from shared.messages.market import CaptureStatus
 from shared.messages.message import Lane
 from shared.messages.order import OrderChanged
 from shared.scorecard import Dimension, Scorecard
@@ -107,6 +108,16 @@ class AlertView(msgspec.Struct, frozen=True):
     detail: str
 
 
+class CaptureLine(msgspec.Struct, frozen=True):
+    """The log of frames; `lost` frames are not in it, as it declares."""
+
+    state: str
+    reason: str
+    frames: int
+    lost: int
+    free_bytes: int | None
+
+
 class Status(msgspec.Struct, frozen=True):
     """Everything at a glance."""
 
@@ -119,6 +130,7 @@ class Status(msgspec.Struct, frozen=True):
     is_flat: bool | None
     trading_state: str | None
     feed: str | None
+    capture: CaptureLine | None
     books_agree: bool | None
     differences: tuple[str, ...]
     hats: tuple[HatLine, ...]
@@ -149,6 +161,7 @@ def status_of(heart: Heart, now: Ns) -> Status:
         is_flat=supervisor.drained.flat if supervisor.drained else None,
         trading_state=view.trading_state.state if view.trading_state else None,
         feed=view.feed.state if view.feed else None,
+        capture=capture_line(view.capture) if view.capture else None,
         books_agree=view.reconciled.is_clean if view.reconciled else None,
         differences=view.reconciled.differences if view.reconciled else (),
         hats=tuple(_hat(heart, role, cards[role], now) for role in HATS),
@@ -185,6 +198,12 @@ def _hat(heart: Heart, role: Role, card: Scorecard, now: Ns) -> HatLine:
         score=card.total,
         capped_by=card.capped_by,
     )
+
+
+def capture_line(status: CaptureStatus) -> CaptureLine:
+    """What was last said of the log of frames."""
+    free_bytes = status.free_bytes if status.free_bytes >= 0 else None
+    return CaptureLine(status.state, status.reason, status.frames, status.lost, free_bytes)
 
 
 def _money(ledger: LedgerReport) -> Money:

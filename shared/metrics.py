@@ -77,6 +77,10 @@ class Metrics:
         self.feed_up = gauge("feed_up", "1 if the venue's feed can be relied on, else 0.")
         self.staleness = gauge("data_staleness_seconds", "Age of the newest datum of a feed.", "feed")
         self.reconnects = total("ws_reconnects", "Connections to the venue after the first.")
+        self.capture_state = gauge("capture_state", "1 for the state of the log of frames, 0 for the others.", "state")
+        self.capture_frames = total("capture_frames", "Frames that the capture log was given.")
+        self.capture_lost = total("capture_lost_frames", "Frames that are not in the capture log, as it declares.")
+        self.capture_free = gauge("capture_free_bytes", "Disk space that the capture log has left.")
         self.rate_budget = gauge("ratelimit_budget_ratio", "Share of a rate budget that is left.", "budget")
 
         self.score = gauge("score", "Score 0 to 10; NaN where the evidence is insufficient.", "hat", "dimension")

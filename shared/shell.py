@@ -43,6 +43,7 @@ class LaunchSpec(msgspec.Struct, frozen=True):
     build: str
     settings: bytes
     run_dir: str
+    run: int = 0
 
     def __repr__(self) -> str:
         return f"LaunchSpec({self.role}, {self.address})"

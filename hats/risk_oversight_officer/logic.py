@@ -34,7 +34,7 @@ from shared.messages.control import (
     WakeAt,
     Woke,
 )
-from shared.messages.market import AssetContext, FeedStatus, UniverseUpdate
+from shared.messages.market import AssetContext, CaptureStatus, FeedStatus, UniverseUpdate
 from shared.messages.order import FillBooked, OrderChanged
 from shared.messages.risk import (
     AlertAcknowledged,
@@ -62,6 +62,7 @@ class RiskOversightOfficer:
         UniverseUpdate,
         AssetContext,
         FeedStatus,
+        CaptureStatus,
         FeatureUpdate,
         RegimeUpdate,
         OrderIntent,
@@ -88,7 +89,7 @@ class RiskOversightOfficer:
     def handle(self, message: AnyMessage, now: Ns) -> Iterable[AnyMessage]:
         """What follows from one message; see `shared.hat.Hat`."""
         match message:
-            case FeatureUpdate() | AssetContext() | UniverseUpdate() | FeedStatus() | RegimeUpdate():
+            case FeatureUpdate() | AssetContext() | UniverseUpdate() | FeedStatus() | CaptureStatus() | RegimeUpdate():
                 self.state.market.hear(message)
             case OrderIntent():
                 return self._judge(message, now)

@@ -5,10 +5,17 @@ from __future__ import annotations
 import msgspec
 
 from shared.instrument import Instrument
-from shared.messages.market import AssetContext, FeedState, FeedStatus, UniverseUpdate
+from shared.messages.market import (
+    AssetContext,
+    CaptureState,
+    CaptureStatus,
+    FeedState,
+    FeedStatus,
+    UniverseUpdate,
+)
 from shared.messages.signal import FeatureUpdate, Regime, RegimeUpdate
 
-MarketNews = UniverseUpdate | FeatureUpdate | AssetContext | FeedStatus | RegimeUpdate
+MarketNews = UniverseUpdate | FeatureUpdate | AssetContext | FeedStatus | CaptureStatus | RegimeUpdate
 
 
 class Market(msgspec.Struct):
@@ -19,6 +26,8 @@ class Market(msgspec.Struct):
     contexts: dict[str, AssetContext] = {}
     regimes: dict[str, RegimeUpdate] = {}
     is_feed_up: bool = True
+    capture: CaptureState = CaptureState.OFF
+    capture_free_bytes: int = -1
 
     def hear(self, news: MarketNews) -> None:
         """The newest word holds."""
@@ -31,6 +40,8 @@ class Market(msgspec.Struct):
                 self.regimes[news.coin] = news
             case FeedStatus():
                 self.is_feed_up = news.state is FeedState.UP
+            case CaptureStatus():
+                self.capture, self.capture_free_bytes = news.state, news.free_bytes
             case UniverseUpdate():
                 self.instruments = {instrument.coin: instrument for instrument in news.instruments}
 

@@ -137,6 +137,9 @@ def _hub(files: RunFiles) -> Iterator[Finding]:
         yield problem("books", "; ".join(status.differences), "`hats kill`, then look into the journal")
     if status.feed is not None and status.feed != "up":
         yield worth_knowing("feed", status.feed)
+    if status.capture is not None and status.capture.state in ("low", "full", "dead"):
+        remedy = "no entry is made until it is right: make room, or restart the Exchange Architect"
+        yield problem("capture log", f"{status.capture.state}: {status.capture.reason}", remedy)
 
 
 def _print(findings: list[Finding]) -> None:

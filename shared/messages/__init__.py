@@ -26,7 +26,16 @@ from shared.messages.control import (
     WakeAt,
     Woke,
 )
-from shared.messages.market import AssetContext, BadData, BookUpdate, FeedStatus, FundingClock, Trade, UniverseUpdate
+from shared.messages.market import (
+    AssetContext,
+    BadData,
+    BookUpdate,
+    CaptureStatus,
+    FeedStatus,
+    FundingClock,
+    Trade,
+    UniverseUpdate,
+)
 from shared.messages.message import Lane, Message
 from shared.messages.order import (
     ActionAnswered,
@@ -63,6 +72,7 @@ AnyMessage = (
     | Trade
     | AssetContext
     | FeedStatus
+    | CaptureStatus
     | BadData
     | FundingClock
     | FeatureUpdate

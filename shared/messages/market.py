@@ -106,3 +106,31 @@ class FundingClock(Message, frozen=True):
 
     next_funding_ns: Ns
     rates_e10: dict[str, int]
+
+
+class CaptureState(StrEnum):
+    """What can be said of the log of frames."""
+
+    ON = "on"
+    OFF = "off"
+    LOW = "low"
+    FULL = "full"
+    DEAD = "dead"
+
+
+class CaptureStatus(Message, frozen=True):
+    """How the log of frames stands: said when its state changes, and now and then.
+
+    LOW: the disk is nearly full; FULL: frames become declared gaps; DEAD: nothing is written any more. In these three
+    no entry is made. `frames` came so far; `lost` of them are not in the log, as it declares (or came after its death).
+    `free_bytes` -1: unknown.
+    """
+
+    lane: ClassVar[Lane] = Lane.ORDER
+
+    state: CaptureState
+    reason: str
+    frames: int
+    lost: int
+    free_bytes: int
+    ns: Ns

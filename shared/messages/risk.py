@@ -23,6 +23,7 @@ class DenyReason(StrEnum):
     BELOW_MIN_NOTIONAL = "below_min_notional"
     PRICE_COLLAR = "price_collar"
     STALE_DATA = "stale_data"
+    NOT_CAPTURED = "not_captured"
     ORDER_NOTIONAL = "order_notional"
     POSITION_LIMIT = "position_limit"
     GROSS_EXPOSURE = "gross_exposure"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hats.risk_oversight_officer.case import BPS, Breach, Case, bps_between, within
+from shared.messages.market import CaptureState
 from shared.messages.risk import DenyReason
 from shared.units import MS
 
@@ -14,6 +15,15 @@ def check_feed(case: Case) -> Breach | None:
     if not case.state.market.is_feed_up and not case.is_exit:
         return Breach(DenyReason.STALE_DATA, 1, 0, "the feed is not up")
     return None
+
+
+def check_capture(case: Case) -> Breach | None:
+    """What happens is written down by the capture log, or nobody wants it to be."""
+    market = case.state.market
+    if market.capture in (CaptureState.ON, CaptureState.OFF):
+        return None
+    detail = f"bytes of disk are free: the capture log is {market.capture}"
+    return Breach(DenyReason.NOT_CAPTURED, 0, market.capture_free_bytes, detail)
 
 
 def check_intent_age(case: Case) -> Breach | None:

@@ -52,6 +52,7 @@ CONTROLS: Final = (
     Control(order.check_size, Deny.BAD_SIZE, "", "lots", N),
     # is what we know good enough
     Control(data.check_feed, Deny.STALE_DATA, "", "state", N),
+    Control(data.check_capture, Deny.NOT_CAPTURED, "", "bytes", R),
     Control(data.check_intent_age, Deny.STALE_DATA, "data_age_limit_ms", "ms", N),
     Control(data.check_book_age, Deny.STALE_DATA, "data_age_limit_ms", "ms", N),
     Control(data.check_context_age, Deny.STALE_DATA, "context_age_limit_ms", "ms", R),

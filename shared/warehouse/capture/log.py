@@ -96,9 +96,14 @@ class CaptureLog:
         return self._segment.bytes if self._segment else 0
 
     @property
+    def free_bytes(self) -> int:
+        """What the disk has left for us besides the reserve; -1 once the log is closed."""
+        return self._reserve.free_bytes() if self._reserve is not None else -1
+
+    @property
     def is_low(self) -> bool:
         """Is the disk nearly full? Then it is time to take on no more."""
-        return self._reserve is None or self._reserve.free_bytes() < self._settings.low_water_bytes
+        return self.free_bytes < self._settings.low_water_bytes
 
     def append(self, record: AnyRecord) -> None:
         """Take a record in; it is durable once `commit` has returned true. JournalError if the log has failed."""

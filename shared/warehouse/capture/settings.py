@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field
 
 from shared.config import Section
@@ -11,6 +13,9 @@ MIB = 1 << 20
 
 class CaptureSettings(Section):
     """The capture log's section of the configuration."""
+
+    enabled: bool = Field(True, description="Write down every frame as it was received, both ways.")
+    dir: Path | None = Field(None, description="Folder of the log. Unset: capture in the run's folder.")
 
     group_age_ms: int = Field(
         10, ge=0, le=1_000, description="A frame waits at most so long before its group goes to the disk."
@@ -37,7 +42,7 @@ class CaptureSettings(Section):
         MIB, ge=64 << 10, description="Kept free in a file of its own, so that a full disk still takes what was lost."
     )
     low_water_bytes: int = Field(
-        256 * MIB, ge=0, description="Free space below which `is_low` says so, for whoever stops entries in time."
+        256 * MIB, ge=0, description="Free disk space below which no entry is made: trading ends before the log does."
     )
     resume_bytes: int = Field(
         8 * MIB, ge=0, description="Free space, besides the reserve, at which a log that was out of space goes on."

@@ -15,6 +15,7 @@ import msgspec
 from shared.clock import Clock
 from shared.errors import HatsError, JournalError, MailboxFull
 from shared.warehouse.capture.drops import Drops
+from shared.warehouse.capture.lags import Lags
 from shared.warehouse.capture.log import CaptureLog
 from shared.warehouse.capture.records import FRAME_BYTES_MAX, AnyRecord, Frame, Reason
 from shared.warehouse.capture.settings import CaptureSettings
@@ -24,9 +25,10 @@ _OVERHEAD_BYTES: Final = 200
 
 
 class CaptureStats(msgspec.Struct):
-    """Counts since the writer began; `waiting_bytes_max` is the fullest that the queue has been."""
+    """Counts since the writer began: records taken, frames among them, frames dropped; how full the queue has been."""
 
     taken: int = 0
+    frames: int = 0
     dropped: int = 0
     commits: int = 0
     bytes: int = 0
@@ -59,8 +61,15 @@ class CaptureWriter:
         self._is_ending = False
         self._failure: HatsError | None = None
         self.stats = CaptureStats()
+        self.lags = Lags()
+        """From `recv_ns` to durable, of every frame that was kept; written by the writer's thread alone."""
         self._thread = threading.Thread(target=self._run, name="capture-writer", daemon=True)
         self._thread.start()
+
+    @property
+    def failure(self) -> HatsError | None:
+        """Why nothing is written any more; None while the log lives."""
+        return self._failure
 
     @property
     def durable(self) -> int:
@@ -81,6 +90,7 @@ class CaptureWriter:
                 if self._is_shut or self._queue_bytes + size > self._settings.queue_bytes:
                     self._is_shut = True
                     return self._drop(record, Reason.OVERFLOW)
+                self.stats.frames += 1
             else:
                 size = _OVERHEAD_BYTES
                 self._controls += 1
@@ -145,6 +155,9 @@ class CaptureWriter:
         for record in records:
             self._log.append(record)
         is_settled = self._log.commit(self._clock.now())
+        if is_settled:
+            now = self._clock.now()
+            self.lags.add(now - record.recv_ns for record in records if isinstance(record, Frame))
         with self._changed:
             self.stats.commits += 1
             if is_settled:

@@ -20,7 +20,7 @@ from shared.messages.control import (
     HopTimings,
     WakeAt,
 )
-from shared.messages.market import FeedState, FeedStatus
+from shared.messages.market import CaptureState, CaptureStatus, FeedState, FeedStatus
 from shared.messages.order import OrderChanged
 from shared.messages.risk import DenyReason, OrderDenied, RiskReport, TradingState, TradingStateChanged
 from shared.metrics import Metrics
@@ -71,6 +71,10 @@ def risk_report(worst: int, limit: int) -> RiskReport:
         (HatStateChanged(RISK, HatState.QUARANTINED, ""), "hat_up", {"hat": RISK.value}, 0.0),
         (FeedStatus(FeedState.UP, 3, "", Ns(1)), "ws_reconnects_total", {}, 2.0),
         (FeedStatus(FeedState.STALE, 1, "", Ns(1)), "feed_up", {}, 0.0),
+        (CaptureStatus(CaptureState.LOW, "", 9, 2, 5, Ns(1)), "capture_state", {"state": "low"}, 1.0),
+        (CaptureStatus(CaptureState.LOW, "", 9, 2, 5, Ns(1)), "capture_state", {"state": "on"}, 0.0),
+        (CaptureStatus(CaptureState.ON, "", 9, 2, 5, Ns(1)), "capture_lost_frames_total", {}, 2.0),
+        (CaptureStatus(CaptureState.OFF, "", 0, 0, -1, Ns(1)), "capture_free_bytes", {}, math.nan),
         (AuditRecord(41, "{}", "", ""), "audit_seq", {}, 41.0),
         (
             OrderDenied(Cloid(""), StrategyId("mm"), "BTC", DenyReason.LEVERAGE, 1, 2, ""),

@@ -8,7 +8,7 @@ import pytest
 
 from shared.ids import FLATTEN, cloid_for
 from shared.instrument import Instrument
-from shared.messages.market import FeedState, FeedStatus, UniverseUpdate
+from shared.messages.market import CaptureState, CaptureStatus, FeedState, FeedStatus, UniverseUpdate
 from shared.messages.risk import DenyReason, OrderApproved, OrderDenied
 from shared.messages.signal import OrderIntent, Regime, RegimeUpdate
 from shared.order import OrderState, Side
@@ -147,6 +147,21 @@ def test_a_feed_that_is_not_up_is_stale() -> None:
         say(hat, FeedStatus(state, 1, "test", NOW))
         answer = judged(hat, intent(number))
         assert isinstance(answer, OrderApproved) is (state is FeedState.UP)
+
+
+def test_what_is_not_written_down_is_not_entered() -> None:
+    """While the log of frames is nearly full, full or dead no entry is approved; exits are, and all is without one."""
+    hat = officer()
+    for number, state in enumerate(CaptureState):
+        say(hat, CaptureStatus(state, "test", 10, 0, 1_000, NOW))
+        answer = judged(hat, intent(number))
+        passes = state in (CaptureState.ON, CaptureState.OFF)
+        assert isinstance(answer, OrderApproved) is passes
+        assert passes or (isinstance(answer, OrderDenied) and answer.reason is DenyReason.NOT_CAPTURED)
+    say(hat, CaptureStatus(CaptureState.ON, "test", 10, 0, 1_000, NOW))
+    held(hat, Side.BUY, 100, 19)
+    say(hat, CaptureStatus(CaptureState.DEAD, "test", 10, 0, 1_000, NOW))
+    assert isinstance(judged(hat, intent(20, side=Side.SELL, sz=100, reduce_only=True)), OrderApproved)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from orchestrator.cli.view import Frame, line, plain, screen, state_of
-from orchestrator.status import HatLine, Latency, Money, OrderLine, PositionView, Status
+from orchestrator.status import CaptureLine, HatLine, Latency, Money, OrderLine, PositionView, Status
 from shared.ids import HATS, TITLES
 
 SIZES = [(80, 24), (100, 30), (140, 40)]
@@ -27,15 +27,16 @@ def order(number: int, state: str = "resting") -> OrderLine:
 MONEY = Money(100_000.0, 100_012.34, 12.34, 5.0, 7.34, 1.5, 0.25, 0.0012, 0.0034, None, 0.5, 17)
 BUSY = Status(
     run=1, ts_ns=2_000_000_000, seq=123_456, is_armed=True, is_draining=False, drained=None, is_flat=None,
-    trading_state="active", feed="up", books_agree=True, differences=(), hats=tuple(map(hat, range(9))), money=MONEY,
+    trading_state="active", feed="up", capture=CaptureLine("on", "", 9, 0, 1), books_agree=True,
+    differences=(), hats=tuple(map(hat, range(9))), money=MONEY,
     positions=tuple(PositionView(coin, 0.5, 100_000.0, 100_010.0, -5.0) for coin in ("BTC", "ETH")), attribution=(),
     open_orders=tuple(map(order, range(60))), ended_orders=tuple(order(n, "cancelled") for n in range(60)),
     order_states={"filled": 5, "cancelled": 99}, rejected={"too far": 2}, bad_data=0,
     latency=Latency(7_406.0, 20_817.0, 104, ()),
 )  # fmt: skip
 EMPTY = msgspec.structs.replace(
-    BUSY, is_armed=False, trading_state=None, feed=None, books_agree=None, money=None, positions=(), open_orders=(),
-    ended_orders=(), order_states={}, rejected={}, latency=Latency(None, None, 0, ()),
+    BUSY, is_armed=False, trading_state=None, feed=None, capture=None, books_agree=None, money=None, positions=(),
+    open_orders=(), ended_orders=(), order_states={}, rejected={}, latency=Latency(None, None, 0, ()),
 )  # fmt: skip
 
 
@@ -102,3 +103,10 @@ def test_states_in_their_order() -> None:
 def test_prices_have_their_own_digits(value: float | None, text: str) -> None:
     """No digit is added and none lost."""
     assert plain(value) == text
+
+
+def test_a_log_in_trouble_is_shown() -> None:
+    """That frames are not kept stands in the head; that they are needs no word."""
+    dead = msgspec.structs.replace(BUSY, capture=CaptureLine("dead", "the disk failed", 9, 2, None))
+    assert "CAPTURE DEAD" in shown(dead, (140, 40))[0]
+    assert "CAPTURE" not in shown(BUSY, (140, 40))[0]
