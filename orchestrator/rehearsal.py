@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from hats.exchange_architect.tape import forget
 from hats.security_architect.signer.inprocess import InProcessSigner
 from hats.security_architect.signer.policy import AssetRule, Policy
 from hats.security_architect.signer.typed_data import Network
@@ -38,6 +39,7 @@ from shared.venue.flow.makers import MakerSettings, ProviderSettings
 from shared.venue.flow.mix import FlowMix
 from shared.venue.flow.regimes import STEADY
 from shared.venue.flow.synthetic import SyntheticMarket, SyntheticSettings
+from shared.warehouse.capture.log import CaptureLog
 
 START_NS: Final = Ns(1_790_000_000 * SECOND)
 """When every rehearsal begins (September 2026), unless told otherwise."""
@@ -72,6 +74,7 @@ class Rehearsal:
     exchange: Exchange
     master: str
     settings: Settings
+    log: CaptureLog | None = None
 
     def run_for(self, seconds: float) -> None:
         """Let so much virtual time pass."""
@@ -88,8 +91,11 @@ class Rehearsal:
         raise HatsError(f"the drain did not end within {DRAIN_S_MAX} virtual seconds")
 
     def close(self) -> None:
-        """Write the rest of the journal."""
+        """Write the rest of the journal, and seal the capture log."""
         self.journal.close()
+        if self.log is not None:
+            self.venue.stop()
+            self.log.close(self.stage.clock.now())
 
 
 def rehearse(
@@ -102,10 +108,12 @@ def rehearse(
     latency_ns: int = 2 * MS,
     start_ns: Ns = START_NS,
     hats: Mapping[Role, MakeHat] | None = None,
+    capture: Path | None = None,
 ) -> Rehearsal:
     """A desk as the settings say, with throw-away keys from the seed, its Hats restored and its edges open.
 
-    `hats` says how some of the Hats are made instead (sabotage).
+    `hats` says how some of the Hats are made instead (sabotage). `capture`: the folder of a log of all frames, at
+    virtual times, the same bytes whenever the same desk is rehearsed.
     """
     master, agent = throw_away_secret(seed, "master"), throw_away_secret(seed, "agent")
     settings = settings.with_venue().with_account(address_of(master), _NOWHERE, _NOWHERE, _NOWHERE)
@@ -118,7 +126,10 @@ def rehearse(
     mailboxes = {role: Mailbox(role, settings.mailbox.capacity) for role in HATS}
     heart = Heart(journal, compose.CATALOGUE, supervisor, mailboxes)
     signer = InProcessSigner(_policy(settings, coins), agent)
-    venue = StageVenue(door, drivers, settings.hats.exchange_architect, seed=seed, latency_ns=latency_ns)
+    wanted = settings.hats.exchange_architect
+    log = None if capture is None else CaptureLog(capture, RUN, start_ns, wanted.capture, sync=_is_no_disk)
+    record = forget if log is None else log.append
+    venue = StageVenue(door, drivers, wanted, seed=seed, latency_ns=latency_ns, record=record)
     stage = Stage(
         heart,
         journal,
@@ -129,7 +140,19 @@ def rehearse(
     venue.join(stage)
     _approve(venue, master, signer.address, start_ns)
     stage.start()
-    return Rehearsal(stage, heart, journal, venue, exchange, address_of(master), settings)
+    if log is not None:
+        _commit_on(stage, log, start_ns)
+    return Rehearsal(stage, heart, journal, venue, exchange, address_of(master), settings, log)
+
+
+def _commit_on(stage: Stage, log: CaptureLog, now: Ns) -> None:
+    """Bring the log to its file once a virtual second from now on."""
+    log.commit(now)
+    stage.at(now + SECOND, lambda then: _commit_on(stage, log, then))
+
+
+def _is_no_disk(_: int) -> None:
+    """A rehearsal is not worth an fsync: whoever lost it rehearses again."""
 
 
 def _maker(settings: Settings, role: Role, other: MakeHat | None) -> Callable[[], Hat]:

@@ -12,6 +12,7 @@ from typing import ClassVar, Protocol
 
 from hats.exchange_architect.settings import Settings
 from hats.exchange_architect.stage_link import StageLink
+from hats.exchange_architect.tape import Record, forget
 from orchestrator.stage import Stage
 from shared.edge import Context, Publish
 from shared.errors import VenueUnreachable
@@ -38,7 +39,14 @@ class StageVenue:
     commands: ClassVar[frozenset[type[Message]]] = StageLink.commands
 
     def __init__(
-        self, door: Door, drivers: Sequence[Driver], settings: Settings, *, seed: int, latency_ns: int = 2 * MS
+        self,
+        door: Door,
+        drivers: Sequence[Driver],
+        settings: Settings,
+        *,
+        seed: int,
+        latency_ns: int = 2 * MS,
+        record: Record = forget,
     ) -> None:
         self.door = door
         self.latency_ns = latency_ns
@@ -48,7 +56,7 @@ class StageVenue:
         self.mangle: Callable[[bytes], bytes] = bytes
         self._wakes = [(driver, Ns(0)) for driver in drivers]
         self._settings = settings
-        self._link = StageLink(settings, self, random.Random(seed))
+        self._link = StageLink(settings, self, random.Random(seed), record)
         self._stage: Stage
         self._publish: Publish
         self._connection: int | None = None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
+from hats.exchange_architect.captured_edge import CapturedEdge
 from hats.exchange_architect.logic import ExchangeArchitect
 from hats.exchange_architect.settings import Settings
-from hats.exchange_architect.venue_edge import VenueEdge
 from shared.clock import WallClock
 from shared.edge import Edge
 from shared.hat import Hat
@@ -24,5 +25,6 @@ class ExchangeArchitectActor(HatShell):
         return ExchangeArchitect(Settings.model_validate_json(spec.settings))
 
     def make_edge(self, spec: LaunchSpec) -> Edge | None:
-        """Feed and gateway."""
-        return VenueEdge(Settings.model_validate_json(spec.settings), WallClock())
+        """Feed and gateway, and the log of what they hear."""
+        settings = Settings.model_validate_json(spec.settings)
+        return CapturedEdge(settings, WallClock(), Path(spec.run_dir), spec.run)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field, field_validator
 
 from shared.config import Section
+from shared.warehouse.capture.settings import CaptureSettings
 
 
 class Settings(Section):
@@ -48,6 +49,8 @@ class Settings(Section):
     account_pause_ms: int = Field(default=500, ge=0, description="Account reads closer than this become one.")
     measures_ms: int = Field(default=1_000, gt=0, description="How often samples are reported.")
     start_grace_ms: int = Field(default=10_000, ge=0, description="How long the feed may take to come up unpunished.")
+
+    capture: CaptureSettings = CaptureSettings()
 
     @field_validator("base_url")
     @classmethod

@@ -75,15 +75,21 @@ def short_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
 
 
 _DIGEST = """
-import sys
+import hashlib, sys
 from pathlib import Path
 from orchestrator.rehearsal import rehearse
 from orchestrator.settings import Settings
-rehearsal = rehearse(Settings(), Path(sys.argv[1]), seed=int(sys.argv[2]))
+from shared.warehouse.capture.reader import segments, verify_log
+log = Path(sys.argv[1] + ".capture")
+rehearsal = rehearse(Settings(), Path(sys.argv[1]), seed=int(sys.argv[2]), capture=log)
 rehearsal.run_for(15)
 rehearsal.drain()
 print(rehearsal.journal.reader.digest())
 rehearsal.close()
+report = verify_log(log)
+(account,) = report.accounts
+assert report.is_whole and report.is_complete and account.captured == account.frames > 500, report
+print(*(hashlib.sha256(path.read_bytes()).hexdigest() for path in segments(log)))
 """
 
 
@@ -100,7 +106,7 @@ def _digest(path: Path, seed: int, **environment: str) -> str:
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
-    """Two runs of one seed, the second under another hash seed and time zone, have one digest; another seed has not."""
+    """Two runs of one seed, under other hash seeds and time zones, have one digest and capture log; others have not."""
     first = _digest(tmp_path / "a", 7, PYTHONHASHSEED="1", TZ="UTC")
     second = _digest(tmp_path / "b", 7, PYTHONHASHSEED="2", TZ="Asia/Kathmandu")
     other = _digest(tmp_path / "c", 8)

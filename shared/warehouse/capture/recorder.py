@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from shared.clock import Clock
-from shared.errors import HatsError
+from shared.errors import BusError, HatsError
 from shared.messages.market import CaptureState, CaptureStatus
 from shared.units import SECOND, Ns
 from shared.warehouse.capture.log import CaptureLog
@@ -103,7 +103,10 @@ class Recorder:
             status = self.status()
             if status.state is not self._said.state or status.ns - self._said.ns >= REPORT_NS:
                 self._said = status
-                self._tell(status)
+                try:
+                    self._tell(status)
+                except BusError:
+                    return  # nobody is left to be told; the feed's end will be the log's
 
 
 def off(now: Ns) -> CaptureStatus:

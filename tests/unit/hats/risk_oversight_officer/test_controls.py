@@ -161,7 +161,7 @@ def test_what_is_not_written_down_is_not_entered() -> None:
     say(hat, CaptureStatus(CaptureState.ON, "test", 10, 0, 1_000, NOW))
     held(hat, Side.BUY, 100, 19)
     say(hat, CaptureStatus(CaptureState.DEAD, "test", 10, 0, 1_000, NOW))
-    assert isinstance(judged(hat, intent(20, side=Side.SELL, sz=100, reduce_only=True)), OrderApproved)
+    assert isinstance(judged(hat, intent(20, Side.SELL, 100, PX + 100, reduce_only=True)), OrderApproved)
 
 
 @pytest.mark.parametrize(
