@@ -18,9 +18,12 @@ from shared.edge import Context, Publish
 from shared.errors import VenueUnreachable
 from shared.ids import Role
 from shared.messages import Message
+from shared.messages.market import CaptureState, CaptureStatus
 from shared.messages.order import ActionSent
 from shared.units import MS, Ns
 from shared.venue.door.door import Door
+from shared.warehouse.capture.recorder import REPORT_NS
+from shared.warehouse.capture.records import AnyRecord, Frame
 
 ROLE = Role.EXCHANGE_ARCHITECT
 
@@ -54,9 +57,11 @@ class StageVenue:
         self.is_cut = False
         self.frame_delay_ns = 0
         self.mangle: Callable[[bytes], bytes] = bytes
+        self._record = record
+        self._captured = 0
         self._wakes = [(driver, Ns(0)) for driver in drivers]
         self._settings = settings
-        self._link = StageLink(settings, self, random.Random(seed), record)
+        self._link = StageLink(settings, self, random.Random(seed), self._capture)
         self._stage: Stage
         self._publish: Publish
         self._connection: int | None = None
@@ -76,6 +81,7 @@ class StageVenue:
         """Read the universe and connect."""
         self._publish = publish
         self._life += 1
+        self._tell_capture(self._life, self._stage.clock.now())
         self._tick_on(self._life, self._stage.clock.now(), self._link.start)
 
     def carry_out(self, command: Message, context: Context, now: Ns) -> None:
@@ -178,6 +184,18 @@ class StageVenue:
     def _hear(self, life: int, message: Message, context: Context, _: Ns) -> None:
         if life == self._life:
             self._publish(message, context)
+
+    def _capture(self, record: AnyRecord) -> None:
+        self._captured += isinstance(record, Frame)
+        self._record(record)
+
+    def _tell_capture(self, life: int, now: Ns) -> None:
+        """Say now and then how the log stands, as the recorder does in the cluster; virtual disks are never full."""
+        if life == self._life:
+            is_on = self._record is not forget
+            state, frames = (CaptureState.ON, self._captured) if is_on else (CaptureState.OFF, 0)
+            self._publish(CaptureStatus(state, "on the stage", frames, 0, -1, now))
+            self._stage.at(now + REPORT_NS, partial(self._tell_capture, life))
 
     def _tick(self, life: int, now: Ns) -> None:
         if life == self._life:
