@@ -13,7 +13,7 @@ from hats.risk_oversight_officer.controls.table import CONTROLS
 from shared.instrument import Instrument
 from shared.messages.account import NetPosition, Reconciled
 from shared.messages.control import Disarmed, KillLevel, KillOrdered
-from shared.messages.market import AssetContext, FeedState, FeedStatus, UniverseUpdate
+from shared.messages.market import AssetContext, CaptureState, CaptureStatus, FeedState, FeedStatus, UniverseUpdate
 from shared.messages.risk import OrderApproved, OrderDenied
 from shared.messages.signal import OrderIntent, Regime, RegimeUpdate
 from shared.order import OrderState, Side
@@ -218,6 +218,7 @@ EDGES: Final[dict[str, Arrange]] = {
     "tick": lambda at: Asked(officer(), intent(1, px=PX + (100 if at else 99))),
     "size": sized(10, 0),
     "feed": told(lambda at: FeedStatus(FeedState.UP if at else FeedState.DOWN, 1, "", NOW)),
+    "capture": told(lambda at: CaptureStatus(CaptureState.ON if at else CaptureState.LOW, "", 0, 0, 0, NOW)),
     "intent_age": books("intent"),
     "book_age": books("own"),
     "context_age": told(lambda at: context(recv_ns=NOW - SECOND - (not at)), context_age_limit_ms=1_000),
