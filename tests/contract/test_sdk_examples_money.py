@@ -159,24 +159,47 @@ def test_basic_vault_transfer(make_client: Clients) -> None:
 
 
 def test_dex_abstraction(make_client: Clients) -> None:
-    """`dex_abstraction.py`: its questions are answered, its actions refused by name; every dex keeps its own money."""
-    client = make_client()
+    """`dex_abstraction.py`: chosen by agent once, undone by the user; a sub-account's on and off; it backs the dex."""
+    client = make_client(perp_dexs=["", DEX.name])
     exchange, info = client.exchange, client.info
-    assert exchange.agent_enable_dex_abstraction() == refusal(REFUSED + "agentEnableDexAbstraction.")
-    assert exchange.user_dex_abstraction(client.address, False) == refusal(REFUSED + "userDexAbstraction.")
-    assert info.query_user_dex_abstraction_state(client.address) is None
-    assert info.query_sub_accounts(client.address) is None
+    state = info.query_user_dex_abstraction_state
+    assert state(client.address) is None
+    assert exchange.agent_enable_dex_abstraction() == DONE
+    assert state(client.address) is True
+    order = ("test:ABC", True, 100, 1.1, {"limit": {"tif": "Gtc"}})
+    oid = only(exchange.order(*order))["resting"]["oid"]
+    assert only(exchange.cancel("test:ABC", oid)) == "success"
+    assert exchange.user_dex_abstraction(client.address, False) == DONE
+    assert state(client.address) is False
+    assert "Insufficient margin" in only(exchange.order(*order))["error"]
+    assert exchange.agent_enable_dex_abstraction()["status"] == "err"
+    sub = exchange.create_sub_account("One")["response"]["data"]
+    trader = make_client(client.wallet, vault_address=sub)
+    assert trader.exchange.agent_enable_dex_abstraction() == DONE
+    for enabled in (True, False):
+        assert exchange.user_dex_abstraction(sub, enabled) == DONE
+        assert state(sub) is enabled
 
 
 def test_user_abstraction(make_client: Clients) -> None:
-    """`user_abstraction.py`: the state is told, every change of it refused by name."""
-    client = make_client()
+    """`user_abstraction.py`: unified by agent and by user, a sub-account too; spot's USDC then backs perps."""
+    client = make_client(perp_dexs=["", DEX.name])
     exchange, info = client.exchange, client.info
-    assert info.query_user_abstraction_state(client.address) == "disabled"
-    assert exchange.agent_set_abstraction("u") == refusal(REFUSED + "agentSetAbstraction.")
-    for mode in ("unifiedAccount", "disabled", "portfolioMargin"):
-        assert exchange.user_set_abstraction(client.address, mode) == refusal(REFUSED + "userSetAbstraction.")
-    assert info.query_user_abstraction_state(client.address) == "disabled"
+    state = info.query_user_abstraction_state
+    assert state(client.address) == "default"
+    assert exchange.agent_set_abstraction("u") == DONE
+    assert exchange.user_set_abstraction(client.address, "unifiedAccount") == DONE
+    assert state(client.address) == "unifiedAccount"
+    assert (on_perps(client, client.address), on_spot(client, client.address)["USDC"]) == (0, 101_000)
+    assert "filled" in only(exchange.market_open("ETH", True, 0.05))
+    assert on_perps(client, client.address) > 0
+    assert exchange.usd_class_transfer(1, False) == refusal("Action disabled when unified account is active")
+    sub = exchange.create_sub_account("unified")["response"]["data"]
+    trader = make_client(client.wallet, vault_address=sub)
+    assert trader.exchange.agent_set_abstraction("u") == DONE
+    assert state(sub) == "unifiedAccount"
+    assert exchange.user_set_abstraction(sub, "disabled") == refusal("Cannot disable a unified account")
+    assert "portfolio margin" in exchange.user_set_abstraction(sub, "portfolioMargin")["response"]
 
 
 def test_priority_fees(make_client: Clients) -> None:

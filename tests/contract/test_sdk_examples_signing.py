@@ -15,6 +15,7 @@ from hyperliquid.utils.signing import (
     CONVERT_TO_MULTI_SIG_USER_SIGN_TYPES,
     TOKEN_DELEGATE_TYPES,
     USD_SEND_SIGN_TYPES,
+    USER_SET_ABSTRACTION_SIGN_TYPES,
     action_hash,
     get_timestamp_ms,
     recover_agent_or_user_from_l1_action,
@@ -171,3 +172,14 @@ def test_multi_sig_convert_to_normal_user(make_client: Clients) -> None:
     signatures = signed_typed(client, user, action, CONVERT_TO_MULTI_SIG_USER_SIGN_TYPES, "ConvertToMultiSigUser")
     assert client.exchange.multi_sig(user, action, signatures, now) == DONE
     assert client.info.query_user_to_multi_sig_signers(user) is None
+
+
+def test_multi_sig_user_set_abstraction(make_client: Clients) -> None:
+    """No example has it, the SDK does: what several sign in full stands in the envelope in its short form."""
+    user, client = multi_sig_user(make_client)
+    now = get_timestamp_ms()
+    stamp = {"signatureChainId": "0x66eee", "hyperliquidChain": "Testnet"}
+    action = {"type": "userSetAbstraction", **stamp, "user": user, "abstraction": "unifiedAccount", "nonce": now}
+    signatures = signed_typed(client, user, action, USER_SET_ABSTRACTION_SIGN_TYPES, "UserSetAbstraction")
+    assert client.exchange.multi_sig(user, action, signatures, now) == DONE
+    assert client.info.query_user_abstraction_state(user) == "unifiedAccount"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from typing import Final
 
 from shared.rules.fees import FEE_DAYS, SPOT_SCHEDULE, FeeRates, FeeSchedule
@@ -98,6 +99,13 @@ class Account:
         if house is None:
             house = self.houses[dex] = Clearinghouse()
         return house
+
+    def distinct_houses(self) -> Iterable[tuple[int, Clearinghouse]]:
+        """(dex, clearinghouse), each clearinghouse once: some modes have one for several dexs."""
+        if len(self.houses) == 1:
+            return self.houses.items()
+        first = {house: dex for dex, house in reversed(self.houses.items())}
+        return [(dex, house) for house, dex in reversed(first.items())]
 
     def holding(self, listing: Listing, prices: MarkedPrices) -> Holding:
         """The user's holding of a perp, made at first touch."""

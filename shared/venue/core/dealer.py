@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from shared.venue.core import fee_commands, multi_sig, subaccounts, transfers
+from shared.venue.core import fee_commands, modes, multi_sig, subaccounts, transfers
 from shared.venue.core.block import Block
 from shared.venue.core.dealings import (
     ApproveBuilderFee,
@@ -19,6 +19,7 @@ from shared.venue.core.dealings import (
     SendAsset,
     SendToken,
     SendUsd,
+    SetMode,
     SetReferrer,
     SetSigners,
     SetStake,
@@ -42,5 +43,6 @@ ANSWERS: Final[dict[type, Callable[[World, Any, Block], Answer]]] = {
     SendToken: transfers.send_token,
     SendAsset: transfers.send_asset,
     SetSigners: multi_sig.set_signers,
+    SetMode: modes.set_mode,
 }
 """Every member of `Dealing` is here."""

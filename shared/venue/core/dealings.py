@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import msgspec
 
 
@@ -131,6 +133,33 @@ class SetSigners(msgspec.Struct, frozen=True, tag=True):
     threshold: int
 
 
+class Mode(StrEnum):
+    """How an account's money is kept, in the venue's words."""
+
+    DEFAULT = "default"
+    """Nobody chose: as DISABLED."""
+    DISABLED = "disabled"
+    """Each dex and spot keep their own."""
+    UNIFIED = "unifiedAccount"
+    """One balance of USDC, spot's included, answers for all cross positions in it."""
+    DEX = "dexAbstraction"
+    """The first dex's USDC answers for all dexs in it; spot keeps its own. Discontinued by the venue."""
+    PORTFOLIO = "portfolioMargin"
+    """Not played here."""
+
+
+class SetMode(msgspec.Struct, frozen=True, tag=True):
+    """Keep the money of `owner`, who is the user or their sub-account, in another way from now on.
+
+    `is_first` asks for a change that only an account can have whose mode nobody chose, as agents may.
+    """
+
+    user: str
+    owner: str
+    mode: Mode
+    is_first: bool = False
+
+
 Dealing = (
     SetStake
     | RegisterReferrer
@@ -147,4 +176,5 @@ Dealing = (
     | SendToken
     | SendAsset
     | SetSigners
+    | SetMode
 )

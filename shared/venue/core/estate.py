@@ -50,7 +50,7 @@ class Estate(NamedTuple):
 def estates_of(account: Account) -> list[Estate]:
     """Everything of the user that can be liquidated by itself."""
     estates = []
-    for dex, house in account.houses.items():
+    for dex, house in account.distinct_houses():
         estates.append(Estate(account, dex, house))
         estates += [Estate(account, dex, house, alone) for alone in house.isolated.values() if alone.position.net_sz]
     return estates

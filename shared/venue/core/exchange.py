@@ -10,7 +10,18 @@ import msgspec
 from shared.errors import SnapshotError, UnitError
 from shared.rules.fees import PERP_SCHEDULE, FeeSchedule
 from shared.units import Ns
-from shared.venue.core import dealer, due, governing, liquidation, margining, oi_caps, ordering, resizing, standing
+from shared.venue.core import (
+    dealer,
+    due,
+    governing,
+    liquidation,
+    margining,
+    modes,
+    oi_caps,
+    ordering,
+    resizing,
+    standing,
+)
 from shared.venue.core.block import Block
 from shared.venue.core.commands import (
     CancelOrders,
@@ -113,6 +124,8 @@ class Exchange(Reading):
         if block.shaken:
             liquidation.sweep(world, block)
         answer = _ANSWERS[type(command)](world, command, block)
+        if world.unified:
+            modes.gather(world)
         if block.reached is not None:
             fire(world, block)
         if block.shaken:

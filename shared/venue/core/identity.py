@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from shared.venue.core.dealings import Mode
+
 
 class DayVolume(msgspec.Struct, frozen=True, array_like=True):
     """One UTC day (days since 1970) of a user: volume as taker and as maker, spot weighted, micro-USDC."""
@@ -25,6 +27,7 @@ class Identity:
         "given_usd",
         "joined_ms",
         "master",
+        "mode",
         "name",
         "referral_usd",
         "referred",
@@ -40,6 +43,7 @@ class Identity:
         self.name = ""
         self.master: str | None = None
         self.subs: list[str] = []
+        self.mode = Mode.DEFAULT
         self.stake = 0
         self.signers: tuple[str, ...] = ()
         """Who signs for a multi-sig user, in rising order; nobody for a normal one."""

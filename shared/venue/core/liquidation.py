@@ -28,7 +28,7 @@ def sweep(world: World, block: Block) -> None:
         user = next(iter(block.shaken))
         del block.shaken[user]
         account = world.accounts.by_user[user]
-        for dex, house in account.houses.items():
+        for dex, house in account.distinct_houses():
             if not house.is_sound():
                 _judge(world, Estate(account, dex, house), block)
             for alone in list(house.isolated.values()):

@@ -29,7 +29,14 @@ SIGNER_TOO_MANY: Final = "Too many multi-sig signers"
 SIGNER_THRESHOLD: Final = "Invalid multi-sig threshold"
 SIGNER_NONE: Final = "Invalid multi-sig user"
 
+UNIFIED: Final = "Action disabled when unified account is active"
+
 # ours
+MODE_USER: Final = "Cannot set the abstraction of another user"
+MODE_SET: Final = "Abstraction was already set"
+MODE_ONE_WAY: Final = "Cannot disable a unified account"
+MODE_BUSY: Final = "Cannot disable abstraction with open positions or orders on another perp DEX"
+NO_PORTFOLIO: Final = "This local exchange does not support portfolio margin."
 BUILDER_TOO_HIGH: Final = "Builder fee is too high."
 BUILDER_TOO_MANY: Final = "Too many builders approved."
 CODE_REGISTERED: Final = "Referral code already registered"

@@ -54,6 +54,9 @@ class VenuePolicy(msgspec.Struct, frozen=True):
     and not taken away, or nothing. `fired_condition`: an order that fired tells the condition on, or "Triggered".
     `schedule_cancel_volume_usd`: lifetime volume that scheduleCancel asks for; None asks for none.
 
+    `unified_to_disabled`: may a unified account be kept dex by dex again? `unified_total`: does its total of USDC, as
+    the spot state tells it, count what is not realised?
+
     `kept_orders`, `kept_fills`: ended orders (with as many changes of orders) and fills that each user can ask about,
     as many as the venue's if not chosen; fewer bound the memory of long runs with many users.
     """
@@ -94,6 +97,8 @@ class VenuePolicy(msgspec.Struct, frozen=True):
     fired_condition: Literal["kept", "triggered"] = "kept"
     dex_transfer_cap: Literal["each", "net", "none"] = "each"
     schedule_cancel_volume_usd: int | None = 1_000_000 * USD
+    unified_to_disabled: Literal["refused", "taken"] = "refused"
+    unified_total: Literal["settled", "with_unrealised"] = "settled"
     kept_orders: int = 2_000
     kept_fills: int = 10_000
 

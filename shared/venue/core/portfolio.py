@@ -53,7 +53,7 @@ def _keep(samples: deque[Sample], sample: Sample) -> None:
 
 def sample_of(markets: Mapping[int, Market], account: Account, time_ms: int) -> Sample:
     """What the account is worth now at the marks, and what it gained beyond what was brought and taken."""
-    perp = sum(account_view(account, dex).value_usd for dex in account.houses)
+    perp = sum(account_view(account, dex).value_usd for dex, _ in account.distinct_houses())
     spot = sum(
         usd_of_wei(markets, token, account.spot[token.index].total_wei)
         for token in _priced_tokens(markets)

@@ -7,7 +7,8 @@ from typing import Final
 import msgspec
 
 from shared.venue.core.accounts import Account
-from shared.venue.core.balances import available_wei, move
+from shared.venue.core.balances import move
+from shared.venue.core.pooling import draw, movable_wei
 from shared.venue.core.portfolio import usd_of_wei
 from shared.venue.core.tokens import USD_WEI, USDC, Token
 from shared.venue.core.views import account_view
@@ -27,7 +28,7 @@ class Purse(msgspec.Struct, frozen=True):
 def free_wei(purse: Purse, token: Token) -> int:
     """What may leave: what no order or position needs. On a dex only its collateral can be, in whole micro-USDC."""
     if purse.place == SPOT:
-        return available_wei(purse.account.spot, token.index)
+        return movable_wei(purse.account, token.index)
     return account_view(purse.account, purse.place).withdrawable_usd * USD_WEI
 
 
@@ -41,6 +42,7 @@ def money_of(world: World, place: int) -> Token | None:
 def shift(world: World, source: Purse, target: Purse, token: Token, wei: int) -> None:
     """Move free tokens; nothing is made or lost. Collateral is its dex's token in whole millionths of it."""
     if source.place == SPOT and target.place == SPOT:
+        draw(world.accounts, source.account, token.index, wei)
         move(source.account.spot, target.account.spot, token.index, wei)
         value = usd_of_wei(world.markets, token, wei)
         source.account.wealth.spot_flow_usd -= value
@@ -56,6 +58,7 @@ def take(world: World, purse: Purse, wei: int, token: Token = USDC) -> None:
     assert money_of(world, purse.place) in (None, token)
     accounts, usd = world.accounts, wei // USD_WEI
     if purse.place == SPOT:
+        draw(accounts, purse.account, token.index, wei)
         accounts.treasury.redeem(purse.account.spot, token.index, wei)
         accounts.spot_usd -= usd
         purse.account.wealth.spot_flow_usd -= usd_of_wei(world.markets, token, wei)

@@ -11,6 +11,7 @@ from shared.rules.fees import FeeRates
 from shared.units import MS, Ns, Px
 from shared.venue.core import spot_views
 from shared.venue.core.candles import Candle
+from shared.venue.core.dealings import Mode
 from shared.venue.core.dex import Dex
 from shared.venue.core.events import (
     FillHappened,
@@ -38,6 +39,7 @@ from shared.venue.core.views import (
     TradeView,
     account_view,
     asset_view,
+    held_view,
     mid_text,
     order_view,
     record_of,
@@ -177,6 +179,19 @@ class Reading:
         """The user's standing on one dex at the marks; zeros for a stranger."""
         account = self._world.accounts.get(user)
         return AccountView(user) if account is None else account_view(account, dex)
+
+    def perp_state(self, user: str, dex: int = 0) -> AccountView:
+        """As `account`, the way the venue tells it of a mode in which dexs share their margin."""
+        account = self._world.accounts.get(user)
+        mode = Mode.DEFAULT if account is None else account.identity.mode
+        if account is None or not (mode is Mode.UNIFIED or (mode is Mode.DEX and dex)):
+            return self.account(user, dex)
+        return held_view(account, dex)
+
+    def mode_of(self, user: str) -> Mode:
+        """How the user's money is kept."""
+        account = self._world.accounts.get(user)
+        return Mode.DEFAULT if account is None else account.identity.mode
 
     def leverage(self, user: str, asset: int) -> int:
         """Leverage of the user on the asset, chosen or by default."""

@@ -6,11 +6,11 @@ from shared.rules.limits import may_open_another
 from shared.rules.spot import MIN_SPOT_NOTIONAL_E8, is_px_in_spot_band
 from shared.venue.core import words
 from shared.venue.core.accounts import Account
-from shared.venue.core.balances import available_wei
 from shared.venue.core.commands import OrderSpec, Tif
 from shared.venue.core.market import Market
 from shared.venue.core.order import Order
 from shared.venue.core.policy import VenuePolicy
+from shared.venue.core.pooling import spendable_wei
 
 _TAKERS = (Tif.IOC, Tif.FRONTEND_MARKET)
 Refusal = tuple[str, str]
@@ -39,7 +39,7 @@ def spot_refusal(order: Order, account: Account, market: Market, policy: VenuePo
     pair = market.listing.spot
     assert pair is not None
     token, needed = pair.spends(order.is_buy, order.px, order.sz)
-    free = available_wei(account.spot, token)
+    free = spendable_wei(account, token)
     measure_px: int = order.px
     if order.tif in _TAKERS:
         first = market.book.side(not order.is_buy).best_px()

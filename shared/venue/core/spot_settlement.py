@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from shared.rules.fees import builder_fee_usd, weighted_spot_usd
 from shared.rules.spot import base_fee_wei, quote_fee_wei, usd_from_e8
 from shared.venue.core.accounts import Account, Accounts
-from shared.venue.core.balances import available_wei, balance_of
+from shared.venue.core.balances import balance_of
 from shared.venue.core.block import Block
 from shared.venue.core.events import FillHappened, SpotLeg, TradeHappened
 from shared.venue.core.fee_sharing import share_spot_fee
 from shared.venue.core.listing import SpotPair
 from shared.venue.core.market import Market
 from shared.venue.core.order import Order
+from shared.venue.core.pooling import draw, spendable_wei
 
 
 class SpotSettlement:
@@ -32,6 +33,7 @@ class SpotSettlement:
     def rest(self, order: Order, account: Account) -> None:
         """Lock what the order would spend."""
         token, wei = self._pair(order.asset).spends(order.is_buy, order.px, order.sz)
+        draw(self._accounts, account, token, wei)
         balance_of(account.spot, token).hold(wei)
 
     def release(self, order: Order, account: Account, sz: int) -> None:
@@ -44,7 +46,7 @@ class SpotSettlement:
         if not is_taker:
             return True
         token, wei = self._pair(order.asset).spends(order.is_buy, px, sz)
-        return available_wei(account.spot, token) >= wei
+        return spendable_wei(account, token) >= wei
 
     def settle(self, order: Order, account: Account, trade: TradeHappened, market: Market, block: Block) -> None:
         """Balances of one side moved, its fee with the house, its fill recorded."""
@@ -92,6 +94,7 @@ class SpotSettlement:
         """Quote out, base in less its fee. What was paid in full is what the base cost."""
         base, notional_e8 = pair.base, trade.px * trade.sz
         fee = base_fee_wei(fee_e8, trade.px, pair.px_decimals, base.wei_decimals)
+        draw(self._accounts, account, pair.quote.index, notional_e8)
         balance_of(account.spot, pair.quote.index).debit(notional_e8)
         account.spot[base.index].credit(base.wei_from_lots(trade.sz) - fee, notional_e8)
         self._accounts.treasury.keep_fee(base.index, fee)

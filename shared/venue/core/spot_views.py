@@ -5,8 +5,12 @@ from __future__ import annotations
 import msgspec
 
 from shared.units import Px
+from shared.venue.core.accounts import Account
+from shared.venue.core.balances import Balance
+from shared.venue.core.dealings import Mode
 from shared.venue.core.market import Market
-from shared.venue.core.tokens import Token
+from shared.venue.core.pooling import spendable_wei
+from shared.venue.core.tokens import USD_WEI, USDC_INDEX, Token
 from shared.venue.core.views import mid_text
 from shared.venue.core.world import World
 
@@ -34,10 +38,26 @@ def balances(world: World, user: str) -> tuple[BalanceView, ...]:
     account = world.accounts.get(user)
     if account is None:
         return ()
-    return tuple(
-        BalanceView(world.tokens[index], one.total_wei, one.hold_wei, one.entry_e8)
+    rows = {
+        index: BalanceView(world.tokens[index], one.total_wei, one.hold_wei, one.entry_e8)
         for index, one in sorted(account.spot.items())
-    )
+    }
+    if account.identity.mode is Mode.UNIFIED:
+        rows = {USDC_INDEX: _unified(world, account)} | {index: row for index, row in rows.items() if index}
+    return tuple(rows.values())
+
+
+def _unified(world: World, account: Account) -> BalanceView:
+    """All USDC of a unified account, whichever positions and orders need it; what none needs is not on hold."""
+    house = account.house()
+    pockets = [holding for holding in house.isolated.values() if holding.position.net_sz]
+    usd = house.collateral_usd + sum(holding.pocket_usd for holding in pockets)
+    if world.policy.unified_total == "with_unrealised":
+        usd = house.value_usd() + sum(holding.equity_usd() for holding in pockets)
+    spot = account.spot.get(USDC_INDEX) or Balance()
+    total = spot.total_wei + usd * USD_WEI
+    hold = max(total - spendable_wei(account, USDC_INDEX), 0)
+    return BalanceView(world.tokens[USDC_INDEX], total, hold, spot.entry_e8)
 
 
 def issued_wei(world: World, token: int) -> int:

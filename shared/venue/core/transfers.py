@@ -7,7 +7,7 @@ from shared.venue.core import money_words as words
 from shared.venue.core.accounts import Account
 from shared.venue.core.amounts import NotAnAmount, token_amount, usd_amount
 from shared.venue.core.block import Block
-from shared.venue.core.dealings import MoveClass, SendAsset, SendToken, SendUsd, Withdraw
+from shared.venue.core.dealings import Mode, MoveClass, SendAsset, SendToken, SendUsd, Withdraw
 from shared.venue.core.ledger import record, record_both
 from shared.venue.core.ledger_entries import (
     AssetSent,
@@ -70,6 +70,8 @@ def move_class(world: World, command: MoveClass, block: Block) -> Answer:
     account = _acting(world, command.user, command.sub)
     if isinstance(account, str):
         return account
+    if account.identity.mode is Mode.UNIFIED:
+        return words.UNIFIED
     try:
         usd = usd_amount(command.amount)
     except NotAnAmount as fault:
@@ -109,6 +111,8 @@ def send_asset(world: World, command: SendAsset, block: Block) -> Answer:
     source, target = _place(world, command.source_dex), _place(world, command.destination_dex)
     if source is None or target is None:
         return words.INVALID_DEX
+    if giver.identity.mode is Mode.UNIFIED and not source == target == SPOT:
+        return words.UNIFIED
     if giver.user == command.destination and source == target:
         return words.INVALID_SEND
     if command.is_by_agent and not _is_family(world, giver, command.destination):

@@ -158,11 +158,31 @@ def mid_text(market: Market) -> str | None:
 def account_view(account: Account, dex: int = 0) -> AccountView:
     """The account on one dex, valued at the marks; fees, funding and volume are the user's on all."""
     house = account.houses.get(dex) or Clearinghouse()
+    return _view(account, house, house.value_usd(), house.maintenance_usd())
+
+
+def held_view(account: Account, dex: int) -> AccountView:
+    """As `account_view`, where dexs share one margin: a dex shows what its own positions hold of it and nothing free.
+
+    Source: several clients report so of unified accounts; the money itself is told with spot.
+    """
+    shared, shown = account.houses.get(dex) or Clearinghouse(), Clearinghouse()
+    for holding in account.holdings.values():
+        if holding.listing.dex == dex and holding.position.net_sz:
+            shown.add(holding)
+    shown.collateral_usd = shown.used_usd() - sum(one.unrealised_usd() for one in shown.holdings.values())
+    view = _view(account, shown, shared.value_usd(), shared.maintenance_usd())
+    return msgspec.structs.replace(view, available_usd=0, withdrawable_usd=0)
+
+
+def _view(account: Account, house: Clearinghouse, answering_usd: int, all_maintenance_usd: int) -> AccountView:
+    """What stands in the house; `answering_usd` is the value that answers for its cross positions."""
     isolated = [holding for holding in house.isolated.values() if holding.position.net_sz]
     own = sum(holding.equity_usd() for holding in isolated)
     raw, value, notional, used = house.raw_usd(), house.value_usd(), house.notional_usd(), house.used_usd()
-    maintenance, reserved = house.maintenance_usd(), house.reserved_usd()
-    held = [one for one in account.holdings.values() if one.house is house and one.position.net_sz]
+    reserved = house.reserved_usd()
+    inside = house.holdings.keys() | house.isolated.keys()
+    held = [one for asset, one in account.holdings.items() if asset in inside and one.position.net_sz]
     return AccountView(
         account.user,
         house.collateral_usd + sum(holding.pocket_usd for holding in isolated),
@@ -170,14 +190,14 @@ def account_view(account: Account, dex: int = 0) -> AccountView:
         value + own,
         notional + sum(holding.notional_usd() for holding in isolated),
         used + own,
-        maintenance,
+        house.maintenance_usd(),
         reserved,
         max(value - reserved, 0),
         house.withdrawable_usd(),
         account.fees_usd,
         account.funding_usd,
         account.volume_usd,
-        tuple(_position_view(holding, value, maintenance) for holding in held),
+        tuple(_position_view(holding, answering_usd, all_maintenance_usd) for holding in held),
         raw,
         value,
         notional,

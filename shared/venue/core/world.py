@@ -45,6 +45,7 @@ class World:
         "schedules",
         "tokens",
         "twaps",
+        "unified",
     )
 
     def __init__(
@@ -84,3 +85,5 @@ class World:
         self.agenda = Agenda()
         self.twaps = Twaps()
         self.schedules: dict[str, Schedule] = {}
+        self.unified: dict[str, None] = {}
+        """Users whose spot USDC is margin too."""

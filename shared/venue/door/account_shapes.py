@@ -11,7 +11,7 @@ from shared.venue.door.render import Json, number
 
 def clearinghouse_state(exchange: Exchange, user: str, now: Ns, dex: int = 0) -> Json:
     """`clearinghouseState`; zeros for a stranger."""
-    view = exchange.account(user, dex)
+    view = exchange.perp_state(user, dex)
     cross = view.cross_value_usd, view.cross_notional_usd, view.cross_raw_usd, view.cross_margin_used_usd
     return {
         "marginSummary": margin_summary(view.value_usd, view.notional_usd, view.raw_usd, view.margin_used_usd),

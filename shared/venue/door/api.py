@@ -9,7 +9,7 @@ from shared.units import MS, Ns, Usd
 from shared.venue.core.commands import Command, Deposit
 from shared.venue.core.mempool import Mempool
 from shared.venue.core.outcomes import Outcome
-from shared.venue.door import dealing_actions, timed_actions
+from shared.venue.door import dealing_actions, mode_actions, timed_actions
 from shared.venue.door.action_types import read_action, read_envelope
 from shared.venue.door.actions import (
     Action,
@@ -44,7 +44,11 @@ from shared.venue.door.timed_actions import ReserveRequestWeightAction
 from shared.venue.door.timed_submit import NOT_BY_AGENT, timed_from_action, timed_reply
 from shared.venue.door.weights import MinuteBudgets, answer_weight, exchange_weight, info_weight
 
-_DEALINGS: Final[tuple[type[Action], ...]] = (*dealing_actions.TYPES.values(), ConvertToMultiSigUserAction)
+_DEALINGS: Final[tuple[type[Action], ...]] = (
+    *dealing_actions.TYPES.values(),
+    *mode_actions.TYPES.values(),
+    ConvertToMultiSigUserAction,
+)
 _TIMED: Final = tuple(timed_actions.TYPES.values())
 
 

@@ -27,6 +27,13 @@ from shared.venue.door.dealing_actions import (
     UsdSendAction,
     WithdrawAction,
 )
+from shared.venue.door.mode_actions import (
+    MODES,
+    AgentEnableDexAbstractionAction,
+    AgentSetAbstractionAction,
+    UserDexAbstractionAction,
+    UserSetAbstractionAction,
+)
 from shared.venue.door.multi_sig_actions import ConvertToMultiSigUserAction
 from shared.venue.door.render import Json
 
@@ -83,6 +90,22 @@ def _signed_dealing(action: Action, user: str) -> Command | str | None:
         case ConvertToMultiSigUserAction():
             named = action.named()
             return dealings.SetSigners(user, named.authorized_users, named.threshold)
+        case _:
+            return _mode_change(action, user)
+
+
+def _mode_change(action: Action, user: str) -> Command | None:
+    """As `dealing_from_action`, for how an account's money is kept; what is signed like an order is a first choice."""
+    match action:
+        case UserDexAbstractionAction():
+            mode = dealings.Mode.DEX if action.enabled else dealings.Mode.DISABLED
+            return dealings.SetMode(user, canonical_address(action.user), mode)
+        case UserSetAbstractionAction():
+            return dealings.SetMode(user, canonical_address(action.user), action.mode)
+        case AgentEnableDexAbstractionAction():
+            return dealings.SetMode(user, user, dealings.Mode.DEX, is_first=True)
+        case AgentSetAbstractionAction():
+            return dealings.SetMode(user, user, MODES[action.abstraction], is_first=True)
         case _:
             return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from shared.units import Ns
+from shared.venue.core.dealings import Mode
 from shared.venue.door.desk import Desk, InfoType
 from shared.venue.door.questions import AboutUser
 from shared.venue.door.render import Json
@@ -20,13 +21,15 @@ def is_vip(_: Desk, __: AboutUser, ___: Ns) -> bool:
     return False
 
 
-def abstraction(_: Desk, __: AboutUser, ___: Ns) -> str:
-    """`userAbstraction`: every account keeps its perps and its tokens apart."""
-    return "disabled"
+def abstraction(desk: Desk, asked: AboutUser, _: Ns) -> str:
+    """`userAbstraction`: how the account's money is kept; `default` if nobody chose."""
+    return desk.exchange.mode_of(asked.user).value
 
 
-def dex_abstraction(_: Desk, __: AboutUser, ___: Ns) -> None:
-    """`userDexAbstraction`: nobody chose."""
+def dex_abstraction(desk: Desk, asked: AboutUser, _: Ns) -> bool | None:
+    """`userDexAbstraction`: null if nobody chose a mode."""
+    mode = desk.exchange.mode_of(asked.user)
+    return None if mode is Mode.DEFAULT else mode is Mode.DEX
 
 
 TYPES: Final[dict[str, InfoType]] = {

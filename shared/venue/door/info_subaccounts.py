@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from shared.units import Ns
+from shared.venue.core.dealings import Mode
 from shared.venue.door import account_shapes, info_spot
 from shared.venue.door.desk import Desk, InfoType
 from shared.venue.door.questions import AboutUser
@@ -20,10 +21,11 @@ def sub_accounts(desk: Desk, asked: AboutUser, now: Ns) -> list[Json] | None:
 
 
 def sub_accounts_2(desk: Desk, asked: AboutUser, now: Ns) -> list[Json] | None:
-    """`subAccounts2`: as `subAccounts`, with a state for each dex."""
+    """`subAccounts2`: as `subAccounts`, with a state for each dex; with none of a unified account, as reported."""
     rows = []
     for sub, row in _rows(desk, asked, now):
-        states: list[Any] = [[dex, _state(desk, sub, now, number)] for dex, number in desk.answers.dexs.items()]
+        dexs = {} if desk.exchange.mode_of(sub) is Mode.UNIFIED else desk.answers.dexs
+        states: list[Any] = [[dex, _state(desk, sub, now, number)] for dex, number in dexs.items()]
         rows.append(row | {"dexToClearinghouseState": states, "spotState": _spot(desk, sub, now)})
     return rows or None
 

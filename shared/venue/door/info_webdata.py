@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from shared.units import MS, Ns
+from shared.venue.core.dealings import Mode
 from shared.venue.core.ledger_entries import (
     ClassMoved,
     Deposited,
@@ -51,6 +52,14 @@ def _flow(entry: LedgerEntry, user: str) -> int:
             return 0
 
 
+def _mode(desk: Desk, user: str) -> Json:
+    """How the account's money is kept; nothing if nobody chose."""
+    mode = desk.exchange.mode_of(user)
+    if mode is Mode.DEFAULT:
+        return {}
+    return {"dexAbstractionEnabled": mode is Mode.DEX, "abstraction": mode.value}
+
+
 def web_data_2(desk: Desk, asked: AboutUser, now: Ns) -> Json:
     """`webData2`: a user's standing and orders with everything that is listed."""
     meta, ctxs = info_dexs.meta_and_ctxs(desk, AboutDex(), now)
@@ -85,6 +94,7 @@ def web_data_3(desk: Desk, user: str, now: Ns) -> Json:
             "serverTime": now // MS,
             "isVault": False,
             "user": user,
+            **_mode(desk, user),
         },
         "perpDexStates": [
             {"totalVaultEquity": "0.0", "perpsAtOpenInterestCap": info_dexs.at_cap(desk, AboutDex(name), now)}

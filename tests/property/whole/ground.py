@@ -60,7 +60,13 @@ POLICIES: Final = (
         twap_after_refusal="go_on",
         outside_day_usd=Usd(0),
     ),
-    replace(_OPEN_TO_ALL, liquidator_usd=Usd(USD), halt_settles="never", whole_position_size="zero"),
+    replace(
+        _OPEN_TO_ALL,
+        liquidator_usd=Usd(USD),
+        halt_settles="never",
+        whole_position_size="zero",
+        unified_to_disabled="taken",
+    ),
     replace(
         _OPEN_TO_ALL,
         liquidator_usd=Usd(300 * USD),

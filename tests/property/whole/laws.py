@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 
 from shared.venue.core.accounts import Account
+from shared.venue.core.balances import available_wei
+from shared.venue.core.dealings import Mode
 from shared.venue.core.exchange import Exchange
 from shared.venue.core.market import Market
 from shared.venue.core.order import Order
-from shared.venue.core.tokens import USD_WEI, USDC_INDEX
+from shared.venue.core.tokens import USD_WEI, USDC, USDC_INDEX
 from shared.venue.core.trigger import Phase
 from shared.venue.core.world import World
 
@@ -27,6 +29,7 @@ def check_state(exchange: Exchange, issued_wei: dict[int, int]) -> None:
     for account in world.accounts.by_user.values():
         orders_are_accounted_for(world, account)
         nothing_is_negative(world, account)
+        pools_are_whole(world, account)
 
 
 def money_is_conserved(world: World) -> None:
@@ -34,7 +37,7 @@ def money_is_conserved(world: World) -> None:
     accounts = world.accounts
     cash = 0
     for account in accounts.by_user.values():
-        for house in account.houses.values():
+        for _, house in account.distinct_houses():
             cash += house.collateral_usd
             cash += sum(holding.pocket_usd for holding in house.isolated.values())
         cash -= sum(holding.position.cost_usd for holding in account.holdings.values())
@@ -157,6 +160,20 @@ def nothing_is_negative(world: World, account: Account) -> None:
         for house in account.houses.values():
             is_flat = not any(holding.position.net_sz for holding in house.holdings.values())
             assert not is_flat or house.collateral_usd >= 0, f"{account.user} is in debt: {house.collateral_usd}"
+
+
+def pools_are_whole(world: World, account: Account) -> None:
+    """Shared margin is one clearinghouse for all dexs in USDC; what is unified leaves none idle in spot."""
+    mode = account.identity.mode
+    usdc = [number for number, dex in enumerate(world.dexs, 1) if dex.collateral == USDC and number in account.houses]
+    is_shared = mode in (Mode.UNIFIED, Mode.DEX)
+    assert all((account.houses[number] is account.houses[0]) == is_shared for number in usdc)
+    for asset, holding in account.holdings.items():
+        assert holding.house is account.houses[holding.listing.dex]
+        assert (holding.house.holdings if holding.is_cross else holding.house.isolated)[asset] is holding
+    assert (account.user in world.unified) == (mode is Mode.UNIFIED)
+    if mode is Mode.UNIFIED:
+        assert available_wei(account.spot, USDC_INDEX) < USD_WEI, "idle USDC"
 
 
 def count_book_orders(exchange: Exchange) -> None:

@@ -12,6 +12,7 @@ from shared.venue.core.dealings import (
     ApproveBuilderFee,
     ClaimRewards,
     CreateSubAccount,
+    Mode,
     MoveClass,
     MoveSubToken,
     MoveSubUsd,
@@ -20,6 +21,7 @@ from shared.venue.core.dealings import (
     SendAsset,
     SendToken,
     SendUsd,
+    SetMode,
     SetReferrer,
     SetStake,
     Withdraw,
@@ -108,6 +110,13 @@ def identity(exchange: Exchange, chance: Random) -> list[Command]:
     return [made]
 
 
+def mode(exchange: Exchange, chance: Random) -> list[Command]:
+    """An account's money is kept in another way, its own or a sub-account's."""
+    user = who(exchange, chance)
+    owner = chance.choice((user, *exchange.sub_accounts(user)))
+    return [SetMode(user, owner, chance.choice((Mode.UNIFIED, Mode.UNIFIED, Mode.DEX, Mode.DISABLED)))]
+
+
 def oracle(exchange: Exchange, chance: Random) -> list[Command]:
     """A price moves by a little, or so violently that margin gives out."""
     asset = chance.choice(PERPS)
@@ -156,7 +165,7 @@ def liquidate(exchange: Exchange, chance: Random) -> list[Command]:
 
 
 MONEY: Final[tuple[Callable[[Exchange, Random], list[Command] | list[DexMove]], ...]] = (
-    deposit, issue, send, move_dex, family, identity,
+    deposit, issue, send, move_dex, family, identity, mode,
 )  # fmt: skip
 """What moves money between people and places."""
 
