@@ -36,7 +36,8 @@ TAKER_CHANCE: Final = 0.15
 SIZE_SIGMA: Final = 0.8
 BASIS_TAU_S: Final = 1_800.0
 LEAN_BPS: Final = 20.0
-"""How far the maker leans when everything it had of the base token is gone, or has doubled."""
+"""How far the maker leans at most; so far when it has given, or got, this many of a taker's median trades."""
+LEAN_TRADES: Final = 60.0
 MIN_TRADE_USD: Final = 12.0
 MAX_SLIPPAGE: Final = 0.02
 _YEAR_S: Final = 365 * DAY / SECOND
@@ -145,10 +146,11 @@ class SpotMarket:
         return OrderSpec(pair.asset, is_buy, px, pair.instrument.sz_in_lots(usd / fair), False, Tif.IOC)
 
     def _lean(self, pair: _Pair) -> float:
-        """What the maker holds too much of the base token, as a share of what it began with, between -1 and 1."""
+        """What the maker holds too much of the base token, as a share of LEAN_TRADES trades, between -1 and 1."""
         base = pair.coin.pair.base
         held = next((view.total_wei for view in self._exchange.spot_balances(pair.maker) if view.token == base), 0)
-        return max(-1.0, min(1.0, held / pair.wealth_wei - 1))
+        trades = (held / pair.wealth_wei - 1) * WEALTH_USD / pair.coin.trade_usd
+        return max(-1.0, min(1.0, trades / LEAN_TRADES))
 
     @staticmethod
     def _px(pair: _Pair, value: float, rounding: Rounding) -> Px:

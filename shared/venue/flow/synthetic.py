@@ -15,12 +15,12 @@ from shared.units import MS, SECOND, Ns, px_from_float
 from shared.venue.core.commands import Command, SetPrices
 from shared.venue.core.exchange import Exchange
 from shared.venue.core.outcomes import Outcome
+from shared.venue.flow.basis_trader import BasisSettings, BasisTrader, SpotScene, spot_listing
 from shared.venue.flow.coins import COINS, Coin
 from shared.venue.flow.fundamental import Fundamentals, PriceProcess
 from shared.venue.flow.makers import MarketMaker
 from shared.venue.flow.mix import DEFAULT_MIX, FlowMix, population
 from shared.venue.flow.scene import Scene, Trader
-from shared.venue.flow.spot_leg import BasisTrader, SpotScene, SpotSettings, spot_listing, spot_population
 
 
 class Applies(Protocol):
@@ -34,12 +34,12 @@ class Applies(Protocol):
 class SyntheticSettings(msgspec.Struct, frozen=True):
     """`events_per_second` is about the mean number of commands that traders send for each coin; `mix` says who.
 
-    Coins whose spot pair the exchange lists have `spot` traders too, unless it is None.
+    Coins whose spot pair is listed have a `basis` trader too, unless it is None; `spot_market.py` makes the pair.
     """
 
     events_per_second: float = 20.0
     mix: FlowMix = DEFAULT_MIX
-    spot: SpotSettings | None = SpotSettings()
+    basis: BasisSettings | None = BasisSettings()
     fundamental_interval_ms: int = 200
     oracle_interval_ms: int = 3_000
     process: PriceProcess = PriceProcess()
@@ -80,11 +80,10 @@ class SyntheticMarket:
                 coin, settings.mix, settings.events_per_second, self._fundamentals.regimes.most_intense, seed
             ):
                 self._join(scene, trader)
-            pair = None if settings.spot is None else spot_listing(exchange, coin)
-            if settings.spot is not None and pair is not None:
+            pair = spot_listing(exchange, coin)
+            if settings.basis is not None and pair is not None:
                 spot = SpotScene(coin, asset, pair, exchange, self._fundamentals)
-                for place, trader in spot_population(scene, spot, settings.spot, settings.events_per_second, seed):
-                    self._join(place, trader)
+                self._join(scene, BasisTrader(spot, settings.events_per_second, seed, settings.basis))
         self._events: list[_Event] = []
         self._number = 0
 

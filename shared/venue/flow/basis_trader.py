@@ -1,4 +1,4 @@
-"""The spot side of a coin, where the exchange lists its pair: makers, providers, and who trades spot against perp."""
+"""Who trades a coin's spot pair against its perp, where both are listed; the pair's own makers are elsewhere."""
 
 from __future__ import annotations
 
@@ -11,71 +11,65 @@ import msgspec
 from shared.units import SECOND, Px, Rounding, Sz
 from shared.venue.core.commands import Command, IssueToken, OrderSpec, PlaceOrders, Tif
 from shared.venue.core.exchange import Exchange
-from shared.venue.core.listing import Listing, SpotPair
+from shared.venue.core.listing import Listing
 from shared.venue.core.tokens import USDC_INDEX
 from shared.venue.flow.coins import Coin
 from shared.venue.flow.fundamental import Fundamentals
-from shared.venue.flow.makers import MakerSettings, MarketMaker, Provider, ProviderSettings
 from shared.venue.flow.mix import address_of
-from shared.venue.flow.scene import PATRON, Funding, Scene, Trader
+from shared.venue.flow.scene import PATRON, Funding, Scene
 
 START_USD: Final = 100_000_000
-"""What each spot trader starts with, in USDC and as much again in the coin."""
+"""What the trader starts with on the spot side, in USDC and as much again in the coin."""
 
 
-class SpotSettings(msgspec.Struct, frozen=True):
-    """Who trades a coin's spot pair. `share` of the coin's activity comes on top of it.
+class BasisSettings(msgspec.Struct, frozen=True):
+    """The trader looks with `share` of the coin's activity, on top of it.
 
-    The basis trader acts when spot and perp differ by more than `margin_bps` after crossing both spreads, with `trades`
-    median trades at once, until it holds `most_trades` of them.
+    It acts when spot and perp differ by more than `margin_bps` after crossing both spreads, with `trades` median trades
+    at once, until it holds `most_trades` of them.
     """
 
-    share: float = 0.3
-    maker: MakerSettings = MakerSettings(layers=4, width=2.0, follow=0.3)
-    provider: ProviderSettings = ProviderSettings(most_orders=20)
+    share: float = 0.06
     margin_bps: float = 1.0
     trades: float = 2.0
     most_trades: float = 100.0
 
 
 class SpotScene(Scene):
-    """A coin's spot pair as its traders see it; what a trader holds beyond its start counts as its position."""
+    """A coin's spot pair as the trader sees it."""
 
     def __init__(
         self, coin: Coin, index: int, listing: Listing, exchange: Exchange, fundamentals: Fundamentals
     ) -> None:
         super().__init__(coin, index, listing.instrument, exchange, fundamentals)
         assert listing.spot is not None
-        self._pair: SpotPair = listing.spot
-        self._start_lots = self.instrument.sz_in_lots(START_USD / coin.start)
-
-    def fair(self) -> float:
-        """The spot price in USDC."""
-        return self.spot()
-
-    def net_sz(self, user: str) -> int:
-        """Lots held beyond the start."""
-        lot_wei = self._pair.base.wei_from_lots(1)
-        held = next((b for b in self._exchange.spot_balances(user) if b.token.index == self._pair.base.index), None)
-        return (0 if held is None else held.total_wei // lot_wei) - self._start_lots
+        self._pair = listing.spot
 
     def opening(self, user: str, funding: Funding) -> Iterable[Command]:  # noqa: ARG002 - spot knows no leverage
         """Tokens of both kinds."""
         base, quote = self._pair.base, self._pair.quote
-        yield IssueToken(user, base.index, base.wei_from_lots(self._start_lots))
+        lots = self.instrument.sz_in_lots(START_USD / self.coin.start)
+        yield IssueToken(user, base.index, base.wei_from_lots(lots))
         yield IssueToken(user, quote.index, START_USD * 10**quote.wei_decimals)
 
 
 class BasisTrader:
     """Sells what is dear and buys what is cheap of perp and spot, the same amount of each; keeps the basis small."""
 
-    def __init__(self, user: str, spot: SpotScene, rate_per_s: float, chance: Random, settings: SpotSettings) -> None:
-        self.users: tuple[str, ...] = (user,)
+    def __init__(
+        self,
+        spot: SpotScene,
+        events_per_second: float,
+        seed: int,
+        settings: BasisSettings = BasisSettings(),  # noqa: B008 - frozen
+    ) -> None:
+        name = spot.coin.name
+        self._user = address_of(f"{name}/basis")
+        self.users: tuple[str, ...] = (self._user,)
         self.funding: Funding = PATRON
-        self._user = user
         self.spot: Final = spot
-        self._rate = rate_per_s
-        self._chance = chance
+        self._rate = events_per_second * settings.share
+        self._chance = Random(f"{seed}/{name}/basis")
         self._settings = settings
 
     def delay_ns(self) -> int:
@@ -113,20 +107,3 @@ def spot_listing(exchange: Exchange, coin: Coin) -> Listing | None:
         if pair is not None and pair.quote.index == USDC_INDEX and pair.base.name in (coin.name, f"U{coin.name}"):
             return listing
     return None
-
-
-def spot_population(
-    perp: Scene, spot: SpotScene, settings: SpotSettings, events_per_second: float, seed: int
-) -> list[tuple[Scene, Trader]]:
-    """Who trades the pair, each with the scene it acts in; the last is the basis trader, in the perp's."""
-    name, rate = perp.coin.name, events_per_second * settings.share
-
-    def born(kind: str) -> tuple[str, Random]:
-        return address_of(f"{name}/{kind}"), Random(f"{seed}/{name}/{kind}")
-
-    user, chance = born("spot-maker")
-    maker = MarketMaker(user, rate * 0.3, chance, settings.maker)
-    user, chance = born("spot-provider")
-    provider = Provider(user, rate * 0.2, chance, settings.provider)
-    user, chance = born("basis")
-    return [(spot, maker), (spot, provider), (perp, BasisTrader(user, spot, rate * 0.2, chance, settings))]
