@@ -17,6 +17,7 @@ from hats.security_architect.signer.typed_data import Network
 from orchestrator import compose
 from orchestrator.heart import Heart
 from orchestrator.onboarding import address_of, approval_body, throw_away_secret
+from orchestrator.recording import Recording
 from orchestrator.settings import Settings
 from orchestrator.stage import Stage
 from orchestrator.stage_venue import Driver, StageVenue
@@ -75,6 +76,13 @@ class Rehearsal:
     master: str
     settings: Settings
     log: CaptureLog | None = None
+    run: int = RUN
+
+    def positions(self) -> dict[str, int]:
+        """Signed lots by coin, as the exchange's core holds them for our account."""
+        coins = {listing.instrument.asset: listing.instrument.coin for listing in self.exchange.listings.values()}
+        held = self.exchange.account(self.master).positions
+        return {coins[position.asset]: position.net_sz for position in held if position.net_sz}
 
     def run_for(self, seconds: float) -> None:
         """Let so much virtual time pass."""
@@ -109,11 +117,13 @@ def rehearse(
     start_ns: Ns = START_NS,
     hats: Mapping[Role, MakeHat] | None = None,
     capture: Path | None = None,
+    recording: Recording | None = None,
 ) -> Rehearsal:
     """A desk as the settings say, with throw-away keys from the seed, its Hats restored and its edges open.
 
     `hats` says how some of the Hats are made instead (sabotage). `capture`: the folder of a log of all frames, at
-    virtual times, the same bytes whenever the same desk is rehearsed.
+    virtual times, the same bytes whenever the same desk is rehearsed. What a `recording` holds of market data is
+    played to the desk instead of the exchange's own.
     """
     master, agent = throw_away_secret(seed, "master"), throw_away_secret(seed, "agent")
     settings = settings.with_venue().with_account(address_of(master), _NOWHERE, _NOWHERE, _NOWHERE)
@@ -129,7 +139,7 @@ def rehearse(
     wanted = settings.hats.exchange_architect
     log = None if capture is None else CaptureLog(capture, RUN, start_ns, wanted.capture, sync=_is_no_disk)
     record = forget if log is None else log.append
-    venue = StageVenue(door, drivers, wanted, seed=seed, latency_ns=latency_ns, record=record)
+    venue = StageVenue(door, drivers, wanted, seed=seed, latency_ns=latency_ns, recording=recording, record=record)
     stage = Stage(
         heart,
         journal,

@@ -13,6 +13,7 @@ from typing import ClassVar, Protocol
 from hats.exchange_architect.settings import Settings
 from hats.exchange_architect.stage_link import StageLink
 from hats.exchange_architect.tape import Record, forget
+from orchestrator.recording import Played, Recording
 from orchestrator.stage import Stage
 from shared.edge import Context, Publish
 from shared.errors import VenueUnreachable
@@ -23,7 +24,7 @@ from shared.messages.order import ActionSent
 from shared.units import MS, Ns
 from shared.venue.door.door import Door
 from shared.warehouse.capture.recorder import REPORT_NS
-from shared.warehouse.capture.records import AnyRecord, Frame
+from shared.warehouse.capture.records import AnyRecord, Frame, SocketClosed, SocketOpened
 
 ROLE = Role.EXCHANGE_ARCHITECT
 
@@ -49,8 +50,10 @@ class StageVenue:
         *,
         seed: int,
         latency_ns: int = 2 * MS,
+        recording: Recording | None = None,
         record: Record = forget,
     ) -> None:
+        """With a `recording`, what it holds of market data comes from it; `record` takes what happens on the socket."""
         self.door = door
         self.latency_ns = latency_ns
         self.is_feed_dropped = False
@@ -62,24 +65,33 @@ class StageVenue:
         self._wakes = [(driver, Ns(0)) for driver in drivers]
         self._settings = settings
         self._link = StageLink(settings, self, random.Random(seed), self._capture)
+        self._recording = recording
         self._stage: Stage
         self._publish: Publish
         self._connection: int | None = None
         self._frames: list[bytes] = []
         self._turn_ns = 0
+        self._is_started = False
         self._life = 0
         """Counts starts and stops, so that what a former life had under way comes to nothing."""
+
+    @property
+    def played(self) -> Played | None:
+        """What was played of the recording so far; None if there is none."""
+        return None if self._recording is None else self._recording.counts
 
     def join(self, stage: Stage) -> None:
         """Belong to this stage; the market begins to move."""
         self._stage = stage
         self._turn(stage.clock.now())
+        self._play_later()
 
     # the edge
 
     def start(self, publish: Publish) -> None:
         """Read the universe and connect."""
         self._publish = publish
+        self._is_started = True
         self._life += 1
         self._tell_capture(self._life, self._stage.clock.now())
         self._tick_on(self._life, self._stage.clock.now(), self._link.start)
@@ -91,9 +103,8 @@ class StageVenue:
     def stop(self) -> None:
         """The connection is gone; what was sent still arrives, but nobody hears the answer."""
         self._life += 1
-        if self._connection is not None:
-            self.door.disconnect(self._connection)
-            self._connection = None
+        self._is_started = False
+        self._disconnect()
         self._link.lost(self._stage.clock.now(), "the process ended")
 
     # the wire, as StageLink sees it
@@ -111,8 +122,9 @@ class StageVenue:
         """A new connection; an old one is gone."""
         if self.is_cut:
             raise VenueUnreachable("the stage cut the network")
-        if self._connection is not None:
-            self.door.disconnect(self._connection)
+        if self._recording is not None and not self._recording.is_open:
+            raise VenueUnreachable("the recording is not connected")
+        self._disconnect()
         self._frames = []
         self._connection = self.door.connect(self._stage.clock.now())
 
@@ -121,6 +133,11 @@ class StageVenue:
         if self.is_cut or self._connection is None:
             raise VenueUnreachable("the stage cut the network")
         now = self._stage.clock.now()
+        answers = self._recording.answer(frame) if self._recording is not None else None
+        if answers is not None:
+            for answer in answers:
+                self._stage.at(now + 2 * self.latency_ns, partial(self._deliver, self._connection, answer))
+            return
         self.door.receive(self._connection, frame, now)
         self._turn(now)
 
@@ -135,14 +152,39 @@ class StageVenue:
         """The network is gone for so long, connection included."""
         self.is_cut = True
         now = self._stage.clock.now()
-        if self._connection is not None:
-            self.door.disconnect(self._connection)
-            self._connection = None
+        self._disconnect()
         self._say(self._link.lost(now, reason))
         self._stage.at(now + for_ns, self._mend)
 
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self.door.disconnect(self._connection)
+            self._connection = None
+
     def _mend(self, _: Ns) -> None:
         self.is_cut = False
+
+    # the recording
+
+    def _play_later(self) -> None:
+        next_ns = self._recording.next_ns if self._recording is not None else None
+        if next_ns is not None:
+            self._stage.at(next_ns, self._play)
+
+    def _play(self, now: Ns) -> None:
+        """Let happen what the recording has for this moment."""
+        assert self._recording is not None
+        item = self._recording.take()
+        if self._is_started:
+            match item:
+                case Frame() if self._connection is not None:
+                    self._deliver(self._connection, item.data, now)
+                case SocketOpened():
+                    self._say(self._link.reachable(now))
+                case SocketClosed():
+                    self._disconnect()
+                    self._say(self._link.lost(now, f"as recorded: {item.reason}"))
+        self._play_later()
 
     # time
 

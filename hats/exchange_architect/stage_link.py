@@ -85,12 +85,19 @@ class StageLink:
         return messages + self._do_due(now)
 
     def frames(self, now: Ns, frames: Sequence[bytes]) -> list[Message]:
-        """The messages in frames that arrived at `now`."""
+        """The messages in frames that arrived at `now`; none of a connection that was given up."""
         messages: list[Message] = []
+        if not self._is_connected:
+            return messages
         for frame in frames:
             self._tape.frame(frame, now, now)
             messages += self._session.received(frame, now)
         return messages
+
+    def reachable(self, now: Ns) -> list[Message]:
+        """The venue can be reached, says the stage: connect now, whatever pause was meant."""
+        self._connect_ns = now
+        return self.tick(now)
 
     def lost(self, now: Ns, reason: str) -> list[Message]:
         """The WebSocket broke, says the stage."""

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from orchestrator.cli.exits import Exit
-from orchestrator.cli.options import Config, Json, hat_named
+from orchestrator.cli.options import Config, Json, Set, hat_named
 from orchestrator.cli.terminal import emit, progress, say
 from shared.ids import HATS, Role
+from shared.units import SECOND
 
 if TYPE_CHECKING:
     from orchestrator.build import Build
+    from orchestrator.capture_run import CaptureReplay
     from orchestrator.reproduction import HatReplay
     from orchestrator.runfiles import RunFiles
 
@@ -25,13 +27,37 @@ Run = Annotated[
 OnlyHats = Annotated[list[str] | None, typer.Option("--hat", metavar="HAT", help="Only this Hat; may be repeated.")]
 
 
-def replay(run: Run = None, hats: OnlyHats = None, config: Config = None, as_json: Json = False) -> None:
+Capture = Annotated[
+    Path | None,
+    typer.Option("--capture", metavar="DIR", help="A capture log instead of a run: a new run on the market in it."),
+]
+
+
+def replay(
+    run: Run = None,
+    hats: OnlyHats = None,
+    capture: Capture = None,
+    config: Config = None,
+    assignments: Set = None,
+    as_json: Json = False,
+) -> None:
     """Give each Hat again what it handled in a run, outside Ray, and compare every byte that it says with the journal.
 
     Names the first difference of each Hat; exit code 6 if there is one, or if the journal is damaged.
+
+    With --capture all nine run anew, in one thread, on the frames of a capture log at the times at which they were
+    received, through its cuts; their orders go to a paper venue made of the captured books. The same capture, settings
+    and seed give the same digest. Default file: configs/demo.toml; exit code 6 if a proof fails or the log is damaged.
     """
     from orchestrator.cli.runs import last_run
 
+    if capture is not None:
+        if run is not None or hats:
+            raise typer.BadParameter("--capture is a run of its own: it excludes RUN and --hat")
+        _play(capture, config, assignments, as_json=as_json)
+        return
+    if assignments:
+        raise typer.BadParameter("a run is replayed with the settings that it had: --set needs --capture")
     roles = tuple(hat_named(name, "--hat") for name in hats or ()) or HATS
     found = _replayed(last_run(run, config), roles)
     if as_json:
@@ -40,6 +66,47 @@ def replay(run: Run = None, hats: OnlyHats = None, config: Config = None, as_jso
         _tell(found)
     if not found["equal"]:
         raise typer.Exit(Exit.PROBLEMS)
+
+
+def _play(capture: Path, config: Path | None, assignments: list[str] | None, *, as_json: bool) -> None:
+    from orchestrator.capture_run import run_capture, survey_of
+    from orchestrator.cli.launching import config_file, loaded
+    from orchestrator.runfiles import RunFiles
+
+    settings = loaded(config_file(config, "demo.toml"), assignments).settings
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    files = RunFiles(settings.run.home / "runs" / f"replay-{stamp}")
+    with progress("reading", None):
+        survey = survey_of(capture)
+    with progress("replaying", (survey.last_ns - survey.first_ns) / SECOND) as advance:
+        found = run_capture(settings, capture, survey, files, advance)
+    if as_json:
+        emit(found)
+    else:
+        for line in capture_lines(found):
+            say(line)
+    if found.problems:
+        raise typer.Exit(Exit.PROBLEMS)
+
+
+def capture_lines(found: CaptureReplay) -> list[str]:
+    """The replay of a capture for people."""
+    from orchestrator.cards import number
+
+    survey, played, orders = found.survey, found.played, found.summary.orders
+    missing = f"{survey.gaps:,} declared gaps with {survey.frames_lost:,} frames lost"
+    rate = f"{found.seconds:.1f} s, {found.frames_per_s:,.0f} frames a second, {found.speed:.1f} times real time"
+    made = f"{orders.sent:,} sent, {orders.filled:,} filled, {orders.cancelled:,} cancelled"
+    pnl = f"{found.summary.fills:,} fills, pnl {number(found.summary.pnl_usd, 2)} USDC"
+    proof = "every Hat's words replayed equal" if found.is_equal else "NOT every Hat's words replayed equal"
+    return [
+        f"capture  {found.capture}: {survey.frames:,} frames, {survey.cuts:,} ends of a connection, {missing}",
+        f"played   {played.frames:,} frames (and {played.not_followed:,} that this desk does not follow) in {rate}",
+        f"orders   {made}; {pnl}; on paper, none left this process",
+        f"proofs   {proof}; digest {found.digest}",
+        f"files    {found.run_dir}",
+        *(f"PROBLEM  {problem}" for problem in found.problems),
+    ]
 
 
 def _replayed(files: RunFiles, roles: tuple[Role, ...]) -> dict[str, Any]:

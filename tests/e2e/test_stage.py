@@ -27,13 +27,6 @@ def is_armed(rehearsal: Rehearsal) -> bool:
     return rehearsal.heart.supervisor.is_armed
 
 
-def positions_of(rehearsal: Rehearsal) -> dict[str, int]:
-    """Signed lots by coin, as the exchange's core holds them for our account."""
-    account = rehearsal.exchange.account(rehearsal.master)
-    coins = {listing.instrument.asset: listing.instrument.coin for listing in rehearsal.exchange.listings.values()}
-    return {coins[position.asset]: position.net_sz for position in account.positions if position.net_sz}
-
-
 @contextlib.contextmanager
 def _run(folder: Path, seconds: float) -> Iterator[Rehearsal]:
     rehearsal = rehearse(Settings(), folder / "journal.sqlite", seed=7)
@@ -51,10 +44,10 @@ def test_nine_hats_trade_and_agree_with_the_exchange(tmp_path: Path) -> None:
         summary = summarise(rehearsal.journal.reader)
         assert summary.orders.sent > 10
         assert summary.fills > 0
-        assert summary.net_sz == positions_of(rehearsal)
+        assert summary.net_sz == rehearsal.positions()
         rehearsal.drain()
         summary = summarise(rehearsal.journal.reader)
-        assert summary.net_sz == positions_of(rehearsal) == {}
+        assert summary.net_sz == rehearsal.positions() == {}
         assert not rehearsal.exchange.open_orders(rehearsal.master)
         assert rehearsal.heart.situation.ledger is not None
         account = rehearsal.exchange.account(rehearsal.master)
@@ -125,4 +118,4 @@ def test_a_killed_hat_comes_back_and_trading_goes_on(role: Role, tmp_path: Path)
         rehearsal.run_for(20)
         assert summarise(rehearsal.journal.reader).orders.sent > before
         rehearsal.drain()
-        assert summarise(rehearsal.journal.reader).net_sz == positions_of(rehearsal) == {}
+        assert summarise(rehearsal.journal.reader).net_sz == rehearsal.positions() == {}

@@ -44,7 +44,7 @@ class BookRecord(msgspec.Struct, frozen=True):
 
 
 class TradeRecord(msgspec.Struct, frozen=True):
-    """A trade as recorded; `is_buy` is the aggressor's side."""
+    """A trade as recorded; `is_buy` is the aggressor's side, `tid` the venue's number (0: it gave none)."""
 
     coin: str
     is_buy: bool
@@ -52,6 +52,7 @@ class TradeRecord(msgspec.Struct, frozen=True):
     sz_e8: int
     exch_ns: int
     recv_ns: int
+    tid: int = 0
 
 
 class OtherRecord(msgspec.Struct, frozen=True):
@@ -120,6 +121,7 @@ class _Trade(msgspec.Struct):
     px: str
     sz: str
     time: int
+    tid: int = 0
 
 
 _FRAMES: Final = msgspec.json.Decoder(_Frame)
@@ -144,6 +146,14 @@ def records(lines: Iterable[bytes]) -> Iterator[Record]:
             yield from _read(frame, symbol, int(stamp))
         except (msgspec.MsgspecError, ValueError) as error:
             raise DataError(f"line {number} of the recording can't be read: {error}") from error
+
+
+def records_of(frame: bytes, recv_ns: int) -> tuple[Record, ...]:
+    """What one frame of Hyperliquid's says; DataError if it can't be read."""
+    try:
+        return tuple(_read(_FRAMES.decode(frame), "", recv_ns))
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise DataError(f"a frame can't be read as books or trades: {error}") from error
 
 
 def in_exchange_order(source: Iterable[Record], window_ns: int) -> Iterator[Record]:
@@ -173,7 +183,7 @@ def _read(frame: _Frame, symbol: str, recv_ns: int) -> Iterator[Record]:
     elif frame.channel == "trades":
         for trade in _TRADES.decode(frame.data):
             px, sz = _e8(trade.px), _e8(trade.sz)
-            yield TradeRecord(trade.coin, trade.side == "B", px, sz, trade.time * MS, recv_ns)
+            yield TradeRecord(trade.coin, trade.side == "B", px, sz, trade.time * MS, recv_ns, trade.tid)
     elif frame.last_update_id and coin:
         last = frame.last_update_id
         bids, asks = _quotes(frame.bids), _quotes(frame.asks)

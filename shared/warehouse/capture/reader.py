@@ -47,6 +47,15 @@ def read(path: Path) -> Iterator[AnyRecord | Damage]:
         yield from contents(data)
 
 
+def read_log(directory: Path) -> Iterator[AnyRecord | Damage]:
+    """The records of all segments in order, damage between them; DataError if there is no segment."""
+    found = segments(directory)
+    if not found:
+        raise DataError(f"there is no capture log in {directory}")
+    for path in found:
+        yield from read(path)
+
+
 def verify(path: Path) -> Report:
     """What a segment holds, what it lost, and whether it is what its footer says."""
     with mapped(path) as data:

@@ -63,7 +63,7 @@ def test_hyperliquid_frames_are_read_exactly() -> None:
     assert first == BookRecord(
         "BTC", BookKind.WHOLE, ((10505500000000, 303622000),), ((10505600000000, 50000000),), 0, 0, 7 * MS, 10
     )
-    assert trade == TradeRecord("BTC", True, 10505600000000, 219000, 8 * MS, 20)
+    assert trade == TradeRecord("BTC", True, 10505600000000, 219000, 8 * MS, 20, 1)
     assert other == OtherRecord("subscriptionResponse", 30)
 
 

@@ -1,0 +1,133 @@
+"""EDGE: a captured market replayed on the stage as a run of its own: folder, journal, scorecards, proofs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from orchestrator.build import this_build
+from orchestrator.capture_replay import LEAD_NS, replay_capture
+from orchestrator.cards import scorecards_html
+from orchestrator.recording import Played
+from orchestrator.referee import differences
+from orchestrator.rehearsal import Rehearsal
+from orchestrator.reproduction import HatReplay, replay_run
+from orchestrator.runfiles import RunFiles, RunRecord, write_private, write_record
+from orchestrator.settings import Settings
+from orchestrator.status import cards_of
+from orchestrator.summary import Summary, summarise
+from shared.units import SECOND
+from shared.warehouse.capture.playback import Survey, as_it_happened
+from shared.warehouse.capture.reader import read_log
+
+SLICE_S: Final = 1.0
+"""So much virtual time passes between two words on how far things have come."""
+
+
+class CaptureReplay(msgspec.Struct, frozen=True):
+    """What the replay of a capture came to. `digest` is the journal's; equal inputs and code give an equal one.
+
+    `seconds` and `frames_per_s` are of the desk's run alone; `speed` is virtual seconds in each of them.
+    """
+
+    capture: str
+    survey: Survey
+    played: Played
+    summary: Summary
+    digest: str
+    replay: tuple[HatReplay, ...]
+    position_differences: tuple[str, ...]
+    is_flat: bool
+    virtual_s: float
+    seconds: float
+    frames_per_s: float
+    speed: float
+    run_dir: str
+    problems: tuple[str, ...]
+
+    @property
+    def is_equal(self) -> bool:
+        """Did every Hat say again, out of the stage, what it had said on it?"""
+        return all(hat.difference is None for hat in self.replay)
+
+
+def survey_of(capture: Path) -> Survey:
+    """What the log holds; DataError if there is none."""
+    survey = Survey()
+    for item in read_log(capture):
+        survey.take(item)
+    return survey
+
+
+def run_capture(
+    settings: Settings, capture: Path, survey: Survey, files: RunFiles, passed: Callable[[float], None]
+) -> CaptureReplay:
+    """The whole run: the capture from its first record to its last, the drain, and the proofs.
+
+    `passed` is told of virtual seconds as they go by.
+    """
+    files.create()
+    began = time.perf_counter()
+    rehearsal = replay_capture(
+        settings, files.journal, lambda: as_it_happened(read_log(capture)), survey, seed=settings.run.seed
+    )
+    try:
+        virtual_s = (survey.last_ns - survey.first_ns + LEAD_NS) / SECOND
+        left_s = virtual_s
+        while left_s > 0:
+            rehearsal.run_for(min(left_s, SLICE_S))
+            left_s -= SLICE_S
+            passed(SLICE_S)
+        rehearsal.drain()
+        seconds = time.perf_counter() - began
+        return _judged(rehearsal, capture, survey, files, virtual_s, seconds)
+    finally:
+        rehearsal.close()
+
+
+def _judged(
+    rehearsal: Rehearsal, capture: Path, survey: Survey, files: RunFiles, virtual_s: float, seconds: float
+) -> CaptureReplay:
+    reader, now = rehearsal.journal.reader, rehearsal.stage.clock.now()
+    summary, cards = summarise(reader), cards_of(rehearsal.heart, now)
+    theirs = rehearsal.positions()
+    played, settings = rehearsal.venue.played, rehearsal.settings
+    assert played is not None
+    found = CaptureReplay(
+        capture=str(capture),
+        survey=survey,
+        played=played,
+        summary=summary,
+        digest=reader.digest(),
+        replay=replay_run(reader, settings),
+        position_differences=tuple(differences(summary.net_sz, theirs)),
+        is_flat=not theirs,
+        virtual_s=virtual_s,
+        seconds=seconds,
+        frames_per_s=played.frames / seconds,
+        speed=virtual_s / seconds,
+        run_dir=str(files.dir),
+        problems=(),
+    )
+    found = msgspec.structs.replace(found, problems=tuple(_problems(found, reader.fault())))
+    write_record(files, RunRecord(rehearsal.run, this_build(), msgspec.Raw(settings.model_dump_json().encode())))
+    write_private(files.summary, msgspec.json.format(msgspec.json.encode(found), indent=2))
+    write_private(files.scorecards_json, msgspec.json.format(msgspec.json.encode(cards), indent=2))
+    write_private(files.scorecards_html, scorecards_html(cards, summary).encode())
+    return found
+
+
+def _problems(found: CaptureReplay, fault: str | None) -> list[str]:
+    """Everything that makes the result less than it seems, in words."""
+    problems = [] if fault is None else [f"journal: {fault}"]
+    if found.survey.damages:
+        problems.append(f"capture: damaged in {found.survey.damages} places; what stood there was not played")
+    problems += [f"positions: {difference}" for difference in found.position_differences]
+    problems += [f"replay: {hat.in_words}" for hat in found.replay if hat.difference is not None]
+    if not found.is_flat:
+        problems.append("not flat: positions are still open")
+    return problems
