@@ -9,6 +9,7 @@ input.
 from __future__ import annotations
 
 import hashlib
+from pathlib import PurePath
 from typing import Final, TypeVar
 
 import msgspec
@@ -17,6 +18,8 @@ from shared.errors import DataError
 from shared.instrument import Instrument
 
 VERSION: Final = 1
+NAME_DIGITS: Final = 16
+"""So much of its own hash is in a manifest's file name, so that a changed one betrays itself."""
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -79,8 +82,26 @@ class Batch(msgspec.Struct, frozen=True):
     carry: Carry | None = None
     version: int = VERSION
 
+    @property
+    def max_ns(self) -> int:
+        """The latest time in it; 0 if it has no rows."""
+        return max((part.max_ns for part in self.parts), default=0)
 
-class BatchHash(msgspec.Struct, frozen=True):
+    @property
+    def rows(self) -> dict[str, int]:
+        """How many rows of each table."""
+        counted: dict[str, int] = {}
+        for part in self.parts:
+            counted[part.table] = counted.get(part.table, 0) + part.rows
+        return counted
+
+    @property
+    def bytes(self) -> int:
+        """The size of its files."""
+        return sum(part.bytes for part in self.parts)
+
+
+class BatchHash(msgspec.Struct, frozen=True, order=True):
     """A batch by name and the hash of its manifest."""
 
     name: str
@@ -88,40 +109,68 @@ class BatchHash(msgspec.Struct, frozen=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """An immutable set of batches: everything that a reader of it sees. `rows` counts by table."""
+    """An immutable set of batches: everything that a reader of it sees, up to `until_ns`. `rows` counts by table."""
 
     batches: tuple[BatchHash, ...]
     rows: dict[str, int]
     bytes: int
+    until_ns: int
     note: str = ""
     version: int = VERSION
 
     @property
     def id(self) -> str:
         """Its name: the start of the hash of its own bytes."""
-        return sha256_of(encode(self))[:16]
+        return sha256_of(encode(self))[:NAME_DIGITS]
+
+    @property
+    def age(self) -> tuple[int, int, str]:
+        """Sorts snapshots from old to new: by how far their data reaches, then by how much they hold."""
+        return self.until_ns, sum(self.rows.values()), self.id
+
+
+class Tombstone(msgspec.Struct, frozen=True):
+    """What is left of a batch that retention removed: what it was, and what its log's next segment needs."""
+
+    batch: BatchHash
+    lineage: Lineage
+    rows: dict[str, int]
+    bytes: int
+    max_ns: int
+    policy: str
+    carry: Carry | None = None
+    version: int = VERSION
 
 
 _ENCODER: Final = msgspec.json.Encoder(order="sorted")
-T = TypeVar("T", Batch, Snapshot)
+T = TypeVar("T", Batch, Snapshot, Tombstone)
 
 
-def encode(manifest: Batch | Snapshot) -> bytes:
+def encode(manifest: Batch | Snapshot | Tombstone) -> bytes:
     """The one form of a manifest as bytes: JSON with sorted keys, for people to read, and a line end."""
     return msgspec.json.format(_ENCODER.encode(manifest), indent=1) + b"\n"
 
 
 def decode(data: bytes, kind: type[T], name: str) -> T:
-    """The manifest that `data` is; DataError if it is none, of another version, or not in its one form."""
+    """The manifest that `data` is, read from a file of this name; DataError if a bit of it is not as it was written."""
+    if sha256_of(data)[:NAME_DIGITS] != PurePath(name).stem.rpartition(".")[2]:
+        raise DataError(f"{name}: the manifest is not what its name was made of")
     try:
         found = msgspec.json.decode(data, type=kind)
     except msgspec.MsgspecError as error:
         raise DataError(f"{name}: expected a manifest, got {data[:80]!r}: {error}") from error
     if found.version != VERSION:
         raise DataError(f"{name}: expected a manifest of version {VERSION}, got version {found.version}")
-    if encode(found) != data:
-        raise DataError(f"{name}: the manifest is not in the form in which it was written")
     return found
+
+
+def file_name(manifest: Batch | Snapshot | Tombstone) -> str:
+    """The file name of a manifest: its batch, if it is about one, and the start of the hash of its bytes."""
+    digits = sha256_of(encode(manifest))[:NAME_DIGITS]
+    match manifest:
+        case Batch(name=name) | Tombstone(batch=BatchHash(name=name)):
+            return f"{name}.{digits}.json"
+    return f"{digits}.json"
 
 
 def sha256_of(data: bytes) -> str:

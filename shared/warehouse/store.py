@@ -12,22 +12,26 @@ import fcntl
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import pyarrow as pa
 
 from shared.errors import DataError
 from shared.warehouse import durable, manifest
-from shared.warehouse.manifest import Batch, BatchHash, Carry, Lineage, Part
+from shared.warehouse.manifest import Batch, BatchHash, Carry, Lineage, Part, Snapshot, Tombstone
 from shared.warehouse.parts import PartWriter
 from shared.warehouse.tables import Origin, Row
 
 BATCHES: Final = "batches"
 SNAPSHOTS: Final = "snapshots"
+TOMBSTONES: Final = "tombstones"
 ASIDE: Final = "aside"
+_OWN: Final = frozenset({BATCHES, SNAPSHOTS, TOMBSTONES, ASIDE})
+T = TypeVar("T", Batch, Snapshot, Tombstone)
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,120}")
 
 
@@ -69,7 +73,8 @@ class Publication:
             problems=problems,
             carry=carry,
         )
-        durable.write(self._root / BATCHES / f"{self.name}.json", manifest.encode(batch), self._aside / "batch.json")
+        final = self._root / BATCHES / manifest.file_name(batch)
+        durable.write(final, manifest.encode(batch), self._aside / "batch.json")
         return batch
 
     def close(self) -> None:
@@ -85,31 +90,52 @@ class Store:
         self.root = root
 
     def names(self) -> list[str]:
-        """All published batches, in the order of their names."""
-        return sorted(path.stem for path in (self.root / BATCHES).glob("*.json"))
+        """All published batches that were not retired, in the order of their names."""
+        return sorted(self._names(BATCHES) - self._names(TOMBSTONES))
 
-    def has(self, name: str) -> bool:
-        """Is there a batch of this name?"""
-        return (self.root / BATCHES / f"{name}.json").exists()
+    def known(self) -> set[str]:
+        """The names of all batches that are there or were there."""
+        return self._names(BATCHES) | self._names(TOMBSTONES)
 
     def batch(self, name: str) -> Batch:
-        """The batch of this name; DataError if it is not there or its manifest was changed in form."""
-        return manifest.decode(self.read_manifest(f"{BATCHES}/{name}.json"), Batch, name)
+        """The batch of this name; DataError if it is not there or a bit of its manifest changed."""
+        return self._load(BATCHES, name, Batch)
 
     def batches(self) -> Iterator[Batch]:
         """All published batches, in the order of their names."""
         return (self.batch(name) for name in self.names())
 
-    def batch_hash(self, name: str) -> BatchHash:
-        """A batch by name and hash."""
-        return BatchHash(name, manifest.sha256_of(self.read_manifest(f"{BATCHES}/{name}.json")))
+    def tombstones(self) -> list[Tombstone]:
+        """What retention removed, in the order of the batches' names."""
+        return [self._load(TOMBSTONES, name, Tombstone) for name in sorted(self._names(TOMBSTONES))]
 
-    def read_manifest(self, path: str) -> bytes:
-        """The bytes of a manifest; DataError if it can't be read."""
-        try:
-            return (self.root / path).read_bytes()
-        except OSError as error:
-            raise DataError(f"can't read {self.root / path}: {error}") from error
+    def snapshots(self) -> list[Snapshot]:
+        """All snapshots, from old to new."""
+        found = [self._load(SNAPSHOTS, name, Snapshot) for name in self._names(SNAPSHOTS)]
+        return sorted(found, key=lambda snapshot: snapshot.age)
+
+    def snapshot(self, wanted: str) -> Snapshot:
+        """The snapshot whose id begins so, or the newest for "latest"; DataError if there is not exactly one."""
+        names = sorted(self._names(SNAPSHOTS))
+        if wanted == "latest" and names:
+            return self.snapshots()[-1]
+        found = [name for name in names if wanted and name.startswith(wanted)]
+        if len(found) != 1:
+            raise DataError(f"expected the id of one snapshot ({', '.join(names) or 'there is none'}), got {wanted!r}")
+        return self._load(SNAPSHOTS, found[0], Snapshot)
+
+    def batches_of(self, snapshot: Snapshot) -> Iterator[Batch]:
+        """The batches of a snapshot; DataError if one is not there any more or is not the one that was meant."""
+        for wanted in snapshot.batches:
+            batch = self.batch(wanted.name)
+            if manifest.sha256_of(manifest.encode(batch)) != wanted.sha256:
+                raise DataError(f"snapshot {snapshot.id} means another {wanted.name} than the one that is there")
+            yield batch
+
+    def carry_after(self, name: str) -> Carry | None:
+        """What the segment behind this batch, or behind what is left of it, needs to know."""
+        is_there = any((self.root / BATCHES).glob(f"{name}.*.json"))
+        return self.batch(name).carry if is_there else self._load(TOMBSTONES, name, Tombstone).carry
 
     @contextmanager
     def writing(self) -> Iterator[Writing]:
@@ -129,17 +155,40 @@ class Store:
         finally:
             os.close(file)
 
+    def files(self) -> Iterator[str]:
+        """Paths, below the root, of everything in the tables' folders, sorted."""
+        for path in sorted(self.root.rglob("*")):
+            inside = path.relative_to(self.root)
+            if path.is_file() and len(inside.parts) > 1 and inside.parts[0] not in _OWN:
+                yield str(inside)
+
     def unpublished(self) -> list[str]:
         """Paths of files in the tables' folders that no batch names, sorted."""
         named = {part.path for batch in self.batches() for part in batch.parts}
         return sorted(path for path in self.files() if path not in named)
 
-    def files(self) -> Iterator[str]:
-        """Paths, below the root, of everything in the tables' folders and beside them, but for manifests and lock."""
-        for path in sorted(self.root.rglob("*")):
-            inside = path.relative_to(self.root)
-            if path.is_file() and inside.parts[0] not in {BATCHES, SNAPSHOTS, ASIDE} and len(inside.parts) > 1:
-                yield str(inside)
+    def manifest_path(self, folder: str, name: str) -> Path:
+        """Where the manifest of this name lies; DataError if there is not exactly one."""
+        if folder == SNAPSHOTS:
+            found = [self.root / folder / f"{name}.json"]
+        else:
+            found = sorted((self.root / folder).glob(f"{name}.{'?' * manifest.NAME_DIGITS}.json"))
+        if len(found) != 1:
+            raise DataError(f"expected one manifest of {name} in {self.root / folder}, found {len(found)}")
+        return found[0]
+
+    def _load(self, folder: str, name: str, kind: type[T]) -> T:
+        path = self.manifest_path(folder, name)
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise DataError(f"can't read {path}: {error}") from error
+        return manifest.decode(data, kind, path.name)
+
+    def _names(self, folder: str) -> set[str]:
+        """What the manifests of a folder are about: a batch, or a snapshot by its id."""
+        stems = [path.stem for path in (self.root / folder).glob("*.json")]
+        return {name or digits for name, _, digits in (stem.rpartition(".") for stem in stems)}
 
 
 class Writing:
@@ -152,10 +201,8 @@ class Writing:
     def publication(self, name: str, kind: str, lineage: Lineage) -> Iterator[Publication]:
         """A batch to fill and publish. DataError if the name is taken (files are written once) or can't be a name."""
         if not _NAME.fullmatch(name):
-            raise DataError(
-                f"expected a batch's name of lower-case letters, digits, '.', '_' and '-', got {name[:80]!r}"
-            )
-        if self.store.has(name):
+            raise DataError(f"expected a batch's name of small letters, digits, '.', '_' and '-', got {name[:80]!r}")
+        if name in self.store.known():
             raise DataError(f"{name} was published before; a batch is written once")
         durable.make_folder(self.store.root / ASIDE / name)
         publication = Publication(self.store.root, name, kind, lineage)
@@ -163,3 +210,47 @@ class Writing:
             yield publication
         finally:
             publication.close()
+
+    def snapshot(self, names: Sequence[str] | None = None, note: str = "") -> Snapshot:
+        """An immutable snapshot of these batches (of all, unless named), on the disk; the same one if it is there."""
+        batches = [self.store.batch(name) for name in sorted(set(names or self.store.names()))]
+        if not batches:
+            raise DataError(f"expected batches to take a snapshot of, found none in {self.store.root}")
+        rows: Counter[str] = Counter()
+        for batch in batches:
+            rows.update(batch.rows)
+        snapshot = Snapshot(
+            batches=tuple(BatchHash(b.name, manifest.sha256_of(manifest.encode(b))) for b in batches),
+            rows=dict(rows),
+            bytes=sum(batch.bytes for batch in batches),
+            until_ns=max(batch.max_ns for batch in batches),
+            note=note,
+        )
+        if not (self.store.root / SNAPSHOTS / manifest.file_name(snapshot)).exists():
+            self._put(SNAPSHOTS, snapshot)
+        return snapshot
+
+    def retire(self, tombstone: Tombstone) -> None:
+        """Remove a batch: first its tombstone is on the disk, then its manifest goes, then its files."""
+        name = tombstone.batch.name
+        parts = self.store.batch(name).parts
+        if name in self.store.names():
+            self._put(TOMBSTONES, tombstone)
+        self.store.manifest_path(BATCHES, name).unlink()
+        for part in parts:
+            (self.store.root / part.path).unlink(missing_ok=True)
+
+    def forget(self, snapshot: Snapshot) -> None:
+        """Remove a snapshot; its batches stay."""
+        self.store.manifest_path(SNAPSHOTS, snapshot.id).unlink()
+
+    def clear_unpublished(self) -> list[str]:
+        """Remove files that no batch names, which a killed writer or a killed removal left; their paths."""
+        paths = self.store.unpublished()
+        for path in paths:
+            (self.store.root / path).unlink()
+        return paths
+
+    def _put(self, folder: str, what: Snapshot | Tombstone) -> None:
+        aside = self.store.root / ASIDE / "manifest.json"
+        durable.write(self.store.root / folder / manifest.file_name(what), manifest.encode(what), aside)

@@ -112,13 +112,19 @@ def test_leftovers_are_no_rows(tmp_path: Path) -> None:
 
 
 def test_a_manifest_that_was_touched_is_refused(tmp_path: Path) -> None:
-    """A manifest that is cut, or written in another form, is no manifest."""
+    """A manifest that is cut, longer, or changed in a digit is no manifest."""
     store = Store(tmp_path)
     publish(store, "batch", some(10))
-    path = tmp_path / "batches" / "batch.json"
+    path = store.manifest_path("batches", "batch")
     whole = path.read_bytes()
     path.chmod(0o600)
-    for damaged in (whole[:-1], whole + b"\n", whole[: len(whole) // 2], b"", whole.replace(b'"rows": 1', b'"rows":1')):
+    for damaged in (
+        whole[:-1],
+        whole + b"\n",
+        whole[: len(whole) // 2],
+        b"",
+        whole.replace(b'"version": 1', b'"version": 2'),
+    ):
         path.write_bytes(damaged)
         with pytest.raises(DataError, match="manifest"):
             store.batch("batch")

@@ -1,0 +1,108 @@
+"""EDGE: compacts a capture log: every sealed segment becomes one batch, once, in order; a kill costs one at most."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from shared.errors import DataError
+from shared.instrument import Instrument
+from shared.warehouse import durable
+from shared.warehouse.capture.blocks import VERSION, Place
+from shared.warehouse.capture.reader import mapped, segments
+from shared.warehouse.capture.scan import Block, scan
+from shared.warehouse.capture.segment import SEALED
+from shared.warehouse.capture.verdict import assess
+from shared.warehouse.compaction import Reader, SegmentFold
+from shared.warehouse.manifest import Batch, Carry, Input, Lineage
+from shared.warehouse.store import Store, Writing
+
+KIND = "capture"
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far a compaction is, in bytes of sealed segments."""
+
+    name: str
+    done_bytes: int
+    total_bytes: int
+    rows: int
+
+
+class Compacted(msgspec.Struct, frozen=True):
+    """What a compaction did: the batches that it published, and how many there were already."""
+
+    published: tuple[Batch, ...]
+    known: int
+
+
+def batch_name(place: Place) -> str:
+    """The name of the batch of one segment."""
+    return f"{KIND}-{place.run:016x}-{place.segment:08d}"
+
+
+def compact(
+    log: Path,
+    store: Store,
+    reader: Reader,
+    code: str,
+    listed: tuple[Instrument, ...] = (),
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> Compacted:
+    """Every sealed segment of `log` that the store does not have yet, in order; what is being written waits.
+
+    `listed` are the instruments at the beginning of the log; later segments know what the earlier ones learnt.
+    Start it again after a kill: what was published stays, the rest is made anew. DataError if there is no
+    sealed segment at all.
+    """
+    sealed = [path for path in segments(log) if path.name.endswith(SEALED)]
+    if not sealed:
+        raise DataError(f"expected sealed segments (*{SEALED}) in {log}, found none")
+    total = sum(path.stat().st_size for path in sealed)
+    published, done, rows = [], 0, 0
+    before: Carry | None = None
+    with store.writing() as writing:
+        known = store.known()
+        for path in sealed:
+            place = _place(path, before)
+            if batch_name(place) in known:
+                before = store.carry_after(batch_name(place))
+            else:
+                batch = _segment(path, place, writing, reader, code, before or _beginning(place, listed))
+                before = batch.carry
+                published.append(batch)
+                rows += sum(batch.rows.values())
+            done += path.stat().st_size
+            on_progress(Progress(path.name, done, total, rows))
+    return Compacted(tuple(published), len(sealed) - len(published))
+
+
+def _beginning(place: Place, listed: tuple[Instrument, ...]) -> Carry:
+    return Carry(place.run, 0, -1, "", listed)
+
+
+def _segment(path: Path, place: Place, writing: Writing, reader: Reader, code: str, before: Carry) -> Batch:
+    source = Input(path.name, durable.file_sha256(path), path.stat().st_size, f"run {place.run:016x}")
+    lineage = Lineage((source,), code, {"capture_format": str(VERSION)})
+    with writing.publication(batch_name(place), KIND, lineage) as publication:
+        fold = SegmentFold(place.run, reader, before, publication.add)
+        reader.learn(before.instruments)
+        with mapped(path) as data:
+            report = assess(path.name, data, fold.take)
+        fold.finish(report)
+        foot = report.foot.sha256 if report.foot is not None else ""
+        carry = Carry(place.run, place.session, place.segment, foot, fold.instruments)
+        return publication.publish(dict(fold.counts), tuple(fold.problems), carry)
+
+
+def _place(path: Path, before: Carry | None) -> Place:
+    """Whose segment it is, by its first sound block; if none is, the one that follows."""
+    with mapped(path) as data:
+        place = next((part.header.place for part in scan(data) if isinstance(part, Block)), None)
+    if place is not None:
+        return place
+    if before is None:
+        raise DataError(f"no block of {path} is whole, so nobody knows whose log it begins")
+    return Place(before.run, before.session, before.segment + 1)
