@@ -9,6 +9,7 @@ HatsError
 │   └── RateLimited        wait until `retry_at_ns`
 ├── DataError              stop deciding on this coin until the data is whole again
 ├── SnapshotError          start without it, or with the code that wrote it
+├── ExtraMissing           install the optional extra that it names
 ├── JournalError           stop now: what cannot be written must not happen
 ├── BusError               the peer is gone or does not speak our framing: reconnect
 ├── NotRunning             start it first
@@ -69,6 +70,10 @@ class DataError(HatsError):
 
 class SnapshotError(HatsError):
     """Start without it, or with the code that wrote it: state can't be written as a snapshot or read from one."""
+
+
+class ExtraMissing(HatsError):  # noqa: N818
+    """Install the optional extra that the message names: this installation was made without it."""
 
 
 class JournalError(HatsError):

@@ -1,0 +1,65 @@
+"""What retention may remove: by a stated policy, never what a kept snapshot needs, never the newest good snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from shared.units import DAY
+from shared.warehouse.manifest import Batch, BatchHash, Snapshot, Tombstone, encode, sha256_of
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """Batches whose rows are all older than `keep_days` may go, and all but the newest `keep_snapshots` snapshots."""
+
+    keep_days: int
+    keep_snapshots: int = 1
+
+    def __str__(self) -> str:
+        return f"rows older than {self.keep_days} days, snapshots but for the newest {self.keep_snapshots}"
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What would go, and what is old enough but needed by a snapshot that stays."""
+
+    snapshots: tuple[Snapshot, ...]
+    tombstones: tuple[Tombstone, ...]
+    needed: tuple[str, ...]
+
+    @property
+    def bytes(self) -> int:
+        """What is won."""
+        return sum(stone.bytes for stone in self.tombstones)
+
+
+def plan(
+    batches: Sequence[Batch], snapshots: Sequence[Snapshot], good: Sequence[str], policy: Policy, now_ns: int
+) -> Plan:
+    """What the policy lets go at this time. `snapshots` from old to new; `good` are the ids of those that are whole.
+
+    The newest good snapshot stays whatever the policy says; so do the newest `keep_snapshots`, good or not.
+    """
+    sound = [snapshot for snapshot in snapshots if snapshot.id in good]
+    newest = snapshots[max(0, len(snapshots) - policy.keep_snapshots) :]
+    kept = {snapshot.id for snapshot in (*sound[-1:], *newest)}
+    going = tuple(snapshot for snapshot in snapshots if snapshot.id not in kept)
+    needed = {batch.name for snapshot in snapshots if snapshot.id in kept for batch in snapshot.batches}
+    old = [batch for batch in batches if batch.max_ns < now_ns - policy.keep_days * DAY]
+    return Plan(
+        snapshots=going,
+        tombstones=tuple(_tombstone(batch, policy) for batch in old if batch.name not in needed),
+        needed=tuple(batch.name for batch in old if batch.name in needed),
+    )
+
+
+def _tombstone(batch: Batch, policy: Policy) -> Tombstone:
+    return Tombstone(
+        batch=BatchHash(batch.name, sha256_of(encode(batch))),
+        lineage=batch.lineage,
+        rows=batch.rows,
+        bytes=batch.bytes,
+        max_ns=batch.max_ns,
+        policy=str(policy),
+        carry=batch.carry,
+    )
