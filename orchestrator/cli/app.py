@@ -11,6 +11,7 @@ from orchestrator.cli import (
     books,
     configuration,
     control,
+    data,
     demo,
     doctor,
     keys,
@@ -26,6 +27,7 @@ from orchestrator.cli.running import run_and_exit
 RUN = "Run"
 WATCH = "Watch"
 COMMAND = "Command"
+DATA = "Data"
 CHECK = "Set up and check"
 
 app = typer.Typer(
@@ -66,6 +68,7 @@ app.command("kill", rich_help_panel=COMMAND)(control.kill)
 app.command("resume", rich_help_panel=COMMAND)(control.resume)
 app.command("ack", rich_help_panel=COMMAND)(control.ack)
 app.command("topology", rich_help_panel=CHECK)(topology.topology)
+app.add_typer(data.app, name="data", rich_help_panel=DATA)
 app.add_typer(configuration.app, name="config", rich_help_panel=CHECK)
 app.add_typer(keys.app, name="keys", rich_help_panel=CHECK)
 app.add_typer(audit.app, name="audit", rich_help_panel=CHECK)

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from shared.warehouse.capture.ranges import Ranges
+from shared.warehouse.manifest import Covered
 
 _COLUMNS = ("session", "socket", "epoch")
 
@@ -46,6 +47,12 @@ class Accounts:
         """How many connections were seen."""
         return len(self._tallies)
 
+    def retired(self, source: str, covered: tuple[Covered, ...]) -> None:
+        """Take in what a batch that retention removed had or declared."""
+        for one in covered:
+            tally = self._tally(source, one.session, one.socket, one.epoch)
+            tally.doubled += tally.seen.add(one.first_seq, one.last_seq)
+
     def add(self, table: str, rows: Any) -> None:
         """Take in rows of one of the three tables."""
         match table:
@@ -74,7 +81,7 @@ class Accounts:
     def _gaps(self, rows: list[dict[str, Any]]) -> None:
         for row in rows:
             if row["epoch"] == 0:
-                continue  # of the log, not of a connection: the frames that it cost are missing and found so
+                continue  # of the log; what it cost each connection is declared beside it
             tally = self._tally(row["source"], row["session"], row["socket"], row["epoch"])
             if row["last_seq"]:
                 tally.doubled += tally.seen.add(row["first_seq"], row["last_seq"])

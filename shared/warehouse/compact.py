@@ -23,11 +23,10 @@ KIND = "capture"
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """How far a compaction is, in bytes of sealed segments."""
+    """A segment is done: its name, its size, and how many rows came of it (0: it was compacted before)."""
 
     name: str
-    done_bytes: int
-    total_bytes: int
+    bytes: int
     rows: int
 
 
@@ -60,22 +59,20 @@ def compact(
     sealed = [path for path in segments(log) if path.name.endswith(SEALED)]
     if not sealed:
         raise DataError(f"expected sealed segments (*{SEALED}) in {log}, found none")
-    total = sum(path.stat().st_size for path in sealed)
-    published, done, rows = [], 0, 0
+    published: list[Batch] = []
     before: Carry | None = None
     with store.writing() as writing:
         known = store.known()
         for path in sealed:
-            place = _place(path, before)
+            place, rows = _place(path, before), 0
             if batch_name(place) in known:
                 before = store.carry_after(batch_name(place))
             else:
                 batch = _segment(path, place, writing, reader, code, before or _beginning(place, listed))
                 before = batch.carry
                 published.append(batch)
-                rows += sum(batch.rows.values())
-            done += path.stat().st_size
-            on_progress(Progress(path.name, done, total, rows))
+                rows = sum(batch.rows.values())
+            on_progress(Progress(path.name, path.stat().st_size, rows))
     return Compacted(tuple(published), len(sealed) - len(published))
 
 
@@ -92,9 +89,10 @@ def _segment(path: Path, place: Place, writing: Writing, reader: Reader, code: s
         with mapped(path) as data:
             report = assess(path.name, data, fold.take)
         fold.finish(report)
-        foot = report.foot.sha256 if report.foot is not None else ""
-        carry = Carry(place.run, place.session, place.segment, foot, fold.instruments)
-        return publication.publish(dict(fold.counts), tuple(fold.problems), carry)
+        foot = report.foot
+        sha256, connections = ("", ()) if foot is None else (foot.sha256, foot.connections)
+        carry = Carry(place.run, place.session, place.segment, sha256, fold.instruments, connections)
+        return publication.publish(dict(fold.counts), tuple(fold.problems), carry, fold.covered)
 
 
 def _place(path: Path, before: Carry | None) -> Place:

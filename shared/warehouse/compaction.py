@@ -15,6 +15,7 @@ from shared.units import Ns
 from shared.warehouse.capture.records import (
     AnyRecord,
     ClockOffset,
+    Connection,
     Direction,
     Frame,
     Gap,
@@ -25,7 +26,8 @@ from shared.warehouse.capture.records import (
     WriterDied,
 )
 from shared.warehouse.capture.verdict import Report
-from shared.warehouse.manifest import Carry
+from shared.warehouse.coverage import Coverage
+from shared.warehouse.manifest import Carry, Covered
 from shared.warehouse.rows import instrument_row
 from shared.warehouse.tables import (
     BadFrameRow,
@@ -72,6 +74,11 @@ class Reader(Protocol):
         ...
 
 
+def source_of(run: int) -> str:
+    """How the rows of a run's capture log name it."""
+    return f"capture:{run:016x}"
+
+
 Put = Callable[[Row, Origin], None]
 
 
@@ -82,11 +89,14 @@ class SegmentFold:
         self.counts: Counter[str] = Counter()
         self.problems: list[str] = []
         self.instruments = before.instruments if before is not None else ()
-        self._source = f"capture:{run:016x}"
+        self._source = source_of(run)
         self._reader = reader
         self._before = before
         self._put = put
-        self._session = 0
+        self._session = 0 if before is None else before.session
+        self._coverage = Coverage()
+        if before is not None:
+            self._coverage.began(before.session, before.open)
         self._span: tuple[int, int] | None = None
 
     def take(self, record: AnyRecord) -> None:
@@ -102,6 +112,7 @@ class SegmentFold:
                 self._connection(record, record.ns, "opened", detail=record.url)
             case SocketClosed():
                 last = record.last_seq if record.last_seq >= 0 else None
+                self._coverage.close(self._session, record.socket, record.epoch, last or 0)
                 self._connection(record, record.ns, "closed", last, record.code, record.reason)
             case Subscribed():
                 self._connection(record, record.ns, "subscribed", added=record.added, removed=record.removed)
@@ -113,17 +124,29 @@ class SegmentFold:
             case WriterDied():
                 self._died(record)
 
+    @property
+    def covered(self) -> tuple[Covered, ...]:
+        """The frames that are here or declared."""
+        return self._coverage.covered()
+
     def finish(self, report: Report) -> None:
         """What the segment's bytes lost becomes gaps, so that nobody takes it for silence."""
         start, end = self._span or (0, 0)
+        if report.foot is not None:
+            self._coverage.ended(self._session, report.foot.connections)
+        for lost in list(self._coverage.missing()) if report.damages else ():
+            self._declare(
+                GapRow(start, end, DAMAGED, lost.first_seq, lost.last_seq, ()), lost.session, lost.socket, lost.epoch
+            )
         for damage in report.damages:
             self.problems.append(f"{report.name}: {damage.bytes} bytes at {damage.offset}: {damage.why}")
             first, last = (number if number >= 0 else None for number in (damage.first_record, damage.last_record))
-            self._lost(DAMAGED, start, end, first, last, damage.why)
+            self._declare(GapRow(start, end, DAMAGED, 0, 0, (), first, last, damage.why), self._session)
         self.problems.extend(f"{report.name}: {fault}" for fault in report.faults)
 
     def _frame(self, frame: Frame) -> None:
         self._saw(frame.recv_ns)
+        self._coverage.take(self._session, frame.socket, frame.epoch, frame.seq, frame.seq)
         rows = 0
         if frame.direction is Direction.IN:
             reading = self._reader.read(frame.data, Ns(frame.recv_ns))
@@ -153,16 +176,18 @@ class SegmentFold:
         return place
 
     def _gap(self, gap: Gap, session: int) -> None:
-        self.counts["gaps"] += 1
         row = GapRow(gap.start_ns, gap.end_ns, gap.reason.value, gap.first_seq, gap.last_seq, gap.channels)
-        self._put(row, Origin(self._source, session, gap.socket, gap.epoch))
+        self._declare(row, session, gap.socket, gap.epoch)
 
-    def _lost(self, reason: str, start: int, end: int, first: int | None, last: int | None, why: str) -> None:
+    def _declare(self, row: GapRow, session: int, socket: int = 0, epoch: int = 0) -> None:
         self.counts["gaps"] += 1
-        self._put(GapRow(start, end, reason, 0, 0, (), first, last, why), self._origin())
+        if row.last_seq:
+            self._coverage.take(session, socket, epoch, row.first_seq, row.last_seq)
+        self._put(row, Origin(self._source, session, socket, epoch))
 
     def _started(self, started: SegmentStarted) -> None:
         self._session = started.session
+        self._coverage.began(started.session, started.connections)
         self._saw(started.ns)
         if self._before is None or self._before.segment < 0:
             for instrument in self.instruments:
@@ -173,7 +198,17 @@ class SegmentFold:
         known = "the beginning of the log" if self._before is None else f"segment {self._before.segment}"
         why = f"it follows {started.previous or 'nothing'} by its own word; what was compacted before is {known}"
         self.problems.append(why)
-        self._lost(MISSING_SEGMENT, started.ns, started.ns, None, None, why)
+        self._declare(GapRow(started.ns, started.ns, MISSING_SEGMENT, 0, 0, (), detail=why), started.session)
+        for connection in started.connections:
+            self._skipped(connection, started)
+
+    def _skipped(self, now: Connection, started: SegmentStarted) -> None:
+        """The frames of a connection that were in the segments that are missing."""
+        then = self._before.open if self._before is not None and self._before.session == started.session else ()
+        known = next((c.last_seq for c in then if (c.socket, c.epoch) == (now.socket, now.epoch)), 0)
+        if now.last_seq > known:
+            row = GapRow(started.ns, started.ns, MISSING_SEGMENT, known + 1, now.last_seq, now.channels)
+            self._declare(row, started.session, now.socket, now.epoch)
 
     def _died(self, died: WriterDied) -> None:
         self._saw(died.ns)

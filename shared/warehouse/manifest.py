@@ -16,6 +16,7 @@ import msgspec
 
 from shared.errors import DataError
 from shared.instrument import Instrument
+from shared.warehouse.capture.records import Connection
 
 VERSION: Final = 1
 NAME_DIGITS: Final = 16
@@ -61,13 +62,24 @@ class Lineage(msgspec.Struct, frozen=True):
 
 
 class Carry(msgspec.Struct, frozen=True):
-    """What the next segment of the same log needs to know: its place, and what was listed."""
+    """What the next segment of the same log needs to know: its place, what was listed, and who was connected."""
 
     run: int
     session: int
     segment: int
     foot_sha256: str
     instruments: tuple[Instrument, ...] = ()
+    open: tuple[Connection, ...] = ()
+
+
+class Covered(msgspec.Struct, frozen=True, order=True, array_like=True):
+    """Frames of one connection, each of which is here or declared to be missing."""
+
+    session: int
+    socket: int
+    epoch: int
+    first_seq: int
+    last_seq: int
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -80,6 +92,7 @@ class Batch(msgspec.Struct, frozen=True):
     counts: dict[str, int] = {}
     problems: tuple[str, ...] = ()
     carry: Carry | None = None
+    covered: tuple[Covered, ...] = ()
     version: int = VERSION
 
     @property
@@ -139,6 +152,7 @@ class Tombstone(msgspec.Struct, frozen=True):
     max_ns: int
     policy: str
     carry: Carry | None = None
+    covered: tuple[Covered, ...] = ()
     version: int = VERSION
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+import pyarrow as pa
+
 from shared.errors import DataError, ExtraMissing
 from shared.warehouse.levels import BOOK_LEVELS, SQL
 from shared.warehouse.reading import Warehouse
@@ -41,6 +43,19 @@ class Database:
             return self._connection.sql(sql).to_arrow_reader()
         except self._duckdb.Error as error:
             raise DataError(str(error)) from error
+
+    def rows(self, sql: str, limit: int) -> tuple[list[str], list[list[Any]], bool]:
+        """The answer's columns, at most `limit` of its rows, and whether these are all."""
+        found: list[list[Any]] = []
+        try:
+            reader = self.query(sql)
+            for batch in reader:
+                found.extend(map(list, zip(*(column.to_pylist() for column in batch.columns), strict=True)))
+                if len(found) > limit:
+                    break
+        except pa.ArrowException as error:
+            raise DataError(str(error)) from error
+        return list(reader.schema.names), found[:limit], len(found) <= limit
 
     def close(self) -> None:
         """Let go of the files."""

@@ -34,15 +34,14 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 def plan(
-    batches: Sequence[Batch], snapshots: Sequence[Snapshot], good: Sequence[str], policy: Policy, now_ns: int
+    batches: Sequence[Batch], snapshots: Sequence[Snapshot], good: str | None, policy: Policy, now_ns: int
 ) -> Plan:
-    """What the policy lets go at this time. `snapshots` from old to new; `good` are the ids of those that are whole.
+    """What the policy lets go at this time. `snapshots` from old to new; `good` is the newest that is whole, if any is.
 
-    The newest good snapshot stays whatever the policy says; so do the newest `keep_snapshots`, good or not.
+    That one stays whatever the policy says; so do the newest `keep_snapshots`, good or not. If none is good, all stay.
     """
-    sound = [snapshot for snapshot in snapshots if snapshot.id in good]
-    newest = snapshots[max(0, len(snapshots) - policy.keep_snapshots) :]
-    kept = {snapshot.id for snapshot in (*sound[-1:], *newest)}
+    newest = snapshots[max(0, len(snapshots) - policy.keep_snapshots) :] if good is not None else snapshots
+    kept = {good, *(snapshot.id for snapshot in newest)}
     going = tuple(snapshot for snapshot in snapshots if snapshot.id not in kept)
     needed = {batch.name for snapshot in snapshots if snapshot.id in kept for batch in snapshot.batches}
     old = [batch for batch in batches if batch.max_ns < now_ns - policy.keep_days * DAY]
@@ -62,4 +61,5 @@ def _tombstone(batch: Batch, policy: Policy) -> Tombstone:
         max_ns=batch.max_ns,
         policy=str(policy),
         carry=batch.carry,
+        covered=batch.covered,
     )

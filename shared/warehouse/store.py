@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from shared.errors import DataError
 from shared.warehouse import durable, manifest
-from shared.warehouse.manifest import Batch, BatchHash, Carry, Lineage, Part, Snapshot, Tombstone
+from shared.warehouse.manifest import Batch, BatchHash, Carry, Covered, Lineage, Part, Snapshot, Tombstone
 from shared.warehouse.parts import PartWriter
 from shared.warehouse.tables import Origin, Row
 
@@ -56,7 +56,11 @@ class Publication:
         return self._writer.rows
 
     def publish(
-        self, counts: dict[str, int] | None = None, problems: tuple[str, ...] = (), carry: Carry | None = None
+        self,
+        counts: dict[str, int] | None = None,
+        problems: tuple[str, ...] = (),
+        carry: Carry | None = None,
+        covered: tuple[Covered, ...] = (),
     ) -> Batch:
         """Bring everything to the disk, then say that it is there; the batch."""
         parts: list[Part] = []
@@ -72,6 +76,7 @@ class Publication:
             counts=counts or {},
             problems=problems,
             carry=carry,
+            covered=covered,
         )
         final = self._root / BATCHES / manifest.file_name(batch)
         durable.write(final, manifest.encode(batch), self._aside / "batch.json")

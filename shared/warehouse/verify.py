@@ -12,6 +12,7 @@ from shared.errors import DataError
 from shared.warehouse import durable, manifest
 from shared.warehouse.accounts import Accounts
 from shared.warehouse.canonical import RowHash
+from shared.warehouse.compaction import source_of
 from shared.warehouse.findings import Checked, Finding, FindingKind
 from shared.warehouse.manifest import Batch, Part, Snapshot
 from shared.warehouse.store import BATCHES, SNAPSHOTS, TOMBSTONES, Store
@@ -34,6 +35,9 @@ def verify(
     snapshots = [only] if only is not None else list(_snapshots(store, findings))
     batches = list(_batches(store, only, findings))
     accounts = Accounts()
+    for stone in store.tombstones():
+        if stone.carry is not None:
+            accounts.retired(source_of(stone.carry.run), stone.covered)
     rows = 0
     for batch in batches:
         for part in batch.parts:

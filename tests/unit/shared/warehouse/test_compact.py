@@ -16,6 +16,7 @@ from shared.warehouse.capture.reader import segments
 from shared.warehouse.capture.records import Direction, Frame, Gap
 from shared.warehouse.compact import Progress, compact
 from shared.warehouse.store import Store
+from shared.warehouse.verify import verify
 from tests.unit.shared.warehouse.logs import LISTED, compacted, story, write_log
 from tests.unit.shared.warehouse.rows import bytes_below
 
@@ -97,7 +98,7 @@ def test_compaction_makes_the_same_bytes_whenever_it_is_stopped(log: Path, tmp_p
         pass
 
     def stop(progress: Progress) -> None:
-        if progress.rows:
+        if progress.rows > 0:
             raise StoppedError
 
     store, stops = Store(tmp_path / "two"), 0
@@ -125,8 +126,12 @@ def test_a_damaged_segment_is_declared(log: Path, tmp_path: Path) -> None:
     target.write_bytes(data)
     done = compacted(copy, tmp_path / "store")
     assert any(target.name in problem for batch in done.published for problem in batch.problems)
-    (lost,) = [row for row in rows_of(Store(tmp_path / "store"), "gaps") if row["reason"] == "damaged"]
+    gaps = [row for row in rows_of(Store(tmp_path / "store"), "gaps") if row["reason"] == "damaged"]
+    (lost,) = [row for row in gaps if row["epoch"] == 0]
+    (frames,) = [row for row in gaps if row["epoch"]]
     records = lost["last_record"] - lost["first_record"] + 1
+    assert frames["last_seq"] - frames["first_seq"] + 1 == records
+    assert verify(Store(tmp_path / "store")).is_sound
     whole = sum(batch.counts["records"] for batch in compacted(log, tmp_path / "whole").published)
     assert sum(batch.counts["records"] for batch in done.published) == whole - records > 0
 
@@ -139,7 +144,21 @@ def test_a_missing_segment_is_declared(log: Path, tmp_path: Path) -> None:
         (copy / path.name).write_bytes(path.read_bytes())
     segments(copy)[2].unlink()
     compacted(copy, tmp_path / "store")
-    assert [row["reason"] for row in rows_of(Store(tmp_path / "store"), "gaps")].count("missing_segment") == 1
+    lost = [row for row in rows_of(Store(tmp_path / "store"), "gaps") if row["reason"] == "missing_segment"]
+    assert sorted(bool(row["last_seq"]) for row in lost) == [False, True]
+    assert verify(Store(tmp_path / "store")).is_sound
+
+
+def test_a_log_that_begins_in_the_middle_says_so(log: Path, tmp_path: Path) -> None:
+    """Without the first segments of a log, what they held of the connections is declared."""
+    copy = tmp_path / "log"
+    copy.mkdir()
+    for path in segments(log)[2:]:
+        (copy / path.name).write_bytes(path.read_bytes())
+    compacted(copy, tmp_path / "store")
+    assert verify(Store(tmp_path / "store")).is_sound
+    lost = [row for row in rows_of(Store(tmp_path / "store"), "gaps") if row["reason"] == "missing_segment"]
+    assert [row["first_seq"] for row in lost if row["last_seq"]] == [1]
 
 
 def test_what_is_listed_is_known_to_every_segment(log: Path, tmp_path: Path) -> None:

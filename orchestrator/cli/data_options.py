@@ -1,0 +1,57 @@
+"""EDGE: options that the commands of `hats data` share, and where the warehouse is."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from shared.units import US
+
+if TYPE_CHECKING:
+    from shared.warehouse.store import Store
+
+Warehouse = Annotated[
+    Path | None,
+    typer.Option(
+        "--warehouse", "-w", metavar="DIR", help="The warehouse's folder. Else `warehouse` in the home folder."
+    ),
+]
+SnapshotId = Annotated[
+    str | None,
+    typer.Option("--snapshot", metavar="ID", help='Only what this snapshot holds; the start of its id, or "latest".'),
+]
+Coins = Annotated[list[str] | None, typer.Option("--coin", metavar="COIN", help="Only this coin; may be repeated.")]
+Since = Annotated[
+    str | None,
+    typer.Option("--since", metavar="TIME", help="From then on: 2026-11-30, 2026-11-30T12:00:00Z, or UTC nanoseconds."),
+]
+Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Up to then, without it.")]
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def store_at(warehouse: Path | None, config: Path | None) -> Store:
+    """The warehouse named, else the one in the home folder; it need not exist yet."""
+    from orchestrator.cli.launching import home
+    from shared.warehouse.store import Store
+
+    return Store(home(config) / "warehouse" if warehouse is None else warehouse)
+
+
+def ns_from_text(text: str | None, hint: str) -> int | None:
+    """UTC nanoseconds of a day, an ISO 8601 time (UTC unless it says otherwise) or a number of nanoseconds."""
+    if text is None:
+        return None
+    if text.lstrip("-").isdigit() and len(text) > 8:  # shorter ones may be days: 20261130
+        return int(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"expected a time such as 2026-11-30T12:00:00Z, got {text!r}", param_hint=hint
+        ) from error
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return (aware - _EPOCH) // timedelta(microseconds=1) * US

@@ -1,0 +1,126 @@
+"""EDGE: the warehouse in this house: a log's coins, the code that compacts it, and its own audit chain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from hats.exchange_architect.archive import ArchiveReader
+from hats.exchange_architect.wire_info import universe_update
+from hats.security_architect import audit
+from hats.security_architect.audit import Verified
+from hats.security_architect.audit_log import AuditLog, verify_file
+from orchestrator.build import build_id
+from shared.codec import decode
+from shared.errors import DataError
+from shared.instrument import Instrument
+from shared.journal import JournalReader
+from shared.messages.market import UniverseUpdate
+from shared.units import Ns
+from shared.warehouse.compact import Compacted, Progress, compact
+from shared.warehouse.manifest import Part, Snapshot
+from shared.warehouse.retention import Plan, Policy, plan
+from shared.warehouse.store import Store
+from shared.warehouse.verify import verify
+
+AUDIT: Final = "audit.jsonl"
+META: Final = "meta.json"
+"""The venue's reply to {"type": "meta"}, kept beside a capture log that no run's journal explains."""
+_SYNC_MS: Final = 1_000
+
+
+def capture_in(folder: Path) -> Path:
+    """The capture log that a folder is, or that a run's folder holds."""
+    inside = folder / "capture"
+    return inside if inside.is_dir() else folder
+
+
+def listed_in(log: Path, meta: Path | None = None) -> tuple[Instrument, ...]:
+    """What was listed when the log was made: by the file named, by the one beside it, or by its run's journal.
+
+    DataError if nobody knows, for then no number in it has a unit.
+    """
+    for path in (meta, log / META):
+        if path is not None and (path is meta or path.is_file()):
+            return universe_update(path.read_bytes(), None, Ns(0)).instruments
+    journal = log.parent / "journal.sqlite"
+    known: dict[str, Instrument] = {}
+    if journal.is_file():
+        reader = JournalReader.open(journal)
+        try:
+            for entry in reader.messages(kind=UniverseUpdate.__name__):
+                update = decode(entry.body)
+                assert isinstance(update, UniverseUpdate)
+                known |= {instrument.coin: instrument for instrument in update.instruments}
+        finally:
+            reader.close()
+    if not known:
+        raise DataError(
+            f"what was listed when {log} was made is not known; --meta FILE names the venue's reply to meta"
+        )
+    return tuple(known.values())
+
+
+def compact_log(
+    log: Path, store: Store, listed: tuple[Instrument, ...], on_progress: Callable[[Progress], None]
+) -> Compacted:
+    """Every sealed segment that the store does not have yet, read by this code."""
+    return compact(log, store, ArchiveReader(), build_id(), listed, on_progress)
+
+
+def remember(root: Path, now: Ns, event: str, fields: dict[str, Any]) -> str:
+    """Append one record to the warehouse's audit chain, on the disk before this returns; its digest."""
+    log = AuditLog(root / AUDIT, _SYNC_MS)
+    log.open()
+    try:
+        record = audit.append(log.head, audit.body_of(event, now, fields))
+        log.append(record)
+        log.sync()
+    finally:
+        log.close()
+    return record.digest
+
+
+def audited(root: Path) -> Verified | None:
+    """What a check of the warehouse's audit chain finds; None if nothing was ever recorded."""
+    return verify_file(root / AUDIT) if (root / AUDIT).exists() else None
+
+
+def take_snapshot(store: Store, note: str, now: Ns) -> Snapshot:
+    """A snapshot of all that is published, with a record in the audit chain the first time."""
+    with store.writing() as writing:
+        known = {snapshot.id for snapshot in store.snapshots()}
+        snapshot = writing.snapshot(note=note)
+        if snapshot.id not in known:
+            remember(store.root, now, "snapshot_taken", {"snapshot": snapshot.id, "rows": sum(snapshot.rows.values())})
+    return snapshot
+
+
+def planned(store: Store, policy: Policy, now: Ns, on_part: Callable[[Part], None] = lambda _: None) -> Plan:
+    """What the policy lets go now; the newest snapshot whose every byte is as it was written is looked for first."""
+    snapshots = store.snapshots()
+    good = next(
+        (one.id for one in reversed(snapshots) if verify(store, one.id, with_rows=False, on_part=on_part).is_sound),
+        None,
+    )
+    return plan(list(store.batches()), snapshots, good, policy, now)
+
+
+def collect(store: Store, policy: Policy, now: Ns, on_batch: Callable[[str], None] = lambda _: None) -> Plan:
+    """Do what was planned. Each removal is in the audit chain, on the disk, before the first byte of it goes."""
+    with store.writing() as writing:
+        doomed = planned(store, policy, now)
+        for snapshot in doomed.snapshots:
+            remember(store.root, now, "snapshot_retired", {"snapshot": snapshot.id, "policy": str(policy)})
+            writing.forget(snapshot)
+        for stone in doomed.tombstones:
+            fields = {"batch": stone.batch.name, "manifest_sha256": stone.batch.sha256, "rows": stone.rows}
+            remember(store.root, now, "batch_retired", fields | {"policy": stone.policy, "until_ns": stone.max_ns})
+            writing.retire(stone)
+            on_batch(stone.batch.name)
+        leftovers = store.unpublished()
+        if leftovers:
+            remember(store.root, now, "leftovers_removed", {"files": leftovers})
+            writing.clear_unpublished()
+    return doomed
