@@ -30,6 +30,7 @@ MADE: tuple[tuple[BaseException, Exit], ...] = (
     (errors.Unanswered("x"), Exit.TIMEOUT),
     (errors.MailboxFull("x"), Exit.TIMEOUT),
     (errors.NotAllowedError("x"), Exit.REFUSED),
+    (errors.ExtraMissing("x"), Exit.FAILED),
     (errors.InvariantError("x"), Exit.FAILED),
     (FileNotFoundError(2, "x"), Exit.NOT_FOUND),
     (TimeoutError("x"), Exit.TIMEOUT),
