@@ -6,22 +6,32 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from hats.exchange_architect.measures import (
+    BAD_DATA,
+    CLOCK_OFFSET,
+    COMPLETENESS,
+    DECODE,
+    DUPLICATES,
+    RECOVERY,
+    REORDERED,
+)
 from orchestrator.heart import Heart
 from shared.ids import Role
 from shared.mailbox import Mailbox
 from shared.messages import AnyMessage
 from shared.messages.account import LedgerReport
-from shared.messages.control import Armed, AuditRecord, Disarmed, HatState, HatStateChanged, HopTimings
-from shared.messages.market import CaptureState, CaptureStatus, FeedState, FeedStatus
+from shared.messages.control import Armed, AuditRecord, Disarmed, HatState, HatStateChanged, HopTimings, Measured
+from shared.messages.market import BadData, BookUpdate, CaptureState, CaptureStatus, FeedState, FeedStatus
 from shared.messages.message import Lane
 from shared.messages.order import OrderChanged
 from shared.messages.risk import OrderApproved, OrderDenied, RiskReport, TradingState, TradingStateChanged
 from shared.metrics import UNKNOWN, Metrics
 from shared.scorecard import Scorecard
-from shared.units import SECOND, USD, Ns
+from shared.units import MS, SECOND, US, USD, Ns
 
 REASONS_MAX: Final = 64
 BEATS_PER_SCORE: Final = 10
+_SHARES: Final = frozenset({BAD_DATA, COMPLETENESS, DUPLICATES, REORDERED})
 _REASON: Final = re.compile(r"[a-z][a-z_]{0,39}")
 _KILL: Final = {TradingState.ACTIVE: 0, TradingState.REDUCING: 1, TradingState.HALTED: 2}
 _UP: Final = frozenset({HatState.SYNCING, HatState.READY, HatState.ARMED, HatState.DRAINING})
@@ -33,7 +43,8 @@ class Gauges:
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
         self._reasons: set[str] = set()
-        self._epochs = 0
+        self._connections = 0
+        self._books_ns: dict[str, int] = {}
         self._beats = 0
 
     def said(self, message: AnyMessage) -> None:
@@ -60,10 +71,16 @@ class Gauges:
                 self._metrics.armed.set(0)
             case HatStateChanged(role=role, state=hat_state):
                 self._state(role, hat_state)
-            case FeedStatus(state=feed, epoch=epoch):
-                self._feed(feed, epoch)
             case CaptureStatus():
                 self._capture(message)
+            case FeedStatus():
+                self._feed(message)
+            case BookUpdate(coin=coin, recv_ns=recv_ns):
+                self._books_ns[coin] = recv_ns
+            case BadData(kind=kind):
+                self._metrics.bad_data.labels(kind.value).inc()
+            case Measured(role=Role.EXCHANGE_ARCHITECT, measure=measure, samples=samples):
+                self._measured(measure, samples)
             case HopTimings():
                 self._timings(message)
             case AuditRecord(index=index):
@@ -72,6 +89,7 @@ class Gauges:
     def beat(self, heart: Heart, now: Ns, heard_ns: Mapping[Role, int]) -> None:
         """Once a second: mailboxes, journal and heartbeats; every tenth time the scores, which cost more."""
         self.stand(heart.mailboxes.values(), heart.sequencer.record.last_seq, now)
+        self.age(now)
         for role, ns in heard_ns.items():
             self.heard(role, now - ns, heart.supervisor.restarts[role])
         self._beats += 1
@@ -88,6 +106,11 @@ class Gauges:
             self._metrics.mailbox_age.labels(hat).set(mailbox.age_ns(now) / SECOND)
             self._metrics.mailbox_conflated.raise_to(mailbox.conflated, hat)
         self._metrics.journal_seq.set(last_seq)
+
+    def age(self, now: Ns) -> None:
+        """Show how old the newest sound book of each coin is."""
+        for coin, recv_ns in self._books_ns.items():
+            self._metrics.staleness.labels(coin).set((now - recv_ns) / SECOND)
 
     def heard(self, role: Role, age_ns: int, restarts: int) -> None:
         """Show when a Hat was last heard, and how often it came back."""
@@ -107,11 +130,24 @@ class Gauges:
         for each in HatState:
             self._metrics.hat_state.labels(role.value, each.value).set(each is state)
 
-    def _feed(self, state: FeedState, epoch: int) -> None:
-        if epoch > self._epochs:
-            self._epochs = epoch
-            self._metrics.reconnects.raise_to(epoch - 1)
-        self._metrics.feed_up.set(state is FeedState.UP)
+    def _feed(self, status: FeedStatus) -> None:
+        if status.connections > self._connections:
+            self._connections = status.connections
+            self._metrics.reconnects.raise_to(status.connections - 1)
+        self._metrics.feed_up.set(status.state is FeedState.UP)
+        self._metrics.stale_coins.set(len(status.stale_coins))
+
+    def _measured(self, measure: str, samples: tuple[float, ...]) -> None:
+        """What the Exchange Architect measured: the newest sample, or for a share the mean of the report."""
+        if measure in _SHARES:
+            self._metrics.feed_share.labels(measure.removesuffix("_share")).set(sum(samples) / len(samples))
+        elif measure == RECOVERY:
+            self._metrics.feed_recovery.set(samples[-1] * MS / SECOND)
+        elif measure == CLOCK_OFFSET:
+            self._metrics.venue_clock_offset.set(samples[-1] * MS / SECOND)
+        elif measure == DECODE:
+            for sample in samples:
+                self._metrics.decode.observe(sample * US / SECOND)
 
     def _capture(self, status: CaptureStatus) -> None:
         for each in CaptureState:

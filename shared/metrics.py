@@ -75,7 +75,15 @@ class Metrics:
         self.armed = gauge("armed", "1 if orders may be made.")
 
         self.feed_up = gauge("feed_up", "1 if the venue's feed can be relied on, else 0.")
-        self.staleness = gauge("data_staleness_seconds", "Age of the newest datum of a feed.", "feed")
+        self.stale_coins = gauge("feed_stale_coins", "Coins that can't be relied on while the feed as a whole can.")
+        self.staleness = gauge("data_staleness_seconds", "Age of the newest sound book.", "coin")
+        self.feed_share = gauge(
+            "feed_share", "Of frames that were bad, trades heard or doubled, books out of order; last report.", "what"
+        )
+        self.feed_recovery = gauge("feed_recovery_seconds", "How long the feed last took to come up again.")
+        self.venue_clock_offset = gauge("venue_clock_offset_seconds", "The venue's clock minus ours.")
+        self.decode = histogram("frame_decode_seconds", "From a frame's bytes to messages.", LATENCY_BUCKETS_S)
+        self.bad_data = counter("bad_data", "What was set aside, by kind.", "kind")
         self.reconnects = total("ws_reconnects", "Connections to the venue after the first.")
         self.capture_state = gauge("capture_state", "1 for the state of the log of frames, 0 for the others.", "state")
         self.capture_frames = total("capture_frames", "Frames that the capture log was given.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import threading
 import time
@@ -14,11 +15,13 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from hats.exchange_architect import errands
-from hats.exchange_architect.backoff import Backoff
+from hats.exchange_architect.backoff import Backoff, Quota
+from hats.exchange_architect.line import Line
 from hats.exchange_architect.measures import DECODE
 from hats.exchange_architect.reader import Reader
 from hats.exchange_architect.session import Session
 from hats.exchange_architect.settings import Settings
+from hats.exchange_architect.subscriptions import plan
 from hats.exchange_architect.tape import Record, Tape, forget
 from hats.exchange_architect.universe import Universe
 from hats.exchange_architect.wire import bad_data
@@ -26,12 +29,14 @@ from shared.clock import Clock
 from shared.edge import Publish
 from shared.errors import VenueError
 from shared.messages import Message
-from shared.messages.market import FeedState, FeedStatus, UniverseUpdate
+from shared.messages.market import BadKind, FeedState, FeedStatus, UniverseUpdate
 from shared.units import MS, SECOND, US, Ns
 from shared.warehouse.capture.records import Direction
 
 _MOST_FRAME_BYTES: Final = 16 * 1024 * 1024
 _MOST_FRAMES_WAITING: Final = 4_096
+_TURN: Final = 16
+"""Frames of one socket before the others have their turn."""
 _FAREWELL_S: Final = 1.0
 """How long a peer may take to say goodbye."""
 _MOST_UNIVERSES_PER_MINUTE: Final = 6
@@ -48,16 +53,20 @@ class Feed:
         self._clock = clock
         self._universe = universe
         self._url = f"ws{settings.base_url.removeprefix('http')}/ws"
-        self._tape = Tape(0, self._url, record)
+        self._record = record
+        shards = plan(settings)
+        self._tapes = [Tape(number, self._url, record) for number in range(len(shards))]
+        self._shards = shards
         first_ns, most_ns = settings.backoff_first_ms * MS, settings.backoff_most_ms * MS
-        self._backoff = Backoff(first_ns, most_ns, settings.connections_per_minute, rng)
-        self._read_backoff = Backoff(first_ns, most_ns, _MOST_UNIVERSES_PER_MINUTE, rng)
+        quota = Quota(settings.connections_per_minute)
+        self._backoffs = [Backoff(first_ns, most_ns, quota, rng) for _ in shards]
+        self._read_backoff = Backoff(first_ns, most_ns, Quota(_MOST_UNIVERSES_PER_MINUTE), rng)
         self._reader = Reader(settings)
         self._samples: SimpleQueue[tuple[str, float]] = SimpleQueue()
         self._session: Session
         self._publish: Publish
-        self._socket: ClientConnection | None = None
-        self._close_reason = ""
+        self._sockets: list[ClientConnection | None] = [None for _ in shards]
+        self._close_reasons = ["" for _ in shards]
         self._is_stopping = False
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -71,7 +80,10 @@ class Feed:
     def start(self, publish: Publish) -> None:
         """Its thread runs; whatever it hears is published from there."""
         self._publish = publish
-        self._session = Session(self._settings, self._universe, self._clock.now(), self._tape)
+        now, quota = self._clock.now(), Quota(self._settings.frames_per_minute)
+        parts = zip(self._shards, self._tapes, strict=True)
+        lines = [Line(topics, self._settings, now, tape, quota) for topics, tape in parts]
+        self._session = Session(self._settings, self._universe, now, lines, self._record)
         self._thread.start()
         self._ready.wait()
 
@@ -107,16 +119,17 @@ class Feed:
         self._ready.set()
         try:
             async with asyncio.TaskGroup() as group:
-                for work in (self._tick(), self._follow()):
-                    self._begin(group, work)
                 self._group = group
+                for work in (self._tick(), self._work_all(group)):
+                    self._begin(group, work)
                 await self._stopped.wait()
                 for task in self._tasks:
                     task.cancel()
         finally:
             with self._lock:  # `stop` may look at the loop at this very moment
                 self._loop = None
-            self._tape.ended(self._clock.now())
+            for tape in self._tapes:
+                tape.ended(self._clock.now())
 
     def _begin(self, group: asyncio.TaskGroup, work: Coroutine[None, None, None]) -> None:
         task = group.create_task(work)
@@ -130,35 +143,47 @@ class Feed:
     async def _sleep_until(self, ns: Ns) -> None:
         await asyncio.sleep(max(ns - self._clock.now(), 0) / SECOND)
 
-    # ------------------------------------------------------------------------------------------ the connection
+    # ------------------------------------------------------------------------------------------ the connections
 
-    async def _follow(self) -> None:
-        """Be connected, for as long as there is a universe to understand what comes."""
+    async def _work_all(self, group: asyncio.TaskGroup) -> None:
+        """Every socket, as soon as there is a universe to understand what comes."""
         await self._learn_universe()
-        while True:
-            await self._sleep_until(self._backoff.next_attempt(self._clock.now()))
-            self._backoff.attempted(self._clock.now())
-            reason, code = await self._one_connection()
-            self._say(self._session.disconnected(self._clock.now(), reason, code))
+        for number in range(len(self._shards)):
+            self._begin(group, self._follow(number))
 
-    async def _one_connection(self) -> tuple[str, int]:
+    async def _follow(self, number: int) -> None:
+        """Keep one socket connected."""
+        backoff = self._backoffs[number]
+        while True:
+            # others share the quota and may have used it up while we slept
+            while (at := backoff.next_attempt(self._clock.now())) > self._clock.now():
+                await self._sleep_until(at)
+            backoff.attempted(self._clock.now())
+            reason, code = await self._one_connection(number)
+            self._say(self._session.disconnected(self._clock.now(), reason, number, code))
+
+    async def _one_connection(self, number: int) -> tuple[str, int]:
         """Follow one connection to its end; the reason for the end, and the WebSocket's code if one came."""
-        self._close_reason = ""
+        self._close_reasons[number] = ""
         try:
             async with self._connecting() as socket:
-                self._socket = socket
-                frames, messages = self._session.connected(self._clock.now())
+                frames, messages = self._session.connected(self._clock.now(), number)
+                self._sockets[number] = socket
                 self._say(messages)
-                for frame in frames:
-                    await self._send(socket, frame)
+                await self._send(number, frames)
+                count = 0
                 while True:
-                    self._take(await socket.recv(decode=False))
+                    self._take(await socket.recv(decode=False), number)
+                    count += 1
+                    if count % _TURN == 0:
+                        await asyncio.sleep(0)  # a socket that always has more must let the others in
         except ConnectionClosed as error:
-            return self._close_reason or f"connection closed: {error}", 0 if error.rcvd is None else error.rcvd.code
+            reason = self._close_reasons[number] or f"connection closed: {error}"
+            return reason, 0 if error.rcvd is None else error.rcvd.code
         except (OSError, TimeoutError, WebSocketException) as error:
             return f"can't connect: {type(error).__name__} {error}", 0
         finally:
-            self._socket = None
+            self._sockets[number] = None
 
     def _connecting(self) -> connect:
         """A WebSocket without its own pings and without a user agent: the Session keeps it alive."""
@@ -174,17 +199,22 @@ class Feed:
             max_queue=_MOST_FRAMES_WAITING,
         )
 
-    async def _send(self, socket: ClientConnection, frame: str) -> None:
-        self._tape.frame(frame.encode(), self._clock.now(), time.monotonic_ns(), Direction.OUT)
-        await socket.send(frame)
+    async def _send(self, number: int, frames: Iterable[str]) -> None:
+        """Write frames to a socket; if it is gone, whoever reads from it will notice."""
+        socket = self._sockets[number]
+        if socket is None:
+            return
+        for frame in frames:
+            self._tapes[number].frame(frame.encode(), self._clock.now(), time.monotonic_ns(), Direction.OUT)
+            await socket.send(frame)
 
-    def _take(self, frame: bytes) -> None:
+    def _take(self, frame: bytes, number: int) -> None:
         recv_ns = self._clock.now()
-        self._tape.frame(frame, recv_ns, time.monotonic_ns())
-        messages = self._session.received(frame, recv_ns)
+        self._tapes[number].frame(frame, recv_ns, time.monotonic_ns())
+        messages = self._session.received(frame, recv_ns, number)
         self._session.measured(DECODE, (self._clock.now() - recv_ns) / US)
-        if self._session.state is FeedState.UP:
-            self._backoff.succeeded()
+        if self._session.is_whole(number):
+            self._backoffs[number].succeeded()
         self._say(messages)
 
     async def _tick(self) -> None:
@@ -194,20 +224,21 @@ class Feed:
                 self._session.measured(*self._samples.get())
             due = self._session.due(self._clock.now())
             self._say(due.messages)
-            socket = self._socket
-            if socket is not None:
-                try:
-                    for frame in due.frames:
-                        await self._send(socket, frame)
-                except ConnectionClosed as error:
-                    self._close_reason = self._close_reason or f"connection closed: {error}"
-                if due.close is not None:
-                    self._close_reason = due.close
-                    # not close(): a peer that is silent would make us wait for its farewell
-                    socket.transport.abort()
+            for number, reason in due.closes.items():
+                self._drop(number, reason)
+            for number, frame in due.sends:
+                with contextlib.suppress(ConnectionClosed):  # its reader says so
+                    await self._send(number, (frame,))
             if due.catch_up_ns is not None:
                 self._begin(self._group, self._catch_up(due.catch_up_ns, self._session.epoch))
             await asyncio.sleep(self._settings.tick_ms / 1e3)
+
+    def _drop(self, number: int, reason: str) -> None:
+        """Not close(): a peer that is silent would make us wait for its farewell."""
+        socket = self._sockets[number]
+        if socket is not None:
+            self._close_reasons[number] = reason
+            socket.transport.abort()
 
     # ------------------------------------------------------------------------------------------ reads
 
@@ -219,7 +250,7 @@ class Feed:
             reason = await self._refresh_universe()
             if reason is None:
                 break
-            self._say(self._session.disconnected(self._clock.now(), reason))
+            self._say(self._session.unfollowed(reason, self._clock.now()))
         self._begin(self._group, self._keep_universe())
 
     async def _keep_universe(self) -> None:
@@ -249,7 +280,16 @@ class Feed:
         except VenueError as error:
             # the Session goes on wishing; the feed stays as it is
             self._say(
-                [bad_data(errands.INFO, "", f"account not read: {error}", error.said.encode(), self._clock.now())]
+                [
+                    bad_data(
+                        errands.INFO,
+                        "",
+                        f"account not read: {error}",
+                        error.said.encode(),
+                        self._clock.now(),
+                        BadKind.UNANSWERED,
+                    )
+                ]
             )
             return
         self._say(messages)

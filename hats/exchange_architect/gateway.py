@@ -21,6 +21,7 @@ from shared.clock import Clock
 from shared.edge import Context, Publish
 from shared.errors import VenueError, VenueProtocolError, VenueUnreachable
 from shared.messages import Message
+from shared.messages.market import BadKind
 from shared.messages.order import ActionSent, AnswerKind, PostAction, ReadAccount, ReadOrder
 from shared.units import MS, Ns
 
@@ -262,4 +263,4 @@ class Gateway:
         self._reader.close()
 
     def _complain(self, reason: str, raw: bytes, context: Context) -> None:
-        self._publish(bad_data(errands.INFO, "", reason, raw, self._clock.now()), context)
+        self._publish(bad_data(errands.INFO, "", reason, raw, self._clock.now(), BadKind.UNANSWERED), context)

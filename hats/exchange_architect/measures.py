@@ -14,6 +14,11 @@ BAD_DATA: Final = "bad_data_share"
 ANSWER: Final = "answer_ms"
 UNANSWERED: Final = "unanswered_share"
 DECODE: Final = "decode_us"
+COMPLETENESS: Final = "trades_heard_share"
+RECOVERY: Final = "recovery_ms"
+DUPLICATES: Final = "duplicate_share"
+REORDERED: Final = "reordered_share"
+CLOCK_OFFSET: Final = "clock_offset_ms"
 
 MEASURES: Final[tuple[Measure, ...]] = (
     Measure(
@@ -93,5 +98,54 @@ MEASURES: Final[tuple[Measure, ...]] = (
         target=300.0,
         min_samples=20,
         weight=0.5,
+    ),
+    Measure(
+        name=COMPLETENESS,
+        unit="share",
+        meaning="Share of a minute's trades, by the venue's candle, that were heard; minute by minute, coin by coin.",
+        statistic=Statistic.MEAN,
+        floor=0.98,
+        target=1.0,
+        min_samples=5,
+        weight=2.0,
+    ),
+    Measure(
+        name=RECOVERY,
+        unit="ms",
+        meaning="From the feed's last word of being up to the next: reconnected, subscribed, fresh, account read.",
+        statistic=Statistic.P99,
+        floor=60_000.0,
+        target=5_000.0,
+        min_samples=1,
+    ),
+    Measure(
+        name=DUPLICATES,
+        unit="share",
+        meaning="Share of streamed trades, fills and payments that had come before; each is said once.",
+        statistic=Statistic.MEAN,
+        floor=0.05,
+        target=0.0,
+        min_samples=20,
+        weight=0.0,
+    ),
+    Measure(
+        name=REORDERED,
+        unit="share",
+        meaning="Share of books that were older than the one before; none is decided on.",
+        statistic=Statistic.MEAN,
+        floor=0.05,
+        target=0.0,
+        min_samples=20,
+        weight=0.0,
+    ),
+    Measure(
+        name=CLOCK_OFFSET,
+        unit="ms",
+        meaning="The venue's clock minus ours, by the fastest book and the fastest ping.",
+        statistic=Statistic.LAST,
+        floor=2_000.0,
+        target=500.0,
+        min_samples=1,
+        weight=0.0,
     ),
 )

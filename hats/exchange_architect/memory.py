@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Final
 
+from shared.messages.account import FundingPayment
+from shared.messages.market import Trade
+from shared.messages.order import Fill
+
 REMEMBERED: Final = 50_000
+Once = Trade | Fill | FundingPayment
+"""What is said once, however often the venue repeats it."""
 
 
 class Seen:
@@ -23,3 +29,32 @@ class Seen:
         if len(self._keys) > self._limit:
             del self._keys[next(iter(self._keys))]
         return True
+
+
+class Memory:
+    """What was said already, and of which topics a first batch came."""
+
+    def __init__(self) -> None:
+        self._seen: dict[type[Once], Seen] = {kind: Seen() for kind in (Trade, Fill, FundingPayment)}
+        self._primed: set[str] = set()
+
+    def is_first_batch(self, key: str) -> bool:
+        """Is this the first batch on this topic ever? Later ones fill holes, the first is history."""
+        is_first = key not in self._primed
+        self._primed.add(key)
+        return is_first
+
+    def is_new(self, message: Once) -> bool:
+        """Was it never said before? Remembers it."""
+        return self._seen[type(message)].is_new(_identity(message))
+
+
+def _identity(message: Once) -> Hashable:
+    """What makes it one: the venue promises (time, coin, tid); both sides of a self-trade are ours, hence the oid."""
+    match message:
+        case Trade():
+            return (message.exch_ns, message.coin, message.tid)
+        case Fill():
+            return (message.exch_ns, message.coin, message.tid, message.oid)
+        case FundingPayment():
+            return (message.exch_ns, message.coin)

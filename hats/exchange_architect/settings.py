@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from pydantic import Field, field_validator
+from typing import Self
 
+from pydantic import Field, field_validator, model_validator
+
+from hats.exchange_architect.channels import Channel, subscriptions_of
 from shared.config import Section
 from shared.warehouse.capture.settings import CaptureSettings
+
+MOST_SUBSCRIPTIONS = 1_000
+"""The venue's limit for one address."""
+_FAST_SILENCE_MS, _SLOW_SILENCE_MS = 3_000, 12_000
 
 
 class Settings(Section):
@@ -21,7 +28,25 @@ class Settings(Section):
     coins: tuple[str, ...] = Field(default=("BTC",), min_length=1, description="Perps to follow, by the venue's name.")
     fast_books: bool = Field(default=False, description="Ask for 5 levels every 0.5 s instead of 20 every 5 s.")
 
-    book_silence_ms: int = Field(default=12_000, gt=0, description="Oldest book that still counts as fresh.")
+    channels: tuple[Channel, ...] = Field(
+        default=(Channel.CANDLE,),
+        description="Followed too, for the capture log; `candle` also measures whether every trade was heard.",
+    )
+    coins_per_socket: int = Field(
+        default=25, ge=1, description="Coins on one socket (more when 8 are not enough); the user has one to himself."
+    )
+
+    book_silence_ms: int | None = Field(
+        default=None,
+        gt=0,
+        description="Oldest book that still counts as fresh. None: 3000 with fast_books, else 12000.",
+    )
+    book_late_ms: int = Field(
+        default=10_000, gt=0, description="A book so much later or earlier than books usually are is set aside."
+    )
+    absurd_move_share: float = Field(
+        default=0.5, gt=0, description="A mid so far from both the last one and the mark is set aside."
+    )
     context_silence_ms: int = Field(default=60_000, gt=0, description="Longest silence of mark and oracle prices.")
     link_silence_ms: int = Field(default=30_000, gt=0, description="Longest silence of the whole connection.")
     ping_ms: int = Field(default=10_000, gt=0, description="A ping is sent after this long without one.")
@@ -36,11 +61,14 @@ class Settings(Section):
     read_pause_ms: int = Field(default=250, ge=0, description="Pause before a read is tried again; doubles each time.")
     warm_connections: int = Field(default=2, ge=1, le=8, description="Connections kept open for actions.")
     most_connections: int = Field(default=6, ge=1, le=8, description="Actions under way at once; the venue allows 10.")
-    refresh_s: int = Field(default=300, gt=0, description="How often instruments and fees are read again.")
+    refresh_s: int = Field(default=60, gt=0, description="How often instruments and fees are read again.")
 
     backoff_first_ms: int = Field(default=250, gt=0, description="First pause before reconnecting.")
     backoff_most_ms: int = Field(default=20_000, gt=0, description="Longest pause before reconnecting.")
-    connections_per_minute: int = Field(default=30, gt=0, description="Most new feed connections in any minute.")
+    connections_per_minute: int = Field(
+        default=30, gt=0, description="Most new WebSockets in any minute, over all sockets."
+    )
+    frames_per_minute: int = Field(default=2_000, gt=0, description="Most WebSocket frames sent in any minute.")
 
     weight_per_minute: int = Field(default=1_200, ge=100, description="The venue's weight budget of one IP address.")
     address_requests: int | None = Field(
@@ -51,6 +79,22 @@ class Settings(Section):
     start_grace_ms: int = Field(default=10_000, ge=0, description="How long the feed may take to come up unpunished.")
 
     capture: CaptureSettings = CaptureSettings()
+
+    @property
+    def book_deadline_ms(self) -> int:
+        """Oldest book that still counts as fresh, as set or as the venue's pace asks for."""
+        if self.book_silence_ms is not None:
+            return self.book_silence_ms
+        return _FAST_SILENCE_MS if self.fast_books else _SLOW_SILENCE_MS
+
+    @model_validator(mode="after")
+    def _within_the_venues_limit(self) -> Self:
+        wanted = subscriptions_of(len(self.coins), self.user_address is not None, self.channels)
+        if wanted > MOST_SUBSCRIPTIONS:
+            raise ValueError(
+                f"these coins and channels take {wanted} subscriptions, the venue allows {MOST_SUBSCRIPTIONS}"
+            )
+        return self
 
     @field_validator("base_url")
     @classmethod

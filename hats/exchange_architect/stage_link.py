@@ -7,10 +7,12 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar, Protocol
 
 from hats.exchange_architect import errands
-from hats.exchange_architect.backoff import Backoff
+from hats.exchange_architect.backoff import Backoff, Quota
+from hats.exchange_architect.line import Line
 from hats.exchange_architect.measures import ANSWER, UNANSWERED
 from hats.exchange_architect.session import Session
 from hats.exchange_architect.settings import Settings
+from hats.exchange_architect.subscriptions import topics
 from hats.exchange_architect.tape import Record, Tape, forget
 from hats.exchange_architect.universe import Universe
 from hats.exchange_architect.wire import bad_data
@@ -18,7 +20,7 @@ from hats.exchange_architect.wire_exchange import Proof, answered, proof_of
 from shared.errors import VenueError, VenueProtocolError, VenueUnreachable
 from shared.messages import Message
 from shared.messages.account import AccountSnapshot
-from shared.messages.market import FeedState, UniverseUpdate
+from shared.messages.market import BadKind, UniverseUpdate
 from shared.messages.order import ActionSent, AnswerKind, PostAction, ReadAccount, ReadOrder
 from shared.units import MS, Ns
 from shared.warehouse.capture.records import Direction
@@ -59,9 +61,10 @@ class StageLink:
         self._backoff = Backoff(
             settings.backoff_first_ms * MS,
             settings.backoff_most_ms * MS,
-            settings.connections_per_minute,
+            Quota(settings.connections_per_minute),
             rng,
         )
+        self._record = record
         self._tape = Tape(0, "stage", record)
         self._session: Session
         self._is_connected = False
@@ -70,7 +73,8 @@ class StageLink:
 
     def start(self, now: Ns) -> list[Message]:
         """Read the universe and connect."""
-        self._session = Session(self._settings, self._universe, now, self._tape)
+        line = Line(topics(self._settings), self._settings, now, self._tape)
+        self._session = Session(self._settings, self._universe, now, [line], self._record)
         return self.tick(now)
 
     def tick(self, now: Ns) -> list[Message]:
@@ -133,7 +137,7 @@ class StageLink:
         try:
             return errands.run(errand, self._ask)
         except VenueError as error:
-            return [bad_data(errands.INFO, "", str(error), error.said.encode(), now)]
+            return [bad_data(errands.INFO, "", str(error), error.said.encode(), now, BadKind.UNANSWERED)]
 
     def _ask(self, body: bytes) -> bytes:
         status, reply = self._wire.http(errands.INFO, body)
@@ -152,7 +156,7 @@ class StageLink:
         missing = self._universe.missing(self._settings.coins)
         if missing:
             self._refresh_ns = Ns(now + self._settings.backoff_most_ms * MS)
-            messages += self._session.disconnected(now, f"not listed: {', '.join(missing)}")
+            messages += self._session.unfollowed(f"not listed: {', '.join(missing)}", now)
         return messages
 
     def _connect(self, now: Ns) -> list[Message]:
@@ -167,14 +171,14 @@ class StageLink:
         return messages
 
     def _do_due(self, now: Ns) -> list[Message]:
-        if self._session.state is FeedState.UP:
+        if self._session.is_whole(0):
             self._backoff.succeeded()
         due = self._session.due(now)
         messages = due.messages
-        if due.close is not None:
-            return messages + self.lost(now, due.close)
+        if due.closes:
+            return messages + self.lost(now, due.closes[0])
         try:
-            self._send(due.frames, now)
+            self._send((frame for _, frame in due.sends), now)
         except VenueUnreachable as error:
             return messages + self.lost(now, str(error))
         if due.catch_up_ns is not None:

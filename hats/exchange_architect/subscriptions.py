@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final, NamedTuple
 
 import msgspec
 
+from hats.exchange_architect.channels import BOOK, CANDLE, CANDLE_INTERVAL, CONTEXT, OF_USER, TRADES, key_of
 from hats.exchange_architect.settings import Settings
-from hats.exchange_architect.wire import BOOK, CONTEXT, FILLS, FUNDINGS, ORDERS, TRADES, key_of
 from shared.units import MS, Ns
 
 PING: Final = '{"method":"ping"}'
+_MARKET_SOCKETS: Final = 8
+"""The venue allows 10 connections to one address; one is the user's, one is left for others."""
 
 
 class Topic(NamedTuple):
@@ -29,21 +32,54 @@ class Topic(NamedTuple):
 
 
 def topics(settings: Settings) -> tuple[Topic, ...]:
-    """Everything to subscribe for: book, trades and context of each coin; orders, fills and funding of the user."""
-    wanted: list[Topic] = []
-    for coin in settings.coins:
-        named = (("coin", coin),)
-        book = (*named, ("fast", True)) if settings.fast_books else named
-        for channel, silence_ms, fields in (
-            (BOOK, settings.book_silence_ms, book),
-            (TRADES, 0, named),
-            (CONTEXT, settings.context_silence_ms, named),
-        ):
-            wanted.append(Topic(key_of(channel, coin), channel, coin, silence_ms * MS, fields))
-    if settings.user_address is not None:
-        user = (("user", settings.user_address),)
-        wanted += [Topic(channel, channel, "", 0, user) for channel in (ORDERS, FILLS, FUNDINGS)]
-    return tuple(wanted)
+    """Everything to subscribe for: of each coin, of the user, and of all."""
+    return tuple(topic for shard in plan(settings) for topic in shard)
+
+
+def plan(settings: Settings) -> tuple[tuple[Topic, ...], ...]:
+    """What each socket asks for: the user's on one of its own, so that no flood of books delays a fill; coins in turns.
+
+    All of one coin is on one socket, so that a cut costs coins whole, and as few of them as may be.
+    """
+    count = min(math.ceil(len(settings.coins) / settings.coins_per_socket), _MARKET_SOCKETS)
+    shards: list[list[Topic]] = [[] for _ in range(count)]
+    for index, coin in enumerate(settings.coins):
+        shards[index % count] += _of_coin(coin, settings)
+    shards[0] += [_topic(channel) for channel in settings.channels if not channel.has_coin and not channel.has_user]
+    private = _of_user(settings)
+    return tuple(tuple(shard) for shard in (shards if not private else [private, *shards]))
+
+
+def _of_coin(coin: str, settings: Settings) -> list[Topic]:
+    book = (("fast", True),) if settings.fast_books else ()
+    others = (channel for channel in settings.channels if channel.has_coin and not channel.has_user)
+    return [
+        _topic(BOOK, coin, settings.book_deadline_ms, book),
+        _topic(TRADES, coin),
+        _topic(CONTEXT, coin, settings.context_silence_ms),
+        *(_topic(channel, coin, 0, _interval(channel)) for channel in others),
+    ]
+
+
+def _interval(channel: str) -> tuple[tuple[str, str | bool], ...]:
+    return (("interval", CANDLE_INTERVAL),) if channel == CANDLE else ()
+
+
+def _of_user(settings: Settings) -> list[Topic]:
+    if settings.user_address is None:
+        return []
+    user = (("user", settings.user_address),)
+    private = [_topic(channel, "", 0, user) for channel in OF_USER]
+    for channel in settings.channels:
+        if channel.has_user:
+            coins = settings.coins if channel.has_coin else ("",)
+            private += [_topic(channel, coin, 0, user) for coin in coins]
+    return private
+
+
+def _topic(channel: str, coin: str = "", silence_ms: int = 0, fields: tuple[tuple[str, str | bool], ...] = ()) -> Topic:
+    named = (("coin", coin),) if coin else ()
+    return Topic(key_of(channel, coin), str(channel), coin, silence_ms * MS, (*named, *fields))
 
 
 class Silence(NamedTuple):
@@ -70,6 +106,10 @@ class Subscriptions:
         self._heard_ns = {topic.key: now for topic in self.wanted if topic.silence_ns}
         self._asked_again_ns = {}
         return [topic.frame("subscribe") for topic in self.wanted]
+
+    def sent(self, now: Ns) -> None:
+        """What was asked for left only now: confirmations are due from here on."""
+        self._unconfirmed = dict.fromkeys(self._unconfirmed, now)
 
     def confirm(self, key: str) -> None:
         """The venue acknowledged a subscription."""

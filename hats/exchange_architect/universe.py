@@ -8,6 +8,10 @@ from shared.instrument import Instrument
 from shared.messages.market import UniverseUpdate
 
 
+class NotListed(DataError):  # noqa: N818 - a state of the world, named as operators name it
+    """Read the universe again, or do without the coin: the venue does not list it."""
+
+
 class Reading:
     """How one coin's texts are read; remembers the ones seen."""
 
@@ -37,14 +41,14 @@ class Universe:
         self._readings = fresh
 
     def reading(self, coin: str) -> Reading:
-        """How this coin's texts are read; DataError if it is not listed."""
+        """How this coin's texts are read; NotListed if it is not listed."""
         try:
             return self._readings[coin]
         except KeyError:
-            raise DataError(f"{coin[:40]!r} is not listed") from None
+            raise NotListed(f"{coin[:40]!r} is not listed") from None
 
     def instrument(self, coin: str) -> Instrument:
-        """The coin's units and asset id; DataError if it is not listed."""
+        """The coin's units and asset id; NotListed if it is not listed."""
         return self.reading(coin).instrument
 
     def by_asset(self, asset: int) -> Instrument:

@@ -7,6 +7,19 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from hats.exchange_architect.channels import (
+    BOOK,
+    CANDLE,
+    CANDLE_INTERVAL,
+    CONTEXT,
+    EVENTS,
+    FILLS,
+    FUNDINGS,
+    ORDERS,
+    TRADES,
+    Channel,
+    key_of,
+)
 from hats.exchange_architect.numbers import Id, Ms, Spelled, near, ns_from_ms
 from hats.exchange_architect.records import (
     RATE_DECIMALS,
@@ -18,31 +31,50 @@ from hats.exchange_architect.records import (
     order_message,
     side_from_wire,
 )
-from hats.exchange_architect.universe import Universe
+from hats.exchange_architect.universe import NotListed, Universe
 from shared.book import Level, fault
-from shared.errors import DataError
+from shared.errors import DataError, UnitError
 from shared.messages import Message
-from shared.messages.market import AssetContext, BadData, BookUpdate, Trade
+from shared.messages.market import AssetContext, BadData, BadKind, BookUpdate, Trade
 from shared.units import Ns, Px, Sz
 
 EXCERPT: Final = 200
-BOOK, TRADES, CONTEXT = "l2Book", "trades", "activeAssetCtx"
-ORDERS, FILLS, FUNDINGS = "orderUpdates", "userFills", "userFundings"
 ACK, PONG, ERROR, GREETING, BAD = "subscriptionResponse", "pong", "error", "greeting", "bad"
 UNREADABLE: Final = (msgspec.MsgspecError, ValueError, DataError, RecursionError)
 """What decoding hostile bytes can raise; UnitError is a ValueError."""
 _GREETING: Final = b"Websocket connection established."
-_COIN_CHANNELS: Final = frozenset({BOOK, TRADES, CONTEXT})
+_UNREAD: Final = frozenset(channel.spoken for channel in Channel)
+"""Channels that the capture log wants; nothing follows from what they say."""
+_BOOK_FAULTS: Final = {
+    "one-sided": BadKind.ONE_SIDED,
+    "locked": BadKind.CROSSED,
+    "crossed": BadKind.CROSSED,
+    "non-positive level": BadKind.NUMBER,
+}
+
+
+class Minute(NamedTuple):
+    """What a candle of one minute counts: trades, and the lots traded in them."""
+
+    coin: str
+    start_ns: Ns
+    trades: int
+    lots: int
 
 
 class Heard(NamedTuple):
-    """What one frame said. `coin` is empty where the channel has none; `text` is the venue's word on a subscription."""
+    """What one frame said. `coin` is empty where the channel has none; `text` is the venue's word on a subscription.
+
+    `minute` is what a candle counts. `is_grave`: something was done to the account that it did not ask for.
+    """
 
     channel: str
     coin: str
     messages: tuple[Message, ...] = ()
     is_snapshot: bool = False
     text: str = ""
+    minute: Minute | None = None
+    is_grave: bool = False
 
 
 class _Level(msgspec.Struct):
@@ -89,6 +121,19 @@ class _Fundings(msgspec.Struct, rename="camel"):
     is_snapshot: bool = False
 
 
+class _Candle(msgspec.Struct):
+    t: Ms
+    s: str
+    i: str
+    v: str
+    n: Id
+
+
+class _Events(msgspec.Struct, rename="camel"):
+    liquidation: msgspec.Raw | None = None
+    non_user_cancel: msgspec.Raw | None = None
+
+
 class _Topic(msgspec.Struct):
     type: str
     coin: str = ""
@@ -123,6 +168,14 @@ class _FundingsFrame(msgspec.Struct, tag_field="channel", tag=FUNDINGS):
     data: _Fundings
 
 
+class _CandleFrame(msgspec.Struct, tag_field="channel", tag=CANDLE):
+    data: _Candle
+
+
+class _EventsFrame(msgspec.Struct, tag_field="channel", tag=Channel.USER_EVENTS.spoken):
+    data: _Events
+
+
 class _AckFrame(msgspec.Struct, tag_field="channel", tag=ACK):
     data: _Answer
 
@@ -146,10 +199,13 @@ _Frame = (
     | _OrdersFrame
     | _FillsFrame
     | _FundingsFrame
+    | _CandleFrame
+    | _EventsFrame
     | _AckFrame
     | _PongFrame
     | _ErrorFrame
 )
+_READ: Final = frozenset(one.__struct_config__.tag for one in _Frame.__args__)
 _frames: Final = msgspec.json.Decoder(_Frame)
 _any_frame: Final = msgspec.json.Decoder(_AnyFrame)
 _topics: Final = msgspec.json.Decoder(_Topic)
@@ -159,10 +215,23 @@ _fills: Final = msgspec.json.Decoder(FillRecord)
 _fundings: Final = msgspec.json.Decoder(FundingRecord)
 
 
-def bad_data(channel: str, coin: str, reason: str, raw: bytes, recv_ns: Ns) -> BadData:
+def bad_data(channel: str, coin: str, reason: str, raw: bytes, recv_ns: Ns, kind: BadKind = BadKind.OTHER) -> BadData:
     """A record of what could not be used, with the start of what came."""
     excerpt = bytes(raw[:EXCERPT]).decode("utf-8", errors="replace")
-    return BadData(channel, coin, reason[:EXCERPT], excerpt, recv_ns)
+    return BadData(channel, coin, reason[:EXCERPT], excerpt, recv_ns, kind)
+
+
+def kind_of(error: Exception) -> BadKind:
+    """The kind of an error that decoding raised."""
+    match error:
+        case NotListed():
+            return BadKind.UNLISTED
+        case msgspec.ValidationError() | DataError():
+            return BadKind.DRIFT
+        case UnitError():
+            return BadKind.NUMBER
+        case _:
+            return BadKind.UNREADABLE
 
 
 class Decoder:
@@ -181,7 +250,10 @@ class Decoder:
         except UNREADABLE as error:
             if frame.startswith(_GREETING):
                 return Heard(GREETING, "")
-            return Heard(BAD, "", (bad_data(_channel_of(frame), "", str(error), frame, recv_ns),))
+            channel = _channel_of(frame)
+            if channel in _UNREAD and channel not in _READ:
+                return Heard(channel, "")
+            return Heard(BAD, "", (bad_data(channel, "", str(error), frame, recv_ns, kind_of(error)),))
 
     def _book(self, data: _Book, frame: bytes, recv_ns: Ns) -> Heard:
         reading = self._universe.reading(data.coin)
@@ -195,7 +267,8 @@ class Decoder:
         )
         reason = fault(book.bids, book.asks)
         if reason is not None:
-            return Heard(BOOK, data.coin, (bad_data(BOOK, data.coin, reason, frame, recv_ns),))
+            kind = BadKind.EMPTY if not bids and not asks else _BOOK_FAULTS.get(reason, BadKind.DISORDERED)
+            return Heard(BOOK, data.coin, (bad_data(BOOK, data.coin, reason, frame, recv_ns, kind),))
         return Heard(BOOK, data.coin, (book,))
 
     def _other(self, frame: Any, recv_ns: Ns) -> Heard:
@@ -212,6 +285,10 @@ class Decoder:
             case _FundingsFrame():
                 payments = self._each(FUNDINGS, frame.data.fundings, self._funding, recv_ns)
                 return Heard(FUNDINGS, "", payments, frame.data.is_snapshot)
+            case _CandleFrame():
+                return Heard(CANDLE, frame.data.s, minute=self._minute(frame.data))
+            case _EventsFrame(data=events):
+                return Heard(EVENTS, "", is_grave=bool(events.liquidation or events.non_user_cancel))
             case _AckFrame():
                 return _ack(frame.data.subscription, frame.data.method)
             case _PongFrame():
@@ -233,7 +310,7 @@ class Decoder:
             try:
                 messages.append(read(entry, recv_ns))
             except UNREADABLE as error:
-                messages.append(bad_data(channel, "", str(error), entry, recv_ns))
+                messages.append(bad_data(channel, "", str(error), entry, recv_ns, kind_of(error)))
         return tuple(messages)
 
     def _trade(self, raw: bytes, recv_ns: Ns) -> Trade:
@@ -241,14 +318,21 @@ class Decoder:
         reading = self._universe.reading(data.coin)
         px, sz = Px(reading.px[data.px]), Sz(reading.sz[data.sz])
         if px <= 0 or sz <= 0:
-            raise DataError("a trade needs a positive price and size")
+            raise UnitError("a trade needs a positive price and size")
         return Trade(data.coin, side_from_wire(data.side), px, sz, data.tid, ns_from_ms(data.time), recv_ns)
+
+    def _minute(self, data: _Candle) -> Minute | None:
+        """What a candle of a minute counts; None for those of other intervals."""
+        if data.i != CANDLE_INTERVAL:
+            return None
+        coin = self._universe.instrument(data.s)
+        return Minute(data.s, ns_from_ms(data.t), data.n, near(data.v, coin.sz_decimals))
 
     def _context(self, data: _CoinContext, recv_ns: Ns) -> AssetContext:
         coin, ctx = self._universe.instrument(data.coin), data.ctx
         mark_px, oracle_px = coin.px(ctx.mark_px), coin.px(ctx.oracle_px)
         if mark_px <= 0 or oracle_px <= 0:
-            raise DataError("mark and oracle must be positive")
+            raise UnitError("mark and oracle must be positive")
         interest = near(ctx.open_interest, coin.sz_decimals)
         rate = near(ctx.funding, RATE_DECIMALS)
         premium = None if ctx.premium is None else near(ctx.premium, RATE_DECIMALS)
@@ -278,11 +362,6 @@ def _channel_of(frame: bytes) -> str:
 
 def _ack(topic: _Topic, text: str) -> Heard:
     return Heard(ACK, "", text=f"{text} {key_of(topic.type, topic.coin)}")
-
-
-def key_of(channel: str, coin: str) -> str:
-    """The name of a subscription: the channel, with its coin where it has one."""
-    return f"{channel}:{coin}" if channel in _COIN_CHANNELS else channel
 
 
 def _complaint(text: str) -> Heard:

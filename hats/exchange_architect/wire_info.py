@@ -17,7 +17,7 @@ from hats.exchange_architect.records import (
     order_message,
 )
 from hats.exchange_architect.universe import Universe
-from hats.exchange_architect.wire import EXCERPT, UNREADABLE, bad_data
+from hats.exchange_architect.wire import EXCERPT, UNREADABLE, bad_data, kind_of
 from shared.errors import DataError, VenueProtocolError
 from shared.ids import Cloid
 from shared.instrument import Instrument
@@ -198,7 +198,7 @@ def _each(channel: str, entries: list[S], read: Callable[[S], T], recv_ns: Ns) -
             good.append(read(entry))
         except UNREADABLE as error:
             raw = bytes(entry) if isinstance(entry, msgspec.Raw) else msgspec.json.encode(entry)
-            bad.append(bad_data(channel, "", str(error), raw, recv_ns))
+            bad.append(bad_data(channel, "", str(error), raw, recv_ns, kind_of(error)))
     return good, bad
 
 

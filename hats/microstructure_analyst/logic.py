@@ -24,7 +24,7 @@ from shared.ids import Role
 from shared.instrument import Instrument
 from shared.messages import AnyMessage, Message
 from shared.messages.control import Started, WakeAt, Woke
-from shared.messages.market import BookUpdate, FeedState, FeedStatus, Trade, UniverseUpdate
+from shared.messages.market import BookUpdate, FeedStatus, Trade, UniverseUpdate
 from shared.messages.order import FillBooked
 from shared.messages.signal import FeatureUpdate, Regime, RegimeUpdate
 from shared.order import Side
@@ -171,16 +171,15 @@ class MicrostructureAnalyst:
 
     def _break_series(self, status: FeedStatus) -> None:
         """A book after a gap does not continue the one before it: no flow, no transition across."""
-        if status.state is not FeedState.UP or status.epoch != self.state.feed_epoch:
-            for coin in self.state.coins.values():
+        is_new = status.epoch != self.state.feed_epoch
+        self.state.feed_epoch = status.epoch
+        for name, coin in self.state.coins.items():
+            if is_new or not status.covers(name):
                 coin.last_best = None
                 coin.claims.clear()
-        if status.epoch != self.state.feed_epoch:
-            # a new connection may lead to a venue whose clock starts elsewhere
-            for coin in self.state.coins.values():
+                # what follows may come over a new connection, from a venue whose clock starts elsewhere
                 coin.exch_ns = Ns(0)
                 coin.books.clear()
-        self.state.feed_epoch = status.epoch
 
     def _wake(self, woke: Woke, now: Ns) -> list[AnyMessage]:
         if woke.timer == FIT_TIMER:

@@ -181,7 +181,9 @@ class QuantStrategist:
 
     def _withdraw_all(self, mandate: Mandate, now: Ns) -> Wishes:
         orders = withdrawals(self.state.orders_of(mandate.id), self._keep, now)
-        reason = self.state.situation.obstacle() or "features are old"
+        situation = self.state.situation
+        doubt = "its data can't be relied on" if mandate.settings.coin in situation.stale_coins else "features are old"
+        reason = situation.obstacle() or doubt
         return [self._cancel(self.state.working[order.cloid], reason, now) for order in orders]
 
     def _permission(self, mandate: Mandate, now: Ns) -> Permission:
@@ -189,18 +191,19 @@ class QuantStrategist:
         coin = self.state.coin(mandate.settings.coin)
         if self.state.run is None or mandate.settings.coin not in self.state.instruments or coin.features is None:
             return Permission.NOTHING
-        if now - coin.features.book_recv_ns > self._settings.stale_ms * MS:
+        is_old = now - coin.features.book_recv_ns > self._settings.stale_ms * MS
+        if is_old or mandate.settings.coin in self.state.situation.stale_coins:
             return Permission.NOTHING
         return self.state.situation.permission()
 
     def _change_situation(
         self, message: FeedStatus | TradingStateChanged | Armed | Disarmed | DrainOrdered, now: Ns
     ) -> Wishes:
-        """Take the news in. If not all is allowed, every order goes; reducing ones come with the next book."""
+        """Take the news in. Where not all is allowed, every order goes; reducing ones come with the next book."""
         situation = self.state.situation
         match message:
-            case FeedStatus(state=feed):
-                situation.feed = feed
+            case FeedStatus(state=feed, stale_coins=stale_coins):
+                situation.feed, situation.stale_coins = feed, stale_coins
             case TradingStateChanged(state=trading):
                 situation.trading = trading
             case Armed():
@@ -209,9 +212,9 @@ class QuantStrategist:
                 situation.is_armed = False
             case DrainOrdered():
                 situation.is_draining = True
-        if situation.obstacle() is None and situation.trading is TradingState.ACTIVE:
-            return []
-        return [wish for mandate in self._mandates.values() for wish in self._withdraw_all(mandate, now)]
+        is_free = situation.obstacle() is None and situation.trading is TradingState.ACTIVE
+        hit = [one for one in self._mandates.values() if not is_free or one.settings.coin in situation.stale_coins]
+        return [wish for mandate in hit for wish in self._withdraw_all(mandate, now)]
 
     def _hear_change(self, change: OrderChanged, now: Ns) -> Wishes:
         """An order that comes to rest after its permission is gone is withdrawn at once."""

@@ -27,6 +27,7 @@ class Situation(msgspec.Struct):
     is_armed: bool = False
     is_draining: bool = False
     feed: FeedState | None = None
+    stale_coins: tuple[str, ...] = ()
     trading: TradingState = TradingState.ACTIVE
 
     def permission(self) -> Permission:

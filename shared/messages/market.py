@@ -81,7 +81,11 @@ class FeedState(StrEnum):
 
 
 class FeedStatus(Message, frozen=True):
-    """The feed changed state. `epoch` counts connections; `reason` says why in words."""
+    """The feed changed state; `reason` says why in words.
+
+    UP holds for every coin but `stale_coins`, whose data can't be relied on while the others' can. `epoch` counts the
+    connections that tell of the account (all, if none is followed), `connections` those of all sockets.
+    """
 
     lane: ClassVar[Lane] = Lane.ORDER
 
@@ -89,6 +93,46 @@ class FeedStatus(Message, frozen=True):
     epoch: int
     reason: str
     recv_ns: Ns
+    stale_coins: tuple[str, ...] = ()
+    connections: int = 0
+
+    def covers(self, coin: str) -> bool:
+        """May decisions rest on this coin's data?"""
+        return self.state is FeedState.UP and coin not in self.stale_coins
+
+
+class BadKind(StrEnum):
+    """Why something was set aside, in one word that can be counted."""
+
+    UNREADABLE = "unreadable"
+    """No JSON, or not even a channel."""
+    DRIFT = "drift"
+    """A channel, field or type that is not as documented."""
+    NUMBER = "number"
+    """A number that is none, does not fit or is out of its range."""
+    UNLISTED = "unlisted"
+    EMPTY = "empty"
+    ONE_SIDED = "one_sided"
+    CROSSED = "crossed"
+    DISORDERED = "disordered"
+    """Levels that are not in the order of their prices."""
+    REVERSED = "reversed"
+    """Older than what came before."""
+    STALE = "stale"
+    FUTURE = "future"
+    FROZEN = "frozen"
+    """New frames, but the venue's time stands still."""
+    ABSURD = "absurd"
+    """Far from both the last price and the mark."""
+    FILL_CHAIN = "fill_chain"
+    """A fill that does not begin where the last one ended: one was missed."""
+    INCOMPLETE = "incomplete"
+    """Fewer trades were heard than the venue's candle counts."""
+    REFUSED = "refused"
+    """The venue complained."""
+    UNANSWERED = "unanswered"
+    """A read that failed."""
+    OTHER = "other"
 
 
 class BadData(Message, frozen=True):
@@ -99,6 +143,7 @@ class BadData(Message, frozen=True):
     reason: str
     excerpt: str
     recv_ns: Ns
+    kind: BadKind = BadKind.OTHER
 
 
 class FundingClock(Message, frozen=True):

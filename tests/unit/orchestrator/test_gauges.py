@@ -18,9 +18,10 @@ from shared.messages.control import (
     HatStateChanged,
     HopSample,
     HopTimings,
+    Measured,
     WakeAt,
 )
-from shared.messages.market import CaptureState, CaptureStatus, FeedState, FeedStatus
+from shared.messages.market import BadData, BadKind, BookUpdate, CaptureState, CaptureStatus, FeedState, FeedStatus
 from shared.messages.order import OrderChanged
 from shared.messages.risk import DenyReason, OrderDenied, RiskReport, TradingState, TradingStateChanged
 from shared.metrics import Metrics
@@ -56,6 +57,11 @@ def risk_report(worst: int, limit: int) -> RiskReport:
     return RiskReport(zero, zero, zero, zero, worst_usd, limit_usd, 0.0, 0.1, 0, TradingState.REDUCING)
 
 
+def measured(measure: str, *samples: float) -> Measured:
+    """What the Exchange Architect reports."""
+    return Measured(Role.EXCHANGE_ARCHITECT, measure, samples)
+
+
 @pytest.mark.parametrize(
     ("message", "name", "labels", "expected"),
     [
@@ -69,7 +75,13 @@ def risk_report(worst: int, limit: int) -> RiskReport:
         (Disarmed(""), "armed", {}, 0.0),
         (HatStateChanged(RISK, HatState.READY, ""), "hat_up", {"hat": RISK.value}, 1.0),
         (HatStateChanged(RISK, HatState.QUARANTINED, ""), "hat_up", {"hat": RISK.value}, 0.0),
-        (FeedStatus(FeedState.UP, 3, "", Ns(1)), "ws_reconnects_total", {}, 2.0),
+        (FeedStatus(FeedState.UP, 2, "", Ns(1), (), 3), "ws_reconnects_total", {}, 2.0),
+        (FeedStatus(FeedState.UP, 1, "", Ns(1), ("ETH", "SOL")), "feed_stale_coins", {}, 2.0),
+        (BadData("l2Book", "ETH", "", "", Ns(1), BadKind.CROSSED), "bad_data_total", {"kind": "crossed"}, 1.0),
+        (measured("trades_heard_share", 1.0, 0.5), "feed_share", {"what": "trades_heard"}, 0.75),
+        (measured("recovery_ms", 9_000.0, 4_000.0), "feed_recovery_seconds", {}, 4.0),
+        (measured("clock_offset_ms", -20.0), "venue_clock_offset_seconds", {}, -0.02),
+        (measured("decode_us", 30.0, 50.0), "frame_decode_seconds_count", {}, 2.0),
         (FeedStatus(FeedState.STALE, 1, "", Ns(1)), "feed_up", {}, 0.0),
         (CaptureStatus(CaptureState.LOW, "", 9, 2, 5, Ns(1)), "capture_state", {"state": "low"}, 1.0),
         (CaptureStatus(CaptureState.LOW, "", 9, 2, 5, Ns(1)), "capture_state", {"state": "on"}, 0.0),
@@ -100,6 +112,14 @@ def test_timings_are_seconds(metrics: Metrics) -> None:
     assert value(metrics, "message_latency_seconds_sum", hat=RISK.value) == pytest.approx(0.003)
     assert value(metrics, "tick_to_wire_seconds_count") == 2
     assert value(metrics, "hub_loop_lag_seconds") == pytest.approx(0.004)
+
+
+def test_the_age_of_books_shows_by_coin(metrics: Metrics) -> None:
+    """It grows while no new book comes."""
+    gauges = Gauges(metrics)
+    gauges.said(BookUpdate("ETH", Ns(0), Ns(1 * SECOND), (), ()))
+    gauges.age(Ns(3 * SECOND))
+    assert value(metrics, "data_staleness_seconds", coin="ETH") == 2.0
 
 
 def test_reasons_stay_bounded(metrics: Metrics) -> None:

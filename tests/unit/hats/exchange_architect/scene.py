@@ -95,7 +95,8 @@ def acks(coin: str = "BTC") -> list[bytes]:
     """The confirmations of everything that `settings()` asks for."""
     public = [ack("l2Book", coin=coin, nSigFigs=None, mantissa=None), ack("trades", coin=coin)]
     private = [ack("orderUpdates", user=USER), ack("userFills", user=USER, aggregateByTime=False)]
-    return [*public, ack("activeAssetCtx", coin=coin), *private, ack("userFundings", user=USER)]
+    public += [ack("activeAssetCtx", coin=coin), ack("candle", coin=coin, interval="1m")]
+    return [*public, *private, ack("userFundings", user=USER)]
 
 
 def post(kind: ActionKind = ActionKind.ORDER, body: bytes | None = None, nonce: int = 7) -> PostAction:

@@ -8,13 +8,13 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hats.exchange_architect.backoff import Backoff
+from hats.exchange_architect.backoff import Backoff, Quota
 from shared.units import MINUTE, MS, SECOND, Ns
 
 
 def attempts(seed: int, limit: int, count: int, succeed_every: int) -> list[Ns]:
     """When `count` attempts are made by a caller who never hesitates."""
-    backoff = Backoff(250 * MS, 20 * SECOND, limit, random.Random(seed))
+    backoff = Backoff(250 * MS, 20 * SECOND, Quota(limit), random.Random(seed))
     now, made = Ns(0), []
     for number in range(count):
         now = backoff.next_attempt(now)
@@ -43,9 +43,20 @@ def test_pauses_double_with_jitter_up_to_the_longest(seed: int) -> None:
 
 def test_the_first_attempt_and_one_after_success_are_immediate() -> None:
     """Nothing is waited for without a failure."""
-    backoff = Backoff(250 * MS, 20 * SECOND, 30, random.Random(1))
+    backoff = Backoff(250 * MS, 20 * SECOND, Quota(30), random.Random(1))
     assert backoff.next_attempt(Ns(5)) == 5
     backoff.attempted(Ns(5))
     assert backoff.next_attempt(Ns(5)) > 5
     backoff.succeeded()
     assert backoff.next_attempt(Ns(6)) == 6
+
+
+def test_sockets_share_one_quota() -> None:
+    """However many sockets try, together they stay within the minute; who waited must ask again."""
+    quota = Quota(2)
+    backoffs = [Backoff(MS, SECOND, quota, random.Random(seed)) for seed in range(3)]
+    for backoff in backoffs[:2]:
+        assert backoff.next_attempt(Ns(0)) == 0
+        backoff.attempted(Ns(0))
+    assert backoffs[2].next_attempt(Ns(0)) >= MINUTE
+    assert not quota.spend(Ns(MINUTE // 2))

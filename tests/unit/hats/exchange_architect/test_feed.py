@@ -91,7 +91,7 @@ def test_it_comes_up_with_instruments_books_and_the_account(venue: SmallVenue, d
     assert kinds.index(AccountSnapshot) < is_up
     assert any(b'"l2Book"' in frame.data for frame in desk.of(Frame))
     assert {topic["type"] for topic in venue.subscribed} >= {"l2Book", "trades", "userFills", "orderUpdates"}
-    assert len({one.measure for one in desk.heard.wait(Measured, 5)}) == 5
+    assert len({one.measure for one in desk.heard.wait(Measured, 5)}) >= 5
 
 
 def test_a_cut_is_told_and_healed(venue: SmallVenue, desks: list[Desk]) -> None:
@@ -117,37 +117,46 @@ def test_every_frame_both_ways_and_every_cut_is_recorded(venue: SmallVenue, desk
     venue.cut()
     desk.until(FeedState.UP, 2)
     desk.edge.stop()
-    assert [record.epoch for record in desk.of(SocketOpened)] == [1, 2]
-    assert [record.epoch for record in desk.of(SocketClosed)] == [1, 2]
-    (gap,) = desk.of(Gap)
-    last = max(frame.recv_ns for frame in desk.of(Frame) if frame.epoch == 1 and frame.direction is Direction.IN)
-    assert (gap.epoch, gap.reason, gap.start_ns) == (1, Reason.DISCONNECTED, last)
-    assert gap.end_ns > desk.of(SocketOpened)[1].ns
-    sent = [frame.data for frame in desk.of(Frame) if frame.direction is Direction.OUT and frame.epoch == 1]
-    assert sum(b'"subscribe"' in frame for frame in sent) == 6
+    frames = [frame for frame in desk.of(Frame) if frame.epoch == 1]
+    for socket, topics in ((0, 3), (1, 4)):
+        assert [record.epoch for record in desk.of(SocketOpened) if record.socket == socket] == [1, 2]
+        assert [record.epoch for record in desk.of(SocketClosed) if record.socket == socket] == [1, 2]
+        (gap,) = (gap for gap in desk.of(Gap) if gap.socket == socket)
+        heard = [frame for frame in frames if frame.socket == socket and frame.direction is Direction.IN]
+        assert (gap.epoch, gap.reason) == (1, Reason.DISCONNECTED)
+        assert gap.start_ns == max(frame.recv_ns for frame in heard)
+        assert gap.end_ns > next(one.ns for one in desk.of(SocketOpened) if (one.socket, one.epoch) == (socket, 2))
+        sent = [frame.data for frame in frames if frame.socket == socket and frame.direction is Direction.OUT]
+        assert sum(b'"subscribe"' in frame for frame in sent) == topics
     proof = Completeness()
     proof.extend(desk.records)
     assert proof.is_complete
-    assert len(proof.accounts()) == 2
+    assert len(proof.accounts()) == 4
 
 
 def test_it_comes_back_after_refusals(venue: SmallVenue, desks: list[Desk]) -> None:
-    """Three refused handshakes in a row are waited out."""
+    """Three refused handshakes in a row are waited out; the user has a socket of his own."""
     venue.refuses = 3
     desk = started(desks, venue)
     desk.until(FeedState.UP, 1)
-    assert venue.connections == 4
+    assert venue.connections == 3 + 2
     assert any("can't connect" in one.reason for one in desk.heard.of(FeedStatus))
 
 
 def test_frozen_data_is_stale_and_then_renewed(venue: SmallVenue, desks: list[Desk]) -> None:
-    """The venue answers pings but sends no book: STALE, asked again; then a new connection; UP with the next book."""
+    """The venue answers pings but sends no book: STALE, asked again; then a new connection; UP with the next book.
+
+    The user's socket stays, and is asked whether it is alive.
+    """
     desk = started(desks, venue, book_silence_ms=150, ping_ms=20)
     desk.until(FeedState.UP, 1)
     venue.sends_books = False
     desk.until(FeedState.STALE, 1)
-    desk.until(FeedState.STALE, 2)
-    assert any("asked again in vain" in one.reason for one in desk.heard.of(FeedStatus))
+    desk.heard.wait_until(
+        lambda said: any(isinstance(one, FeedStatus) and "asked again in vain" in one.reason for one in said)
+    )
+    assert desk.states()[-1] == (FeedState.STALE, 1)
+    assert [topic["type"] for topic in venue.subscribed].count("userFills") >= 2
     assert {"type": "l2Book", "coin": "BTC"} in venue.subscribed
     venue.sends_books = True
     venue.send(venue.book())

@@ -8,7 +8,7 @@ from typing import Any
 from hats.exchange_architect.session import Session
 from shared.messages import Message
 from shared.messages.control import Measured
-from shared.messages.market import BadData, BookUpdate, FeedState, FeedStatus, Trade
+from shared.messages.market import BadData, BadKind, BookUpdate, FeedState, FeedStatus, Trade
 from shared.messages.order import Fill
 from shared.units import MS, SECOND, Ns
 from tests.unit.hats.exchange_architect import scene
@@ -35,17 +35,18 @@ def up(session: Session, now: Ns = T0) -> list[Message]:
 
 
 def test_it_asks_for_everything_at_once() -> None:
-    """Book, trades and context of the coin; orders, fills and funding of the master address."""
+    """Orders, fills and funding of the master address; book, trades, context and candle of the coin."""
     frames, _ = made(fast_books=True).connected(T0)
     asked = [json.loads(frame)["subscription"] for frame in frames]
     assert asked == [
+        *({"type": kind, "user": USER} for kind in ("orderUpdates", "userFills", "userFundings")),
         {"type": "l2Book", "coin": "BTC", "fast": True},
         {"type": "trades", "coin": "BTC"},
         {"type": "activeAssetCtx", "coin": "BTC"},
-        *({"type": kind, "user": USER} for kind in ("orderUpdates", "userFills", "userFundings")),
+        {"type": "candle", "coin": "BTC", "interval": "1m"},
     ]
     public, _ = made(user_address=None).connected(T0)
-    assert len(public) == 3
+    assert len(public) == 4
 
 
 def test_up_needs_confirmations_books_and_the_account() -> None:
@@ -63,7 +64,7 @@ def test_a_crossed_book_does_not_count() -> None:
     """An unsound book does not bring the feed up."""
     session = made(user_address=None)
     session.connected(T0)
-    for frame in scene.acks()[:3]:
+    for frame in scene.acks()[:4]:
         session.received(frame, T0)
     said = session.received(scene.book(bid="113400.0"), T0)
     assert [type(message) for message in said] == [BadData]
@@ -91,15 +92,14 @@ def test_frozen_data_is_stale_although_pongs_arrive() -> None:
         now = Ns(now + 50 * MS)
         session.received(b'{"channel":"pong"}', now)
         due = session.due(now)
-        frames += [frame for frame in due.frames if "ping" not in frame]
+        frames += [frame for _, frame in due.sends if "ping" not in frame]
         seen += [((now - T0) // MS, state) for state in statuses(due.messages)]
-        if due.close:
+        if due.closes:
             break
     assert seen == [(1_050, FeedState.STALE)]
     assert [json.loads(frame)["method"] for frame in frames] == ["unsubscribe", "subscribe"]
     assert (now - T0) // MS == 2_100
-    assert due.close is not None
-    assert "l2Book:BTC silent" in due.close
+    assert "l2Book:BTC silent" in due.closes[0]
 
 
 def test_an_answer_to_asking_again_brings_it_back() -> None:
@@ -123,7 +123,7 @@ def test_unsound_books_make_it_stale_but_do_not_cut() -> None:
         session.received(scene.book(time_ms=now // MS, bid="113400.0"), now)
         due = session.due(now)
         states += statuses(due.messages)
-        assert due.close is None
+        assert not due.closes
     assert states == [FeedState.STALE]
 
 
@@ -133,8 +133,8 @@ def test_unconfirmed_subscriptions_are_not_waited_for_forever() -> None:
     session.connected(T0)
     for frame in scene.acks()[1:]:
         session.received(frame, T0)
-    assert session.due(Ns(T0 + 1_000 * MS)).close is None
-    assert "l2Book:BTC" in (session.due(Ns(T0 + 1_001 * MS)).close or "")
+    assert session.due(Ns(T0 + 1_000 * MS)).closes == {}
+    assert "l2Book:BTC" in session.due(Ns(T0 + 1_001 * MS)).closes[0]
 
 
 def test_a_silent_connection_is_pinged_and_given_up() -> None:
@@ -142,9 +142,9 @@ def test_a_silent_connection_is_pinged_and_given_up() -> None:
     session = made(ping_ms=1_000, link_silence_ms=2_500, ack_ms=60_000)
     session.connected(T0)
     sent = [session.due(Ns(T0 + step * 500 * MS)) for step in range(1, 6)]
-    assert [len(due.frames) for due in sent] == [0, 1, 0, 1, 0]
-    assert all(due.close is None for due in sent)
-    assert "nothing received" in (session.due(Ns(T0 + 2_600 * MS)).close or "")
+    assert [len(due.sends) for due in sent] == [0, 1, 0, 1, 0]
+    assert all(due.closes == {} for due in sent)
+    assert "nothing received" in session.due(Ns(T0 + 2_600 * MS)).closes[0]
 
 
 def test_a_cut_is_down_and_the_next_connection_reads_what_was_missed() -> None:
@@ -203,11 +203,12 @@ def test_later_snapshots_fill_holes_only() -> None:
 
 
 def test_books_never_go_back_in_time() -> None:
-    """An older book is dropped and counted; one of the same millisecond is news."""
+    """An older book is set aside; one of the same millisecond is news."""
     session = made()
     up(session)
-    assert session.received(scene.book(time_ms=T0_MS - 1), T0) == []
-    assert session.counts.old_books == 1
+    (old,) = session.received(scene.book(time_ms=T0_MS - 1), T0)
+    assert isinstance(old, BadData)
+    assert old.kind is BadKind.REVERSED
     assert isinstance(session.received(scene.book(time_ms=T0_MS), T0)[0], BookUpdate)
 
 

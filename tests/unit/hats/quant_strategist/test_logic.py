@@ -131,6 +131,7 @@ def test_quotes_follow_the_market_by_replacing_what_rests() -> None:
         (Disarmed("test"), "disarmed"),
         (TradingStateChanged(TradingState.HALTED, "test"), "trading is halted"),
         (FeedStatus(FeedState.DOWN, 1, "test", Ns(0)), "feed is down"),
+        (FeedStatus(FeedState.UP, 1, "test", Ns(0), ("BTC",)), "its data can't be relied on"),
     ],
 )
 def test_quotes_are_withdrawn_with_the_reason(message: AnyMessage, reason: str) -> None:
@@ -141,6 +142,13 @@ def test_quotes_are_withdrawn_with_the_reason(message: AnyMessage, reason: str) 
     assert cancels(said) == {bid.cloid, ask.cloid}
     assert {m.reason for m in said if isinstance(m, CancelIntent)} == {reason}
     assert bench.book() == []
+
+
+def test_only_the_coin_whose_data_is_doubted_is_left() -> None:
+    """Another coin's socket may be down; this one is quoted on."""
+    bench = Bench()
+    bench.quoting()
+    assert bench.tell(FeedStatus(FeedState.UP, 1, "test", Ns(0), ("ETH",))) == []
 
 
 def test_old_features_withdraw_the_quotes() -> None:

@@ -1,0 +1,57 @@
+"""What time it is at the exchange, as far as delays of books and round trips of pings can tell."""
+
+from __future__ import annotations
+
+import statistics
+from collections import deque
+from typing import Final, NamedTuple
+
+_REMEMBERED: Final = 256
+_ENOUGH: Final = 8
+_EVERY: Final = 16
+
+
+class Offset(NamedTuple):
+    """The exchange's clock minus ours, and the shortest round trip that it rests on."""
+
+    offset_ns: int
+    round_trip_ns: int
+
+
+class VenueClock:
+    """Delays are our time of receipt minus the venue's time on the book; clocks and way are both in there.
+
+    The usual delay is a median over what came lately, sound or not: one book from another hour does not move it, and a
+    venue whose clock really jumped is followed within seconds.
+    """
+
+    def __init__(self) -> None:
+        self._delays: deque[int] = deque(maxlen=_REMEMBERED)
+        self._round_trips: deque[int] = deque(maxlen=_REMEMBERED)
+        self._usual: int | None = None
+        self._count = 0
+
+    def delayed(self, delay_ns: int) -> None:
+        """A book came with this delay."""
+        self._delays.append(delay_ns)
+        self._count += 1
+        if len(self._delays) >= _ENOUGH and (self._usual is None or self._count % _EVERY == 0):
+            self._usual = int(statistics.median_low(self._delays))
+
+    def answered(self, round_trip_ns: int) -> None:
+        """A ping was answered."""
+        self._round_trips.append(round_trip_ns)
+
+    def lateness_ns(self, delay_ns: int) -> int:
+        """How much later (or, negative, earlier) than usual; 0 while nobody knows what is usual."""
+        return 0 if self._usual is None else delay_ns - self._usual
+
+    def offset(self) -> Offset | None:
+        """By the fastest book and the fastest ping, half of whose time is the way back; None before there are any.
+
+        A book waits at the venue before it leaves, so the truth is this or a little more.
+        """
+        if not self._delays or not self._round_trips:
+            return None
+        round_trip_ns = min(self._round_trips)
+        return Offset(round_trip_ns // 2 - min(self._delays), round_trip_ns)
