@@ -27,8 +27,8 @@ class Situation(msgspec.Struct):
     is_armed: bool = False
     is_draining: bool = False
     feed: FeedState | None = None
-    stale_coins: tuple[str, ...] = ()
     trading: TradingState = TradingState.ACTIVE
+    stale_coins: tuple[str, ...] = ()
 
     def permission(self) -> Permission:
         """What the situation allows."""

@@ -26,6 +26,7 @@ class Market(msgspec.Struct):
     contexts: dict[str, AssetContext] = {}
     regimes: dict[str, RegimeUpdate] = {}
     is_feed_up: bool = True
+    stale_coins: tuple[str, ...] = ()
     capture: CaptureState = CaptureState.OFF
     capture_free_bytes: int = -1
 
@@ -39,7 +40,7 @@ class Market(msgspec.Struct):
             case RegimeUpdate():
                 self.regimes[news.coin] = news
             case FeedStatus():
-                self.is_feed_up = news.state is FeedState.UP
+                self.is_feed_up, self.stale_coins = news.state is FeedState.UP, news.stale_coins
             case CaptureStatus():
                 self.capture, self.capture_free_bytes = news.state, news.free_bytes
             case UniverseUpdate():

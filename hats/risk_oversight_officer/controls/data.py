@@ -9,11 +9,13 @@ from shared.units import MS
 
 
 def check_feed(case: Case) -> Breach | None:
-    """The coin's book was seen, and the feed is up (closing everything may go on without it)."""
+    """The coin's book was seen, and the feed is up and stands by it (closing everything may go on without it)."""
     if case.intent.coin not in case.state.market.features:
         return Breach(DenyReason.STALE_DATA, 1, 0, f"no book of {case.intent.coin} was seen yet")
     if not case.state.market.is_feed_up and not case.is_exit:
         return Breach(DenyReason.STALE_DATA, 1, 0, "the feed is not up")
+    if case.intent.coin in case.state.market.stale_coins and not case.is_exit:
+        return Breach(DenyReason.STALE_DATA, 1, 0, f"the feed does not stand by its data of {case.intent.coin}")
     return None
 
 

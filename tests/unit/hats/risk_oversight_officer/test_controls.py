@@ -141,12 +141,16 @@ def test_age_of_data(whose: str) -> None:
 
 
 def test_a_feed_that_is_not_up_is_stale() -> None:
-    """While the feed is down or stale nothing is decided, whatever the last book's age."""
+    """While the feed is down, stale, or doubts the coin nothing is decided on it, whatever the last book's age."""
     hat = officer()
     for number, state in enumerate(FeedState):
         say(hat, FeedStatus(state, 1, "test", NOW))
         answer = judged(hat, intent(number))
         assert isinstance(answer, OrderApproved) is (state is FeedState.UP)
+    for number, (stale_coin, passes) in enumerate((("BBB", True), ("AAA", False)), 10):
+        say(hat, FeedStatus(FeedState.UP, 1, "test", NOW, (stale_coin,)))
+        answer = judged(hat, intent(number))
+        assert isinstance(answer, OrderApproved) is passes
 
 
 def test_what_is_not_written_down_is_not_entered() -> None:
