@@ -15,28 +15,41 @@ from shared.errors import VenueError
 from shared.units import Ns
 
 AGENT_NAME: Final = "desk"
+WATCHDOG_NAME: Final = "watchdog"
 
 
-class Account(NamedTuple):
-    """What a run trades with: whose account it is, and where the agent's key lies."""
+class Agent(NamedTuple):
+    """Where an agent's key lies, and its address."""
 
-    master: str
-    agent: str
+    address: str
     keystore: Path
     password_file: Path
 
 
+class Account(NamedTuple):
+    """What a run trades with: whose account it is, and its two agents."""
+
+    master: str
+    desk: Agent
+    watchdog: Agent
+
+
 def throw_away_account(base_url: str, files: RunFiles) -> Account:
-    """A funded account whose agent is approved and whose master key is gone when this returns."""
+    """A funded account whose agents are approved and whose master key is gone when this returns."""
     master = secrets.token_bytes(32)
+    desk, watchdog = (_agent(base_url, files, master, name) for name in (AGENT_NAME, WATCHDOG_NAME))
+    return Account(address_of(master), desk, watchdog)
+
+
+def _agent(base_url: str, files: RunFiles, master: bytes, name: str) -> Agent:
     password = secrets.token_urlsafe(24)
-    password_file = files.password(AGENT_NAME)
+    password_file = files.password(name)
     write_private(password_file, password.encode())
-    info = keystore.new_agent(files.keys, AGENT_NAME, password, "testnet", Ns(time.time_ns()))
-    reply = _post(f"{base_url}/exchange", approval_body(master, info.address, AGENT_NAME, time.time_ns() // 1_000_000))
+    info = keystore.new_agent(files.keys, name, password, "testnet", Ns(time.time_ns()))
+    reply = _post(f"{base_url}/exchange", approval_body(master, info.address, name, time.time_ns() // 1_000_000))
     if b'"status":"ok"' not in reply:
         raise VenueError("the local exchange did not take our agent", reply[:200].decode())
-    return Account(address_of(master), info.address, keystore.keystore_path(files.keys, AGENT_NAME), password_file)
+    return Agent(info.address, keystore.keystore_path(files.keys, name), password_file)
 
 
 def _post(url: str, body: bytes) -> bytes:

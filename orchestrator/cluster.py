@@ -11,7 +11,7 @@ import secrets
 import signal
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +29,8 @@ from orchestrator.recovery import recover
 from orchestrator.runfiles import HubDoor, RunFiles, write_private
 from orchestrator.services import SERVICES
 from orchestrator.supervisor import Supervisor, Verdict
+from orchestrator.watchdog.guard import Beat, Phase
+from orchestrator.watchdog.line import Heartbeats
 from shared import log
 from shared.bus.sockets import Listener, listen
 from shared.clock import WallClock
@@ -36,9 +38,10 @@ from shared.errors import HatsError
 from shared.ids import HATS, Role
 from shared.journal import Journal
 from shared.mailbox import Mailbox
+from shared.messages.control import KillLevel, KillOrdered
 from shared.metrics import Metrics, Served, serve
 from shared.shell import LaunchSpec, quicken
-from shared.units import MS, SECOND
+from shared.units import MS, SECOND, Ns
 
 ORCHESTRATOR_NAME: Final = "orchestrator"
 START_TIMEOUT_S: Final = 60.0
@@ -156,10 +159,31 @@ class Orchestrator:
             snapshot_every=settings.journal.snapshot_every,
             services=SERVICES,
             on_lost=self._lost,
-            on_beat=gauges.beat,
+            on_beat=self._beats(gauges),
         )
         self._hub = hub
         return hub
+
+    def _beats(self, gauges: Gauges) -> Callable[[Heart, Ns, Mapping[Role, int]], None]:
+        """What is done each second: figures for the metrics, and a sign of life for the watchdog."""
+        if not self._settings.watchdog.enabled:
+            return gauges.beat
+        heartbeats, said = Heartbeats(self._files.watchdog), False
+
+        def beat(heart: Heart, now: Ns, heard: Mapping[Role, int]) -> None:
+            nonlocal said
+            gauges.beat(heart, now, heard)
+            heartbeats.beat(Beat(self._order.run, bool(heart.situation.open_orders)))
+            view = heartbeats.view
+            has_acted = view is not None and view.phase in {Phase.ACTING, Phase.SAFE}
+            if has_acted and not said:
+                assert view is not None
+                heart.publish(
+                    Role.ORCHESTRATOR, KillOrdered(KillLevel.FLATTEN, f"the watchdog acted: {view.reason}"), now
+                )
+            said = has_acted
+
+        return beat
 
     def _gauges(self) -> Gauges:
         metrics, wanted = Metrics(), self._settings.metrics

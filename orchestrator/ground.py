@@ -6,6 +6,7 @@ What was started is stopped again in reverse order, however the run ends.
 from __future__ import annotations
 
 import contextlib
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,11 +19,16 @@ from orchestrator.children import Child
 from orchestrator.referee import assets_at
 from orchestrator.runfiles import RunFiles
 from orchestrator.settings import Settings
+from orchestrator.watchdog.guard import Phase
+from orchestrator.watchdog.line import tell
+from orchestrator.watchdog.words import Flatten, Look
 from shared.config import Mode
-from shared.errors import ConfigError
+from shared.errors import ConfigError, Unanswered
 
 LOCAL_MODES: Final = frozenset({Mode.DEMO, Mode.PAPER})
-NOT_FOR_REAL_MONEY: Final = "the watchdog outside Ray and half of the risk controls do not exist yet"
+NOT_FOR_REAL_MONEY: Final = "half of the risk controls do not exist yet"
+SAFE_TIMEOUT_S: Final = 30.0
+"""The watchdog's time to close what a run without a drain left open."""
 
 Step = Callable[[str], None]
 """Told how far things have come."""
@@ -45,6 +51,8 @@ def ground(settings: Settings, files: RunFiles, step: Step, *, own_ray: bool, re
         stack.callback(files.remove_short)
         settings = _with_account(settings.with_venue(), files, step, stack, replay)
         _start_signer(settings, files, step, stack)
+        if settings.watchdog.enabled:
+            _start_watchdog(settings, files, step, stack)
         ray_pid, address = _cluster(settings, files, step, stack, own_ray=own_ray)
         yield Ground(settings, address, ray_pid)
 
@@ -64,7 +72,8 @@ def _with_account(
         stack.callback(venue.stop)
     step("opening a throw-away account")
     account = throw_away_account(base_url, files)
-    return settings.with_account(account.master, account.keystore, account.password_file, files.signer)
+    settings = settings.with_watchdog(account.watchdog.keystore, account.watchdog.password_file)
+    return settings.with_account(account.master, account.desk.keystore, account.desk.password_file, files.signer)
 
 
 def _refuse_live(settings: Settings) -> None:
@@ -80,13 +89,17 @@ def _refuse_live(settings: Settings) -> None:
 def _configured(settings: Settings, files: RunFiles) -> Settings:
     master = settings.hats.exchange_architect.user_address
     own = settings.hats.security_architect
-    if master and own.keystore and own.password_file:
+    has_watchdog = bool(settings.watchdog.keystore and settings.watchdog.password_file)
+    if master and own.keystore and own.password_file and (has_watchdog or not settings.watchdog.enabled):
         return settings.with_account(master, own.keystore, own.password_file, files.signer)
-    needed = {
+    needed: dict[str, object] = {
         "hats.exchange_architect.user_address": master,
         "hats.security_architect.keystore": own.keystore,
         "hats.security_architect.password_file": own.password_file,
     }
+    if settings.watchdog.enabled:
+        needed["watchdog.keystore"] = settings.watchdog.keystore
+        needed["watchdog.password_file"] = settings.watchdog.password_file
     raise ConfigError([f"{key} must be set in mode {settings.run.mode}" for key, value in needed.items() if not value])
 
 
@@ -118,6 +131,39 @@ def _start_signer(settings: Settings, files: RunFiles, step: Step, stack: contex
     signer = Child("signer", args, files.logs / "signer.log", socket_path.exists)
     signer.start()
     stack.callback(signer.stop)
+
+
+def _start_watchdog(settings: Settings, files: RunFiles, step: Step, stack: contextlib.ExitStack) -> None:
+    step("starting the watchdog")
+    own = settings.watchdog
+    files.watchdog.unlink(missing_ok=True)
+    args = [
+        "orchestrator.watchdog", "--base-url", settings.venue.base_url,
+        "--user", str(settings.hats.exchange_architect.user_address), "--keystore", str(own.keystore),
+        "--password-file", str(own.password_file), "--network", settings.venue.network,
+        "--socket", str(files.watchdog), "--latch", str(files.watchdog_latch), "--aim", own.aim,
+        "--silence-ms", str(own.silence_ms), "--dead-man-ms", str(own.dead_man_ms),
+        "--log", str(files.logs / "watchdog.jsonl"),
+    ]  # fmt: skip
+    watchdog = Child("watchdog", args, files.logs / "watchdog.log", files.watchdog.exists)
+    watchdog.start()
+    stack.callback(watchdog.stop)
+    stack.callback(_leave_nothing_open, files, step)
+
+
+def _leave_nothing_open(files: RunFiles, step: Step) -> None:
+    """Before the watchdog is stopped: a run that was not drained to its end is brought to an end by it."""
+    view = tell(files.watchdog, Look())
+    if view.phase in {Phase.WAITING, Phase.DISMISSED, Phase.SAFE}:
+        return
+    step("the run ended without a drain: the watchdog cancels and closes")
+    until = time.monotonic() + SAFE_TIMEOUT_S
+    view = tell(files.watchdog, Flatten("the run ended without a drain"))
+    while view.phase is not Phase.SAFE:
+        if time.monotonic() > until:
+            raise Unanswered(f"the watchdog found orders or positions open to the last: {view.fault or view.phase}")
+        time.sleep(0.1)
+        view = tell(files.watchdog, Look())
 
 
 def _cluster(

@@ -23,6 +23,8 @@ from orchestrator.runfiles import RunFiles, RunNote, RunRecord, forget_run, note
 from orchestrator.settings import Settings
 from orchestrator.status import CardView, Status
 from orchestrator.summary import Summary, summarise
+from orchestrator.watchdog.line import tell
+from orchestrator.watchdog.words import Dismiss
 from shared.errors import HatsError
 from shared.journal import JournalReader
 from shared.units import SECOND
@@ -128,6 +130,8 @@ class Launch:
         self._watcher.step(f"draining: disarm, cancel{', flatten' if self._flatten else ''}")
         desk.drain(flatten=self._flatten, watch=self._watcher.show)
         time.sleep(LAST_WORD_S)
+        if self._settings.watchdog.enabled:
+            tell(self.files.watchdog, Dismiss())  # what follows is silence, and in order
         return desk.status(), desk.scorecards()
 
     def _trade(self, desk: Desk) -> None:

@@ -100,6 +100,16 @@ class RunFiles:
         return self.sockets / "signer.sock"
 
     @property
+    def watchdog(self) -> Path:
+        """Socket of the watchdog."""
+        return self.sockets / "watchdog.sock"
+
+    @property
+    def watchdog_latch(self) -> Path:
+        """File that remembers that the watchdog has acted."""
+        return self.dir / "watchdog.latch.json"
+
+    @property
     def signer_checkpoints(self) -> Path:
         """The signer's copy of the audit log's checkpoints: not in the run's folder, so that both have to be forged."""
         return self.dir.parent.parent / "checkpoints" / f"{self.dir.name}.jsonl"

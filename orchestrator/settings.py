@@ -18,6 +18,7 @@ from hats.performance_quant_analyst.settings import Settings as PerformanceQuant
 from hats.quant_strategist.settings import Settings as QuantStrategist
 from hats.risk_oversight_officer.settings import Settings as RiskOversightOfficer
 from hats.security_architect.settings import Settings as SecurityArchitect
+from orchestrator.watchdog.guard import Aim
 from shared.config import (
     BusAddress,
     JournalFile,
@@ -61,6 +62,24 @@ class Supervision(Section):
     restart_window_s: float = Field(60.0, gt=0, description="Length of that window.")
 
 
+class Watchdog(Section):
+    """The process outside Ray that acts when the desk can't; it has an agent of its own."""
+
+    enabled: bool = Field(True, description="Start one. Without it nobody acts when this desk dies.")
+    aim: Aim = Field(
+        Aim.FLATTEN,
+        description='Besides cancelling: "cancel" keeps positions, "protect" closes those without stop, "flatten" all.',
+    )
+    silence_ms: int = Field(3_000, ge=1_500, description="Heartbeats missing for so long make it act.")
+    dead_man_ms: int = Field(
+        15_000, ge=0, description="Lead of the venue's own scheduled cancel (5,000 at least), renewed in time; 0: none."
+    )
+    keystore: Path | None = Field(
+        None, description="The watchdog's agent. Unset: a throw-away agent, on the local exchange only."
+    )
+    password_file: Path | None = Field(None, description="File (0600) with that keystore's password.")
+
+
 class Hats(Section):
     """One section for each Hat, defined by the Hat itself."""
 
@@ -88,6 +107,7 @@ class Settings(BaseSettings):
     mailbox: Lanes = Lanes()
     journal: JournalFile = JournalFile()
     supervisor: Supervision = Supervision()
+    watchdog: Watchdog = Watchdog()
     metrics: MetricsServer = MetricsServer()
     log: Logs = Logs()
     hats: Hats = Hats()
@@ -99,6 +119,11 @@ class Settings(BaseSettings):
             exchange_architect={"base_url": venue.base_url, "coins": venue.coins},
             security_architect={"network": venue.network},
         )
+
+    def with_watchdog(self, keystore: Path, password_file: Path) -> Settings:
+        """The same with the watchdog's agent."""
+        section = self.watchdog.model_copy(update={"keystore": keystore, "password_file": password_file})
+        return self.model_copy(update={"watchdog": section})
 
     def with_account(self, master: str, keystore: Path, password_file: Path, signer_socket: Path) -> Settings:
         """The same for one account: whose orders are read, and which key signs."""

@@ -53,6 +53,8 @@ FLATTEN: Final = StrategyId("flatten")
 """The strategy name of orders that close positions on a kill or at the end of a run."""
 FLATTEN_NUMBER: Final = 0xFFFF
 """Its number within a cloid; configured strategies count from zero."""
+WATCHDOG_NUMBER: Final = 0xFFFE
+"""The number within a cloid of the watchdog's orders."""
 FOREIGN: Final = StrategyId("foreign")
 """The strategy name of orders and fills that no strategy of this run made."""
 

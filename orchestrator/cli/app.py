@@ -21,6 +21,7 @@ from orchestrator.cli import (
     topology,
     updown,
     venue,
+    watchdog,
 )
 from orchestrator.cli.running import run_and_exit
 
@@ -67,6 +68,7 @@ app.command("positions", rich_help_panel=WATCH)(books.positions)
 app.command("kill", rich_help_panel=COMMAND)(control.kill)
 app.command("resume", rich_help_panel=COMMAND)(control.resume)
 app.command("ack", rich_help_panel=COMMAND)(control.ack)
+app.add_typer(watchdog.app, name="watchdog", rich_help_panel=COMMAND)
 app.command("topology", rich_help_panel=CHECK)(topology.topology)
 app.add_typer(data.app, name="data", rich_help_panel=DATA)
 app.add_typer(configuration.app, name="config", rich_help_panel=CHECK)

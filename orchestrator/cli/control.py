@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from orchestrator.cli.options import Config, Json
-from orchestrator.cli.terminal import emit, say
-from shared.errors import Unanswered
+from orchestrator.cli.terminal import emit, note, say
+from shared.errors import NotRunning, Unanswered
 from shared.messages.control import KillLevel, KillOrdered, ResumeOrdered
 from shared.messages.risk import AlertAcknowledged
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from orchestrator.status import Status
     from shared.messages import Message
 
@@ -40,10 +39,18 @@ def kill(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Stop trading now, without asking back; `hats resume` lets it go on. Exit code 5 if the effect does not come."""
+    """Stop trading now, without asking back; `hats resume` lets it go on. Exit code 5 if the effect does not come.
+
+    If the orchestrator does not answer to `--flatten`, the watchdog cancels and closes everything: it needs no Ray.
+    """
     wanted = KillLevel.FLATTEN if flatten else level
     order = KillOrdered(wanted, reason)
-    _command(order, lambda status: _is_stopped(status, wanted), f"kill {wanted}", wait_s, config, as_json)
+    try:
+        _command(order, lambda status: _is_stopped(status, wanted), f"kill {wanted}", wait_s, config, as_json)
+    except (NotRunning, Unanswered) as error:
+        if wanted is not KillLevel.FLATTEN:
+            raise
+        _by_watchdog(reason, f"{error}", wait_s, config, as_json)
 
 
 def resume(
@@ -52,7 +59,11 @@ def resume(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Let a killed or disarmed desk trade again, after the configured delay. Exit code 5 if it does not begin to."""
+    """Let a killed or disarmed desk trade again, after the configured delay. Exit code 5 if it does not begin to.
+
+    A watchdog that has acted watches again first.
+    """
+    _rearm(reason, config)
     _command(ResumeOrdered(reason), _is_trading, "resume", wait_s, config, as_json)
 
 
@@ -68,6 +79,43 @@ def ack(
     _command(
         order, lambda status: all(alert.name != name for alert in status.alerts), f"ack {name}", wait_s, config, as_json
     )
+
+
+def _by_watchdog(reason: str, why_not: str, wait_s: float, config: Path | None, as_json: bool) -> None:
+    """Have the watchdog flatten, and wait until it finds nothing open; Unanswered if it still does."""
+    from orchestrator.cli.runs import current
+    from orchestrator.cli.watchdog import line_of
+    from orchestrator.runfiles import RunFiles
+    from orchestrator.watchdog.guard import Phase
+    from orchestrator.watchdog.line import tell
+    from orchestrator.watchdog.words import Flatten, Look
+
+    socket = RunFiles(Path(current(config).run_dir)).watchdog
+    note(f"{why_not}; the watchdog takes over")
+    began = time.monotonic()
+    view = tell(socket, Flatten(reason))
+    while wait_s and view.phase is not Phase.SAFE:
+        if time.monotonic() - began > wait_s:
+            raise Unanswered(f"after {wait_s:g} s still: {line_of(view)}")
+        time.sleep(POLL_S)
+        view = tell(socket, Look())
+    took_ms = (time.monotonic() - began) * 1_000
+    if as_json:
+        emit({"by": "watchdog", "has_effect": view.phase is Phase.SAFE, "took_ms": took_ms, "watchdog": view})
+    else:
+        say(f"kill flatten by the watchdog, {took_ms:.0f} ms: {line_of(view)}")
+
+
+def _rearm(reason: str, config: Path | None) -> None:
+    """Let the watchdog watch again first, or it would act at once on what the desk opens."""
+    from orchestrator.cli.runs import current
+    from orchestrator.runfiles import RunFiles
+    from orchestrator.watchdog.line import tell
+    from orchestrator.watchdog.words import Look, Rearm
+
+    socket = RunFiles(Path(current(config).run_dir)).watchdog
+    if socket.exists() and tell(socket, Look()).reason:
+        tell(socket, Rearm(reason))
 
 
 def _is_stopped(status: Status, level: KillLevel) -> bool:

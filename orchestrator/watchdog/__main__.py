@@ -1,0 +1,95 @@
+"""EDGE: `python -m orchestrator.watchdog`: unlock its agent's key and stand guard until SIGTERM.
+
+Exit codes: 0 stopped as told; 1 something is configured wrongly (said in one line); 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from hats.security_architect import keystore
+from hats.security_architect.signer import canary
+from hats.security_architect.signer.hardening import harden
+from hats.security_architect.signer.nonce_store import NonceStore
+from hats.security_architect.signer.signing import AgentKey
+from hats.security_architect.signer.typed_data import Network
+from orchestrator.watchdog.guard import Aim, Guard
+from orchestrator.watchdog.hands import Hands, Log
+from orchestrator.watchdog.server import WatchdogServer, read_latch
+from shared.bus.sockets import listen
+from shared.errors import ConfigError, HatsError
+from shared.units import MS
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code."""
+    options = _parser().parse_args(arguments)
+    harden()
+    log = os.open(options.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) if options.log else sys.stderr.fileno()
+
+    def say(event: str, fields: dict[str, object]) -> None:
+        os.write(log, msgspec.json.encode({"ns": time.time_ns(), "event": event, **fields}) + b"\n")
+
+    try:
+        _guard(options, say)
+    except HatsError as error:
+        say("failed", {"error": type(error).__name__, "reason": str(error)})
+        print(f"watchdog: {error}", file=sys.stderr)  # noqa: T201 - the launcher shows this line to the operator
+        return 1
+    return 0
+
+
+def _guard(options: argparse.Namespace, say: Log) -> None:
+    network = Network(options.network)
+    if options.allow_weak_keystore and network is Network.MAINNET:
+        raise ConfigError(["--allow-weak-keystore is for tests and never for mainnet"])
+    password = keystore.password_from_file(options.password_file)
+    unlocked = keystore.load(options.keystore, password, is_weak_allowed=options.allow_weak_keystore)
+    if unlocked.info.network != network:
+        raise ConfigError([f"{options.keystore} is a key for {unlocked.info.network}, not for {network}"])
+    canary.check(unlocked.secret, network)
+    key = AgentKey(unlocked.secret, network)
+    unlocked.wipe()
+    store = NonceStore(options.keystore.with_suffix(".nonces.sqlite"), key.address)
+    try:
+        options.socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        listener = listen(f"unix:{options.socket}")
+        guard = Guard(
+            Aim(options.aim), options.silence_ms * MS, options.dead_man_ms * MS, latched=read_latch(options.latch)
+        )
+        hands = Hands(options.base_url, options.user.lower(), key, store, say)
+        server = WatchdogServer(guard, hands, listener, options.latch, options.silence_ms, options.dead_man_ms, say)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: server.stop())
+        server.run()
+    finally:
+        store.close()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m orchestrator.watchdog", description="Act when the desk can't.")
+    parser.add_argument("--base-url", required=True, help="root of the venue's HTTP API")
+    parser.add_argument("--user", required=True, help="the account's address, never the agent's")
+    parser.add_argument("--keystore", type=Path, required=True, help="the watchdog's own agent: NAME.keystore.json")
+    parser.add_argument("--password-file", type=Path, required=True, help="a 0600 file")
+    parser.add_argument("--network", choices=[*Network], required=True)
+    parser.add_argument("--socket", type=Path, required=True, help="where heartbeats and commands come in")
+    parser.add_argument("--latch", type=Path, required=True, help="file that remembers that it has acted")
+    parser.add_argument("--aim", choices=[*Aim], default=Aim.FLATTEN, help="what becomes of positions")
+    parser.add_argument("--silence-ms", type=int, default=3_000, help="heartbeats missing for so long make it act")
+    parser.add_argument("--dead-man-ms", type=int, default=0, help="lead of the venue's scheduled cancel; 0: none")
+    parser.add_argument("--log", type=Path, help="JSON lines; default: stderr")
+    parser.add_argument("--allow-weak-keystore", action="store_true", help="tests only: take a quick scrypt")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,153 @@
+"""EDGE: the watchdog's own line to the venue and its own key: looks at the account, cancels, closes, schedules.
+
+It signs by the signer's policy with a cap of nothing, so that it can cancel and reduce and never add exposure.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+import msgspec
+
+from hats.exchange_architect import wire_info
+from hats.exchange_architect.connection import Connection, Lost
+from hats.exchange_architect.errands import EXCHANGE, INFO
+from hats.exchange_architect.http1 import Response, request, request_head
+from hats.security_architect.actions import Action, ScheduleCancel, Signature, post_body, to_json
+from hats.security_architect.signer.core import Signer
+from hats.security_architect.signer.frames import Ask, Refused
+from hats.security_architect.signer.nonce_store import NonceStore
+from hats.security_architect.signer.policy import AssetRule, Policy
+from hats.security_architect.signer.signing import AgentKey
+from orchestrator.watchdog import plan
+from orchestrator.watchdog.guard import Aim
+from shared.errors import InvariantError, VenueProtocolError, VenueUnreachable
+from shared.ids import WATCHDOG_NUMBER, Cloid, cloid_for
+from shared.instrument import Instrument
+from shared.units import MS, Ns
+
+_READ_MS: Final = 3_000
+_ACTION_MS: Final = 1_000
+"""A lost answer must not keep the next action waiting for long."""
+_CONNECT_MS: Final = 2_000
+_EXPIRES_MS: Final = 10_000
+"""An action that the venue has not seen by then can't act any more; by then a new look has been taken."""
+
+Log = Callable[[str, dict[str, object]], None]
+
+
+class Hands:
+    """Used by one thread. Every failure is raised as a VenueError: the watchdog tries again, for its steps are safe."""
+
+    def __init__(self, base_url: str, user: str, key: AgentKey, store: NonceStore, log: Log) -> None:
+        self.address = key.address
+        self._user = user
+        self._key = key
+        self._store = store
+        self._nonces = store.book()
+        self._log = log
+        self._connection = Connection(base_url, _CONNECT_MS)
+        self._heads = {path: request_head(self._connection.host, path) for path in (INFO, EXCHANGE)}
+        self._instruments: Mapping[str, Instrument] = {}
+        self._signer: Signer | None = None
+        self._attempts = 0
+
+    def enforce(self, aim: Aim) -> tuple[int, int]:
+        """Cancel and close what is open, once over; how many orders and positions there were, besides what may stay."""
+        account = self._look()
+        kept = plan.kept_stops(account, aim, self._instruments)
+        doomed = [order for order in account.orders if order.oid not in kept]
+        closing = plan.to_close(account, aim, kept)
+        for action in plan.cancels(doomed, kept, self._instruments):
+            self._try(action)
+        if closing:
+            mids = plan.read_mids(self._ask(INFO, wire_info.body("allMids")))
+            for action in plan.closes(closing, mids, self._instruments, self._attempts, self._cloids()):
+                self._try(action)
+        self._attempts = self._attempts + 1 if closing else 0
+        return len(doomed), len(closing)
+
+    def _try(self, action: Action) -> None:
+        """One action whose answer does not matter: the next look tells what became of it, and others wait behind it."""
+        try:
+            self._act(action)
+        except VenueUnreachable as error:
+            self._log("unanswered", {"action": to_json(action).decode(), "reason": f"{error} {error.said}".strip()})
+
+    def schedule(self, at_ms: int) -> str | None:
+        """Have the venue cancel everything at that time; None if it will, else its refusal, word for word."""
+        self._learn()
+        reply = self._act(ScheduleCancel(at_ms))
+        return None if reply.status == 200 and b'"status":"ok"' in reply.body else _text(reply)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.close()
+
+    def _look(self) -> plan.Account:
+        self._learn()
+        orders = self._ask(INFO, wire_info.body("frontendOpenOrders", user=self._user))
+        state = self._ask(INFO, wire_info.body("clearinghouseState", user=self._user))
+        return plan.read_account(orders, state, self._instruments)
+
+    def _learn(self) -> None:
+        """What is listed, once: the policy allows every perp, for any may be held."""
+        if self._signer is not None:
+            return
+        update = wire_info.universe_update(self._ask(INFO, wire_info.body("meta")), None, Ns(time.time_ns()))
+        self._instruments = {instrument.coin: instrument for instrument in update.instruments}
+        assets = tuple(AssetRule(instrument.asset) for instrument in update.instruments)
+        self._signer = Signer(
+            Policy(network=self._key.network, assets=assets, max_notional_usd=0), self._key, self._nonces
+        )
+
+    def _act(self, action: Action) -> Response:
+        """Sign and post; the answer, whatever it is. No answer is a VenueUnreachable: the next look tells."""
+        assert self._signer is not None, "nothing is listed yet"
+        now_ms = time.time_ns() // MS
+        expires_ms = 0 if isinstance(action, ScheduleCancel) else now_ms + _EXPIRES_MS
+        ask = Ask(0, to_json(action), max(now_ms, self._nonces.high + 1), expires_ms)
+        decision = self._signer.decide(ask, now_ms)
+        if isinstance(decision.answer, Refused):
+            raise InvariantError(f"our own policy refused {ask.action!r}: {decision.answer.reason}")
+        assert decision.spent is not None
+        self._store.keep(decision.spent)
+        signed = decision.answer
+        signature = Signature(int.from_bytes(signed.r, "big"), int.from_bytes(signed.s, "big"), signed.v)
+        body = post_body(ask.action, ask.nonce, ask.expires_after_ms, signature)
+        reply = self._post(EXCHANGE, body, _ACTION_MS)
+        self._log("action", {"action": ask.action.decode(), "nonce": ask.nonce, "answer": _text(reply)})
+        return reply
+
+    def _ask(self, path: str, body: bytes) -> bytes:
+        reply = self._post(path, body)
+        if reply.status != 200:
+            raise VenueProtocolError(f"HTTP {reply.status} to a read", _text(reply))
+        return reply.body
+
+    def _post(self, path: str, body: bytes, deadline_ms: int = _READ_MS) -> Response:
+        if not self._connection.is_usable():
+            self._connection.open()
+        self._connection.send(request(self._heads[path], body))
+        reply = self._connection.receive(deadline_ms)
+        if isinstance(reply, Lost):
+            raise VenueUnreachable(reply.reason)
+        return reply
+
+    def _cloids(self) -> Iterator[Cloid]:
+        """New ones each time: whether the venue refuses a cloid that was used before is not documented."""
+        start = time.time_ns() // MS
+        return (cloid_for(0, WATCHDOG_NUMBER, number) for number in itertools.count(start * 64 & (1 << 48) - 1))
+
+
+def _text(reply: Response) -> str:
+    """The start of an answer; the venue's own words where it has some."""
+    try:
+        read = msgspec.json.decode(reply.body)
+        response = read["response"] if isinstance(read, dict) else read
+    except (msgspec.MsgspecError, KeyError):
+        response = reply.body[:300].decode("utf-8", "replace")
+    return str(response)[:300] if reply.status == 200 else f"HTTP {reply.status}: {str(response)[:300]}"

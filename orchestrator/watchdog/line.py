@@ -1,0 +1,74 @@
+"""EDGE: lines to the watchdog: the hub's heartbeats, which never wait, and the operator's words, which are answered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from loguru import logger
+
+from orchestrator.watchdog import words
+from orchestrator.watchdog.guard import Beat
+from orchestrator.watchdog.words import View, Word
+from shared.bus.sockets import Connection, connect
+from shared.errors import BusError, NotRunning, Unanswered
+
+_CONNECT_S: Final = 0.2
+_ANSWER_S: Final = 5.0
+
+
+class Heartbeats:
+    """The hub's end. A watchdog that is away is called again at the next beat; `view` is its newest answer."""
+
+    def __init__(self, socket: Path) -> None:
+        self._address = f"unix:{socket}"
+        self._connection: Connection | None = None
+        self._was_heard = True
+        self.view: View | None = None
+
+    def beat(self, beat: Beat) -> None:
+        """Say that we live, and take in what the watchdog answered to the last beat."""
+        try:
+            if self._connection is None:
+                self._connection = connect(self._address, _CONNECT_S)
+            self._connection.send(words.encode(beat))
+            for data in self._connection.receive_ready():
+                self.view = words.decode_view(data)
+            if not self._connection.is_open:
+                raise BusError("it hung up")
+            self._was_heard = True
+        except BusError as error:
+            self._lose(str(error))
+
+    def close(self) -> None:
+        """Hang up, without a farewell: what this silence means is the watchdog's to judge."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _lose(self, reason: str) -> None:
+        self.close()
+        self.view = None
+        if self._was_heard:
+            logger.warning("no watchdog: {reason}", reason=reason)
+        self._was_heard = False
+
+
+def tell(socket: Path, word: Word) -> View:
+    """Say one word to the watchdog; its answer. NotRunning if there is none, Unanswered if it does not answer."""
+    try:
+        connection = connect(f"unix:{socket}", _CONNECT_S * 5)
+    except BusError as error:
+        raise NotRunning(f"no watchdog answers at {socket}: {error}") from error
+    try:
+        connection.send(words.encode(word))
+        data = connection.receive(_ANSWER_S)
+        if data is None:
+            raise Unanswered("the watchdog hung up")
+        return words.decode_view(data)
+    except TimeoutError:
+        raise Unanswered(f"the watchdog did not answer within {_ANSWER_S:.0f} s") from None
+    except BusError as error:
+        raise Unanswered(f"the watchdog is gone: {error}") from error
+    finally:
+        connection.close()

@@ -1,0 +1,163 @@
+"""What to cancel and what to close, from what the venue says is open. Pure.
+
+Closing orders are immediate-or-cancel and reduce-only, so one too many can't open anything: the venue clips it to what
+is there. Their price gives way a little more with each try.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple, TypeVar
+
+import msgspec
+
+from hats.security_architect.actions import Action, Cancel, CancelEntry, Limit, Order, OrderEntry, OrderType
+from orchestrator.watchdog.guard import Aim
+from shared.errors import VenueProtocolError
+from shared.ids import Cloid
+from shared.instrument import Instrument
+from shared.order import Side, Tif
+from shared.units import Px, Rounding, Sz
+
+T = TypeVar("T")
+ENTRIES_MAX: Final = 20
+"""Entries of one action, as the signer's policy allows."""
+_SLIPPAGE_FIRST: Final = 0.02
+_SLIPPAGE_MOST: Final = 0.20
+
+
+class OpenOrder(msgspec.Struct, frozen=True, rename="camel"):
+    """An order as `frontendOpenOrders` writes it; further fields are ignored."""
+
+    coin: str
+    oid: int
+    side: str
+    sz: str
+    is_trigger: bool = False
+    reduce_only: bool = False
+
+
+class Position(NamedTuple):
+    """What is held of a coin: signed lots."""
+
+    coin: str
+    net_sz: int
+
+
+class _Held(msgspec.Struct):
+    coin: str
+    szi: str
+
+
+class _AssetPosition(msgspec.Struct):
+    position: _Held
+
+
+class _Clearinghouse(msgspec.Struct, rename="camel"):
+    asset_positions: list[_AssetPosition]
+
+
+_ORDERS: Final = msgspec.json.Decoder(list[OpenOrder])
+_STATE: Final = msgspec.json.Decoder(_Clearinghouse)
+_MIDS: Final = msgspec.json.Decoder(dict[str, str])
+
+
+class Account(NamedTuple):
+    """What the venue says is open."""
+
+    orders: tuple[OpenOrder, ...]
+    positions: tuple[Position, ...]
+
+
+def read_account(orders: bytes, state: bytes, instruments: Mapping[str, Instrument]) -> Account:
+    """From the replies to `frontendOpenOrders` and `clearinghouseState`; VenueProtocolError if they make no sense."""
+    try:
+        found = _ORDERS.decode(orders)
+        held = [entry.position for entry in _STATE.decode(state).asset_positions]
+        positions = [Position(each.coin, _lots(each.szi, instruments[each.coin])) for each in held]
+    except (msgspec.MsgspecError, ValueError, KeyError) as error:
+        raise VenueProtocolError(f"expected the account: {error!r}", orders[:100].decode("utf-8", "replace")) from error
+    return Account(tuple(found), tuple(position for position in positions if position.net_sz))
+
+
+def read_mids(reply: bytes) -> dict[str, float]:
+    """The mids that `allMids` tells, in USDC; VenueProtocolError if it makes no sense."""
+    try:
+        return {coin: float(text) for coin, text in _MIDS.decode(reply).items()}
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise VenueProtocolError(f"expected mids: {error}", reply[:100].decode("utf-8", "replace")) from error
+
+
+def kept_stops(account: Account, aim: Aim, instruments: Mapping[str, Instrument]) -> frozenset[int]:
+    """Oids of the stops that are left alone: reduce-only triggers that cover a whole position, if the aim allows."""
+    if aim is not Aim.PROTECT:
+        return frozenset()
+    kept = set()
+    for coin, net_sz in account.positions:
+        closing = "A" if net_sz > 0 else "B"
+        for order in account.orders:
+            covers = order.coin == coin and order.side == closing and order.is_trigger and order.reduce_only
+            if covers and _lots(order.sz, instruments[coin]) >= abs(net_sz):
+                kept.add(order.oid)
+    return frozenset(kept)
+
+
+def to_close(account: Account, aim: Aim, kept: frozenset[int]) -> tuple[Position, ...]:
+    """The positions that must go: all, none, or those without a stop that is kept."""
+    if aim is Aim.CANCEL:
+        return ()
+    protected = {order.coin for order in account.orders if order.oid in kept}
+    return tuple(position for position in account.positions if position.coin not in protected)
+
+
+def cancels(
+    orders: Iterable[OpenOrder], kept: frozenset[int], instruments: Mapping[str, Instrument]
+) -> Iterator[Action]:
+    """Actions that cancel every order but those kept, risk-adding ones first."""
+    doomed = sorted((order for order in orders if order.oid not in kept), key=lambda order: order.reduce_only)
+    entries = [CancelEntry(instruments[order.coin].asset, order.oid) for order in doomed if order.coin in instruments]
+    return (Cancel(tuple(batch)) for batch in _batches(entries))
+
+
+def closes(
+    positions: Sequence[Position],
+    mids: Mapping[str, float],
+    instruments: Mapping[str, Instrument],
+    attempt: int,
+    cloids: Iterator[Cloid],
+) -> Iterator[Action]:
+    """Actions that close the positions at the `attempt`-th try (from 0); a coin without a mid can't be priced yet."""
+    entries = [
+        _close(position, mids[position.coin], instruments[position.coin], attempt, next(cloids))
+        for position in positions
+        if mids.get(position.coin, 0.0) > 0.0
+    ]
+    return (Order(tuple(batch), "na") for batch in _batches(entries))
+
+
+def _close(position: Position, mid: float, instrument: Instrument, attempt: int, cloid: Cloid) -> OrderEntry:
+    side = Side.SELL if position.net_sz > 0 else Side.BUY
+    slippage = min(_SLIPPAGE_FIRST * 2**attempt, _SLIPPAGE_MOST)
+    px: Px = instrument.px_on_tick(
+        mid * (1 + side.value * slippage), Rounding.UP if side is Side.BUY else Rounding.DOWN
+    )
+    return OrderEntry(
+        asset=instrument.asset,
+        is_buy=side is Side.BUY,
+        px=instrument.px_text(px),
+        sz=instrument.sz_text(abs(position.net_sz)),
+        reduce_only=True,
+        kind=OrderType(Limit(Tif.IOC)),
+        cloid=cloid,
+    )
+
+
+def _lots(text: str, instrument: Instrument) -> int:
+    """Signed lots from the venue's text."""
+    size: Sz = instrument.sz(text.removeprefix("-"))
+    return -size if text.startswith("-") else size
+
+
+def _batches(entries: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(entries), ENTRIES_MAX):
+        yield entries[start : start + ENTRIES_MAX]

@@ -1,0 +1,169 @@
+"""EDGE: the watchdog's loop: one thread, one socket that one user may open, and whatever is due."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import socket
+import struct
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from orchestrator.runfiles import write_private
+from orchestrator.watchdog import words
+from orchestrator.watchdog.guard import Beat, Guard, Work
+from orchestrator.watchdog.hands import Hands, Log
+from shared.bus.sockets import Connection, Listener
+from shared.errors import BusError, VenueError
+from shared.units import MS
+
+TURN_S: Final = 0.05
+"""How often it looks at its clock."""
+_PEERS_MAX: Final = 8
+_CREDENTIALS: Final = struct.Struct("iII")
+
+
+class Latch(msgspec.Struct, frozen=True):
+    """What is kept while it has acted, so that a new process goes on."""
+
+    reason: str
+    ns: int
+
+
+class WatchdogServer:
+    """Runs until told to stop. A venue that fails is tried again; our own bug ends it, and whoever started it sees."""
+
+    def __init__(
+        self,
+        guard: Guard,
+        hands: Hands,
+        listener: Listener,
+        latch: Path,
+        silence_ms: int,
+        dead_man_ms: int,
+        log: Log,
+        clock: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self._guard = guard
+        self._hands = hands
+        self._listener = listener
+        self._latch = latch
+        self._silence_ms, self._dead_man_ms = silence_ms, dead_man_ms
+        self._log = log
+        self._clock = clock
+        self._peers: set[Connection] = set()
+        self._selector = selectors.DefaultSelector()
+        self._is_stopping = False
+        self._said: tuple[object, ...] = ()
+
+    def stop(self) -> None:
+        """End after this turn (for a signal's handler)."""
+        self._is_stopping = True
+
+    def run(self) -> None:
+        """Turn until stopped."""
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        self._log("ready", {"address": self._hands.address, "pid": os.getpid(), "phase": self._guard.phase})
+        try:
+            while not self._is_stopping:
+                for key, _ in self._selector.select(TURN_S):
+                    self._hear(key.fileobj)
+                self._work()
+                self._note()
+        finally:
+            for peer in list(self._peers):
+                self._drop(peer)
+            self._selector.close()
+            self._listener.close()
+            self._hands.close()
+            self._log("stopped", {"pid": os.getpid()})
+
+    def _hear(self, source: object) -> None:
+        if source is self._listener:
+            self._welcome(self._listener.accept())
+        elif isinstance(source, Connection):
+            try:
+                for data in source.receive_ready():
+                    if len(data) > words.FRAME_BYTES_MAX:
+                        raise BusError(f"expected frames of at most {words.FRAME_BYTES_MAX} bytes")
+                    self._take(words.decode_word(data))
+                    source.send(words.encode(words.view_of(self._guard, self._hands.address, self._silence_ms)))
+            except BusError as error:
+                self._log("peer_dropped", {"reason": str(error)})
+                source.is_open = False
+            if not source.is_open:
+                self._drop(source)
+
+    def _welcome(self, peer: Connection) -> None:
+        with socket.socket(fileno=os.dup(peer.fileno())) as sock:
+            _, uid, _ = _CREDENTIALS.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+        if uid != os.getuid() or len(self._peers) >= _PEERS_MAX:
+            self._log("peer_refused", {"uid": uid, "peers": len(self._peers)})
+            peer.close()
+            return
+        self._peers.add(peer)
+        self._selector.register(peer, selectors.EVENT_READ)
+
+    def _take(self, word: words.Word) -> None:
+        now = self._clock()
+        match word:
+            case Beat():
+                self._guard.beat(word, now)
+            case words.Flatten(reason=reason):
+                self._guard.order(reason, now)
+            case words.Rearm(reason=reason):
+                self._log("rearmed", {"reason": reason})
+                self._guard.rearm(now)
+            case words.Dismiss():
+                self._guard.dismiss()
+
+    def _work(self) -> None:
+        guard, work = self._guard, self._guard.due(self._clock())
+        try:
+            if work is Work.ENFORCE:
+                self._keep_latch()
+                guard.looked(*self._hands.enforce(guard.aim), self._clock())
+            elif work is Work.SCHEDULE:
+                guard.scheduled(self._hands.schedule(time.time_ns() // MS + self._dead_man_ms), self._clock())
+        except VenueError as error:
+            said = f"{error} {error.said}".strip()
+            if work is Work.ENFORCE:
+                guard.failed(said, self._clock())
+            else:
+                guard.unscheduled(said, self._clock())
+
+    def _keep_latch(self) -> None:
+        if not self._latch.exists():
+            write_private(self._latch, msgspec.json.encode(Latch(self._guard.reason, time.time_ns())))
+
+    def _note(self) -> None:
+        """Log what changed; a rearmed watchdog is latched no more."""
+        guard = self._guard
+        if not guard.is_latched:
+            self._latch.unlink(missing_ok=True)
+        said = (guard.phase, guard.reason, guard.open_orders, guard.positions, guard.fault, guard.dead_man)
+        if said != self._said:
+            self._said = said
+            names = ("phase", "reason", "open_orders", "positions", "fault", "dead_man")
+            fields: dict[str, object] = dict(zip(names, said, strict=True))
+            self._log("stands", fields | {"dead_man_said": guard.dead_man_said})
+
+    def _drop(self, peer: Connection) -> None:
+        if peer in self._peers:
+            self._peers.remove(peer)
+            self._selector.unregister(peer)
+            peer.close()
+
+
+def read_latch(path: Path) -> str:
+    """Why a former process acted; empty if none did. A file that can't be read counts as latched, to be safe."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Latch).reason
+    except FileNotFoundError:
+        return ""
+    except (OSError, msgspec.MsgspecError) as error:
+        return f"the latch {path.name} can't be read: {error}"

@@ -1,0 +1,147 @@
+"""When the watchdog acts, and that it does not stop by itself."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.watchdog.guard import Aim, Beat, DeadMan, Guard, Phase, Work
+from shared.units import SECOND
+
+BEAT = Beat(7, True)
+SILENCE_NS = 3 * SECOND
+
+
+def guard(aim: Aim = Aim.FLATTEN, dead_man_ns: int = 0, latched: str = "") -> Guard:
+    """A fresh one."""
+    return Guard(aim, SILENCE_NS, dead_man_ns, latched)
+
+
+def test_waits_for_the_first_heartbeat() -> None:
+    """Before the desk lives there is nothing to watch."""
+    assert guard().due(3_600 * SECOND) is Work.NOTHING
+
+
+def test_acts_on_silence_and_not_a_nanosecond_before() -> None:
+    """At its limit nothing, one beyond it everything."""
+    made = guard()
+    made.beat(BEAT, 0)
+    assert made.due(SILENCE_NS) is Work.NOTHING
+    assert made.due(SILENCE_NS + 1) is Work.ENFORCE
+    assert (made.phase, made.reason) == (Phase.ACTING, "no heartbeat for 3.0 s")
+
+
+def test_a_late_heartbeat_does_not_stop_it() -> None:
+    """The desk may be half dead; only the operator ends it."""
+    made = guard()
+    made.beat(BEAT, 0)
+    made.due(SILENCE_NS + 1)
+    made.beat(BEAT, SILENCE_NS + 2)
+    made.dismiss()
+    assert made.is_latched
+    made.rearm(SILENCE_NS + 3)
+    made.beat(BEAT, SILENCE_NS + 4)
+    assert (made.phase, made.reason) == (Phase.WATCHING, "")
+
+
+def test_looks_again_after_it_is_safe() -> None:
+    """What a dead desk's last order opens later is closed too."""
+    made = guard()
+    made.order("operator", 0)
+    made.looked(2, 1, 0)
+    assert made.phase is Phase.ACTING
+    assert made.due(SECOND) is Work.ENFORCE
+    made.looked(0, 0, SECOND)
+    assert made.phase is Phase.SAFE
+    assert made.due(2 * SECOND) is Work.NOTHING
+    assert made.due(3 * SECOND) is Work.ENFORCE
+    made.looked(0, 1, 3 * SECOND)
+    assert made.phase is Phase.ACTING
+
+
+def test_positions_are_left_where_the_aim_says_so() -> None:
+    """Safe means that no order is open; the operator's word closes positions all the same."""
+    made = guard(Aim.CANCEL)
+    made.beat(BEAT, 0)
+    made.due(SILENCE_NS + 1)
+    made.looked(0, 3, SILENCE_NS + 1)
+    assert made.phase is Phase.SAFE
+    made.order("operator", 9 * SECOND)
+    assert made.aim is Aim.FLATTEN
+    made.looked(0, 3, 9 * SECOND)
+    assert made.phase is Phase.ACTING
+
+
+def test_a_failed_look_is_tried_again_and_said() -> None:
+    """It never takes "I could not look" for "nothing is open"."""
+    made = guard()
+    made.order("operator", 0)
+    made.failed("no answer", 0)
+    assert (made.phase, made.fault, made.open_orders) == (Phase.ACTING, "no answer", None)
+    assert made.due(SECOND) is Work.ENFORCE
+
+
+def test_a_latched_one_goes_on_after_a_restart() -> None:
+    """Its file says why."""
+    made = guard(latched="no heartbeat for 3.0 s")
+    assert made.due(0) is Work.ENFORCE
+    assert made.reason == "no heartbeat for 3.0 s"
+
+
+def test_an_ordered_end_is_no_silence() -> None:
+    """A desk that said goodbye may be silent; a new one's heartbeat begins a new watch."""
+    made = guard()
+    made.beat(BEAT, 0)
+    made.dismiss()
+    assert made.due(3_600 * SECOND) is Work.NOTHING
+    made.beat(BEAT, 3_600 * SECOND)
+    assert made.phase is Phase.WATCHING
+
+
+def test_the_scheduled_cancel_is_renewed_thrice_in_its_time() -> None:
+    """Armed only while something rests; a refusal is kept, word for word, and asked again an hour later."""
+    made = guard(dead_man_ns=15 * SECOND)
+    made.beat(Beat(7, False), 0)
+    assert (made.due(0), made.dead_man) == (Work.NOTHING, DeadMan.IDLE)
+    made.beat(BEAT, 0)
+    assert made.due(0) is Work.SCHEDULE
+    made.scheduled(None, 0)
+    made.beat(BEAT, 5 * SECOND)
+    assert (made.due(5 * SECOND - 1), made.due(5 * SECOND)) == (Work.NOTHING, Work.SCHEDULE)
+    made.scheduled("Cannot set scheduled cancel time until enough volume traded.", 5 * SECOND)
+    assert (made.dead_man, made.dead_man_said[:10]) == (DeadMan.REFUSED, "Cannot set")
+    made.beat(BEAT, 3_600 * SECOND)
+    assert made.due(3_600 * SECOND) is Work.NOTHING
+    made.unscheduled("no answer", 3_600 * SECOND)
+    assert made.dead_man is DeadMan.UNKNOWN
+
+
+@given(st.lists(st.tuples(st.sampled_from(["beat", "dismiss", "due", "looked", "failed"]), st.integers(0, 5 * SECOND))))
+def test_once_it_acts_only_the_operator_ends_it(steps: list[tuple[str, int]]) -> None:
+    """Whatever comes, in whatever order."""
+    made, now, was_latched = guard(), 0, False
+    for what, after_ns in steps:
+        now += after_ns
+        match what:
+            case "beat":
+                made.beat(BEAT, now)
+            case "dismiss":
+                made.dismiss()
+            case "due":
+                made.due(now)
+            case "looked" if made.is_latched:
+                made.looked(after_ns % 3, after_ns % 2, now)
+            case "failed" if made.is_latched:
+                made.failed("no answer", now)
+        assert made.is_latched or not was_latched
+        was_latched = made.is_latched
+
+
+@pytest.mark.parametrize("aim", list(Aim))
+def test_never_safe_while_orders_are_open(aim: Aim) -> None:
+    """Whatever it is meant to do with positions."""
+    made = guard(aim)
+    made.order("operator", 0)
+    made.looked(1, 0, 0)
+    assert made.phase is Phase.ACTING
