@@ -27,9 +27,11 @@ def _watchdog() -> None:
     """Stand guard outside Ray, with an agent of its own."""
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def run(context: typer.Context) -> None:
-    """Stand guard in the foreground (for a service manager); `--help` lists its options. Runs start their own.
+    """Stand guard in the foreground, for a service manager; a run starts its own.
+
+    Its options are those that `python -m orchestrator.watchdog --help` lists; its log is JSON lines.
 
     Exit codes: 0 stopped as told, 1 something is configured wrongly, 2 wrong usage.
     """

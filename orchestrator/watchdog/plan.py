@@ -141,6 +141,7 @@ def _close(position: Position, mid: float, instrument: Instrument, attempt: int,
     px: Px = instrument.px_on_tick(
         mid * (1 + side.value * slippage), Rounding.UP if side is Side.BUY else Rounding.DOWN
     )
+    px = max(px, Px(instrument.tick(1)))  # what costs less than a tick is sold at a tick
     return OrderEntry(
         asset=instrument.asset,
         is_buy=side is Side.BUY,

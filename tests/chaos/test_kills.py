@@ -99,6 +99,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
         "ray.dashboard": False,
         "metrics.enabled": False,
         "supervisor.restart_intensity": 5,
+        "watchdog.silence_ms": 60_000,  # it flattens a desk whose orchestrator is away for three seconds
     }
     settings = load(Settings, ROOT / "configs" / "demo.toml", overrides).settings
     launch = Launch(settings, Nobody(), own_ray=True, replay=None, config="configs/demo.toml")

@@ -2,44 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from orchestrator.cli.runs import is_alive
-from orchestrator.raylink import free_port
-from tests.house.sources import ROOT
+from tests.e2e.desk_commands import Hats
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(600)]
-
-
-class Hats:
-    """The `hats` command with a home folder and ports of its own."""
-
-    def __init__(self, home: Path) -> None:
-        port = free_port()
-        self._environ = {name: value for name, value in os.environ.items() if not name.startswith("HATS_")} | {
-            "HATS_HOME": str(home),
-            "HATS_LOCAL_VENUE__PORT": str(port),
-            "HATS_VENUE__BASE_URL": f"http://127.0.0.1:{port}",
-            "HATS_RAY__DASHBOARD": "false",
-            "HATS_METRICS__ENABLED": "false",
-        }
-
-    def __call__(self, *args: str, code: int = 0) -> Any:
-        """The one JSON object on stdout; on stderr if another code than 0 is expected and stdout is empty."""
-        command = [sys.executable, "-m", "orchestrator.cli", *args, "--json"]
-        done = subprocess.run(
-            command, cwd=ROOT, env=self._environ, capture_output=True, text=True, check=False, timeout=400
-        )
-        assert done.returncode == code, (args, done.stdout, done.stderr)
-        return json.loads(done.stdout or done.stderr)
 
 
 @pytest.fixture

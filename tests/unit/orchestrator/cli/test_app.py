@@ -17,6 +17,7 @@ HEAVY = "ray pandas pyarrow hyperliquid numpy aiohttp uvicorn eth_account"
 PROMISED = """
 up down status venue demo scorecard topology kill resume ack orders fills positions config keys audit doctor replay
 data
+up down status venue demo scorecard topology kill resume orders fills positions config keys audit watchdog doctor replay
 """
 COMMAND: Any = typer.main.get_command(app)
 
@@ -54,9 +55,9 @@ def test_every_option_is_explained() -> None:
 
 
 def test_machines_can_read_every_answer() -> None:
-    """Every command has --json; the schema is JSON anyway."""
+    """Every command has --json; the schema is JSON anyway, and so is the watchdog's log."""
     without = {path for path, command in leaves(COMMAND) if not any("--json" in each.opts for each in command.params)}
-    assert without == {("config", "schema")}
+    assert without == {("config", "schema"), ("watchdog", "run")}
 
 
 def test_the_page_is_current() -> None:

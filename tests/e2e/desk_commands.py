@@ -1,0 +1,36 @@
+"""The `hats` command on a home folder and ports of its own, for tests that raise a desk by it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from orchestrator.raylink import free_port
+from tests.house.sources import ROOT
+
+
+class Hats:
+    """The `hats` command with a home folder and ports of its own."""
+
+    def __init__(self, home: Path) -> None:
+        port = free_port()
+        self._environ = {name: value for name, value in os.environ.items() if not name.startswith("HATS_")} | {
+            "HATS_HOME": str(home),
+            "HATS_LOCAL_VENUE__PORT": str(port),
+            "HATS_VENUE__BASE_URL": f"http://127.0.0.1:{port}",
+            "HATS_RAY__DASHBOARD": "false",
+            "HATS_METRICS__ENABLED": "false",
+        }
+
+    def __call__(self, *args: str, code: int | None = 0) -> Any:
+        """The one JSON object on stdout, or on stderr where stdout is empty; `code` None: however it ends."""
+        command = [sys.executable, "-m", "orchestrator.cli", *args, "--json"]
+        done = subprocess.run(
+            command, cwd=ROOT, env=self._environ, capture_output=True, text=True, check=False, timeout=400
+        )
+        assert code in (None, done.returncode), (args, done.stdout, done.stderr)
+        return json.loads(done.stdout or done.stderr)
