@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from orchestrator.build import this_build
-from orchestrator.capture_replay import LEAD_NS, replay_capture
+from orchestrator.capture_replay import KNOWN, LEAD_NS, replay_capture
 from orchestrator.cards import scorecards_html
 from orchestrator.recording import Played
+from orchestrator.recording_import import rendered, verbatim
 from orchestrator.referee import differences
 from orchestrator.rehearsal import Rehearsal
 from orchestrator.reproduction import HatReplay, replay_run
@@ -20,10 +23,17 @@ from orchestrator.runfiles import RunFiles, RunRecord, write_private, write_reco
 from orchestrator.settings import Settings
 from orchestrator.status import cards_of
 from orchestrator.summary import Summary, summarise
+from shared.errors import DataError
 from shared.units import SECOND
-from shared.warehouse.capture.playback import Survey, as_it_happened
+from shared.venue.flow.recording import OtherRecord
+from shared.venue.flow.recording_files import open_recordings, recorded_frames
+from shared.warehouse.capture.log import CaptureLog
+from shared.warehouse.capture.playback import UNREADABLE, Survey, as_it_happened, label_of
 from shared.warehouse.capture.reader import read_log
+from shared.warehouse.capture.records import AnyRecord, Frame, SocketOpened
 
+COINS_WITHIN: Final = 10_000
+"""A recording is looked through so far for the coins that it is of."""
 SLICE_S: Final = 1.0
 """So much virtual time passes between two words on how far things have come."""
 
@@ -61,6 +71,45 @@ def survey_of(capture: Path) -> Survey:
     for item in read_log(capture):
         survey.take(item)
     return survey
+
+
+def import_recordings(
+    settings: Settings, paths: Sequence[Path], directory: Path, passed: Callable[[float], None]
+) -> None:
+    """A capture log in `directory`, made of recordings: `recording_import.py` says how.
+
+    `passed` is told of recorded seconds as they go by; DataError if a recording can't be used.
+    """
+    source = open_recordings(*paths)
+    if all(label_of(frame) != UNREADABLE for path in paths for _, frame in islice(recorded_frames(path), 1)):
+        merged = sorted((each for path in paths for each in recorded_frames(path)), key=itemgetter(0))
+        _write_log(settings, directory, verbatim(merged), passed)
+        return
+    wanted = settings.venue.coins
+    told = {record.coin for record in islice(source(), COINS_WITHIN) if not isinstance(record, OtherRecord)}
+    coins = tuple(KNOWN[name] for name in wanted if name in told and name in KNOWN)
+    if not coins:
+        raise DataError(f"expected a recording of {', '.join(wanted)}, it has {', '.join(sorted(told)) or 'no coin'}")
+    _write_log(settings, directory, rendered(source, coins, settings), passed)
+
+
+def _write_log(
+    settings: Settings, directory: Path, records: Iterable[AnyRecord], passed: Callable[[float], None]
+) -> None:
+    log, now, told = None, 0, 0
+    for record in records:
+        now = record.recv_ns if isinstance(record, Frame) else now
+        if log is None:
+            assert isinstance(record, SocketOpened)
+            now = told = record.ns
+            log = CaptureLog(directory, 1, now, settings.hats.exchange_architect.capture)
+        log.append(record)
+        if now - told >= SECOND:
+            log.commit(now)
+            passed((now - told) / SECOND)
+            told = now
+    if log is not None:
+        log.close(now)
 
 
 def run_capture(

@@ -31,12 +31,21 @@ Capture = Annotated[
     Path | None,
     typer.Option("--capture", metavar="DIR", help="A capture log instead of a run: a new run on the market in it."),
 ]
+Recordings = Annotated[
+    str | None,
+    typer.Option(
+        "--recording",
+        metavar="FILE[,FILE]",
+        help="Recordings of Hyperliquid or Binance USD-M sockets: made a capture in the run's folder, then replayed.",
+    ),
+]
 
 
 def replay(
     run: Run = None,
     hats: OnlyHats = None,
     capture: Capture = None,
+    recording: Recordings = None,
     config: Config = None,
     assignments: Set = None,
     as_json: Json = False,
@@ -48,16 +57,19 @@ def replay(
     With --capture all nine run anew, in one thread, on the frames of a capture log at the times at which they were
     received, through its cuts; their orders go to a paper venue made of the captured books. The same capture, settings
     and seed give the same digest. Default file: configs/demo.toml; exit code 6 if a proof fails or the log is damaged.
+
+    With --recording such a capture is made first. Hyperliquid's frames stay as they are; Binance has another protocol:
+    its books and trades move the local exchange, and what that sends is captured (ticks, depth, pace are its own).
     """
     from orchestrator.cli.runs import last_run
 
-    if capture is not None:
-        if run is not None or hats:
-            raise typer.BadParameter("--capture is a run of its own: it excludes RUN and --hat")
-        _play(capture, config, assignments, as_json=as_json)
+    if capture is not None or recording is not None:
+        if run is not None or hats or (capture is not None and recording is not None):
+            raise typer.BadParameter("RUN (with --hat), --capture and --recording exclude each other")
+        _play(capture, recording, config, assignments, as_json=as_json)
         return
     if assignments:
-        raise typer.BadParameter("a run is replayed with the settings that it had: --set needs --capture")
+        raise typer.BadParameter("a run is replayed with the settings that it had: --set is for --capture, --recording")
     roles = tuple(hat_named(name, "--hat") for name in hats or ()) or HATS
     found = _replayed(last_run(run, config), roles)
     if as_json:
@@ -68,14 +80,21 @@ def replay(
         raise typer.Exit(Exit.PROBLEMS)
 
 
-def _play(capture: Path, config: Path | None, assignments: list[str] | None, *, as_json: bool) -> None:
-    from orchestrator.capture_run import run_capture, survey_of
+def _play(
+    capture: Path | None, recording: str | None, config: Path | None, assignments: list[str] | None, *, as_json: bool
+) -> None:
+    from orchestrator.capture_run import import_recordings, run_capture, survey_of
     from orchestrator.cli.launching import config_file, loaded
     from orchestrator.runfiles import RunFiles
 
     settings = loaded(config_file(config, "demo.toml"), assignments).settings
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     files = RunFiles(settings.run.home / "runs" / f"replay-{stamp}")
+    if capture is None:
+        capture = files.dir / "capture"
+        files.create()
+        with progress("capturing the recording", None) as advance:
+            import_recordings(settings, [Path(name) for name in (recording or "").split(",")], capture, advance)
     with progress("reading", None):
         survey = survey_of(capture)
     with progress("replaying", (survey.last_ns - survey.first_ns) / SECOND) as advance:

@@ -19,6 +19,15 @@ def open_recordings(*paths: Path) -> Callable[[], Iterable[Record]]:
     return merged(*(_source(path) for path in paths))
 
 
+def recorded_frames(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Each line's receive time (ns) and frame as received; DataError for a line that is none."""
+    for number, line in enumerate(_lines(path), start=1):
+        stamp, _, frame = line.strip().partition(b" ")
+        if not stamp.isdigit() or not frame:
+            raise DataError(f"line {number} of {path}: expected a receive time and a frame, got {line[:80]!r}")
+        yield int(stamp), frame
+
+
 def _source(path: Path) -> Callable[[], Iterable[Record]]:
     return lambda: records(_lines(path))
 
