@@ -76,7 +76,7 @@ class _File:
     def __init__(self, table: Table, day: str, aside: Path) -> None:
         self.table, self.day, self.aside = table, day, aside
         self._hash = RowHash(table.schema)
-        self._writer = pq.ParquetWriter(aside, table.schema, **_options(table.schema))
+        self._writer = pq.ParquetWriter(aside, table.schema, **parquet_options(table.schema))
         self._rows = 0
         self._min_ns: int | None = None
         self._max_ns: int | None = None
@@ -190,7 +190,7 @@ def row_index(kind: type, name: str) -> int:
     return fields.index(name)
 
 
-def _options(schema: Any) -> dict[str, Any]:
+def parquet_options(schema: Any) -> dict[str, Any]:
     """How Parquet stores this schema: the format's version, compression and encodings are fixed, not left to chance."""
     deltas, words = [], []
     for field in schema:

@@ -1,0 +1,128 @@
+"""How fast a capture log becomes tables, beside `pyarrow.parquet.write_table` of the same rows.
+
+The peer is given the rows as one finished Arrow table a file, in memory, and writes each with the same settings, then
+syncs it: the least that any writer of these rows takes. Both take turns. Between them lie reading and checking the log,
+decoding every frame, keeping rows by coin, and hashing rows and files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from hats.exchange_architect.archive import ArchiveReader
+from shared.instrument import Instrument
+from shared.warehouse.capture.log import CaptureLog
+from shared.warehouse.capture.records import Frame, SocketClosed, SocketOpened
+from shared.warehouse.capture.settings import CaptureSettings
+from shared.warehouse.compact import compact
+from shared.warehouse.parts import parquet_options
+from shared.warehouse.store import Store
+
+START_NS = 1_790_000_000 * 10**9
+S = 10**9
+
+
+def frame(coin: str, number: int, chance: Random) -> bytes:
+    """A book of 20 x 20 levels, or every third time two trades."""
+    ms = START_NS // 10**6 + number
+    mid = 60_000 + chance.randint(-40, 40)
+    if number % 3 == 2:
+        trades = [
+            {
+                "coin": coin,
+                "side": "B",
+                "px": str(mid),
+                "sz": "0.25",
+                "time": ms,
+                "hash": "0x0",
+                "tid": 2 * number + one,
+            }
+            for one in range(2)
+        ]
+        return json.dumps({"channel": "trades", "data": trades}).encode()
+    sides = [
+        [
+            {"px": str(mid + sign * (n + 1)), "sz": f"{chance.randint(1, 99_999) / 10_000:.4f}", "n": n + 1}
+            for n in range(20)
+        ]
+        for sign in (-1, 1)
+    ]
+    return json.dumps({"channel": "l2Book", "data": {"coin": coin, "time": ms, "levels": sides}}).encode()
+
+
+def write_log(folder: Path, frames: int, coins: int) -> tuple[Instrument, ...]:
+    """A sealed log of so many frames."""
+    chance = Random(1)
+    listed = tuple(Instrument(f"C{number}", number, 4, 10) for number in range(coins))
+    log = CaptureLog(folder, 1, START_NS, CaptureSettings())
+    log.append(SocketOpened(1, 1, START_NS))
+    for number in range(frames):
+        now = START_NS + number * S // 2_000
+        log.append(Frame(1, 1, number + 1, now, now, frame(listed[number % coins].coin, number, chance)))
+        if number % 40 == 0:
+            log.commit(now)
+    log.append(SocketClosed(1, 1, START_NS + frames * S // 2_000, frames))
+    log.close(START_NS)
+    return listed
+
+
+def bare(tables: list[Any], folder: Path) -> float:
+    """Seconds to write each table to a file and sync it."""
+    began = time.perf_counter()
+    for number, table in enumerate(tables):
+        path = folder / f"{number}.parquet"
+        pq.write_table(table, path, **parquet_options(table.schema))
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    return time.perf_counter() - began
+
+
+def main(frames: int, coins: int, rounds: int) -> dict[str, Any]:
+    """Figures of the best round of each."""
+    folder = Path(tempfile.mkdtemp(prefix="bench-compaction-"))
+    try:
+        listed = write_log(folder / "log", frames, coins)
+        ours, theirs, rows, stored = [], [], 0, 0
+        for number in range(rounds):
+            store = Store(folder / f"store-{number}")
+            began = time.perf_counter()
+            made = compact(folder / "log", store, ArchiveReader(), "bench", listed)
+            ours.append(time.perf_counter() - began)
+            parts = [part for batch in made.published for part in batch.parts]
+            rows, stored = sum(part.rows for part in parts), sum(part.bytes for part in parts)
+            tables = [pq.read_table(store.root / part.path) for part in parts]
+            (folder / f"bare-{number}").mkdir()
+            theirs.append(bare(tables, folder / f"bare-{number}"))
+        size = sum(path.stat().st_size for path in (folder / "log").glob("*.hlog"))
+        return {
+            "frames": frames,
+            "coins": coins,
+            "rows": rows,
+            "log_mb": round(size / 1e6, 1),
+            "tables_mb": round(stored / 1e6, 1),
+            "compaction_frames_s": round(frames / min(ours)),
+            "compaction_rows_s": round(rows / min(ours)),
+            "bare_rows_s": round(rows / min(theirs)),
+            "compaction_to_bare": round(min(theirs) / min(ours), 4),
+        }
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--frames", type=int, default=40_000)
+    parser.add_argument("--coins", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=3)
+    asked = parser.parse_args()
+    print(json.dumps(main(asked.frames, asked.coins, asked.rounds), indent=2))
