@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from hats.exchange_architect.channels import FILLS
+from hats.exchange_architect.kept_channels import CHANNELS, LIQUIDATION, kept_rows
 from hats.exchange_architect.universe import Universe
-from hats.exchange_architect.wire import BAD, Decoder
+from hats.exchange_architect.wire import BAD, UNREADABLE, Decoder
 from shared.instrument import Instrument
 from shared.messages.market import BadData, UniverseUpdate
 from shared.units import Ns
@@ -29,12 +31,17 @@ class ArchiveReader:
         rows: list[Row] = []
         unread: list[Unread] = []
         for message in heard.messages:
-            match message:
-                case BadData():
-                    unread.append(Unread(message.channel, message.coin, message.reason))
-                case _:
-                    row = row_of(message, self._universe.instrument(message.coin))  # type: ignore[attr-defined]
-                    if row is not None:
-                        rows.append(row)
-        channel = heard.channel if heard.channel != BAD else unread[0].channel
-        return Reading(channel, heard.coin, rows, unread)
+            if isinstance(message, BadData):
+                unread.append(Unread(message.channel, message.coin, message.reason))
+                continue
+            row = row_of(message, self._universe.instrument(message.coin))  # type: ignore[attr-defined]
+            if row is not None:
+                rows.append(row)
+        channel = heard.channel
+        if channel in CHANNELS and (channel != FILLS or LIQUIDATION in frame):
+            try:
+                rows.extend(kept_rows(channel, frame, self._universe, recv_ns))
+            except UNREADABLE as error:
+                unread.append(Unread(channel, "", str(error)))
+        # the frame's own word for its channel, where the feed could not read the rest of it
+        return Reading(unread[0].channel if channel == BAD else channel, heard.coin, rows, unread)

@@ -191,25 +191,31 @@ def _hole(of: Subject, since_ms: int, until_ms: int) -> GapRow:
 
 
 def _candle(raw: bytes, page: Page, of: Instrument) -> tuple[int, CandleRow]:
+    row = candle_row(raw, lambda _: of)
+    if (row.coin, row.interval) != page.subject:
+        raise DataError(f"expected {page.subject.name}, got {row.coin[:20]} {row.interval}")
+    return row.exch_ns // MS, row
+
+
+def candle_row(raw: bytes, listed: Callable[[str], Instrument], recv_ns: int | None = None) -> CandleRow:
+    """A candle as the venue writes it, asked for or pushed; DataError if it is no whole interval or makes no sense."""
     data = _CANDLE.decode(raw)
-    coin, interval = page.subject
-    if (data.s, data.i) != (coin, interval):
-        raise DataError(f"expected {coin} {interval}, got {data.s[:20]} {data.i[:20]}")
-    if data.t != page.subject.begin_ms(data.t) or page.subject.end_ms(data.t) != data.T + 1:
-        raise DataError(f"expected a whole {interval}, got {data.t} to {data.T}")
+    of, span = listed(data.s), subject(data.s, data.i)
+    if data.t != span.begin_ms(data.t) or span.end_ms(data.t) != data.T + 1:
+        raise DataError(f"expected a whole {data.i}, got {data.t} to {data.T}")
     opened, high, low, closed = (of.px(text) for text in (data.o, data.h, data.l, data.c))
     if not 0 < low <= min(opened, closed) <= max(opened, closed) <= high:
         raise DataError(f"expected low <= open, close <= high, got {data.o} {data.h} {data.l} {data.c}")
     traded = near(data.v, of.sz_decimals)
     if traded < 0 or (data.n == 0) != (traded == 0):
         raise DataError(f"expected volume where there are trades, got {data.v} in {data.n} trades")
-    return data.t, CandleRow(
-        coin=coin,
+    return CandleRow(
+        coin=data.s,
         exch_ns=ns_from_ms(data.t),
-        recv_ns=None,
+        recv_ns=recv_ns,
         px_decimals=of.px_decimals,
         sz_decimals=of.sz_decimals,
-        interval=interval,
+        interval=data.i,
         close_ns=ns_from_ms(data.T + 1) - 1,
         open_px=opened,
         high_px=high,

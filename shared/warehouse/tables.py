@@ -283,7 +283,7 @@ class FillRow(NamedTuple):
 
 
 class LedgerRow(NamedTuple):
-    """Money that moved other than by trading; `usd` is its effect on us (null: not in USDC), `detail` its JSON."""
+    """Money moved other than by trading: `usd` came (> 0) or went, fees apart (null: not USDC); `detail` is JSON."""
 
     exch_ns: Int
     recv_ns: MaybeInt
