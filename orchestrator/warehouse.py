@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from hats.exchange_architect.archive import ArchiveReader
 from hats.exchange_architect.wire_info import universe_update
 from hats.security_architect import audit
@@ -18,6 +20,7 @@ from shared.instrument import Instrument
 from shared.journal import JournalReader
 from shared.messages.market import UniverseUpdate
 from shared.units import Ns
+from shared.warehouse import durable
 from shared.warehouse.compact import Compacted, Progress, compact
 from shared.warehouse.manifest import Part, Snapshot
 from shared.warehouse.retention import Plan, Policy, plan
@@ -25,8 +28,8 @@ from shared.warehouse.store import Store
 from shared.warehouse.verify import verify
 
 AUDIT: Final = "audit.jsonl"
-META: Final = "meta.json"
-"""The venue's reply to {"type": "meta"}, kept beside a capture log that no run's journal explains."""
+LISTED: Final = "listed.json"
+"""The instruments that a capture was told of, kept beside a log that no run's journal explains."""
 _SYNC_MS: Final = 1_000
 
 
@@ -37,13 +40,15 @@ def capture_in(folder: Path) -> Path:
 
 
 def listed_in(log: Path, meta: Path | None = None) -> tuple[Instrument, ...]:
-    """What was listed when the log was made: by the file named, by the one beside it, or by its run's journal.
+    """What was listed when the log was made: by the reply to meta in `meta`, a file beside the log, or a run's journal.
 
     DataError if nobody knows, for then no number in it has a unit.
     """
-    for path in (meta, log / META):
-        if path is not None and (path is meta or path.is_file()):
-            return universe_update(path.read_bytes(), None, Ns(0)).instruments
+    if meta is not None:
+        return universe_update(meta.read_bytes(), None, Ns(0)).instruments
+    beside = _listed_beside(log)
+    if beside:
+        return tuple(beside.values())
     journal = log.parent / "journal.sqlite"
     known: dict[str, Instrument] = {}
     if journal.is_file():
@@ -60,6 +65,26 @@ def listed_in(log: Path, meta: Path | None = None) -> tuple[Instrument, ...]:
             f"what was listed when {log} was made is not known; --meta FILE names the venue's reply to meta"
         )
     return tuple(known.values())
+
+
+def keep_listed(log: Path, instruments: tuple[Instrument, ...]) -> None:
+    """Write down beside a log what is listed; what was written before and is no longer listed stays."""
+    before = _listed_beside(log)
+    known = before | {instrument.coin: instrument for instrument in instruments}
+    if known != before:
+        durable.write(log / LISTED, msgspec.json.encode(tuple(known.values())) + b"\n", log / f"{LISTED}.part")
+
+
+def _listed_beside(log: Path) -> dict[str, Instrument]:
+    try:
+        data = (log / LISTED).read_bytes()
+    except FileNotFoundError:
+        return {}
+    try:
+        instruments = msgspec.json.decode(data, type=tuple[Instrument, ...])
+    except msgspec.MsgspecError as error:
+        raise DataError(f"{log / LISTED} does not say what was listed: {error}") from error
+    return {instrument.coin: instrument for instrument in instruments}
 
 
 def compact_log(

@@ -130,8 +130,8 @@ class _Candle(msgspec.Struct):
 
 
 class _Events(msgspec.Struct, rename="camel"):
-    liquidation: msgspec.Raw | None = None
-    non_user_cancel: msgspec.Raw | None = None
+    liquidation: Any = None
+    non_user_cancel: Any = None
 
 
 class _Topic(msgspec.Struct):

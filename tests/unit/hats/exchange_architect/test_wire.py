@@ -147,6 +147,21 @@ def test_confirmations_name_their_subscription() -> None:
     assert heard(scene.frame("error", "Invalid subscription {x}")).channel == ERROR
 
 
+@pytest.mark.parametrize(
+    ("said", "is_grave"),
+    [
+        ({"liquidation": {"lid": 1, "liquidator": "0x0", "liquidated_user": "0x1"}}, True),
+        ({"nonUserCancel": [{"coin": "BTC", "oid": 7}]}, True),
+        ({"fills": []}, False),
+        ({"liquidation": None}, False),
+    ],
+)
+def test_what_was_done_to_the_account_is_grave(said: dict[str, Any], is_grave: bool) -> None:
+    """A liquidation, or a cancel that nobody asked for, is heard as such; other events of the account are not."""
+    event = heard(json.dumps({"channel": "user", "data": said}).encode())
+    assert (event.is_grave, event.messages) == (is_grave, ())
+
+
 def test_pong_and_greeting_are_known() -> None:
     """Neither is an error."""
     assert heard(b'{"channel":"pong"}').channel == PONG

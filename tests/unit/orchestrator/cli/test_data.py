@@ -15,7 +15,7 @@ from orchestrator.cli.app import app
 from orchestrator.cli.data_options import ns_from_text
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.running import run
-from orchestrator.warehouse import AUDIT, META
+from orchestrator.warehouse import AUDIT, keep_listed
 from shared.codec import encode
 from shared.ids import Role
 from shared.journal import Journal
@@ -45,9 +45,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """A capture log with the venue's meta beside it."""
+    """A capture log with what was listed beside it."""
     made = write_log(tmp_path / "log", story(200))
-    (made / META).write_text(json.dumps(META_REPLY))
+    keep_listed(made, LISTED)
     return made
 
 
@@ -114,9 +114,12 @@ def test_damage_is_exit_code_6(log: Path, home: Path, capsys: pytest.CaptureFixt
 
 
 def test_a_run_explains_its_own_log(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without a meta the coins' units come from the run's journal; without both nothing is guessed."""
+    """The coins' units come from the run's journal, or from a reply to meta; without both nothing is guessed."""
     folder = home / "runs" / "one"
-    write_log(folder / "capture", story(100))
+    log = write_log(folder / "capture", story(100))
+    meta = home / "meta.json"
+    meta.write_text(json.dumps(META_REPLY))
+    assert said(capsys, "compact", str(log), "--meta", str(meta), "-w", str(home / "other"))["rows"]["trades"] > 0
     assert "--meta" in said(capsys, "compact", "one", code=Exit.FAILED)["message"]
     journal = Journal(folder / "journal.sqlite", now_ns=1)
     update = UniverseUpdate(LISTED, 0, 0, Ns(1))
