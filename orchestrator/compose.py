@@ -26,6 +26,7 @@ from hats.security_architect.logic import SecurityArchitect
 from hats.security_architect.measures import MEASURES as SECURITY_ARCHITECT
 from orchestrator import routes
 from orchestrator.settings import Settings
+from shared.approval import ApprovalKey
 from shared.hat import Hat
 from shared.ids import HATS, Role
 from shared.messages import MESSAGE_TYPES
@@ -59,9 +60,12 @@ CATALOGUE: Final[Mapping[Role, Sequence[Measure]]] = {
 """What is measured of each Hat, besides what the hub measures of all."""
 
 
-def make_hat(settings: Settings, role: Role) -> Hat:
-    """A fresh Hat."""
-    return HAT_CLASSES[role](getattr(settings.hats, role))
+def make_hat(settings: Settings, role: Role, approval_key: ApprovalKey | None = None) -> Hat:
+    """A fresh Hat. Only the Risk Oversight Officer is given the run's approval key."""
+    section = getattr(settings.hats, role)
+    if role is Role.RISK_OVERSIGHT_OFFICER:
+        return RiskOversightOfficer(section, approval_key)
+    return HAT_CLASSES[role](section)
 
 
 def check_wiring(settings: Settings) -> None:

@@ -22,6 +22,7 @@ from orchestrator.settings import Settings
 from orchestrator.watchdog.guard import Phase
 from orchestrator.watchdog.line import tell
 from orchestrator.watchdog.words import Flatten, Look
+from shared.approval_file import key_path, make_key
 from shared.config import Mode
 from shared.errors import ConfigError, Unanswered
 
@@ -121,12 +122,14 @@ def _start_signer(settings: Settings, files: RunFiles, step: Step, stack: contex
     assets = ",".join(str(asset) for asset in assets_at(settings.venue.base_url, settings.venue.coins))
     socket_path = Path(own.signer_socket)
     socket_path.unlink(missing_ok=True)
+    approval_key = key_path(files.dir)
+    make_key(approval_key)
     args = [
         "hats.security_architect.signer", "--keystore", str(own.keystore), "--password-file",
         str(own.password_file), "--socket", str(socket_path), "--network", settings.venue.network,
         "--assets", assets, "--max-notional-usd", str(own.max_order_notional_usd),
         "--log", str(files.logs / "signer.jsonl"),
-        "--checkpoints", str(files.signer_checkpoints),
+        "--checkpoints", str(files.signer_checkpoints), "--approval-key-file", str(approval_key),
     ]  # fmt: skip
     signer = Child("signer", args, files.logs / "signer.log", socket_path.exists)
     signer.start()

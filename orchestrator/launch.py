@@ -151,7 +151,7 @@ class Launch:
             is_short = fault is None and sum(summary.messages.values()) <= REPLAY_MESSAGES_MAX
             if is_short:
                 self._watcher.step("replaying the journal")
-            replay = replay_run(reader, settings) if is_short else None
+            replay = replay_run(reader, settings, approval_key=self.files.approval_key()) if is_short else None
         finally:
             reader.close()
         master = settings.hats.exchange_architect.user_address

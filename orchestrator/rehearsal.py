@@ -22,6 +22,7 @@ from orchestrator.settings import Settings
 from orchestrator.stage import Stage
 from orchestrator.stage_venue import Driver, StageVenue
 from orchestrator.supervisor import Supervisor
+from shared.approval import ApprovalKey
 from shared.clock import VirtualClock
 from shared.errors import HatsError
 from shared.hat import Hat
@@ -61,7 +62,7 @@ _NOWHERE: Final = Path("/nonexistent")
 """The stage's signer has neither files nor a socket."""
 
 MakeDrivers = Callable[[Exchange, int], Sequence[Driver]]
-MakeHat = Callable[[Settings], Hat]
+MakeHat = Callable[[Settings, ApprovalKey], Hat]
 
 
 @dataclass
@@ -75,6 +76,7 @@ class Rehearsal:
     exchange: Exchange
     master: str
     settings: Settings
+    approval_key: ApprovalKey
     log: CaptureLog | None = None
     run: int = RUN
 
@@ -135,7 +137,8 @@ def rehearse(
     supervisor = Supervisor(RUN, wants_armed=True, restarts_max=settings.supervisor.restart_intensity)
     mailboxes = {role: Mailbox(role, settings.mailbox.capacity) for role in HATS}
     heart = Heart(journal, compose.CATALOGUE, supervisor, mailboxes)
-    signer = InProcessSigner(_policy(settings, coins), agent)
+    approval_key = ApprovalKey(throw_away_secret(seed, "approvals"))
+    signer = InProcessSigner(_policy(settings, coins), agent, approval_key)
     wanted = settings.hats.exchange_architect
     log = None if capture is None else CaptureLog(capture, RUN, start_ns, wanted.capture, sync=_is_no_disk)
     record = forget if log is None else log.append
@@ -144,7 +147,7 @@ def rehearse(
         heart,
         journal,
         clock,
-        {role: _maker(settings, role, (hats or {}).get(role)) for role in HATS},
+        {role: _maker(settings, role, (hats or {}).get(role), approval_key) for role in HATS},
         {Role.EXCHANGE_ARCHITECT: venue, Role.SECURITY_ARCHITECT: signer},
     )
     venue.join(stage)
@@ -152,7 +155,7 @@ def rehearse(
     stage.start()
     if log is not None:
         _commit_on(stage, log, start_ns)
-    return Rehearsal(stage, heart, journal, venue, exchange, address_of(master), settings, log)
+    return Rehearsal(stage, heart, journal, venue, exchange, address_of(master), settings, approval_key, log)
 
 
 def _commit_on(stage: Stage, log: CaptureLog, now: Ns) -> None:
@@ -165,8 +168,8 @@ def _is_no_disk(_: int) -> None:
     """A rehearsal is not worth an fsync: whoever lost it rehearses again."""
 
 
-def _maker(settings: Settings, role: Role, other: MakeHat | None) -> Callable[[], Hat]:
-    return lambda: compose.make_hat(settings, role) if other is None else other(settings)
+def _maker(settings: Settings, role: Role, other: MakeHat | None, approval_key: ApprovalKey) -> Callable[[], Hat]:
+    return lambda: compose.make_hat(settings, role, approval_key) if other is None else other(settings, approval_key)
 
 
 def _synthetic(exchange: Exchange, seed: int) -> Sequence[Driver]:

@@ -15,6 +15,7 @@ import msgspec
 from orchestrator import compose
 from orchestrator.replay import letters_of
 from orchestrator.settings import Settings
+from shared.approval import ApprovalKey
 from shared.codec import decode, encode
 from shared.errors import BusError
 from shared.hat import Hat
@@ -79,9 +80,10 @@ def replay_run(
     settings: Settings,
     roles: Sequence[Role] = HATS,
     on_batch: Callable[[], None] = lambda: None,
+    approval_key: ApprovalKey | None = None,
 ) -> tuple[HatReplay, ...]:
-    """The replay of these Hats, made anew from the settings with which they ran."""
-    return tuple(replay_hat(reader, compose.make_hat(settings, role), on_batch) for role in roles)
+    """The replay of these Hats, made anew from the settings and the approval key with which they ran."""
+    return tuple(replay_hat(reader, compose.make_hat(settings, role, approval_key), on_batch) for role in roles)
 
 
 def replay_hat(reader: JournalReader, hat: Hat, on_batch: Callable[[], None] = lambda: None) -> HatReplay:

@@ -12,6 +12,8 @@ from typing import Final
 import msgspec
 
 from orchestrator.build import Build
+from shared.approval import ApprovalKey
+from shared.approval_file import key_path, read_key
 from shared.errors import NotRunning
 
 SUN_PATH_MAX: Final = 100
@@ -68,6 +70,11 @@ class RunFiles:
     def create_ray(self) -> None:
         """Make the folder of a Ray head of our own."""
         _make_private(self._short, self.ray)
+
+    def approval_key(self) -> ApprovalKey | None:
+        """The key that the run's approvals are sealed with; None if it is gone, and then no replay makes the seals."""
+        path = key_path(self.dir)
+        return read_key(path) if path.exists() else None
 
     def remove_short(self) -> None:
         """Clear what lies outside the run's own folder."""

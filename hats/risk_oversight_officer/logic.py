@@ -20,6 +20,7 @@ from hats.risk_oversight_officer.measures import (
 from hats.risk_oversight_officer.settings import Settings
 from hats.risk_oversight_officer.state import Day, State
 from hats.risk_oversight_officer.tail import Tail
+from shared.approval import ApprovalKey, ticket_of
 from shared.ids import Cloid, Role, intent_number_of, strategy_number_of
 from shared.messages import AnyMessage, Message
 from shared.messages.account import LedgerReport, Reconciled
@@ -81,9 +82,11 @@ class RiskOversightOfficer:
         DrainOrdered,
     )
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, approval_key: ApprovalKey | None = None) -> None:
+        """Without a key its approvals are not sealed, and no signer takes them."""
         self.state = State()
         self._settings = settings
+        self._approval_key = approval_key
         self._tail = Tail(self.state.returns, settings)
 
     def handle(self, message: AnyMessage, now: Ns) -> Iterable[AnyMessage]:
@@ -152,7 +155,18 @@ class RiskOversightOfficer:
         self._turn_day(now)
         state.day.approved_usd += notional(intent.px, intent.sz)
         state.last_approval_id += 1
-        return OrderApproved(intent, state.last_approval_id, expires_ns)
+        return OrderApproved(intent, state.last_approval_id, expires_ns, self._seal(intent, expires_ns))
+
+    def _seal(self, intent: OrderIntent, expires_ns: Ns) -> bytes:
+        if self._approval_key is None:
+            return b""
+        instrument = self.state.market.instruments[intent.coin]
+        ticket = ticket_of(
+            approval_id=self.state.last_approval_id, expires_ns=expires_ns, cloid=intent.cloid, coin=intent.coin,
+            asset=instrument.asset, sz_decimals=instrument.sz_decimals, side=intent.side, px=intent.px, sz=intent.sz,
+            tif=intent.tif, reduce_only=intent.reduce_only, replaces=intent.replaces,
+        )  # fmt: skip
+        return self._approval_key.seal(ticket)
 
     def _measure_limit(self, coin: str, before_sz: int, after_sz: int) -> None:
         """Was the limit kept? Looked at after the fact, from the exposure alone."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from shared.approval import Ticket, ticket_of
 from shared.errors import InvariantError
 from shared.ids import Cloid
 from shared.messages.order import SubmitOrder
@@ -30,6 +31,7 @@ class Approval(msgspec.Struct, frozen=True):
 
     terms: Terms
     expires_ns: Ns
+    mac: bytes = b""
 
 
 class ApprovalBook(msgspec.Struct):
@@ -40,7 +42,7 @@ class ApprovalBook(msgspec.Struct):
 
     def learn(self, approved: OrderApproved) -> None:
         """Take an approval in; the same one again changes nothing. InvariantError if its id was given to another."""
-        approval = Approval(_approved_terms(approved), approved.expires_ns)
+        approval = Approval(_approved_terms(approved), approved.expires_ns, approved.mac)
         number = str(approved.approval_id)
         known = self.unspent.get(number)
         if known is not None and known != approval:
@@ -62,6 +64,15 @@ class ApprovalBook(msgspec.Struct):
         if asked == approval.terms:
             return None
         return f"approval {order.approval_id} differs in " + ", ".join(_differences(approval.terms, asked))
+
+    def ticket(self, order: SubmitOrder) -> Ticket:
+        """What the signer is shown of the approval that the order stands on; it is spent afterwards."""
+        approval = self.unspent[str(order.approval_id)]
+        return ticket_of(
+            approval_id=order.approval_id, expires_ns=approval.expires_ns, cloid=order.cloid, coin=order.coin,
+            asset=order.asset, sz_decimals=order.sz_decimals, side=order.side, px=order.px, sz=order.sz, tif=order.tif,
+            reduce_only=order.reduce_only, replaces=order.replaces, mac=approval.mac,
+        )  # fmt: skip
 
     def spend(self, approval_id: int) -> None:
         """The approval is used up."""

@@ -51,7 +51,7 @@ class SignerEdge:
     def _answer_to(self, request: SignRequest) -> SignedAction | SignatureRefused:
         started_ns = time.monotonic_ns()
         answer = self._line.ask(
-            lambda number: frames.Ask(number, request.action, request.nonce, request.expires_after_ms)
+            lambda number: frames.Ask(number, request.action, request.nonce, request.expires_after_ms, request.tickets)
         )
         match answer:
             case frames.Signed():

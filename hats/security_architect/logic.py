@@ -20,6 +20,7 @@ from hats.security_architect.actions import (
 from hats.security_architect.approvals import ApprovalBook
 from hats.security_architect.records import Audited, event_of
 from hats.security_architect.settings import Settings
+from shared.approval import Ticket
 from shared.ids import Cloid, Role
 from shared.messages import AnyMessage, Message
 from shared.messages.control import AuditCheckpointed, AuditRecord, KillOrdered, ResumeOrdered, Started, WakeAt, Woke
@@ -149,10 +150,11 @@ class SecurityArchitect:
         self.state.samples.add(measures.REFUSED_SHARE, 0.0 if reason is None else 1.0)
         if reason is not None:
             return (SignatureRefused(kind_of(order), order.cloid, reason),)
+        tickets = (self.state.approvals.ticket(order),)
         self.state.approvals.spend(order.approval_id)
         self.state.samples.add(measures.APPROVALS_UNSPENT, 0.0)
         self.state.listings.setdefault(order.coin, (order.asset, order.sz_decimals))
-        return (self._ask(kind_of(order), order.cloid, order.expires_ns, to_json(order_action(order)), now),)
+        return (self._ask(kind_of(order), order.cloid, order.expires_ns, to_json(order_action(order)), now, tickets),)
 
     def _order_fault(self, order: SubmitOrder, now: Ns) -> str | None:
         """Why the order may not be signed; None if it may."""
@@ -187,11 +189,13 @@ class SecurityArchitect:
             return f"the deadline is {ahead_ms} ms ahead, at most {self._settings.expires_ahead_ms_max} allowed"
         return None
 
-    def _ask(self, kind: ActionKind, cloid: Cloid, expires_ns: Ns, action: bytes, now: Ns) -> SignRequest:
+    def _ask(
+        self, kind: ActionKind, cloid: Cloid, expires_ns: Ns, action: bytes, now: Ns, tickets: tuple[Ticket, ...] = ()
+    ) -> SignRequest:
         """The request with the next nonce: the time in ms, or one more than the last when time has not moved on."""
         nonce = max(self.state.last_nonce + 1, now // MS)
         self.state.last_nonce = nonce
-        request = SignRequest(kind, cloid, nonce, expires_ns // MS, action)
+        request = SignRequest(kind, cloid, nonce, expires_ns // MS, action, tickets)
         self.state.asked[str(nonce)] = Asked(request, now)
         return request
 

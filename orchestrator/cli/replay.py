@@ -143,7 +143,8 @@ def _replayed(files: RunFiles, roles: tuple[Role, ...]) -> dict[str, Any]:
         batches = reader.batches()
         began = time.perf_counter()
         with progress("replaying", sum(batches.get(role, 0) for role in roles)) as advance:
-            done = () if fault is not None else replay_run(reader, settings, roles, lambda: advance(1))
+            key = files.approval_key()
+            done = () if fault is not None else replay_run(reader, settings, roles, lambda: advance(1), key)
         seconds = time.perf_counter() - began
     finally:
         reader.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import ClassVar
 
+from shared.approval import Ticket
 from shared.ids import Cloid, StrategyId
 from shared.messages.message import Lane, Message
 from shared.order import OrderState, Side, Tif
@@ -85,7 +86,10 @@ class ActionKind(StrEnum):
 
 
 class SignRequest(Message, frozen=True):
-    """To our own signer: sign this action with this nonce. `action` is the venue's JSON, fields in signing order."""
+    """To our own signer: sign this action with this nonce. `action` is the venue's JSON, fields in signing order.
+
+    `tickets` are the approvals that its orders stand on, one each, in their order.
+    """
 
     lane: ClassVar[Lane] = Lane.ORDER
     durable: ClassVar[bool] = True
@@ -95,6 +99,7 @@ class SignRequest(Message, frozen=True):
     nonce: int
     expires_after_ms: int
     action: bytes
+    tickets: tuple[Ticket, ...] = ()
 
 
 class SignedAction(Message, frozen=True):

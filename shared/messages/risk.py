@@ -58,7 +58,10 @@ class DenyReason(StrEnum):
 
 
 class OrderApproved(Message, frozen=True):
-    """The only thing that may become an order: the intent, once, until `expires_ns`."""
+    """The only thing that may become an order: the intent, once, until `expires_ns`.
+
+    `mac` seals it for the signer (see `shared.approval`); empty: it can't be signed.
+    """
 
     lane: ClassVar[Lane] = Lane.KILL
     durable: ClassVar[bool] = True
@@ -66,6 +69,7 @@ class OrderApproved(Message, frozen=True):
     intent: OrderIntent
     approval_id: int
     expires_ns: Ns
+    mac: bytes = b""
 
 
 class OrderDenied(Message, frozen=True):

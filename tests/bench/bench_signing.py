@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 from eth_account import Account
 from eth_keys.main import KeyAPI
 from hyperliquid.utils.signing import sign_l1_action
@@ -24,9 +25,12 @@ from hats.security_architect.actions import Limit, Order, OrderEntry, OrderType,
 from hats.security_architect.signer import frames
 from hats.security_architect.signer.signing import AgentKey
 from hats.security_architect.signer.typed_data import Network
+from shared.approval import ApprovalKey, Ticket
+from shared.approval_file import make_key, read_key
 from shared.bus.framing import FrameBuffer, framed
+from shared.ids import Cloid
 from shared.order import Tif
-from shared.units import Ns
+from shared.units import MINUTE, Ns
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 SECRET: Final = bytes.fromhex("0123456789012345678901234567890123456789012345678901234567890123")
@@ -89,6 +93,8 @@ def process_us(n: int) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         keystore.new_agent(folder, "bench", "bench", "testnet", Ns(0), scrypt_n=1_024, is_weak_allowed=True)
+        approvals = folder / "approvals.key"
+        make_key(approvals)
         read, write = os.pipe()
         os.write(write, b"bench")
         os.close(write)
@@ -98,18 +104,29 @@ def process_us(n: int) -> tuple[float, float]:
                 "--network", "testnet",
                 "--keystore", str(keystore.keystore_path(folder, "bench")), "--socket", str(folder / "s" / "x"),
                 "--assets", "0", "--max-notional-usd", "1000", "--log", str(folder / "log"), "--allow-weak-keystore",
+                "--approval-key-file", str(approvals),
             ],
             pass_fds=[read],
             cwd=ROOT,
         )  # fmt: skip
         os.close(read)
         try:
-            took = asked_us(called(folder / "s" / "x", child), n)
+            took = asked_us(called(folder / "s" / "x", child), n, read_key(approvals))
         finally:
             child.terminate()
             child.wait(30)
     took.sort()
     return took[len(took) // 2], took[len(took) * 99 // 100]
+
+
+def approved(key: ApprovalKey, number: int) -> Ticket:
+    """A sealed approval of the order in ACTION."""
+    until_ns = Ns(time.time_ns() + MINUTE)
+    ticket = Ticket(
+        number, until_ns, Cloid(ENTRY.cloid), "BTC", ENTRY.asset, ENTRY.is_buy, ENTRY.px, ENTRY.sz,
+        ENTRY.kind.limit.tif, ENTRY.reduce_only, None,
+    )  # fmt: skip
+    return msgspec.structs.replace(ticket, mac=key.seal(ticket))
 
 
 def called(path: Path, child: subprocess.Popen[bytes]) -> socket.socket:
@@ -123,15 +140,16 @@ def called(path: Path, child: subprocess.Popen[bytes]) -> socket.socket:
     raise SystemExit("the signer did not start")
 
 
-def asked_us(sock: socket.socket, n: int) -> list[float]:
-    """Microseconds of each of `n` questions, one after the other."""
+def asked_us(sock: socket.socket, n: int, key: ApprovalKey) -> list[float]:
+    """Microseconds of each of `n` questions, one after the other, each on its own approval."""
     buffer, took = FrameBuffer(), []
     with sock:
         buffer.feed(sock.recv(65_536))
         nonce = time.time_ns() // 1_000_000
         for number in range(n):
+            ticket = approved(key, number + 1)
             began = time.perf_counter_ns()
-            ask = frames.Ask(number, ACTION, nonce + number, time.time_ns() // 1_000_000 + 10_000)
+            ask = frames.Ask(number, ACTION, nonce + number, time.time_ns() // 1_000_000 + 10_000, (ticket,))
             sock.sendall(framed(frames.encode(ask)))
             answer = frames.decode_answer(buffer.feed(sock.recv(65_536))[0])
             took.append((time.perf_counter_ns() - began) / 1_000)

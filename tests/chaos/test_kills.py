@@ -17,6 +17,7 @@ from orchestrator.launch import Launch, Verdict
 from orchestrator.raylink import free_port
 from orchestrator.reproduction import replay_hat
 from orchestrator.routes import hearers
+from orchestrator.runfiles import RunFiles
 from orchestrator.settings import Settings
 from orchestrator.status import Status
 from shared.codec import decode
@@ -54,6 +55,7 @@ class Killed:
         self.verdict = verdict
         self.orders = orders
         self.reader = JournalReader.open(Path(verdict.run_dir) / "journal.sqlite")
+        self.approval_key = RunFiles(Path(verdict.run_dir)).approval_key()
 
 
 def _pid_of(desk: Desk, role: Role) -> int:
@@ -162,4 +164,4 @@ def test_no_message_was_lost_or_handled_twice(role: Role, killed: Killed) -> Non
 @pytest.mark.parametrize("role", HATS)
 def test_replay_gives_the_same_outputs(role: Role, killed: Killed) -> None:
     """A fresh Hat outside Ray, given what the journal says it handled, says the same byte for byte."""
-    assert replay_hat(killed.reader, compose.make_hat(killed.settings, role)).difference is None
+    assert replay_hat(killed.reader, compose.make_hat(killed.settings, role, killed.approval_key)).difference is None

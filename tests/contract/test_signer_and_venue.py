@@ -11,6 +11,7 @@ from hats.security_architect import SecurityArchitect, Settings
 from hats.security_architect.signer.inprocess import InProcessSigner
 from hats.security_architect.signer.policy import AssetRule, Policy
 from hats.security_architect.signer.typed_data import Network
+from shared.approval import ApprovalKey, ticket_of
 from shared.edge import Context
 from shared.ids import StrategyId, cloid_for
 from shared.messages import Message
@@ -22,6 +23,7 @@ from shared.units import MS, SECOND, USD, Ns, Px, Sz
 from shared.venue.door import action_types, signatures
 from shared.venue.door.bodies import first_value
 
+KEY: Final = ApprovalKey(b"\x01" * 32)
 START: Final = 1_700_000_000 * SECOND
 POLICY: Final = Policy(network=Network.TESTNET, assets=(AssetRule(0), AssetRule(7)), max_notional_usd=10**9 * USD)
 
@@ -49,17 +51,21 @@ def intent(number: int, draw: random.Random) -> OrderIntent:
 
 def posted(n: int) -> tuple[str, list[SignedAction]]:
     """(the agent's address, signed orders, replacements and cancels) from Hat and signer together."""
-    hat, edge = SecurityArchitect(Settings()), InProcessSigner(POLICY, b"\x0b" * 32)
+    hat, edge = SecurityArchitect(Settings()), InProcessSigner(POLICY, b"\x0b" * 32, KEY)
     heard, draw = Recorded(), random.Random(5)
     edge.start(heard)
-    for number in range(n):
+    for number in range(1, n + 1):
         now = Ns(START + number * MS)
         wish = intent(number, draw)
-        hat.handle(OrderApproved(wish, number, Ns(now + SECOND)), now)
         order = SubmitOrder(
             wish.cloid, number, wish.coin, 0, 5, wish.side, wish.px, wish.sz, wish.tif, wish.reduce_only,
             wish.replaces, Ns(now + SECOND),
         )  # fmt: skip
+        ticket = ticket_of(
+            approval_id=number, expires_ns=order.expires_ns, cloid=wish.cloid, coin=wish.coin, asset=0, sz_decimals=5,
+            side=wish.side, px=wish.px, sz=wish.sz, tif=wish.tif, reduce_only=wish.reduce_only, replaces=wish.replaces,
+        )  # fmt: skip
+        hat.handle(OrderApproved(wish, number, order.expires_ns, KEY.seal(ticket)), now)
         for asked in (order, CancelOrder(wish.cloid, wish.coin, 7, Ns(now + SECOND))):
             for said in hat.handle(asked, now):
                 assert isinstance(said, SignRequest)

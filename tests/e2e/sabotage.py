@@ -10,6 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 from orchestrator import compose
 from orchestrator.rehearsal import MakeHat, Rehearsal
 from orchestrator.settings import Settings
+from shared.approval import ApprovalKey
 from shared.hat import Hat
 from shared.ids import Role
 from shared.messages import AnyMessage, Message
@@ -78,17 +79,22 @@ def _hands_off(_: Any, __: Ns) -> None:
 def broken(role: Role, *, hear: Hear = _as_it_is, meddle: Meddle = _hands_off, say: Say = _as_it_is) -> MakeHat:
     """Makes the Hat of `role` with these faults."""
 
-    def make(settings: Settings) -> Hat:
-        hat = compose.make_hat(settings, role)
+    def make(settings: Settings, approval_key: ApprovalKey) -> Hat:
+        hat = compose.make_hat(settings, role, approval_key)
         kind: type[Broken] = type("Broken", (Broken,), {"role": hat.role, "hears": hat.hears})
         return kind(hat, hear, meddle, say)
 
     return make
 
 
-def subclassed(role: Role, kind: Callable[[Any], Hat]) -> MakeHat:
+def subclassed(role: Role, kind: Callable[..., Hat]) -> MakeHat:
     """Makes `kind`, a Hat with a fault in its own code, from the settings of `role`."""
-    return lambda settings: kind(getattr(settings.hats, role))
+
+    def make(settings: Settings, approval_key: ApprovalKey) -> Hat:
+        section = getattr(settings.hats, role)
+        return kind(section, approval_key) if role is Role.RISK_OVERSIGHT_OFFICER else kind(section)
+
+    return make
 
 
 def without(is_lost: Callable[[Any], bool], *kinds: type[Message]) -> Hear:

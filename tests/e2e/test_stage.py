@@ -57,7 +57,12 @@ def test_nine_hats_trade_and_agree_with_the_exchange(tmp_path: Path) -> None:
 @pytest.mark.parametrize("role", HATS)
 def test_every_hat_says_again_what_it_said(role: Role, short_run: Rehearsal) -> None:
     """Given what the journal says it handled, a fresh Hat gives every output byte for byte."""
-    assert replay_hat(short_run.journal.reader, compose.make_hat(short_run.settings, role)).difference is None
+    assert (
+        replay_hat(
+            short_run.journal.reader, compose.make_hat(short_run.settings, role, short_run.approval_key)
+        ).difference
+        is None
+    )
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,9 @@ from hats.security_architect.signer.nonce_store import NonceStore
 from hats.security_architect.signer.policy import AssetRule, Policy
 from hats.security_architect.signer.server import SignerServer
 from hats.security_architect.signer.signing import AgentKey
+from hats.security_architect.signer.tickets import TicketBook
 from hats.security_architect.signer.typed_data import Network
+from shared.approval import ApprovalKey
 from shared.errors import InvariantError
 from shared.messages.control import AuditRecord
 from shared.units import USD, Ns
@@ -64,7 +66,7 @@ class Scene:
         key = AgentKey(KEY, Network.TESTNET)
         store = NonceStore(self._folder / "nonces.sqlite", key.address)
         copies = Checkpoints(self.copy, CheckpointKey(KEY))
-        signer = Signer(POLICY, key, store.book())
+        signer = Signer(POLICY, key, store.book(), TicketBook(ApprovalKey(KEY)))
         server = SignerServer(signer, store, "testnet", self.socket, os.getuid(), lambda *_: None, copies)
         self._doorbell = server.doorbell
         ready.set()

@@ -18,9 +18,14 @@ import msgspec
 import pytest
 
 from hats.security_architect import keystore
+from hats.security_architect.actions import Limit, Order, OrderEntry, OrderType, to_json
 from hats.security_architect.signer import frames
+from shared.approval import Ticket
+from shared.approval_file import make_key, read_key
 from shared.bus.framing import FrameBuffer, framed
-from shared.units import Ns
+from shared.ids import Cloid
+from shared.order import Tif
+from shared.units import MS, Ns
 
 PASSWORD: Final = "canary-password-7731"
 NOOP: Final = b'{"type":"noop"}'
@@ -39,6 +44,7 @@ class Process:
                 "--keystore", str(keystore.keystore_path(folder / "keys", "trader")),
                 "--password-file", str(folder / "password"), "--socket", str(self.socket), "--log", str(self.log),
                 "--network", "testnet", "--assets", "0:2,1", "--max-notional-usd", "1000", "--allow-weak-keystore",
+                "--approval-key-file", str(folder / "approvals.key"),
                 *more,
             ],
             stderr=subprocess.PIPE,
@@ -85,6 +91,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     password = folder / "password"
     password.touch(0o600)
     password.write_text(PASSWORD + "\n")
+    make_key(folder / "approvals.key")
     return folder
 
 
@@ -105,15 +112,44 @@ def read(sock: socket.socket) -> bytes:
     return b""
 
 
-def asked(sock: socket.socket, action: bytes, nonce: int, expires_after_ms: int = 0) -> frames.Answer:
+def asked(
+    sock: socket.socket, action: bytes, nonce: int, expires_after_ms: int = 0, tickets: tuple[Ticket, ...] = ()
+) -> frames.Answer:
     """The signer's answer."""
-    sock.sendall(framed(frames.encode(frames.Ask(1, action, nonce, expires_after_ms))))
+    sock.sendall(framed(frames.encode(frames.Ask(1, action, nonce, expires_after_ms, tickets))))
     return frames.decode_answer(read(sock))
 
 
 def now_ms() -> int:
     """A nonce."""
     return time.time_ns() // 1_000_000
+
+
+def test_an_approval_is_spent_for_good(home: Path) -> None:
+    """An approved order is signed; killed and started anew, the signer refuses its approval under any other nonce."""
+    cloid, nonce, key = Cloid("0x" + "0" * 31 + "7"), now_ms(), read_key(home / "approvals.key")
+    until_ns = Ns((nonce + 20_000) * MS)
+    ticket = Ticket(7, until_ns, cloid, "BTC", 1, True, "100", "2", Tif.GTC, False, None)
+    ticket = msgspec.structs.replace(ticket, mac=key.seal(ticket))
+    entry = OrderEntry(1, True, "100", "2", False, OrderType(Limit(Tif.GTC)), cloid)
+    action = to_json(Order((entry,), "na"))
+    first = Process(home)
+    with first.call() as sock:
+        read(sock)
+        assert isinstance(asked(sock, action, nonce, nonce + 9_000), frames.Refused), "an order without an approval"
+        before = asked(sock, action, nonce, nonce + 9_000, (ticket,))
+        assert isinstance(before, frames.Signed)
+        first.end(signal.SIGKILL)
+    second = Process(home)
+    try:
+        with second.call() as sock:
+            read(sock)
+            assert asked(sock, action, nonce, nonce + 9_000, (ticket,)) == before
+            again = asked(sock, action, nonce + 1, nonce + 9_000, (ticket,))
+            assert isinstance(again, frames.Refused)
+            assert "spent" in again.reason
+    finally:
+        second.end(signal.SIGKILL)
 
 
 def test_same_answer_after_kill_9(home: Path) -> None:
@@ -223,6 +259,7 @@ def test_a_weak_keystore_needs_the_word(home: Path) -> None:
         sys.executable, "-m", "hats.security_architect.signer", "--network", "testnet", "--assets", "0",
         "--max-notional-usd", "1", "--socket", str(home / "s3" / "x"), "--password-file", str(home / "password"),
         "--keystore", str(keystore.keystore_path(home / "keys", "trader")),
+        "--approval-key-file", str(home / "approvals.key"),
     ]  # fmt: skip
     ended = subprocess.run(arguments, capture_output=True, text=True, timeout=WAIT_S, check=False)
     assert ended.returncode == 1

@@ -25,7 +25,9 @@ from hats.security_architect.signer.nonce_store import NonceStore
 from hats.security_architect.signer.policy import AssetRule, Policy
 from hats.security_architect.signer.server import Log, SignerServer
 from hats.security_architect.signer.signing import AgentKey
+from hats.security_architect.signer.tickets import TicketBook
 from hats.security_architect.signer.typed_data import Network
+from shared.approval_file import read_key
 from shared.errors import ConfigError, HatsError, UnitError
 from shared.units import usd_from_str
 
@@ -64,14 +66,22 @@ def _serve(options: argparse.Namespace, say: Log) -> None:
     canary.check(unlocked.secret, network)
     key, checkpoint_key = AgentKey(unlocked.secret, network), CheckpointKey(unlocked.secret)
     unlocked.wipe()
+    approval_key = read_key(options.approval_key_file)
     store = NonceStore(options.nonces or options.keystore.with_suffix(".nonces.sqlite"), key.address)
     checkpoints = None
     try:
         checkpoints = Checkpoints(
             options.checkpoints or options.keystore.with_suffix(".checkpoints.jsonl"), checkpoint_key
         )
+        tickets = TicketBook(approval_key, store.approvals(approval_key.name))
         server = SignerServer(
-            Signer(policy, key, store.book()), store, network, options.socket, options.client_uid, say, checkpoints
+            Signer(policy, key, store.book(), tickets),
+            store,
+            network,
+            options.socket,
+            options.client_uid,
+            say,
+            checkpoints,
         )
         say("checkpoints", {"public_key": checkpoints.public_key})
         signal.set_wakeup_fd(server.doorbell)
@@ -107,6 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     password = parser.add_mutually_exclusive_group(required=True)
     password.add_argument("--password-file", type=Path, help="a 0600 file")
     password.add_argument("--password-fd", type=int, help="an open descriptor; read to its end")
+    parser.add_argument("--approval-key-file", type=Path, required=True, help="the Risk Officer's seal, a 0600 file")
     parser.add_argument("--socket", type=Path, required=True, help="made 0600, in a directory that must be 0700")
     parser.add_argument("--network", choices=[*Network], required=True)
     parser.add_argument("--assets", required=True, help="allowed assets, each with an optional largest size: 0:1.5,1")

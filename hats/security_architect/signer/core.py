@@ -1,4 +1,4 @@
-"""The signer's decision, pure: one question in, one answer out, and the nonce that must be on disk before it leaves."""
+"""The signer's decision, pure: one question in, one answer out, and what it spends, which must be on disk first."""
 
 from __future__ import annotations
 
@@ -9,30 +9,38 @@ from hats.security_architect.signer.frames import Ask, Refused, Signed
 from hats.security_architect.signer.nonces import Admission, NonceBook, Spent
 from hats.security_architect.signer.policy import Policy, refusal
 from hats.security_architect.signer.signing import AgentKey
+from hats.security_architect.signer.tickets import TicketBook
 from shared.errors import DataError, InvariantError
 
 
 class Decision(NamedTuple):
-    """The answer, and the nonce newly spent by it (None: nothing to keep)."""
+    """The answer, and the nonce and approvals newly spent by it (None: nothing to keep)."""
 
     answer: Signed | Refused
     spent: Spent | None
+    approval_ids: tuple[int, ...] = ()
 
 
 class Signer:
-    """Policy, nonces and one key. Used by the signer process and, with a throw-away key, by the stage."""
+    """Policy, nonces, approvals and one key. Used by the signer process and, with a throw-away key, by the stage."""
 
-    def __init__(self, policy: Policy, key: AgentKey, nonces: NonceBook) -> None:
+    def __init__(self, policy: Policy, key: AgentKey, nonces: NonceBook, tickets: TicketBook) -> None:
         if policy.network is not key.network:
             raise InvariantError(f"expected a key for {policy.network}, got one for {key.network}")
         self._policy = policy
         self._key = key
         self._nonces = nonces
+        self._tickets = tickets
 
     @property
     def address(self) -> str:
         """The agent's address."""
         return self._key.address
+
+    @property
+    def approval_key_name(self) -> bytes:
+        """Which key approvals are sealed with, without saying the key."""
+        return self._tickets.key_name
 
     def decide(self, ask: Ask, now_ms: int) -> Decision:
         """Signature or refusal. A question that was answered before has the same answer again, whatever the time."""
@@ -49,8 +57,13 @@ class Signer:
         reason = refusal(self._policy, action, ask.nonce, ask.expires_after_ms, now_ms)
         if reason is not None:
             return _refused(ask, f"policy: {reason}")
+        reason = self._tickets.fault_in(action, ask.tickets, ask.expires_after_ms, now_ms)
+        if reason is not None:
+            return _refused(ask, reason)
+        approval_ids = tuple(ticket.approval_id for ticket in ask.tickets)
         self._nonces.spend(spent)
-        return Decision(self._sign(ask, spent), spent)
+        self._tickets.spend(approval_ids)
+        return Decision(self._sign(ask, spent), spent, approval_ids)
 
     def _sign(self, ask: Ask, spent: Spent) -> Signed:
         signature = self._key.sign(spent.digest)

@@ -6,9 +6,10 @@ from typing import Final
 
 import msgspec
 
+from shared.approval import Ticket
 from shared.errors import BusError
 
-VERSION: Final = 2
+VERSION: Final = 3
 FRAME_BYTES_MAX: Final = 64 * 1024
 """Largest frame; twenty orders are 4 KiB."""
 
@@ -22,12 +23,16 @@ class Greeting(msgspec.Struct, frozen=True, array_like=True, tag=True):
 
 
 class Ask(msgspec.Struct, frozen=True, array_like=True, tag=True):
-    """Sign this. `expires_after_ms` 0: never expires. `ask_id` comes back with the answer."""
+    """Sign this. `expires_after_ms` 0: never expires. `ask_id` comes back with the answer.
+
+    `tickets` are the approvals that the action's orders stand on, one each.
+    """
 
     ask_id: int
     action: bytes
     nonce: int
     expires_after_ms: int
+    tickets: tuple[Ticket, ...] = ()
 
 
 class Notarize(msgspec.Struct, frozen=True, array_like=True, tag=True):

@@ -17,6 +17,8 @@ from hats.security_architect.signer.nonces import NonceBook
 from hats.security_architect.signer.notary import Notary
 from hats.security_architect.signer.policy import Policy
 from hats.security_architect.signer.signing import AgentKey
+from hats.security_architect.signer.tickets import TicketBook
+from shared.approval import ApprovalKey
 from shared.edge import Context, Publish
 from shared.errors import InvariantError
 from shared.messages import Message
@@ -34,8 +36,8 @@ class InProcessSigner:
 
     commands: ClassVar[frozenset[type[Message]]] = frozenset({SignRequest, AuditRecord})
 
-    def __init__(self, policy: Policy, secret: bytes) -> None:
-        self._signer = Signer(policy, AgentKey(secret, policy.network), NonceBook())
+    def __init__(self, policy: Policy, secret: bytes, approval_key: ApprovalKey) -> None:
+        self._signer = Signer(policy, AgentKey(secret, policy.network), NonceBook(), TicketBook(approval_key))
         self._notary = Notary(CheckpointKey(secret))
         self._leaves: list[bytes] = []
         self._publish: Publish | None = None
@@ -56,7 +58,7 @@ class InProcessSigner:
             self._follow(command, now)
         elif isinstance(command, SignRequest):
             assert self._publish is not None, "the edge was not started"
-            ask = Ask(0, command.action, command.nonce, command.expires_after_ms)
+            ask = Ask(0, command.action, command.nonce, command.expires_after_ms, command.tickets)
             answer = self._signer.decide(ask, now // MS).answer
             if isinstance(answer, Refused):
                 self._publish(signer_refusal(command, answer.reason), context)

@@ -1,12 +1,14 @@
-"""EDGE: the spent nonces on disk, written before a signature leaves; the file's lock keeps a second signer out."""
+"""EDGE: spent nonces and approvals on disk before a signature leaves; the file's lock keeps a second signer out."""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from hats.security_architect.signer.nonces import REMEMBERED, NonceBook, Spent
+from hats.security_architect.signer.tickets import REMEMBERED as APPROVALS_REMEMBERED
 from shared.errors import JournalError
 
 _TRIM_EVERY: Final = 1_024
@@ -30,6 +32,10 @@ class NonceStore:
             self._file.execute(
                 "CREATE TABLE IF NOT EXISTS spent (nonce INTEGER PRIMARY KEY, digest BLOB NOT NULL) STRICT"
             )
+            self._file.execute(
+                "CREATE TABLE IF NOT EXISTS approvals (key BLOB NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (key, id)) "
+                "STRICT, WITHOUT ROWID"
+            )
             owner = self._file.execute("SELECT address FROM owner").fetchone()
             if owner is None:
                 self._file.execute("INSERT INTO owner VALUES (?)", (address,))
@@ -49,19 +55,45 @@ class NonceStore:
         except sqlite3.Error as error:
             raise JournalError(f"cannot read the spent nonces: {error}") from error
 
-    def keep(self, spent: Spent) -> None:
-        """Write it down; JournalError if that fails, and then the signature must not leave."""
+    def approvals(self, key_name: bytes) -> list[int]:
+        """The approvals spent under a key, the last ones, rising."""
         try:
+            rows = self._file.execute(
+                "SELECT id FROM approvals WHERE key = ? ORDER BY id DESC LIMIT ?", (key_name, APPROVALS_REMEMBERED)
+            )
+            return [approval_id for (approval_id,) in reversed(rows.fetchall())]
+        except sqlite3.Error as error:
+            raise JournalError(f"cannot read the spent approvals: {error}") from error
+
+    def keep(self, spent: Spent, key_name: bytes = b"", approval_ids: Sequence[int] = ()) -> None:
+        """Write both down, or neither; JournalError if that fails, and then the signature must not leave."""
+        try:
+            self._file.execute("BEGIN")
             self._file.execute("INSERT INTO spent VALUES (?, ?)", spent)
+            self._file.executemany(
+                "INSERT INTO approvals VALUES (?, ?)", [(key_name, number) for number in approval_ids]
+            )
             self._until_trim -= 1
             if not self._until_trim:
                 self._until_trim = _TRIM_EVERY
-                self._file.execute(
-                    "DELETE FROM spent WHERE nonce <= (SELECT nonce FROM spent ORDER BY nonce DESC LIMIT 1 OFFSET ?)",
-                    (REMEMBERED,),
-                )
+                self._trim(key_name)
+            self._file.execute("COMMIT")
         except sqlite3.Error as error:
+            if self._file.in_transaction:
+                self._file.execute("ROLLBACK")
             raise JournalError(f"cannot keep nonce {spent.nonce}: {error}") from error
+
+    def _trim(self, key_name: bytes) -> None:
+        """Forget what the books do not remember either."""
+        self._file.execute(
+            "DELETE FROM spent WHERE nonce <= (SELECT nonce FROM spent ORDER BY nonce DESC LIMIT 1 OFFSET ?)",
+            (REMEMBERED,),
+        )
+        self._file.execute(
+            "DELETE FROM approvals WHERE key = ?1 AND id <= "
+            "(SELECT id FROM approvals WHERE key = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+            (key_name, APPROVALS_REMEMBERED),
+        )
 
     def close(self) -> None:
         """Release the file."""

@@ -140,7 +140,7 @@ class SignerServer:
         started_ns = time.perf_counter_ns()
         decision = self._signer.decide(ask, time.time_ns() // MS)
         if decision.spent is not None:
-            self._store.keep(decision.spent)
+            self._store.keep(decision.spent, self._signer.approval_key_name, decision.approval_ids)
         self._send(peer, frames.encode(decision.answer))
         fields: dict[str, object] = {
             "peer": peer.name,

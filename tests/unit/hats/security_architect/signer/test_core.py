@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hats.security_architect.signer.core import Signer
+from hats.security_architect.signer.core import Decision, Signer
 from hats.security_architect.signer.frames import Ask, Refused, Signed
 from hats.security_architect.signer.nonces import NonceBook, Spent
 from hats.security_architect.signer.policy import AssetRule, Policy
 from hats.security_architect.signer.signing import AgentKey
+from hats.security_architect.signer.tickets import TicketBook
 from hats.security_architect.signer.typed_data import Network
+from shared.approval import ApprovalKey
 from shared.errors import InvariantError
 from shared.units import USD
 from shared.venue.door import signatures
@@ -27,7 +29,9 @@ CANCEL: Final = b'{"type":"cancel","cancels":[{"a":0,"o":7}]}'
 
 def signer(nonces: NonceBook | None = None) -> Signer:
     """A signer with a throw-away key."""
-    return Signer(POLICY, AgentKey(b"\x07" * 32, Network.TESTNET), nonces or NonceBook())
+    return Signer(
+        POLICY, AgentKey(b"\x07" * 32, Network.TESTNET), nonces or NonceBook(), TicketBook(ApprovalKey(b"\x01" * 32))
+    )
 
 
 def test_the_venue_recovers_our_address() -> None:
@@ -48,7 +52,7 @@ def test_same_question_same_answer() -> None:
     first = ours.decide(ask, NOW_MS)
     again = ours.decide(ask, NOW_MS + 60_000)
     assert first.spent is not None
-    assert again == (first.answer, None)
+    assert again == Decision(first.answer, None)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +85,7 @@ def test_a_refusal_spends_no_nonce() -> None:
 def test_key_and_policy_must_be_for_one_network() -> None:
     """A testnet policy with a mainnet key is a bug."""
     with pytest.raises(InvariantError):
-        Signer(POLICY, AgentKey(b"\x07" * 32, Network.MAINNET), NonceBook())
+        Signer(POLICY, AgentKey(b"\x07" * 32, Network.MAINNET), NonceBook(), TicketBook(ApprovalKey(b"\x01" * 32)))
 
 
 ASKS = st.lists(

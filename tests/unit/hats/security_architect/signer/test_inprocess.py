@@ -8,6 +8,7 @@ from hats.security_architect import audit
 from hats.security_architect.signer.inprocess import InProcessSigner
 from hats.security_architect.signer.policy import AssetRule, Policy
 from hats.security_architect.signer.typed_data import Network
+from shared.approval import ApprovalKey
 from shared.edge import Context
 from shared.errors import InvariantError
 from shared.ids import Cloid
@@ -22,7 +23,7 @@ CANCEL = b'{"type":"cancelByCloid","cancels":[{"asset":0,"cloid":"0x4a7500000000
 
 def answers(*requests: tuple[int, bytes]) -> list[Message]:
     """What a fresh in-process signer publishes."""
-    edge, said = InProcessSigner(POLICY, b"\x09" * 32), []
+    edge, said = InProcessSigner(POLICY, b"\x09" * 32, ApprovalKey(b"\x01" * 32)), []
 
     def publish(message: Message, context: Context = Context()) -> None:
         assert context == Context(3, 4)
@@ -53,7 +54,7 @@ def test_same_policy() -> None:
 
 def test_follows_the_audit_chain() -> None:
     """Records are taken in order; a repeated one must be the same; a gap is a bug."""
-    edge = InProcessSigner(POLICY, b"\x09" * 32)
+    edge = InProcessSigner(POLICY, b"\x09" * 32, ApprovalKey(b"\x01" * 32))
     first = audit.append(audit.Head(), "{}")
     second = audit.append(audit.head_of(first), "{}")
     for record in (first, first, second, first):

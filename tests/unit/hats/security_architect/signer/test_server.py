@@ -27,7 +27,9 @@ from hats.security_architect.signer.nonce_store import NonceStore
 from hats.security_architect.signer.policy import AssetRule, Policy
 from hats.security_architect.signer.server import SignerServer
 from hats.security_architect.signer.signing import AgentKey
+from hats.security_architect.signer.tickets import TicketBook
 from hats.security_architect.signer.typed_data import Network
+from shared.approval import ApprovalKey
 from shared.bus.framing import FrameBuffer, framed
 from shared.edge import Context
 from shared.errors import ConfigError
@@ -59,7 +61,7 @@ class Door:
     def _serve(self) -> None:
         """As the process does: the store, then the server, in one thread."""
         store = NonceStore(self._folder / "nonces.sqlite", "0x1")
-        signer = Signer(POLICY, AgentKey(KEY, Network.TESTNET), store.book())
+        signer = Signer(POLICY, AgentKey(KEY, Network.TESTNET), store.book(), TicketBook(ApprovalKey(b"\x01" * 32)))
         server = SignerServer(
             signer, store, "testnet", self.path, self._uid, lambda event, _: self.events.append(event)
         )
@@ -149,7 +151,7 @@ def test_an_open_folder_is_refused(tmp_path: Path) -> None:
     store = NonceStore(tmp_path / "n.sqlite", "0x1")
     with pytest.raises(ConfigError, match="0700"):
         SignerServer(
-            Signer(POLICY, AgentKey(KEY, Network.TESTNET), store.book()),
+            Signer(POLICY, AgentKey(KEY, Network.TESTNET), store.book(), TicketBook(ApprovalKey(b"\x01" * 32))),
             store,
             "testnet",
             tmp_path / "s" / "x",
