@@ -17,12 +17,13 @@ from orchestrator.cards import scorecards_html
 from orchestrator.recording import Played
 from orchestrator.recording_import import rendered, verbatim
 from orchestrator.referee import differences
-from orchestrator.rehearsal import Rehearsal
+from orchestrator.rehearsal import Rehearsal, approval_secret
 from orchestrator.reproduction import HatReplay, replay_run
 from orchestrator.runfiles import RunFiles, RunRecord, write_private, write_record
 from orchestrator.settings import Settings
 from orchestrator.status import cards_of
 from orchestrator.summary import Summary, summarise
+from shared.approval_file import key_path
 from shared.errors import DataError
 from shared.units import SECOND
 from shared.venue.flow.recording import OtherRecord
@@ -152,7 +153,7 @@ def _judged(
         played=played,
         summary=summary,
         digest=reader.digest(),
-        replay=replay_run(reader, settings),
+        replay=replay_run(reader, settings, approval_key=rehearsal.approval_key),
         position_differences=tuple(differences(summary.net_sz, theirs)),
         is_flat=not theirs,
         virtual_s=virtual_s,
@@ -163,6 +164,7 @@ def _judged(
         problems=(),
     )
     found = msgspec.structs.replace(found, problems=tuple(_problems(found, reader.fault())))
+    write_private(key_path(files.dir), approval_secret(settings.run.seed))
     write_record(files, RunRecord(rehearsal.run, this_build(), msgspec.Raw(settings.model_dump_json().encode())))
     write_private(files.summary, msgspec.json.format(msgspec.json.encode(found), indent=2))
     write_private(files.scorecards_json, msgspec.json.format(msgspec.json.encode(cards), indent=2))

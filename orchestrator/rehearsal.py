@@ -137,7 +137,7 @@ def rehearse(
     supervisor = Supervisor(RUN, wants_armed=True, restarts_max=settings.supervisor.restart_intensity)
     mailboxes = {role: Mailbox(role, settings.mailbox.capacity) for role in HATS}
     heart = Heart(journal, compose.CATALOGUE, supervisor, mailboxes)
-    approval_key = ApprovalKey(throw_away_secret(seed, "approvals"))
+    approval_key = ApprovalKey(approval_secret(seed))
     signer = InProcessSigner(_policy(settings, coins), agent, approval_key)
     wanted = settings.hats.exchange_architect
     log = None if capture is None else CaptureLog(capture, RUN, start_ns, wanted.capture, sync=_is_no_disk)
@@ -166,6 +166,11 @@ def _commit_on(stage: Stage, log: CaptureLog, now: Ns) -> None:
 
 def _is_no_disk(_: int) -> None:
     """A rehearsal is not worth an fsync: whoever lost it rehearses again."""
+
+
+def approval_secret(seed: int) -> bytes:
+    """The secret of a rehearsal's approval key, for whoever replays its journal."""
+    return throw_away_secret(seed, "approvals")
 
 
 def _maker(settings: Settings, role: Role, other: MakeHat | None, approval_key: ApprovalKey) -> Callable[[], Hat]:

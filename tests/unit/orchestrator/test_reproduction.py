@@ -16,8 +16,7 @@ from orchestrator import compose
 from orchestrator.build import this_build
 from orchestrator.cli.app import app
 from orchestrator.cli.running import run
-from orchestrator.onboarding import throw_away_secret
-from orchestrator.rehearsal import Rehearsal, rehearse
+from orchestrator.rehearsal import Rehearsal, approval_secret, rehearse
 from orchestrator.reproduction import replay_hat, replay_run
 from orchestrator.runfiles import RunFiles, RunRecord, write_private, write_record
 from orchestrator.settings import Settings
@@ -56,7 +55,7 @@ def files(finished: Rehearsal, home: Path) -> RunFiles:
     files.create()
     shutil.copy(finished.journal.path, files.journal)
     as_json = finished.settings.model_dump_json().encode()
-    write_private(key_path(files.dir), throw_away_secret(7, "approvals"))
+    write_private(key_path(files.dir), approval_secret(7))
     write_record(files, RunRecord(1, this_build(), msgspec.Raw(as_json)))
     return files
 
