@@ -101,7 +101,7 @@ class Hands:
         self._instruments = {instrument.coin: instrument for instrument in update.instruments}
         assets = tuple(AssetRule(instrument.asset) for instrument in update.instruments)
         self._signer = Signer(
-            Policy(network=self._key.network, assets=assets, max_notional_usd=0), self._key, self._nonces
+            Policy(network=self._key.network, assets=assets, max_notional_usd=0), self._key, self._nonces, None
         )
 
     def _act(self, action: Action) -> Response:

@@ -23,6 +23,7 @@ from hats.security_architect.signer.signing import AgentKey
 from hats.security_architect.signer.tickets import NOT_APPROVED, TicketBook
 from hats.security_architect.signer.typed_data import Network
 from shared.approval import ApprovalKey, Ticket
+from shared.errors import InvariantError
 from shared.ids import Cloid
 from shared.messages.order import SignRequest, SubmitOrder
 from shared.messages.risk import OrderApproved
@@ -266,6 +267,17 @@ def test_a_book_that_forgot_refuses_what_is_older() -> None:
     answer = desk.signer.decide(real.ask(), NOW_MS).answer
     assert isinstance(answer, Refused)
     assert "older" in answer.reason
+
+
+def test_only_a_signer_that_can_but_reduce_needs_no_approval() -> None:
+    """The watchdog's policy caps what adds at nothing; with any other cap a signer without approvals is not made."""
+    agent, reducing = AgentKey(b"\x07" * 32, Network.TESTNET), msgspec.structs.replace(POLICY, max_notional_usd=0)
+    with pytest.raises(InvariantError):
+        Signer(POLICY, agent, NonceBook(), None)
+    real = Desk().approved(1, random.Random(4))
+    watchdog = Signer(reducing, agent, NonceBook(), None)
+    assert isinstance(watchdog.decide(real.ask(), NOW_MS).answer, Refused)
+    assert isinstance(watchdog.decide(real.with_entry(reduce_only=True).ask(), NOW_MS).answer, Signed)
 
 
 def test_the_key_shows_itself_to_nobody(tmp_path: Path) -> None:

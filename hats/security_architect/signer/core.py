@@ -22,9 +22,14 @@ class Decision(NamedTuple):
 
 
 class Signer:
-    """Policy, nonces, approvals and one key. Used by the signer process and, with a throw-away key, by the stage."""
+    """Policy, nonces, approvals and one key. Used by the signer process and, with a throw-away key, by the stage.
 
-    def __init__(self, policy: Policy, key: AgentKey, nonces: NonceBook, tickets: TicketBook) -> None:
+    Without approvals (the watchdog's) its policy must cap what adds exposure at nothing: it can only reduce.
+    """
+
+    def __init__(self, policy: Policy, key: AgentKey, nonces: NonceBook, tickets: TicketBook | None) -> None:
+        if tickets is None and policy.max_notional_usd:
+            raise InvariantError("a signer that asks for no approval may only reduce")
         if policy.network is not key.network:
             raise InvariantError(f"expected a key for {policy.network}, got one for {key.network}")
         self._policy = policy
@@ -40,7 +45,7 @@ class Signer:
     @property
     def approval_key_name(self) -> bytes:
         """Which key approvals are sealed with, without saying the key."""
-        return self._tickets.key_name
+        return self._tickets.key_name if self._tickets is not None else b""
 
     def decide(self, ask: Ask, now_ms: int) -> Decision:
         """Signature or refusal. A question that was answered before has the same answer again, whatever the time."""
@@ -57,6 +62,9 @@ class Signer:
         reason = refusal(self._policy, action, ask.nonce, ask.expires_after_ms, now_ms)
         if reason is not None:
             return _refused(ask, f"policy: {reason}")
+        if self._tickets is None:
+            self._nonces.spend(spent)
+            return Decision(self._sign(ask, spent), spent)
         reason = self._tickets.fault_in(action, ask.tickets, ask.expires_after_ms, now_ms)
         if reason is not None:
             return _refused(ask, reason)
