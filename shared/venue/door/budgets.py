@@ -73,7 +73,7 @@ class AddressBudgets:
 
     def owe(self, user: str, count: int) -> None:
         """Count requests that were refused, but not for nothing."""
-        self._used[user] = self.used(user) + count
+        self._used[user] = self._used.get(user, 0) + count
 
     def refund(self, user: str, count: int) -> None:
         """Uncount requests of an action that was refused as a whole."""

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.units import MS, SECOND, Ns
+from shared.units import MS, SECOND, Ns, Usd
+from shared.venue.door.budgets import AddressBudgets
 from shared.venue.door.door import Door
 from shared.venue.door.weights import MinuteBudgets, answer_weight, exchange_weight, info_weight
 from tests.unit.shared.venue.door.door_fixture import ALICE, BOB, Socket, make_door
@@ -123,3 +124,12 @@ def test_who_is_over_a_limit_may_find_the_line_dead() -> None:
     one_too_many = Socket(door)
     assert one_too_many.heard() == []
     assert door.drain_hangups() == [(socket.number, 1006), (one_too_many.number, 1006)]
+
+
+def test_a_stale_request_of_somebody_who_bought_requests_counts_once() -> None:
+    """Of a hundred bought, ten were used and five were owed."""
+    budgets = AddressBudgets(None)
+    budgets.reserve("a", 100)
+    assert budgets.charge("a", 10, False, lambda: Usd(0), 0) is None
+    budgets.owe("a", 5)
+    assert (budgets.used("a"), budgets.surplus("a")) == (0, 85)
