@@ -61,7 +61,11 @@ def signed_order(nonce: int) -> dict[str, Any]:
     """An order that fills at once, buys and sells by turns."""
     px = "50010" if nonce % 2 else "49990"
     wire = {"a": 0, "b": bool(nonce % 2), "p": px, "s": "0.001", "r": False, "t": {"limit": {"tif": "Ioc"}}}
-    action = {"type": "order", "orders": [wire], "grouping": "na"}
+    return signed({"type": "order", "orders": [wire], "grouping": "na"}, nonce)
+
+
+def signed(action: dict[str, Any], nonce: int) -> dict[str, Any]:
+    """The body of an action, signed by the taker's key."""
     digest = l1_digest(connection_id(packed(action), nonce, None, None), "Testnet")
     made = KEY.sign_recoverable(digest, hasher=None)
     signature = {"r": "0x" + made[:32].hex(), "s": "0x" + made[32:64].hex(), "v": made[64] + 27}

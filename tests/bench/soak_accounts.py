@@ -23,8 +23,18 @@ from shared.venue.core.commands import (
     UpdateIsolatedMargin,
     UpdateLeverage,
 )
-from shared.venue.core.dealings import CreateSubAccount, MoveClass, MoveSubUsd, SendUsd, Withdraw
+from shared.venue.core.dealings import (
+    CreateSubAccount,
+    Mode,
+    MoveClass,
+    MoveSubUsd,
+    SendAsset,
+    SendUsd,
+    SetMode,
+    Withdraw,
+)
 from shared.venue.core.exchange import Exchange
+from shared.venue.core.timed_commands import CancelTwap, PlaceTwap, ScheduleCancel, TwapSpec
 from shared.venue.flow.mix import address_of
 from shared.venue.flow.synthetic import Applies
 
@@ -48,7 +58,8 @@ class Account:
         chance, user = self.chance, self.user
         if exchange.account(user).value_usd < LEAST_USD:
             yield Deposit(user, self.stake)
-        positions = exchange.account(user).positions
+        dexs = range(len(exchange.dexs) + 1)
+        positions = [position for dex in dexs for position in exchange.perp_state(user, dex).positions]
         if positions and chance.random() < 0.3:
             position = chance.choice(positions)
             if chance.random() < 0.5:
@@ -152,6 +163,30 @@ def _margin(account: Account, exchange: Exchange, _: list[str], __: int) -> Iter
     yield UpdateIsolatedMargin(account.user, asset, chance.choice((1, -1)) * int(account.stake * chance.random() / 5))
 
 
+def _elsewhere(account: Account, exchange: Exchange, others: list[str], nonce: int) -> Iterable[Command]:
+    """To the other dex or back, or another way of keeping the money."""
+    chance, user = account.chance, account.user
+    amount = f"{account.stake / USD * chance.random() / 3:.6f}"
+    ways = ("", "xyz") if chance.random() < 0.6 else ("xyz", "")
+    yield SendAsset(user, user, *ways, "USDC", amount, nonce)
+    if chance.random() < 0.1:
+        yield SetMode(user, user, chance.choice((Mode.UNIFIED, Mode.DEX, Mode.DISABLED)))
+
+
+def _later(account: Account, exchange: Exchange, _: list[str], nonce: int) -> Iterable[Command]:
+    """A TWAP order, the end of one, or a scheduled cancel."""
+    chance, user, asset = account.chance, account.user, _asset(account, exchange)
+    running = exchange.twaps(user)
+    spec = account.spec(exchange, asset, chance.random() < 0.5, 0, max(_usd(account), 150.0), Tif.IOC)
+    if len(running) > 2:
+        yield CancelTwap(user, running[0].asset, running[0].twap_id)
+    elif spec is not None and chance.random() < 0.7:
+        minutes = chance.randint(5, 40)
+        yield PlaceTwap(user, TwapSpec(asset, spec.is_buy, spec.sz, False, minutes, chance.random() < 0.5))
+    else:
+        yield ScheduleCancel(user, nonce + chance.randint(5_000, 120_000) if chance.random() < 0.7 else None)
+
+
 def _move(account: Account, exchange: Exchange, others: list[str], nonce: int) -> Iterable[Command]:
     chance, user = account.chance, account.user
     amount = f"{account.stake / USD * chance.random() / 10:.6f}"
@@ -172,6 +207,7 @@ def _move(account: Account, exchange: Exchange, others: list[str], nonce: int) -
 _Habit = Callable[[Account, Exchange, list[str], int], Iterable[Command]]
 _HABITS: Final[tuple[_Habit, ...]] = (
     _take, _take, _take, _rest, _rest, _rest, _bracket, _bracket, _cancel, _cancel, _modify, _modify, _margin, _move,
+    _elsewhere, _later,
 )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ import msgspec
 
 from shared.units import HOUR, MINUTE, MS, SECOND, Ns, Usd
 from shared.venue.core.commands import Command, IssueToken
-from shared.venue.core.events import FillHappened, FundingPaid, Liquidated, OrderChanged, TradeHappened
+from shared.venue.core.events import FillHappened, FundingPaid, Liquidated, OrderChanged, TradeHappened, TwapChanged
 from shared.venue.core.exchange import Exchange
 from shared.venue.core.outcomes import Outcome
 from shared.venue.core.policy import VenuePolicy
@@ -30,26 +30,72 @@ from shared.venue.door.settings import DoorSettings
 from shared.venue.faults.catalogue import (
     AnyFault,
     AutoDeleverage,
+    BadGateway,
     ChangeMeta,
+    CutSockets,
+    DelayFrames,
     DelistCoin,
+    DropFrames,
+    DropRequest,
+    Duplicate,
+    DuplicateFrames,
     ForceLiquidation,
+    FreezeFeed,
     FundingSpike,
+    Garbage,
     HaltTrading,
+    LoseAnswer,
+    MarketFault,
+    ReorderFrames,
+    TooManyRequests,
+    WrongBook,
 )
-from shared.venue.faults.engine import Faults
+from shared.venue.faults.engine import Armed, Faults
 from shared.venue.flow.coins import COINS, Coin, listings
+from shared.venue.flow.dex_coins import XYZ, dex_listings
+from shared.venue.flow.dex_market import DexMarket
 from shared.venue.flow.mix import LIGHT_MIX
+from shared.venue.flow.recorded import RecordedMarket, RecordedSettings
 from shared.venue.flow.spot_coins import spot_listings
 from shared.venue.flow.spot_market import SpotMarket
 from shared.venue.flow.synthetic import SyntheticMarket, SyntheticSettings
 from tests.bench.soak_accounts import Accounts
+from tests.bench.soak_recording import NAME, recorded_listing, recording
+from tests.bench.soak_wire import WireClient
 from tests.property.whole.laws import check_state, count_book_orders
 
 START: Final = Ns(1_700_000_000 * SECOND)
 EVENTS_PER_SECOND: Final = 6.0
 """Commands that the synthetic traders of one coin send, on average."""
-POLICY: Final = VenuePolicy(kept_orders=300, kept_fills=300, sub_account_volume_usd=Usd(0))
-"""Short memories fill within the first hours, so that whatever grows afterwards is a leak."""
+POLICY: Final = VenuePolicy(
+    kept_orders=300,
+    kept_fills=300,
+    kept_ledger=50,
+    kept_candles=100,
+    sub_account_volume_usd=Usd(0),
+    schedule_cancel_volume_usd=None,
+    unified_to_disabled="taken",
+)
+"""Short memories fill within the first hours, so that whatever grows afterwards is a leak; only the minutes of a day's
+volume (some 100 bytes each, of each coin) go on for 24 hours, as the venue's own statistic asks."""
+SETTINGS: Final = DoorSettings(max_messages_per_minute=10**9, max_new_connections_per_minute=10**9, address_budget=None)
+ON_THE_WIRE: Final[tuple[AnyFault, ...]] = (
+    LoseAnswer(for_ms=120_000, share=0.5),
+    DropRequest(for_ms=120_000, share=0.5, ending="cut"),
+    BadGateway(for_ms=120_000, share=0.5),
+    Garbage(for_ms=120_000, share=0.5),
+    Duplicate(for_ms=120_000, share=0.5),
+    TooManyRequests(for_ms=120_000, share=0.5),
+    FreezeFeed(for_ms=2_000, channel="trades"),
+    DropFrames(for_ms=60_000, share=0.05),
+    DelayFrames(for_ms=60_000, share=0.05, delay_ms=200, jitter_ms=2_000),
+    DuplicateFrames(for_ms=60_000, share=0.05),
+    ReorderFrames(for_ms=60_000, share=0.05),
+    WrongBook(for_ms=60_000, share=0.2, how="crossed"),
+    CutSockets(for_ms=60_000, share=0.1),
+    CutSockets(for_ms=60_000, share=0.1, code=1000),
+)
+"""Once an hour each, beside what is done to coins and users."""
 _FEEDS: Final = ("l2Book", "trades", "bbo", "activeAssetCtx")
 
 
@@ -82,6 +128,8 @@ class CountingDoor(Door):
                     counts[f"liquidated_{method}"] += 1
                 case FundingPaid():
                     counts["fundings"] += 1
+                case TwapChanged(status=status):
+                    counts["twaps"] += status == "activated"
         return outcome
 
 
@@ -93,16 +141,29 @@ class Soak:
     ) -> None:
         self._end = Ns(START + int(hours * HOUR))
         self._hours = hours
-        self._exchange = Exchange((*listings(coins), *spot_listings()), start_ns=START, policy=POLICY)
-        self._door = CountingDoor(self._exchange, DoorSettings(max_messages_per_minute=10**9), START)
+        listed = (
+            *listings(coins),
+            *dex_listings(len(coins)),
+            recorded_listing(len(coins) + 1),
+            *spot_listings(),
+        )
+        self._exchange = Exchange(listed, start_ns=START, policy=POLICY, dexs=[XYZ])
+        self._door = CountingDoor(self._exchange, SETTINGS, START)
         settings = SyntheticSettings(events_per_second=EVENTS_PER_SECOND, mix=LIGHT_MIX)
         self._accounts = Accounts(self._exchange, accounts, seed)
         market = SyntheticMarket(self._exchange, seed, settings, coins)
-        self._drivers: list[Driver] = [market, SpotMarket(self._exchange, seed), self._accounts]
         self._mischief = Mischief(Faults(seed))
+        self._wire = WireClient(self._door, self._mischief, subscriptions(coins, self._accounts.users[0]), seed)
+        self._drivers: list[Driver] = [
+            market,
+            SpotMarket(self._exchange, seed),
+            DexMarket(self._exchange, seed),
+            RecordedMarket(self._exchange, lambda: recording(seed), RecordedSettings(loop=True), [NAME]),
+            self._accounts,
+            self._wire,
+        ]
         self._memory: list[tuple[float, float]] = []
-        self._checks = self._frames = 0
-        self._subscribe(coins)
+        self._checks = 0
         self._planned = planned(hours, seed, self._accounts.users, [coin.name for coin in coins]) if has_faults else []
 
     def run(self) -> dict[str, Any]:
@@ -118,7 +179,7 @@ class Soak:
                 self._arm(self._planned.pop(0), now)
             self._mischief.act(self._door, now)
             due = self._door.due(now)
-            self._frames += len(self._door.drain_outbox())
+            self._wire.hear(now)
             if (now - START) // MINUTE > minute:
                 minute = (now - START) // MINUTE
                 self._check(minute / 60)
@@ -129,20 +190,10 @@ class Soak:
         self._check(self._hours)
         return self._report(time.perf_counter() - began)
 
-    def _subscribe(self, coins: Sequence[Coin]) -> None:
-        """One client that listens to every market and one that follows an account, so that the feeds have work."""
-        asked: list[dict[str, str]] = [{"type": kind, "coin": coin.name} for coin in coins for kind in _FEEDS]
-        asked += [{"type": "allMids"}]
-        user = self._accounts.users[0]
-        asked += [{"type": kind, "user": user} for kind in ("userEvents", "orderUpdates", "userFills")]
-        connection = self._door.connect(START)
-        for one in asked:
-            self._door.receive(connection, json.dumps({"method": "subscribe", "subscription": one}), START)
-
     def _arm(self, fault: AnyFault, now: Ns) -> None:
         """Let the fault strike now, and forget those that have: whoever waits costs every step a look."""
         faults = self._mischief.faults
-        for armed in [one for one in faults.armed.values() if one.strikes and one.fault.for_ms is None]:
+        for armed in [one for one in faults.armed.values() if is_over(one, now)]:
             faults.clear(armed.number)
         faults.arm(msgspec.structs.replace(fault, at_ms=0), now)
 
@@ -171,7 +222,7 @@ class Soak:
             "times_real": round(self._hours * 3600 / wall_s, 1),
             "commands_per_s": round(counts["commands"] / wall_s),
             **{name: counts[name] for name in sorted(counts)},
-            "frames": self._frames,
+            **{f"wire_{name}": self._wire.counts[name] for name in sorted(self._wire.counts)},
             "checks": self._checks,
             "faults": dict(sorted(strikes.items())),
             "rss_mb_first": round(memory[0][1], 1),
@@ -179,6 +230,19 @@ class Soak:
             "rss_mb_per_hour_late": round(slope(late), 2),
             "digest": self._exchange.digest(),
         }
+
+
+def is_over(armed: Armed, now: Ns) -> bool:
+    """Has the fault done all that it will do? One of a coin that has an end undoes itself."""
+    if armed.fault.for_ms is None:
+        return armed.strikes > 0
+    return armed.until_ns <= now and not isinstance(armed.fault, MarketFault)
+
+
+def subscriptions(coins: Sequence[Coin], user: str) -> list[dict[str, str]]:
+    """What a client asks for that listens to every market and follows an account, so that the feeds have work."""
+    asked: list[dict[str, str]] = [{"type": kind, "coin": coin.name} for coin in coins for kind in _FEEDS]
+    return [*asked, {"type": "allMids"}, *({"type": kind, "user": user} for kind in ("userEvents", "orderUpdates"))]
 
 
 def planned(hours: float, seed: int, users: Sequence[str], coins: Sequence[str]) -> list[AnyFault]:
@@ -198,6 +262,7 @@ def planned(hours: float, seed: int, users: Sequence[str], coins: Sequence[str])
             *(ForceLiquidation(user=chance.choice(users), at_ms=at(), method="market") for _ in range(3)),
             *(ForceLiquidation(user=chance.choice(users), at_ms=at(), method="backstop") for _ in range(3)),
             *(AutoDeleverage(user=chance.choice(users), at_ms=at()) for _ in range(3)),
+            *(msgspec.structs.replace(fault, at_ms=at()) for fault in ON_THE_WIRE),
         ]
     faults.append(DelistCoin(coin=coins[-1], at_ms=span_ms * 95 // 100))
     return sorted(faults, key=lambda fault: fault.at_ms)

@@ -11,7 +11,7 @@ from shared.clock import Clock
 from shared.instrument import Instrument
 from shared.units import USD, Ns, Px, Usd
 from shared.venue.core.commands import Deposit, IssueToken, OrderSpec, PlaceOrders, SetPrices, Tif
-from shared.venue.core.dealings import RegisterReferrer, SendAsset
+from shared.venue.core.dealings import CreateVault, RegisterReferrer, SendAsset
 from shared.venue.core.dex import Dex, list_deployed
 from shared.venue.core.exchange import Exchange
 from shared.venue.core.listing import Listing, SpotPair, list_perp, list_spot
@@ -23,6 +23,8 @@ from shared.venue.flow.spot_coins import PURR, SPOT_PAIRS
 from tests.contract.sdk_venue import FUNDED
 
 MAKER: Final = "0x" + "ee" * 20
+HLP: Final = "0xa15099a30bbf2e68942d6f4c43d70d04faeab0a0"
+"""The vault that the SDK's example puts money into."""
 REFERRAL_CODE: Final = "ASDFASDF"
 DEX: Final = Dex(name="test", full_name="Test dex", deployer="0x" + "dd" * 20)
 POLICY: Final = VenuePolicy(
@@ -55,6 +57,9 @@ def make_door(clock: Clock) -> Door:
     door = Door(exchange, settings, now)
     door.apply(Deposit(MAKER, Usd(50_000_000 * USD)), now)
     door.apply(RegisterReferrer(MAKER, REFERRAL_CODE), now)
+    hlp = CreateVault(MAKER, "HLP", "the house's own vault", 10_000 * USD, HLP, lock_ms=4 * 86_400_000)
+    made = door.apply(msgspec.structs.replace(hlp, profit_share_percent=0), now)
+    assert made.error is None, made
     for token, amount in ((USDC, "1000000"), (TESTNET_PURR, "10000000"), (NUMBERED_PAIR.base, "10000")):
         door.apply(IssueToken(MAKER, token.index, token.wei(amount)), now)
     for user in FUNDED:

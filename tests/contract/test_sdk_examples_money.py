@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hyperliquid.utils.signing import get_timestamp_ms, sign_l1_action
 
 from shared.clock import WallClock
-from tests.contract.example_venue import DEX, MAKER, REFERRAL_CODE, TESTNET_PURR, make_door
+from tests.contract.example_venue import DEX, HLP, MAKER, REFERRAL_CODE, TESTNET_PURR, make_door
 from tests.contract.sdk_venue import DONE, Client, Clients, clients_of, only, served
 
 KEYS = iter(range(1, 60))
@@ -135,7 +136,6 @@ def test_basic_set_referrer(make_client: Clients) -> None:
 
 REFUSED = "This local exchange does not support the action "
 VAULT = "0x1719884eb866cb12b2287399b15f7db5e7d775ea"
-HLP = "0xa15099a30bbf2e68942d6f4c43d70d04faeab0a0"
 
 
 def refusal(text: str) -> Any:
@@ -144,18 +144,46 @@ def refusal(text: str) -> Any:
 
 
 def test_basic_vault(make_client: Clients) -> None:
-    """`basic_vault.py` with somebody else's vault is refused in the venue's words; there are no vaults here."""
-    client = make_client(vault_address=VAULT)
-    reply = client.exchange.order("ETH", True, 0.2, 100, {"limit": {"tif": "Gtc"}})
-    assert reply == refusal(f"Vault not registered: {VAULT}")
-    assert client.info.user_vault_equities(client.address) == []
+    """`basic_vault.py`: the leader trades with the vault's address; somebody else's is refused in the venue's words."""
+    client = make_client()
+    action = {"type": "createVault", "name": "Example", "description": "an example of a vault", "initialUsd": 10**9}
+    opened = signed_l1(client, action)
+    assert opened["response"]["type"] == "createVault"
+    vault = opened["response"]["data"]
+    assert client.info.post("/info", {"type": "userRole", "user": vault}) == {"role": "vault"}
+    trader = make_client(client.wallet, vault_address=vault)
+    oid = only(trader.exchange.order("ETH", True, 0.2, 1100, {"limit": {"tif": "Gtc"}}))["resting"]["oid"]
+    assert [one["oid"] for one in client.info.open_orders(vault)] == [oid]
+    assert only(trader.exchange.cancel("ETH", oid)) == "success"
+    assert "filled" in only(trader.exchange.market_open("ETH", True, 0.05))
+    other = make_client(vault_address=vault)
+    reply = other.exchange.order("ETH", True, 0.2, 100, {"limit": {"tif": "Gtc"}})
+    assert reply == refusal(f"Vault not registered: {vault}")
+
+
+def signed_l1(client: Client, action: dict[str, Any]) -> Any:
+    """The reply to an action that the SDK has no method for, signed by its functions."""
+    nonce = get_timestamp_ms()
+    action = action | {"nonce": nonce}
+    signature = sign_l1_action(client.wallet, action, None, nonce, None, False)
+    return client.exchange._post_action(action, signature, nonce)
 
 
 def test_basic_vault_transfer(make_client: Clients) -> None:
-    """`basic_vault_transfer.py` is refused by name and moves nothing: there are no vaults here."""
+    """`basic_vault_transfer.py`: five dollars to the house's vault, which tells whose they are and until when."""
     client = make_client()
-    assert client.exchange.vault_usd_transfer(HLP, True, 5_000_000) == refusal(REFUSED + "vaultTransfer.")
-    assert on_perps(client, client.address) == 100_000
+    assert client.exchange.vault_usd_transfer(HLP, True, 5_000_000) == DONE
+    assert on_perps(client, client.address) == 99_995
+    (row,) = client.info.user_vault_equities(client.address)
+    assert row["vaultAddress"] == HLP
+    assert float(row["equity"]) == pytest.approx(5, abs=1e-5)
+    details = client.info.post("/info", {"type": "vaultDetails", "vaultAddress": HLP, "user": client.address})
+    assert details["followerState"]["lockupUntil"] == row["lockedUntilTimestamp"] > get_timestamp_ms()
+    assert [one["user"] for one in details["followers"]] == ["Leader", client.address]
+    delta = client.info.user_non_funding_ledger_updates(client.address, 0)[-1]["delta"]
+    assert delta == {"type": "vaultDeposit", "vault": HLP, "usdc": "5.0"}
+    assert client.exchange.vault_usd_transfer(HLP, False, 1_000_000) == refusal("Vault deposit is still locked")
+    assert client.exchange.vault_usd_transfer(VAULT, True, 5_000_000) == refusal(f"Vault not registered: {VAULT}")
 
 
 def test_dex_abstraction(make_client: Clients) -> None:

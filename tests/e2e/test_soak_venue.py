@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from shared.venue.faults.catalogue import KINDS
 from tests.bench.soak_venue import Soak, slope
 
 MINUTES = 6
@@ -23,11 +24,10 @@ def test_minutes_under_faults_break_no_law_and_reproduce() -> None:
     """Laws hold each minute, every fault strikes and bites, and a second run with the same seed ends the same."""
     first = _life(1, MINUTES)
     assert first["checks"] == MINUTES
-    assert set(first["faults"]) == {
-        "auto_deleverage", "change_meta", "delist", "force_liquidation", "funding_spike", "halt",
-    }  # fmt: skip
+    assert set(first["faults"]) == {kind.__struct_config__.tag for kind in KINDS} - {"delay_answer", "expire_agents"}
+    assert min(first[name] for name in ("wire_cuts", "wire_ok", "wire_posts", "wire_unanswered", "twaps")) > 1
     assert all(first[f"liquidated_{method}"] for method in ("market", "backstop", "adl"))
-    assert min(first["trades"], first["frames"]) > 1_000
+    assert min(first["trades"], first["wire_frames"]) > 1_000
     assert _life(1, MINUTES) == first
 
 

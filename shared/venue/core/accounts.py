@@ -18,11 +18,9 @@ from shared.venue.core.listing import Listing
 from shared.venue.core.order import Order
 from shared.venue.core.wealth import Wealth
 
-KEPT_ORDERS: Final = 2_000
-"""Ended orders a user can still ask about."""
-KEPT_FILLS: Final = 10_000
+KEPT: Final = (2_000, 10_000, 2_000)
+"""Ended orders (and changes of orders), fills and ledger entries that a user can still ask about."""
 KEPT_FUNDINGS: Final = 10_000
-KEPT_LEDGER: Final = 2_000
 
 
 class Account:
@@ -62,9 +60,9 @@ class Account:
         user: str,
         rates: FeeRates,
         spot_rates: FeeRates,
-        kept_orders: int = KEPT_ORDERS,
-        kept_fills: int = KEPT_FILLS,
+        kept: tuple[int, int, int] = KEPT,
     ) -> None:
+        kept_orders, kept_fills, kept_ledger = kept
         self.user = user
         self.rates = rates
         self.spot_rates = spot_rates
@@ -72,7 +70,7 @@ class Account:
         self.referrer: str | None = None
         self.identity = Identity()
         self.wealth = Wealth()
-        self.ledger: deque[LedgerChanged] = deque(maxlen=KEPT_LEDGER)
+        self.ledger: deque[LedgerChanged] = deque(maxlen=kept_ledger)
         self.day_cross_usd = 0
         self.day_add_usd = 0
         self.days: deque[DayVolume] = deque(maxlen=FEE_DAYS)
@@ -148,8 +146,8 @@ class Accounts:
         self.schedule = schedule
         self.spot_schedule = SPOT_SCHEDULE
         self.outside_usd = 0
-        self.kept = KEPT_ORDERS, KEPT_FILLS
-        """Ended orders (and changes of orders), and fills, that each new account remembers."""
+        self.kept = KEPT
+        """What each new account remembers."""
         self.exchange_days: deque[DayVolume] = deque(maxlen=FEE_DAYS)
         self.rewards_usd = 0
         self.gas_usd = 0
@@ -182,7 +180,7 @@ class Accounts:
         """The user's account, made if need be."""
         account = self.by_user.get(user)
         if account is None:
-            account = self.by_user[user] = Account(user, self._rates, self.spot_schedule.rates_at(0), *self.kept)
+            account = self.by_user[user] = Account(user, self._rates, self.spot_schedule.rates_at(0), self.kept)
         return account
 
     def deposit(self, user: str, usd: Usd) -> Account:

@@ -41,9 +41,9 @@ def _joined(first: Candle, then: Candle) -> Candle:
 class Candles:
     """Minutes are folded trade by trade, longer intervals when a minute ends, so that a trade costs one update."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: int = KEPT_CANDLES) -> None:
         self._minute: Candle | None = None
-        self._closed: dict[str, deque[Candle]] = {name: deque(maxlen=KEPT_CANDLES) for name in INTERVALS_NS}
+        self._closed: dict[str, deque[Candle]] = {name: deque(maxlen=kept) for name in INTERVALS_NS}
 
     def add(self, px: Px, sz: int, now_ms: int) -> None:
         """Take in one trade; time never goes back."""

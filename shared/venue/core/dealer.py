@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from shared.venue.core import fee_commands, modes, multi_sig, subaccounts, transfers
+from shared.venue.core import fee_commands, modes, multi_sig, subaccounts, transfers, vaults
 from shared.venue.core.block import Block
 from shared.venue.core.dealings import (
     ApproveBuilderFee,
     ClaimRewards,
     CreateSubAccount,
+    CreateVault,
+    DistributeVault,
+    ModifyVault,
     MoveClass,
     MoveSubToken,
     MoveSubUsd,
+    MoveVaultUsd,
     RegisterReferrer,
     RenameSubAccount,
     SendAsset,
@@ -44,5 +48,9 @@ ANSWERS: Final[dict[type, Callable[[World, Any, Block], Answer]]] = {
     SendAsset: transfers.send_asset,
     SetSigners: multi_sig.set_signers,
     SetMode: modes.set_mode,
+    CreateVault: vaults.create,
+    MoveVaultUsd: vaults.move_usd,
+    DistributeVault: vaults.distribute,
+    ModifyVault: vaults.modify,
 }
 """Every member of `Dealing` is here."""

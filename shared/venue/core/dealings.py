@@ -160,6 +160,47 @@ class SetMode(msgspec.Struct, frozen=True, tag=True):
     is_first: bool = False
 
 
+class CreateVault(msgspec.Struct, frozen=True, tag=True):
+    """Open a vault that the user leads with `usd` of their own.
+
+    `address` and `lock_ms` are the house's to choose; `profit_share_percent` of what others gain is the leader's.
+    """
+
+    user: str
+    name: str
+    description: str
+    usd: int
+    address: str | None = None
+    lock_ms: int = 86_400_000
+    profit_share_percent: int = 10
+
+
+class MoveVaultUsd(msgspec.Struct, frozen=True, tag=True):
+    """Put collateral into a vault (`is_deposit`) or take one's part of it out."""
+
+    user: str
+    vault: str
+    is_deposit: bool
+    usd: int
+
+
+class DistributeVault(msgspec.Struct, frozen=True, tag=True):
+    """Pay so much of a vault to everybody in it; 0 closes the vault and pays all."""
+
+    user: str
+    vault: str
+    usd: int
+
+
+class ModifyVault(msgspec.Struct, frozen=True, tag=True):
+    """Change whether a vault takes deposits, and whether a withdrawal closes its part of positions; None: as it is."""
+
+    user: str
+    vault: str
+    takes_deposits: bool | None
+    always_closes: bool | None
+
+
 Dealing = (
     SetStake
     | RegisterReferrer
@@ -177,4 +218,8 @@ Dealing = (
     | SendAsset
     | SetSigners
     | SetMode
+    | CreateVault
+    | MoveVaultUsd
+    | DistributeVault
+    | ModifyVault
 )

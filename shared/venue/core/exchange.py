@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from shared.errors import SnapshotError, UnitError
+from shared.errors import HatsError, SnapshotError, UnitError
 from shared.rules.fees import PERP_SCHEDULE, FeeSchedule
 from shared.units import Ns
 from shared.venue.core import (
@@ -38,7 +38,6 @@ from shared.venue.core.commands import (
     UpdateLeverage,
 )
 from shared.venue.core.dex import Dex
-from shared.venue.core.events import Event
 from shared.venue.core.firing import fire
 from shared.venue.core.listing import Listing
 from shared.venue.core.outcomes import Outcome
@@ -96,16 +95,21 @@ class Exchange(Reading):
     def apply(self, command: Command, now: Ns) -> Outcome:
         """What the command came to at `now`, after everything that fell due before it.
 
+        What falls due happens even if the command then raises; the next command's outcome tells of it.
+
         UnitError if time goes back, and for a deposit or price that is not positive or an asset that is not listed.
         """
         world = self._world
         if now < world.now_ns:
             raise UnitError(f"time went back from {world.now_ns} to {now} ns")
-        early: list[Event] = []
+        early = world.unsaid
         while world.agenda.due_ns <= now:
             early += self._run(FireDue(), max(world.agenda.due_ns, world.now_ns)).events
         outcome = self._run(command, now)
-        return msgspec.structs.replace(outcome, events=(*early, *outcome.events)) if early else outcome
+        if not early:
+            return outcome
+        world.unsaid = []
+        return msgspec.structs.replace(outcome, events=(*early, *outcome.events))
 
     def apply_block(self, commands: Sequence[Command], now: Ns) -> tuple[Outcome, ...]:
         """What each command came to, all of them in one block: one time, one hash. As `apply` otherwise."""
@@ -123,7 +127,11 @@ class Exchange(Reading):
             fire(world, block)
         if block.shaken:
             liquidation.sweep(world, block)
-        answer = _ANSWERS[type(command)](world, command, block)
+        try:
+            answer = _ANSWERS[type(command)](world, command, block)
+        except HatsError:
+            world.unsaid += block.finished()
+            raise
         if world.unified:
             modes.gather(world)
         if block.reached is not None:

@@ -93,6 +93,45 @@ class AssetSent(msgspec.Struct, frozen=True, tag="send"):
     destination_dex: str
 
 
+class VaultCreated(msgspec.Struct, frozen=True, tag="vaultCreate"):
+    """A vault was opened with so much; the fee came on top."""
+
+    vault: str
+    usd: Usd
+    fee_usd: Usd
+
+
+class VaultDeposited(msgspec.Struct, frozen=True, tag="vaultDeposit"):
+    """Collateral went into a vault."""
+
+    vault: str
+    usd: Usd
+
+
+class VaultWithdrawn(msgspec.Struct, frozen=True, tag="vaultWithdraw"):
+    """Collateral came out of a vault: what was asked, the leader's share of the gain, what the part had cost."""
+
+    vault: str
+    user: str
+    usd: Usd
+    commission_usd: Usd
+    basis_usd: Usd
+
+
+class VaultDistributed(msgspec.Struct, frozen=True, tag="vaultDistribution"):
+    """A vault paid its owners."""
+
+    vault: str
+    usd: Usd
+
+
+class VaultCommission(msgspec.Struct, frozen=True, tag="vaultLeaderCommission"):
+    """A leader's share of what somebody gained."""
+
+    user: str
+    usd: Usd
+
+
 LedgerEntry = (
     Deposited
     | RewardsClaimed
@@ -104,6 +143,11 @@ LedgerEntry = (
     | ClassMoved
     | TokenTransferred
     | AssetSent
+    | VaultCreated
+    | VaultDeposited
+    | VaultWithdrawn
+    | VaultDistributed
+    | VaultCommission
 )
 
 

@@ -61,7 +61,7 @@ class Market:
         self.holders: dict[str, Holding] = {}
         """Everybody with a position, by user."""
         self.trades: deque[TradeHappened] = deque(maxlen=KEPT_TRADES)
-        self.candles = Candles()
+        self.candles = Candles(policy.kept_candles)
         self.fundings: deque[FundingPoint] = deque(maxlen=KEPT_FUNDINGS)
         self._mark_rule = _rule_of(listing, weighs_external)
         self._premium_sum_e10 = 0

@@ -58,7 +58,8 @@ class Matching:
         self.end(order, status, account, block)
 
     def resize(self, order: Order, sz: Sz, account: Account, market: Market, block: Block) -> None:
-        """Give a resting order another size, its place in the queue unchanged."""
+        """Give a resting order another size, its place in the queue unchanged; one that grows was larger all along."""
+        order.orig_sz = Sz(order.orig_sz + max(sz - order.sz, 0))
         self._settlements[market.is_spot].release(order, account, order.sz - sz)
         market.book.side(order.is_buy).resize(order, sz)
         block.touched[order.asset] = None

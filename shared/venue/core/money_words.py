@@ -30,8 +30,17 @@ SIGNER_THRESHOLD: Final = "Invalid multi-sig threshold"
 SIGNER_NONE: Final = "Invalid multi-sig user"
 
 UNIFIED: Final = "Action disabled when unified account is active"
+VAULT_POOR: Final = "Insufficient balance to create vault"
 
 # ours
+VAULT_NAME: Final = "Invalid vault name or description"
+VAULT_TAKEN: Final = "Vault address is taken"
+VAULT_SHUT: Final = "Vault does not allow deposits"
+VAULT_DEPOSIT: Final = "Vault deposit is too small"
+VAULT_LEADER: Final = "Vault leader must keep at least 5% of the vault"
+VAULT_LOCKED: Final = "Vault deposit is still locked"
+VAULT_SHORT: Final = "Insufficient free balance in vault"
+VAULT_BUSY: Final = "Cannot close a vault with open positions or orders"
 MODE_USER: Final = "Cannot set the abstraction of another user"
 MODE_SET: Final = "Abstraction was already set"
 MODE_ONE_WAY: Final = "Cannot disable a unified account"
@@ -61,6 +70,11 @@ def sub_volume(required_usd: int, traded_usd: int) -> str:
 def sub_transfer(source: str, destination: str) -> str:
     """Refusal of a move between a user and an account that is not their sub-account."""
     return f"Invalid sub-account transfer from {source} to {destination}"
+
+
+def vault_unknown(vault: str) -> str:
+    """Refusal of a vault that is not there, or not the user's to lead."""
+    return f"Vault not registered: {vault}"
 
 
 def unknown_token(token: str) -> str:

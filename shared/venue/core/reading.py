@@ -31,6 +31,7 @@ from shared.venue.core.portfolio import WindowView, windows_of
 from shared.venue.core.snapshot import snapshot_of
 from shared.venue.core.spot_views import BalanceView, SpotView
 from shared.venue.core.tokens import Token
+from shared.venue.core.vault_views import VaultView, vault_view
 from shared.venue.core.views import (
     AccountView,
     AssetView,
@@ -223,6 +224,20 @@ class Reading:
         """Whose sub-account it is; None for everybody else."""
         account = self._world.accounts.get(user)
         return None if account is None else account.identity.master
+
+    def leader_of(self, vault: str) -> str | None:
+        """Who leads the vault at this address; None for an address that is none, or closed."""
+        found = self._world.vaults.get(vault)
+        return None if found is None or found.is_closed else found.leader
+
+    def vault(self, address: str) -> VaultView | None:
+        """A vault, its owners and what it is worth; None for an address that is none."""
+        vault = self._world.vaults.get(address)
+        return None if vault is None else vault_view(self._world, vault)
+
+    def vaults(self) -> tuple[str, ...]:
+        """Addresses of all vaults, oldest first."""
+        return tuple(self._world.vaults)
 
     def signers_of(self, user: str) -> tuple[tuple[str, ...], int]:
         """Who signs for a multi-sig user, and how many of them must; nobody and 0 for everybody else."""

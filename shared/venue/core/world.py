@@ -10,6 +10,7 @@ from shared.venue.core.accounts import Accounts
 from shared.venue.core.agenda import Agenda
 from shared.venue.core.clockwork import Clockwork
 from shared.venue.core.dex import Dex, check_dexs
+from shared.venue.core.events import Event
 from shared.venue.core.later import Schedule, Twaps
 from shared.venue.core.listing import Listing
 from shared.venue.core.market import Market
@@ -19,6 +20,7 @@ from shared.venue.core.outcomes import Status
 from shared.venue.core.placing import Placing
 from shared.venue.core.policy import DEFAULT_POLICY, VenuePolicy
 from shared.venue.core.tokens import tokens_by_index
+from shared.venue.core.vault import Vault
 
 Answer = tuple[Status, ...] | str
 """Statuses of an action's entries, or the error of the action as a whole."""
@@ -46,6 +48,8 @@ class World:
         "tokens",
         "twaps",
         "unified",
+        "unsaid",
+        "vaults",
     )
 
     def __init__(
@@ -65,7 +69,7 @@ class World:
             raise UnitError("two listings have the same asset id")
         self.accounts = Accounts(fee_schedule)
         self.accounts.outside_usd = policy.outside_day_usd
-        self.accounts.kept = policy.kept_orders, policy.kept_fills
+        self.accounts.kept = policy.kept_orders, policy.kept_fills, policy.kept_ledger
         for number, dex in enumerate(dexs, start=1):
             self.accounts.recipients[number] = self.accounts.opened(dex.fee_recipient or dex.deployer).user
         self.matching = Matching(self.accounts, self.markets, policy)
@@ -85,5 +89,8 @@ class World:
         self.agenda = Agenda()
         self.twaps = Twaps()
         self.schedules: dict[str, Schedule] = {}
+        self.vaults: dict[str, Vault] = {}
+        self.unsaid: list[Event] = []
+        """Events that no outcome has told yet, because the command of their block raised."""
         self.unified: dict[str, None] = {}
         """Users whose spot USDC is margin too."""

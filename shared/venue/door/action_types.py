@@ -9,7 +9,14 @@ from typing import Any, Final
 
 import msgspec
 
-from shared.venue.door import actions, dealing_actions, mode_actions, multi_sig_actions, timed_actions
+from shared.venue.door import (
+    actions,
+    dealing_actions,
+    mode_actions,
+    multi_sig_actions,
+    timed_actions,
+    vault_actions,
+)
 from shared.venue.door.actions import Action, Envelope
 from shared.venue.door.bodies import BAD_SHAPE, BodyRefused, repeated_keys
 from shared.venue.door.multi_sig_actions import MultiSigAction
@@ -21,11 +28,12 @@ SUPPORTED: Final[dict[str, type[Action]]] = {
     **timed_actions.TYPES,
     **multi_sig_actions.TYPES,
     **mode_actions.TYPES,
+    **vault_actions.TYPES,
 }
-_MONEY = {"vaultTransfer", "hip3LiquidatorTransfer"}
+_MONEY = {"hip3LiquidatorTransfer"}
 _MONEY |= {"borrowLend", "userOutcome", "gossipPriorityBid"}
 _STANDING = {"setDisplayName", "spotUser"}
-_STANDING |= {"createVault", "vaultModify", "vaultDistribute", "evmUserModify", "startFeeTrial"}
+_STANDING |= {"evmUserModify", "startFeeTrial"}
 _DEPLOY = {"perpDeploy", "spotDeploy", "CSignerAction", "CValidatorAction"}
 _KNOWN = _MONEY | _STANDING | _DEPLOY | USER_SIGNED.keys()
 UNSUPPORTED: Final = frozenset(_KNOWN - SUPPORTED.keys())

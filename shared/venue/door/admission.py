@@ -9,8 +9,8 @@ import msgspec
 
 from shared.units import MS, Ns
 from shared.venue.core.exchange import Exchange
-from shared.venue.door import multi_sig
-from shared.venue.door.actions import Envelope, Supported, TypedAction
+from shared.venue.door import multi_sig, vault_actions
+from shared.venue.door.actions import Action, Envelope, Supported, TypedAction
 from shared.venue.door.agents import AgentBook
 from shared.venue.door.dealing_actions import UNVAULTED, AgentSendAssetAction
 from shared.venue.door.multi_sig import signer_of
@@ -25,7 +25,9 @@ from shared.venue.door.signatures import (
     packed,
     typed_digest,
 )
+from shared.venue.door.vault_actions import CreateVaultAction
 
+_OWN: Final[tuple[type[Action], ...]] = (*UNVAULTED, *vault_actions.TYPES.values())
 NO_SIGNER: Final = "Unable to recover signer."
 NONCE_MISMATCH: Final = "Nonce mismatch."
 WRONG_NETWORK: Final = "Mainnet and testnet require different signature."
@@ -62,6 +64,7 @@ class Admission:
         self._refuses_agents = settings.multi_sig_agents == "refused"
         self._welcome = welcome
         self._master_of = exchange.master_of
+        self._leader_of = exchange.leader_of
         self._signers_of = exchange.signers_of
 
     def admit(self, envelope: Envelope, action: Supported, now: Ns) -> Admitted | Turned:
@@ -85,9 +88,9 @@ class Admission:
         acted_for = user
         if envelope.vault_address is not None:
             vault = address_from_text(envelope.vault_address)
-            if vault is None or self._master_of(vault) != user:
+            if vault is None or user not in (self._master_of(vault), self._leader_of(vault)):
                 return Turned(f"Vault not registered: {vault}")
-            if not isinstance(acting, (TypedAction, *UNVAULTED)):
+            if not isinstance(acting, (TypedAction, *_OWN)):
                 acted_for = vault
         return self._use(envelope, signer, acted_for, now // MS)
 
@@ -137,7 +140,7 @@ class Admission:
 
     def _misfit(self, envelope: Envelope, action: Supported) -> str | None:
         """What in the action contradicts its envelope."""
-        if isinstance(action, AgentSendAssetAction) and action.nonce != envelope.nonce:
+        if isinstance(action, AgentSendAssetAction | CreateVaultAction) and action.nonce != envelope.nonce:
             return NONCE_MISMATCH
         if not isinstance(action, TypedAction):
             return None
@@ -160,5 +163,5 @@ class Admission:
 
     def _hashed_vault(self, envelope: Envelope, action: Supported) -> str | None:
         """The vault address as it was hashed: what was posted, but for a quirk of the SDK's where that is taken."""
-        is_left_out = isinstance(action, UNVAULTED) and not self._hashes_posted_vault
+        is_left_out = isinstance(action, _OWN) and not self._hashes_posted_vault
         return None if is_left_out else envelope.vault_address

@@ -9,7 +9,7 @@ from shared.units import MS, Ns, Usd
 from shared.venue.core.commands import Command, Deposit
 from shared.venue.core.mempool import Mempool
 from shared.venue.core.outcomes import Outcome
-from shared.venue.door import dealing_actions, mode_actions, timed_actions
+from shared.venue.door import dealing_actions, mode_actions, timed_actions, vault_actions
 from shared.venue.door.action_types import read_action, read_envelope
 from shared.venue.door.actions import (
     Action,
@@ -47,6 +47,7 @@ from shared.venue.door.weights import MinuteBudgets, answer_weight, exchange_wei
 _DEALINGS: Final[tuple[type[Action], ...]] = (
     *dealing_actions.TYPES.values(),
     *mode_actions.TYPES.values(),
+    *vault_actions.TYPES.values(),
     ConvertToMultiSigUserAction,
 )
 _TIMED: Final = tuple(timed_actions.TYPES.values())
@@ -134,7 +135,7 @@ class Api:
     def _concluded(self, action: Supported, user: str, outcome: Outcome) -> Json:
         """The reply to an action whose command came to `outcome`."""
         if isinstance(action, _DEALINGS):
-            return self._charged(action, user, dealing_reply(outcome))
+            return self._charged(action, user, dealing_reply(action, outcome))
         if not isinstance(action, _TIMED):
             return self._charged(action, user, reply_from_outcome(action, outcome, self._answers.instruments))
         reply = self._charged(action, user, timed_reply(action, outcome))

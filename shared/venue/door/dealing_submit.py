@@ -36,6 +36,7 @@ from shared.venue.door.mode_actions import (
 )
 from shared.venue.door.multi_sig_actions import ConvertToMultiSigUserAction
 from shared.venue.door.render import Json
+from shared.venue.door.vault_actions import vault_command
 
 _OF_SUB: Final = re.compile(r"(.*?) subaccount:((?:0x)?[0-9a-fA-F]{40})", re.DOTALL)
 _RATE_DECIMALS: Final = 3
@@ -95,7 +96,7 @@ def _signed_dealing(action: Action, user: str) -> Command | str | None:
 
 
 def _mode_change(action: Action, user: str) -> Command | None:
-    """As `dealing_from_action`, for how an account's money is kept; what is signed like an order is a first choice."""
+    """As `dealing_from_action`, for how money is kept; what is signed like an order is a first choice."""
     match action:
         case UserDexAbstractionAction():
             mode = dealings.Mode.DEX if action.enabled else dealings.Mode.DISABLED
@@ -107,7 +108,7 @@ def _mode_change(action: Action, user: str) -> Command | None:
         case AgentSetAbstractionAction():
             return dealings.SetMode(user, user, MODES[action.abstraction], is_first=True)
         case _:
-            return None
+            return vault_command(action, user)
 
 
 def _send_asset(action: SendAssetAction | AgentSendAssetAction, user: str) -> Command:
@@ -132,11 +133,11 @@ def tenths_bp_from_rate(text: str) -> int | None:
         return None
 
 
-def dealing_reply(outcome: Outcome) -> Json:
-    """The venue's reply to a dealing."""
+def dealing_reply(action: Action, outcome: Outcome) -> Json:
+    """The venue's reply to a dealing; one that opened an account names it."""
     if outcome.error is not None:
         return {"status": "err", "response": outcome.error}
     for status in outcome.statuses:
         if isinstance(status, Opened):
-            return {"status": "ok", "response": {"type": "createSubAccount", "data": status.user}}
+            return {"status": "ok", "response": {"type": action.__struct_config__.tag, "data": status.user}}
     return {"status": "ok", "response": {"type": "default"}}

@@ -51,6 +51,8 @@ def role(desk: Desk, asked: AboutUser, now: Ns) -> Json:
     master = desk.exchange.master_of(asked.user)
     if master is not None:
         return {"role": "subAccount", "data": {"master": master}}
+    if desk.exchange.vault(asked.user) is not None:
+        return {"role": "vault"}
     return {"role": "user" if desk.exchange.has_account(asked.user) else "missing"}
 
 

@@ -13,9 +13,14 @@ from shared.venue.core.ledger_entries import (
     RewardsClaimed,
     SubTransferred,
     Transferred,
+    VaultCommission,
+    VaultCreated,
+    VaultDeposited,
+    VaultDistributed,
+    VaultWithdrawn,
     Withdrawn,
 )
-from shared.venue.door import account_shapes, info_dexs, info_spot, render, twap_shapes
+from shared.venue.door import account_shapes, info_dexs, info_spot, info_vaults, render, twap_shapes
 from shared.venue.door.desk import Desk, InfoType
 from shared.venue.door.questions import AboutDex, AboutUser, Nothing
 from shared.venue.door.render import Json
@@ -48,6 +53,14 @@ def _flow(entry: LedgerEntry, user: str) -> int:
             return -usd if giver == user else usd
         case ClassMoved(usd=usd, to_perp=to_perp):
             return usd if to_perp else -usd
+        case VaultCreated(usd=usd, fee_usd=fee):
+            return -usd - fee
+        case VaultDeposited(usd=usd):
+            return -usd
+        case VaultWithdrawn(usd=usd, commission_usd=commission):
+            return usd - commission
+        case VaultDistributed(usd=usd) | VaultCommission(usd=usd):
+            return usd
         case _:
             return 0
 
@@ -60,21 +73,28 @@ def _mode(desk: Desk, user: str) -> Json:
     return {"dexAbstractionEnabled": mode is Mode.DEX, "abstraction": mode.value}
 
 
+def _vault_equity(desk: Desk, user: str) -> str:
+    """What the user has in vaults, which are all on the first dex."""
+    views = (desk.exchange.vault(address) for address in desk.exchange.vaults())
+    parts = (part for view in views if view is not None for part in view.parts)
+    return render.usd(sum(part.equity_usd for part in parts if part.user == user))
+
+
 def web_data_2(desk: Desk, asked: AboutUser, now: Ns) -> Json:
     """`webData2`: a user's standing and orders with everything that is listed."""
     meta, ctxs = info_dexs.meta_and_ctxs(desk, AboutDex(), now)
     _, spot_ctxs = info_spot.spot_meta_and_ctxs(desk, Nothing(), now)
     return {
         "clearinghouseState": account_shapes.clearinghouse_state(desk.exchange, asked.user, now),
-        "leadingVaults": [],
-        "totalVaultEquity": "0.0",
+        "leadingVaults": info_vaults.leading_vaults(desk, asked, now),
+        "totalVaultEquity": _vault_equity(desk, asked.user),
         "openOrders": desk.answers.full_open_orders(asked.user),
         **agent_state(desk, asked.user, now),
         "cumLedger": cumulative_ledger(desk, asked.user),
         "meta": meta,
         "assetCtxs": ctxs,
         "serverTime": now // MS,
-        "isVault": False,
+        "isVault": desk.exchange.leader_of(asked.user) is not None,
         "user": asked.user,
         "twapStates": twap_shapes.states(desk.instruments, desk.exchange.twaps(asked.user)),
         "spotState": info_spot.spot_state(desk, asked, now),
@@ -92,12 +112,15 @@ def web_data_3(desk: Desk, user: str, now: Ns) -> Json:
             **agent_state(desk, user, now),
             "cumLedger": cumulative_ledger(desk, user),
             "serverTime": now // MS,
-            "isVault": False,
+            "isVault": desk.exchange.leader_of(user) is not None,
             "user": user,
             **_mode(desk, user),
         },
         "perpDexStates": [
-            {"totalVaultEquity": "0.0", "perpsAtOpenInterestCap": info_dexs.at_cap(desk, AboutDex(name), now)}
+            {
+                "totalVaultEquity": "0.0" if name else _vault_equity(desk, user),
+                "perpsAtOpenInterestCap": info_dexs.at_cap(desk, AboutDex(name), now),
+            }
             for name in names
         ],
     }

@@ -18,6 +18,11 @@ from shared.venue.core.ledger_entries import (
     TokenRewardsClaimed,
     TokenTransferred,
     Transferred,
+    VaultCommission,
+    VaultCreated,
+    VaultDeposited,
+    VaultDistributed,
+    VaultWithdrawn,
     Withdrawn,
 )
 from shared.venue.door.render import Json, number, usd
@@ -54,6 +59,32 @@ def _delta(instruments: Mapping[int, Instrument], entry: LedgerEntry) -> Json:
         case AssetSent():
             dexs = {"sourceDex": entry.source_dex, "destinationDex": entry.destination_dex}
             return {"type": "send"} | dexs | _token_move(entry.move)
+        case _:
+            return _vault_delta(entry)
+
+
+def _vault_delta(entry: VaultCreated | VaultDeposited | VaultWithdrawn | VaultDistributed | VaultCommission) -> Json:
+    """As `_delta`, of vaults. Nothing is closed for a withdrawal here, so that costs nothing."""
+    match entry:
+        case VaultCreated():
+            return {"type": "vaultCreate", "vault": entry.vault, "usdc": usd(entry.usd), "fee": usd(entry.fee_usd)}
+        case VaultDeposited():
+            return {"type": "vaultDeposit", "vault": entry.vault, "usdc": usd(entry.usd)}
+        case VaultDistributed():
+            return {"type": "vaultDistribution", "vault": entry.vault, "usdc": usd(entry.usd)}
+        case VaultCommission():
+            return {"type": "vaultLeaderCommission", "user": entry.user, "usdc": usd(entry.usd)}
+        case VaultWithdrawn():
+            return {
+                "type": "vaultWithdraw",
+                "vault": entry.vault,
+                "user": entry.user,
+                "requestedUsd": usd(entry.usd),
+                "commission": usd(entry.commission_usd),
+                "closingCost": "0.0",
+                "basis": usd(entry.basis_usd),
+                "netWithdrawnUsd": usd(entry.usd - entry.commission_usd),
+            }
 
 
 def _token_move(move: TokenMove) -> Json:

@@ -12,6 +12,8 @@ from shared.units import MS, Ns
 from shared.venue.faults.catalogue import AnyFault, CutSockets, Fault, FrameFault, MarketFault, RequestFault, UserFault
 
 NEVER: Final = Ns(2**63 - 1)
+KEPT_STRIKES: Final = 50_000
+"""So many of the last ones are recorded at least, and twice as many at most."""
 _F = TypeVar("_F", bound=Fault)
 
 
@@ -114,6 +116,8 @@ class Faults:
         armed.strikes += 1
         kind = type(armed.fault).__struct_config__.tag
         self.strikes.append(Strike(now // MS, armed.number, str(kind), target))
+        if len(self.strikes) > 2 * KEPT_STRIKES:
+            del self.strikes[:KEPT_STRIKES]
 
     def between(self, low: int, high: int) -> int:
         """A whole number, both ends included, from the faults' own chance."""

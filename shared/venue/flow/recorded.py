@@ -8,7 +8,7 @@ in full. What does not fit our ticks, lots or minimum is moved away from the mar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from heapq import merge
 from typing import Final
 
@@ -90,19 +90,25 @@ class _Coin:
 
 
 class RecordedMarket:
-    """Drives an exchange by a recording. `source` opens it anew each time; `exchange` is only read."""
+    """Drives an exchange by a recording. `source` opens it anew each time; `exchange` is only read.
+
+    `names` are the coins that it acts for; all that are listed if None.
+    """
 
     def __init__(
         self,
         exchange: Exchange,
         source: Callable[[], Iterable[Record]],
         settings: RecordedSettings = RecordedSettings(),  # noqa: B008 - frozen
+        names: Collection[str] | None = None,
     ) -> None:
         self._exchange = exchange
         self._source = source
         self._settings = settings
         self._coins = {
-            each.instrument.coin: _Coin(each.instrument, settings.impact) for each in exchange.listings.values()
+            each.instrument.coin: _Coin(each.instrument, settings.impact)
+            for each in exchange.listings.values()
+            if names is None or each.instrument.coin in names
         }
         self._counts = Counts()
         self._records: Iterator[Record] | None = None

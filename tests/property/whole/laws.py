@@ -12,6 +12,7 @@ from shared.venue.core.market import Market
 from shared.venue.core.order import Order
 from shared.venue.core.tokens import USD_WEI, USDC, USDC_INDEX
 from shared.venue.core.trigger import Phase
+from shared.venue.core.vaults import value_usd
 from shared.venue.core.world import World
 
 
@@ -26,6 +27,7 @@ def check_state(exchange: Exchange, issued_wei: dict[int, int]) -> None:
     for market in world.markets.values():
         book_is_sound(market)
         positions_sum_to_zero(world, market)
+    vaults_are_owned(world)
     for account in world.accounts.by_user.values():
         orders_are_accounted_for(world, account)
         nothing_is_negative(world, account)
@@ -174,6 +176,16 @@ def pools_are_whole(world: World, account: Account) -> None:
     assert (account.user in world.unified) == (mode is Mode.UNIFIED)
     if mode is Mode.UNIFIED:
         assert available_wei(account.spot, USDC_INDEX) < USD_WEI, "idle USDC"
+
+
+def vaults_are_owned(world: World) -> None:
+    """Shares of a vault are those of its owners, who together have no more than it is worth."""
+    for vault in world.vaults.values():
+        assert sum(part.shares for part in vault.parts.values()) == vault.shares, "shares"
+        worth = max(value_usd(world, vault), 0)
+        assert sum(vault.equity_usd(user, worth) for user in vault.parts) <= worth, "more than there is"
+        assert all(part.shares > 0 and part.basis_usd >= 0 for part in vault.parts.values())
+        assert not vault.is_closed or not vault.parts
 
 
 def count_book_orders(exchange: Exchange) -> None:

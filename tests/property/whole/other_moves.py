@@ -7,15 +7,19 @@ from random import Random
 from typing import Final
 
 from shared.units import USD, Px, Usd, str_from_scaled
-from shared.venue.core.commands import Command, Deposit, IssueToken, SetPrices
+from shared.venue.core.commands import Command, Deposit, IssueToken, PlaceOrders, SetPrices
 from shared.venue.core.dealings import (
     ApproveBuilderFee,
     ClaimRewards,
     CreateSubAccount,
+    CreateVault,
+    DistributeVault,
     Mode,
+    ModifyVault,
     MoveClass,
     MoveSubToken,
     MoveSubUsd,
+    MoveVaultUsd,
     RegisterReferrer,
     RenameSubAccount,
     SendAsset,
@@ -29,7 +33,7 @@ from shared.venue.core.dealings import (
 from shared.venue.core.exchange import Exchange
 from shared.venue.core.rulings import ChangeListing, Delist, Halt, Liquidate, OverridePremium, SetOracle, SetPostOnly
 from tests.property.whole.ground import CODES, DEPLOYED, PERPS, PRE, TICK, TOKENS, USERS, DexMove
-from tests.property.whole.trading_moves import near, who
+from tests.property.whole.trading_moves import a_spec, near, who
 
 _JUMPS: Final = (-450, -300, -150, -80, -45, -20, 20, 45, 80, 150, 300, 450)
 _HIGHEST: Final = 9_000
@@ -117,6 +121,26 @@ def mode(exchange: Exchange, chance: Random) -> list[Command]:
     return [SetMode(user, owner, chance.choice((Mode.UNIFIED, Mode.UNIFIED, Mode.DEX, Mode.DISABLED)))]
 
 
+def vault(exchange: Exchange, chance: Random) -> list[Command]:
+    """A vault is opened, fed, traded for, emptied, closed, or its terms change."""
+    user, known = who(exchange, chance), exchange.vaults()
+    if not known or (len(known) < 3 and chance.randint(0, 8) == 0):
+        return [CreateVault(user, "vault", "a vault of the laws", 100 * USD + chance.randint(0, 900 * USD), lock_ms=0)]
+    address = chance.choice(known)
+    leader = exchange.leader_of(address) or user
+    made: Command = chance.choice(
+        (
+            MoveVaultUsd(user, address, True, chance.randint(1, 500 * USD)),
+            MoveVaultUsd(user, address, False, chance.randint(1, 500 * USD)),
+            MoveVaultUsd(leader, address, False, chance.randint(1, 200 * USD)),
+            DistributeVault(leader, address, chance.choice((0, chance.randint(1, 50 * USD)))),
+            ModifyVault(leader, address, chance.choice((True, True, False, None)), None),
+            PlaceOrders(address, (a_spec(exchange, chance, address),)),
+        )
+    )
+    return [made]
+
+
 def oracle(exchange: Exchange, chance: Random) -> list[Command]:
     """A price moves by a little, or so violently that margin gives out."""
     asset = chance.choice(PERPS)
@@ -165,7 +189,7 @@ def liquidate(exchange: Exchange, chance: Random) -> list[Command]:
 
 
 MONEY: Final[tuple[Callable[[Exchange, Random], list[Command] | list[DexMove]], ...]] = (
-    deposit, issue, send, move_dex, family, identity, mode,
+    deposit, issue, send, move_dex, family, identity, mode, vault,
 )  # fmt: skip
 """What moves money between people and places."""
 

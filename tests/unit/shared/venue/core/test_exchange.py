@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from shared.errors import UnitError
-from shared.units import HOUR, SECOND, USD, Ns, Px, Usd
+from shared.units import HOUR, MS, SECOND, USD, Ns, Px, Usd
 from shared.venue.core.commands import Command, Deposit, ModifyOrders, ModifySpec, PassTime, PlaceOrders, SetPrices, Tif
-from shared.venue.core.events import BookChanged, FundingPaid
+from shared.venue.core.events import BookChanged, FundingPaid, OrderChanged
 from shared.venue.core.exchange import Exchange
 from shared.venue.core.listing import list_perp
 from shared.venue.core.outcomes import Cancelled, Refused, Resting
+from shared.venue.core.policy import VenuePolicy
+from shared.venue.core.timed_commands import ScheduleCancel
 from tests.unit.shared.venue.core.floor import ETH, SOL, START_NS, Floor, refusal, spec
 
 MISSING = "Order was never placed, already canceled, or filled. asset=4"
@@ -266,3 +268,21 @@ def test_the_digest_does_not_depend_on_the_process() -> None:
     before = exchange.digest()
     exchange.apply(PlaceOrders("a", (spec(True, "90", "1"),)), exchange.now_ns)
     assert exchange.digest() != before == here
+
+
+def test_what_fell_due_before_a_command_that_raises_is_told_with_the_next() -> None:
+    """Funding was paid and a scheduled cancel fired; a restored exchange tells it as well."""
+    floor = Floor(policy=VenuePolicy(schedule_cancel_volume_usd=None))
+    floor.buy("a", "100", "1")
+    floor.sell("b", "100", "1")
+    resting = floor.buy("a", "90", "1")
+    assert isinstance(resting, Resting)
+    floor.do(ScheduleCancel("a", (START_NS + HOUR) // MS))
+    with pytest.raises(UnitError, match="deposit"):
+        floor.do(Deposit("c", Usd(0)), 2 * HOUR)
+    twin = Exchange.restore(floor.exchange.snapshot())
+    events = floor.exchange.apply(PassTime(), Ns(floor.now)).events
+    assert [event.user for event in events if isinstance(event, FundingPaid)] == ["a", "b"] * 2
+    assert (resting.oid, "scheduledCancel") in [(e.order.oid, e.status) for e in events if isinstance(e, OrderChanged)]
+    assert twin.apply(PassTime(), Ns(floor.now)).events == events
+    assert not floor.do(PassTime()).events

@@ -41,6 +41,7 @@ def test_size_changes_both_ways_without_losing_the_place() -> None:
         ]
         assert exchange.book_levels(0)[0][0].sz == lots + 100
         assert exchange.account("0xa").reserved_usd == reserved * lots // 100
+        assert exchange.open_orders("0xa")[0].orig_sz == 300
 
 
 def test_only_resting_orders_of_the_user_and_positive_sizes() -> None:
