@@ -175,7 +175,7 @@ def test_what_is_not_played_is_refused_by_name(make_client: Clients) -> None:
     """Actions and order kinds that this exchange does not play are refused in plain words, not with success."""
     client = make_client()
     text = "This local exchange does not support the action"
-    assert client.exchange.vault_usd_transfer(MAKER, True, 1)["response"] == f"{text} vaultTransfer."
+    assert client.exchange.use_big_blocks(True)["response"] == f"{text} evmUserModify."
     assert client.exchange.token_delegate(MAKER, 1, False)["response"] == f"{text} tokenDelegate."
 
 
