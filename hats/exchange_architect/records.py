@@ -13,7 +13,7 @@ from shared.ids import Cloid
 from shared.messages.account import FundingPayment
 from shared.messages.order import Fill, VenueOrder, VenueOrderStatus
 from shared.order import Side
-from shared.units import Ns
+from shared.units import Ns, Px, Sz
 
 RATE_DECIMALS: Final = 10
 
@@ -136,9 +136,9 @@ def order_message(record: OrderRecord, status: str, time_ms: int, universe: Univ
         oid=record.oid,
         coin=record.coin,
         side=side_from_wire(record.side),
-        px=coin.px(record.limit_px),
-        sz=coin.sz(record.sz),
-        orig_sz=coin.sz(record.orig_sz),
+        px=Px(exact(record.limit_px, coin.px_decimals)),
+        sz=Sz(exact(record.sz, coin.sz_decimals)),
+        orig_sz=Sz(exact(record.orig_sz, coin.sz_decimals)),
         status=status_from_wire(status),
         said=status,
         exch_ns=ns_from_ms(time_ms),
@@ -154,8 +154,8 @@ def fill_message(record: FillRecord, universe: Universe, recv_ns: Ns) -> Fill:
     return Fill(
         coin=record.coin,
         side=side_from_wire(record.side),
-        px=coin.px(record.px),
-        sz=coin.sz(record.sz),
+        px=Px(exact(record.px, coin.px_decimals)),
+        sz=Sz(exact(record.sz, coin.sz_decimals)),
         oid=record.oid,
         cloid=_cloid(record.cloid),
         tid=record.tid,

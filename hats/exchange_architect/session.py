@@ -386,7 +386,7 @@ class Session:
         for key, why in line.quiet.items():
             if key.endswith(f":{coin}"):
                 return why
-        if not line.is_whole and not line.quiet:
+        if not line.is_whole:
             return _UNCONFIRMED
         return self._books.doubt(coin, now)
 

@@ -48,8 +48,8 @@ class Settings(Section):
         default=0.5, gt=0, description="A mid so far from both the last one and the mark is set aside."
     )
     context_silence_ms: int = Field(default=60_000, gt=0, description="Longest silence of mark and oracle prices.")
-    link_silence_ms: int = Field(default=30_000, gt=0, description="Longest silence of the whole connection.")
-    ping_ms: int = Field(default=10_000, gt=0, description="A ping is sent after this long without one.")
+    link_silence_ms: int = Field(default=4_500, gt=0, description="Longest silence of the whole connection.")
+    ping_ms: int = Field(default=1_500, gt=0, description="A ping is sent after this long without one.")
     ack_ms: int = Field(default=5_000, gt=0, description="Subscriptions must be confirmed within this time.")
     catch_up_retry_ms: int = Field(default=5_000, gt=0, description="Pause between attempts to read the account again.")
     catch_up_overlap_ms: int = Field(default=60_000, ge=0, description="Fills are re-read from before the cut.")

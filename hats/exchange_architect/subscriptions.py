@@ -95,14 +95,16 @@ class Subscriptions:
 
     def __init__(self, wanted: tuple[Topic, ...]) -> None:
         self.wanted = wanted
+        self._by_key = {topic.key: topic for topic in wanted}
         self._unconfirmed: dict[str, Ns] = {}
+        self._pending: set[str] = set(self._by_key)
         self._heard_ns: dict[str, Ns] = {}
         self._asked_again_ns: dict[str, Ns] = {}
-        self._by_key = {topic.key: topic for topic in wanted}
 
     def begin(self, now: Ns) -> list[str]:
         """A new connection: everything is asked for, nothing is confirmed; the frames to send."""
-        self._unconfirmed = {topic.key: now for topic in self.wanted}
+        self._unconfirmed = dict.fromkeys(self._by_key, now)
+        self._pending = set(self._by_key)
         self._heard_ns = {topic.key: now for topic in self.wanted if topic.silence_ns}
         self._asked_again_ns = {}
         return [topic.frame("subscribe") for topic in self.wanted]
@@ -114,6 +116,7 @@ class Subscriptions:
     def confirm(self, key: str) -> None:
         """The venue acknowledged a subscription."""
         self._unconfirmed.pop(key, None)
+        self._pending.discard(key)
 
     def heard(self, key: str, recv_ns: Ns) -> None:
         """Something came on this topic."""
@@ -133,8 +136,8 @@ class Subscriptions:
 
     @property
     def are_confirmed(self) -> bool:
-        """Has the venue acknowledged everything?"""
-        return not self._unconfirmed
+        """Has the venue acknowledged everything on this connection? What is asked for again stays acknowledged."""
+        return not self._pending
 
     def silences(self, now: Ns) -> list[Silence]:
         """Topics that are quiet beyond their deadline: to be asked for again, or (final) beyond hope."""

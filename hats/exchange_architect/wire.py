@@ -20,7 +20,7 @@ from hats.exchange_architect.channels import (
     Channel,
     key_of,
 )
-from hats.exchange_architect.numbers import Id, Ms, Spelled, near, ns_from_ms
+from hats.exchange_architect.numbers import Id, Ms, Spelled, exact, near, ns_from_ms
 from hats.exchange_architect.records import (
     RATE_DECIMALS,
     FillRecord,
@@ -330,7 +330,7 @@ class Decoder:
 
     def _context(self, data: _CoinContext, recv_ns: Ns) -> AssetContext:
         coin, ctx = self._universe.instrument(data.coin), data.ctx
-        mark_px, oracle_px = coin.px(ctx.mark_px), coin.px(ctx.oracle_px)
+        mark_px, oracle_px = (Px(exact(text, coin.px_decimals)) for text in (ctx.mark_px, ctx.oracle_px))
         if mark_px <= 0 or oracle_px <= 0:
             raise UnitError("mark and oracle must be positive")
         interest = near(ctx.open_interest, coin.sz_decimals)
