@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 from shared.order import Side
@@ -24,13 +23,13 @@ def fault(bids: Sequence[Level], asks: Sequence[Level]) -> str | None:
         return "one-sided"
     if bids[0].px >= asks[0].px:
         return "locked" if bids[0].px == asks[0].px else "crossed"
-    if any(level.px <= 0 or level.sz <= 0 for level in (*bids, *asks)):
+    # every book of every coin passes here: lists and sorting are several times faster than a generator a level
+    bid_pxs, ask_pxs = [level[0] for level in bids], [level[0] for level in asks]
+    if min(bid_pxs) <= 0 or min(ask_pxs) <= 0 or min([level[1] for level in (*bids, *asks)]) <= 0:
         return "non-positive level"
-    if any(a.px <= b.px for a, b in pairwise(bids)):
+    if bid_pxs != sorted(set(bid_pxs), reverse=True):
         return "bids out of order"
-    if any(a.px >= b.px for a, b in pairwise(asks)):
-        return "asks out of order"
-    return None
+    return "asks out of order" if ask_pxs != sorted(set(ask_pxs)) else None
 
 
 class Sweep(NamedTuple):

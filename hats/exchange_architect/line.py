@@ -95,14 +95,14 @@ class Line:
         final = next((one for one in self._subscriptions.silences(now) if one.is_final), None)
         return None if final is None else f"{final.topic.key} silent for {final.quiet_ns // MS} ms, asked again in vain"
 
-    def renew(self, now: Ns) -> int:
-        """Ask again for what fell silent; how many topics did."""
+    def renew(self, now: Ns) -> list[str]:
+        """Ask again for what fell silent; the channels that did."""
         fallen = [one for one in self._subscriptions.silences(now) if not one.is_final] if self.is_open else []
         for silence in fallen:
             self._tape.stalled(silence.topic.key, Ns(now - silence.quiet_ns))
             self.quiet[silence.topic.key] = f"{silence.topic.key} silent for {silence.quiet_ns // MS} ms"
             self._waiting += self._subscriptions.ask_again(silence.topic, now)
-        return len(fallen)
+        return [silence.topic.channel for silence in fallen]
 
     def frames(self, now: Ns) -> list[str]:
         """What may be sent now of what waits, and a ping when it is time."""

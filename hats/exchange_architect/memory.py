@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from typing import Final
 
+from shared.messages import Message
 from shared.messages.account import FundingPayment
 from shared.messages.market import Trade
 from shared.messages.order import Fill
@@ -58,3 +59,8 @@ def _identity(message: Once) -> Hashable:
             return (message.exch_ns, message.coin, message.tid, message.oid)
         case FundingPayment():
             return (message.exch_ns, message.coin)
+
+
+def oldest_first(messages: Iterable[Message]) -> list[Message]:
+    """A batch in order of time; snapshots come newest first. What has no time goes first."""
+    return sorted(messages, key=lambda message: message.exch_ns if isinstance(message, Once) else 0)

@@ -22,7 +22,7 @@ from hats.exchange_architect.measures import (
     RECOVERY,
     REORDERED,
 )
-from hats.exchange_architect.memory import Memory, Once
+from hats.exchange_architect.memory import Memory, Once, oldest_first
 from hats.exchange_architect.minutes import Minutes
 from hats.exchange_architect.settings import Settings
 from hats.exchange_architect.subscriptions import topics
@@ -32,7 +32,6 @@ from hats.exchange_architect.venue_clock import Offset, VenueClock
 from hats.exchange_architect.wire import ERROR, Decoder, Heard, bad_data
 from shared.ids import Role
 from shared.messages import Message
-from shared.messages.account import FundingPayment
 from shared.messages.market import AssetContext, BadData, BadKind, BookUpdate, FeedState, FeedStatus, Trade
 from shared.messages.order import Fill
 from shared.scorecard import Samples
@@ -97,6 +96,7 @@ class Session:
         self._said_reason = ""
         self._lost_ns: Ns | None = None
         self._connected_ns = since_ns
+        self._probed_ns = Ns(0)
         self._offset: Offset | None = None
         self._missed_since_ns = since_ns
         self._is_caught_up = self._private is None
@@ -194,7 +194,7 @@ class Session:
             case "userFills":
                 return self._fills(heard, recv_ns)
             case "userFundings":
-                return self._news(_oldest_first(heard.messages), self._is_history(heard))
+                return self._news(oldest_first(heard.messages), self._is_history(heard))
             case "candle":
                 if heard.minute is not None:
                     self._minutes.counted(heard.minute)
@@ -281,20 +281,25 @@ class Session:
     def due(self, now: Ns) -> Due:
         """What time alone makes necessary: pings, renewed subscriptions, giving up, the account, samples."""
         closes: dict[int, str] = {}
-        fallen = 0
+        fallen: list[str] = []
         for socket, line in enumerate(self._lines):
             reason = line.hopeless(now)
             if reason is not None:
                 closes[socket] = reason
             fallen += line.renew(now)
-        if fallen:
-            self.counts.silences += fallen
-            self._gaps += fallen
-            # the venue went silent on one socket; if it did so on the user's, nothing would show it
-            if self._private is not None and len(self._lines) > 1:
-                self._private.ask_again(FILLS, now)
+        self.counts.silences += len(fallen)
+        self._gaps += len(fallen)
+        # the venue went silent on one socket; if it did so on the user's, nothing would show it
+        if BOOK in fallen and self._private is not None and len(self._lines) > 1:
+            self._probe(self._private, now)
         sends = [(socket, frame) for socket, line in enumerate(self._lines) for frame in line.frames(now)]
         return Due(sends, closes, self._judge(now) + self._report(now), self._wish(now))
+
+    def _probe(self, line: Line, now: Ns) -> None:
+        """Ask a socket for something that a dead one would not confirm; not more often than it may take to confirm."""
+        if now - self._probed_ns >= self._settings.ack_ms * MS:
+            self._probed_ns = now
+            line.ask_again(FILLS, now)
 
     def _wish(self, now: Ns) -> Ns | None:
         if self._private is None or not self._private.is_whole:
@@ -389,8 +394,3 @@ class Session:
         if not line.is_whole:
             return _UNCONFIRMED
         return self._books.doubt(coin, now)
-
-
-def _oldest_first(messages: tuple[Message, ...]) -> tuple[Message, ...]:
-    """The batch in order of time; snapshots come newest first. What has no time goes first."""
-    return tuple(sorted(messages, key=lambda message: message.exch_ns if isinstance(message, FundingPayment) else 0))

@@ -77,7 +77,7 @@ class Heard(NamedTuple):
     is_grave: bool = False
 
 
-class _Level(msgspec.Struct):
+class _Level(msgspec.Struct, gc=False):
     px: str
     sz: str
     n: Id
@@ -206,6 +206,7 @@ _Frame = (
     | _ErrorFrame
 )
 _READ: Final = frozenset(one.__struct_config__.tag for one in _Frame.__args__)
+_new: Final = tuple.__new__
 _frames: Final = msgspec.json.Decoder(_Frame)
 _any_frame: Final = msgspec.json.Decoder(_AnyFrame)
 _topics: Final = msgspec.json.Decoder(_Topic)
@@ -350,7 +351,8 @@ class Decoder:
 
 
 def _levels(levels: list[_Level], px: Spelled, sz: Spelled) -> tuple[Level, ...]:
-    return tuple([Level(px[level.px], sz[level.sz], level.n) for level in levels])  # type: ignore[arg-type]
+    # not Level(...): its constructor is a Python function, and this runs forty times a book
+    return tuple([_new(Level, (px[level.px], sz[level.sz], level.n)) for level in levels])
 
 
 def _channel_of(frame: bytes) -> str:

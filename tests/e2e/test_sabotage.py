@@ -42,6 +42,8 @@ DEFERRED: Final = frozenset(
         "cancel_ms",
         "fill_rate",
         "prints_answered",
+        "recovery_ms",
+        "trades_heard_share",
     }
 )
 """What a short run on the stage has no evidence for: real time, an hour's funding, faults, or hundreds of orders."""
