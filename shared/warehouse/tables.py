@@ -134,7 +134,7 @@ class BookRow(NamedTuple):
 
 
 class TradeRow(NamedTuple):
-    """A public print; `side` is the aggressor's, "buy" or "sell"."""
+    """A public print; `side` is the aggressor's, "buy" or "sell". `tid` is null where the source does not tell it."""
 
     coin: Word
     exch_ns: MaybeInt
@@ -144,7 +144,7 @@ class TradeRow(NamedTuple):
     side: Word
     px: Int
     sz: Int
-    tid: Int
+    tid: MaybeInt
 
 
 class BboRow(NamedTuple):

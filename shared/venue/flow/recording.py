@@ -102,6 +102,7 @@ class _BinanceTrade(msgspec.Struct):
     p: str
     q: str
     m: bool
+    t: int = 0
 
 
 class _Level(msgspec.Struct):
@@ -132,20 +133,31 @@ _L2_BOOK: Final = msgspec.json.Decoder(_L2Book)
 _TRADES: Final = msgspec.json.Decoder(tuple[_Trade, ...])
 
 
-def records(lines: Iterable[bytes]) -> Iterator[Record]:
-    """What the lines say, in their order. DataError with the line's number if one can't be read.
+class Lines:
+    """Reads a recording line by line, in its order: a REST snapshot names no symbol and belongs to the line before."""
 
-    A REST snapshot names no symbol; it belongs to the only symbol of its file, that of the frames before it.
-    """
-    symbol = ""
-    for number, line in enumerate(lines, start=1):
+    def __init__(self) -> None:
+        self._symbol = ""
+
+    def read(self, line: bytes) -> list[Record]:
+        """What one line says; DataError if it can't be read."""
         stamp, _, text = line.partition(b" ")
         try:
             frame = _FRAMES.decode(text)
-            symbol = frame.stream.partition("@")[0].upper() or symbol
-            yield from _read(frame, symbol, int(stamp))
+            self._symbol = frame.stream.partition("@")[0].upper() or self._symbol
+            return list(_read(frame, self._symbol, int(stamp)))
         except (msgspec.MsgspecError, ValueError) as error:
-            raise DataError(f"line {number} of the recording can't be read: {error}") from error
+            raise DataError(f"can't be read: {error}") from error
+
+
+def records(lines: Iterable[bytes]) -> Iterator[Record]:
+    """What the lines say, in their order. DataError with the line's number if one can't be read."""
+    reader = Lines()
+    for number, line in enumerate(lines, start=1):
+        try:
+            yield from reader.read(line)
+        except DataError as error:
+            raise DataError(f"line {number} of the recording {error}") from error
 
 
 def records_of(frame: bytes, recv_ns: int) -> tuple[Record, ...]:
@@ -208,7 +220,7 @@ def _binance(coin: str, name: str, data: msgspec.Raw, recv_ns: int) -> Record:
         case "trade":
             trade = _BINANCE_TRADE.decode(data)
             # m: the buyer was the maker, so the seller was the aggressor
-            return TradeRecord(coin, not trade.m, _e8(trade.p), _e8(trade.q), trade.T * MS, recv_ns)
+            return TradeRecord(coin, not trade.m, _e8(trade.p), _e8(trade.q), trade.T * MS, recv_ns, trade.t)
         case _:
             return OtherRecord(name, recv_ns)
 
