@@ -112,10 +112,10 @@ def _tell(on_progress: Callable[[Progress], None], name: str, done_ms: int, tota
 
 
 def covered(store: Store, of: Subject) -> Ranges:
-    """The milliseconds that earlier fetches asked for."""
+    """The milliseconds that earlier fetches asked for, retired batches too: what was let go is not wanted back."""
     found = Ranges()
-    for batch in store.batches():
-        made = batch.lineage.config
+    for lineage in (*(one.lineage for one in store.batches()), *(one.lineage for one in store.tombstones())):
+        made = lineage.config
         if made.get("subject") == of.name:
             found.add(int(made["since_ms"]), int(made["until_ms"]) - 1)
     return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestrator.cli import data_gc, data_reading
+from orchestrator.cli import data_audit, data_gc, data_history, data_reading
 from orchestrator.cli.data_options import SnapshotId, Warehouse, store_at
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.options import Config, Json
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from shared.warehouse.manifest import Batch
 
 app = typer.Typer(help="Captured market data as tables: compact, check, freeze, query, export.", no_args_is_help=True)
+app.command("fetch")(data_history.fetch)
+app.command("import")(data_history.import_)
+app.command("audit")(data_audit.audit)
 app.command("query")(data_reading.query)
 app.command("export")(data_reading.export)
 app.command("gc")(data_gc.gc)

@@ -38,6 +38,7 @@ DEFERRED: Final = frozenset(
         "sign_latency_us",
         "funding_booked",
         "funding_error_bps",
+        "funding_forecast_bps",
         "unknown_s",
         "cancel_ms",
         "fill_rate",
