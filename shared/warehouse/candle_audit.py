@@ -96,7 +96,7 @@ class Gaps:
         self._spans = merged
         self._starts = [span.start_ns for span in merged]
 
-    def touch(self, start_ns: int, end_ns: int) -> bool:
+    def overlap(self, start_ns: int, end_ns: int) -> bool:
         """Is some of [start, end) in a gap?"""
         place = bisect_right(self._starts, end_ns - 1)
         return place > 0 and self._spans[place - 1].end_ns >= start_ns
@@ -140,7 +140,7 @@ def judge(coin: str, open_ns: int, captured: Count, candle: Count | None, gaps: 
     missing = Count(candle.trades - captured.trades, candle.sz - captured.sz)
     if missing == Count():
         verdict = Verdict.EQUAL
-    elif missing.trades > 0 and missing.sz >= missing.trades and gaps.touch(open_ns, open_ns + MINUTE):
+    elif missing.trades > 0 and missing.sz >= missing.trades and gaps.overlap(open_ns, open_ns + MINUTE):
         verdict = Verdict.EXPLAINED
     else:
         verdict = Verdict.UNEXPLAINED
