@@ -10,7 +10,7 @@ import msgspec
 from hats.performance_quant_analyst.ledger import Ledger
 from shared.messages.account import FundingPayment, FundingSettled
 from shared.messages.market import AssetContext
-from shared.rules.funding import HOURLY_CAP_E10, payment_usd
+from shared.rules.funding import lawful_usd, payment_error_bps
 from shared.units import Ns
 
 BPS_E10: Final = 10**6
@@ -55,11 +55,9 @@ class Fundings(msgspec.Struct):
 
 
 def settled(instant_ns: int, net_sz: int, context: AssetContext, payment: FundingPayment | None) -> FundingSettled:
-    """The instant of one coin as one row; the law never lets a rate beyond its cap."""
+    """The instant of one coin as one row."""
     rate = None if payment is None else payment.rate_e10
-    law = None
-    if rate is not None:
-        law = payment_usd(net_sz, context.oracle_px, max(-HOURLY_CAP_E10, min(rate, HOURLY_CAP_E10)))
+    law = None if rate is None else lawful_usd(net_sz, context.oracle_px, rate)
     return FundingSettled(
         coin=context.coin,
         instant_ns=Ns(instant_ns),
@@ -76,10 +74,10 @@ def settled(instant_ns: int, net_sz: int, context: AssetContext, payment: Fundin
 
 
 def error_bps(row: FundingSettled) -> float | None:
-    """Paid against the law in bps of what the law gives, one micro-USDC of rounding forgiven; None if nothing came."""
+    """Paid against the law in bps of what the law gives; None if nothing came."""
     if row.paid_usd is None or row.law_usd is None:
         return None
-    return max(abs(row.paid_usd - row.law_usd) - 1, 0) / max(abs(row.law_usd), 1) * 10_000
+    return payment_error_bps(row.paid_usd, row.law_usd)
 
 
 def forecast_bps(row: FundingSettled) -> float | None:

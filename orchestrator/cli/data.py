@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestrator.cli import data_audit, data_gc, data_history, data_reading
+from orchestrator.cli import data_audit, data_funding, data_gc, data_history, data_reading
 from orchestrator.cli.data_options import SnapshotId, Warehouse, store_at
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.options import Config, Json
@@ -24,6 +24,7 @@ app = typer.Typer(help="Captured market data as tables: compact, check, freeze, 
 app.command("fetch")(data_history.fetch)
 app.command("import")(data_history.import_)
 app.command("audit")(data_audit.audit)
+app.command("funding")(data_funding.funding)
 app.command("query")(data_reading.query)
 app.command("export")(data_reading.export)
 app.command("gc")(data_gc.gc)

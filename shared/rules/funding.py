@@ -94,3 +94,13 @@ def hourly_rate_e10(premium_mean_e10: int, terms: FundingTerms | None = None) ->
 def payment_usd(net_sz: int, oracle_px: int, rate_e10: int) -> Usd:
     """What the holder of `net_sz` lots receives (negative: pays), truncated toward zero: -net_sz x oracle x rate."""
     return Usd(truncate_ratio(-net_sz * oracle_px * rate_e10, RATE_SCALE))
+
+
+def lawful_usd(net_sz: int, oracle_px: int, rate_e10: int) -> Usd:
+    """What the holder of `net_sz` lots receives at a rate that was told, which the law never lets beyond its cap."""
+    return payment_usd(net_sz, oracle_px, max(-HOURLY_CAP_E10, min(rate_e10, HOURLY_CAP_E10)))
+
+
+def payment_error_bps(paid_usd: int, law_usd: int) -> float:
+    """A payment against the law, in bps of what the law gives; one micro-USDC of rounding is forgiven."""
+    return max(abs(paid_usd - law_usd) - 1, 0) / max(abs(law_usd), 1) * 10_000

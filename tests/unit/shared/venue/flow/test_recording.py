@@ -72,7 +72,7 @@ def test_binance_frames_are_read_exactly() -> None:
     changes, trade, best, whole = records(BINANCE)
     assert isinstance(changes, BookRecord)
     assert (changes.kind, changes.last_id, changes.previous_id) == (BookKind.CHANGES, 9, 0)
-    assert trade == TradeRecord("BTC", False, 6180030000000, 600000, 6 * MS, 2)
+    assert trade == TradeRecord("BTC", False, 6180030000000, 600000, 6 * MS, 2, 1)
     assert isinstance(best, BookRecord)
     assert (best.kind, best.bids, best.last_id) == (BookKind.BEST, ((6180020000000, 250700000),), 11)
     assert isinstance(whole, BookRecord)
