@@ -113,7 +113,7 @@ def _venue_args(settings: Settings, replay: Path | None) -> list[str]:
     ]  # fmt: skip
     if settings.run.mode is Mode.DEMO:
         args += ["--address-budget", "none"]  # a fresh account's first 10,000 actions are not what a demo shows
-    return [*args, "--replay", str(replay)] if replay else args
+    return [*args, "--replay", str(replay), "--replay-speed", str(venue.replay_speed)] if replay else args
 
 
 def _start_signer(settings: Settings, files: RunFiles, step: Step, stack: contextlib.ExitStack) -> None:

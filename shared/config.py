@@ -91,6 +91,9 @@ class LocalVenue(Section):
     l2_interval_ms: int = Field(
         100, ge=1, description="Time between two pushes of a coin's book; the venue's is 5000, 500 for 5 levels."
     )
+    replay_speed: float = Field(
+        1.0, ge=1, le=100, description="A recording or capture (--replay) moves the market so many times as fast."
+    )
 
 
 class BusAddress(Section):

@@ -9,8 +9,6 @@ import typer
 from orchestrator.cli.options import Config, Json, Replay, Set
 from shared.errors import ConfigError
 
-LOCAL_MODES = ("demo", "paper")
-
 
 def demo(
     seconds: Annotated[
@@ -26,7 +24,7 @@ def demo(
 
     Ends with nine scorecards, the proofs and where the run's files are; exit code 6 if a proof fails.
     """
-    from orchestrator.cli.launching import config_file, loaded, recordings, run_desk, tell
+    from orchestrator.cli.launching import LOCAL_MODES, config_file, loaded, recordings, run_desk, tell
 
     recorded = recordings(replay)
     path = config_file(config, "demo.toml")

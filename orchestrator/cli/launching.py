@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from orchestrator.settings import Settings
     from shared.config_sources import Loaded
 
+LOCAL_MODES: Final = ("demo", "paper")
+"""Modes that trade on the local exchange."""
 ROOT: Final = Path(__file__).resolve().parents[2]
 """The project's folder, beside which the shipped configurations lie."""
 
@@ -55,7 +57,8 @@ def recordings(replay: str | None) -> Path | None:
     """The recording(s) as the launcher takes them; a usage error if one is not there."""
     if replay is None:
         return None
-    missing = [name for name in replay.split(",") if not Path(name).is_file()]
+    names = replay.split(",")
+    missing = [name for name in names if not (Path(name).is_file() or (Path(name).is_dir() and len(names) == 1))]
     if missing:
         raise typer.BadParameter(f"no such recording: {', '.join(missing)}", param_hint="--replay")
     return Path(",".join(str(Path(name).resolve()) for name in replay.split(",")))

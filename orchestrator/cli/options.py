@@ -33,7 +33,9 @@ RunDir = Annotated[
 ]
 Replay = Annotated[
     str | None,
-    typer.Option("--replay", metavar="FILE[,FILE]", help="Drive the local exchange by recorded books and trades."),
+    typer.Option(
+        "--replay", metavar="FILE[,FILE]", help="Drive the local exchange by recordings, or by a capture's folder."
+    ),
 ]
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.options import Config, Json, Set, hat_named
 from orchestrator.cli.terminal import emit, progress, say
+from shared.errors import ConfigError
 from shared.ids import HATS, Role
 from shared.units import SECOND
 
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from orchestrator.capture_run import CaptureReplay
     from orchestrator.reproduction import HatReplay
     from orchestrator.runfiles import RunFiles
+    from shared.warehouse.capture.playback import Survey
 
+PACE_MAX: Final = 100
 Run = Annotated[
     Path | None,
     typer.Argument(metavar="[RUN]", help="A run's folder, or its name below the home folder. Else the last run."),
@@ -39,6 +42,12 @@ Recordings = Annotated[
         help="Recordings of Hyperliquid or Binance USD-M sockets: made a capture in the run's folder, then replayed.",
     ),
 ]
+Speed = Annotated[
+    str,
+    typer.Option(
+        "--speed", metavar="max|1x..100x", help="max: on the stage. Else a desk on Ray, the market at N times its pace."
+    ),
+]
 
 
 def replay(
@@ -46,6 +55,7 @@ def replay(
     hats: OnlyHats = None,
     capture: Capture = None,
     recording: Recordings = None,
+    speed: Speed = "max",
     config: Config = None,
     assignments: Set = None,
     as_json: Json = False,
@@ -58,6 +68,9 @@ def replay(
     received, through its cuts; their orders go to a paper venue made of the captured books. The same capture, settings
     and seed give the same digest. Default file: configs/demo.toml; exit code 6 if a proof fails or the log is damaged.
 
+    With --speed N the desk runs on Ray as in `hats demo`, for as long as the capture takes at N times its pace: its
+    books and trades move the local exchange, whose sockets are cut when the captured ones were.
+
     With --recording such a capture is made first. Hyperliquid's frames stay as they are; Binance has another protocol:
     its books and trades move the local exchange, and what that sends is captured (ticks, depth, pace are its own).
     """
@@ -66,7 +79,7 @@ def replay(
     if capture is not None or recording is not None:
         if run is not None or hats or (capture is not None and recording is not None):
             raise typer.BadParameter("RUN (with --hat), --capture and --recording exclude each other")
-        _play(capture, recording, config, assignments, as_json=as_json)
+        _play(capture, recording, speed, config, assignments, as_json=as_json)
         return
     if assignments:
         raise typer.BadParameter("a run is replayed with the settings that it had: --set is for --capture, --recording")
@@ -81,12 +94,19 @@ def replay(
 
 
 def _play(
-    capture: Path | None, recording: str | None, config: Path | None, assignments: list[str] | None, *, as_json: bool
+    capture: Path | None,
+    recording: str | None,
+    speed: str,
+    config: Path | None,
+    assignments: list[str] | None,
+    *,
+    as_json: bool,
 ) -> None:
     from orchestrator.capture_run import import_recordings, run_capture, survey_of
     from orchestrator.cli.launching import config_file, loaded
     from orchestrator.runfiles import RunFiles
 
+    pace = _pace(speed)
     settings = loaded(config_file(config, "demo.toml"), assignments).settings
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     files = RunFiles(settings.run.home / "runs" / f"replay-{stamp}")
@@ -97,6 +117,9 @@ def _play(
             import_recordings(settings, [Path(name) for name in (recording or "").split(",")], capture, advance)
     with progress("reading", None):
         survey = survey_of(capture)
+    if pace is not None:
+        _pace_desk(capture, survey, pace, config, assignments, as_json=as_json)
+        return
     with progress("replaying", (survey.last_ns - survey.first_ns) / SECOND) as advance:
         found = run_capture(settings, capture, survey, files, advance)
     if as_json:
@@ -106,6 +129,43 @@ def _play(
             say(line)
     if found.problems:
         raise typer.Exit(Exit.PROBLEMS)
+
+
+def _pace(speed: str) -> float | None:
+    """How many times as fast; None for as fast as it goes."""
+    if speed == "max":
+        return None
+    try:
+        pace = float(speed.removesuffix("x"))
+    except ValueError:
+        pace = 0.0
+    if not 1 <= pace <= PACE_MAX:
+        raise typer.BadParameter(f"expected max or 1x to {PACE_MAX}x, got {speed!r}", param_hint="--speed")
+    return pace
+
+
+def _pace_desk(
+    capture: Path, survey: Survey, pace: float, config: Path | None, assignments: list[str] | None, *, as_json: bool
+) -> None:
+    """The desk on a Ray of its own, on the local exchange that the capture moves."""
+    from orchestrator.cli.launching import LOCAL_MODES, config_file, loaded, run_desk, tell
+
+    path = config_file(config, "demo.toml")
+    seconds = max((survey.last_ns - survey.first_ns) / SECOND / pace, 1.0)
+    wanted = {"run.duration_s": seconds, "local_venue.replay_speed": pace}
+    settings = loaded(path, assignments, wanted).settings
+    if settings.run.mode not in LOCAL_MODES:
+        raise ConfigError([f"{path}: run.mode is {settings.run.mode}; a capture moves the local exchange only"])
+    verdict = run_desk(
+        settings,
+        title=f"hats replay {pace:g}x",
+        own_ray=True,
+        replay=capture.resolve(),
+        config=path,
+        wants_view=True,
+        as_json=as_json,
+    )
+    tell(verdict, as_json=as_json)
 
 
 def capture_lines(found: CaptureReplay) -> list[str]:

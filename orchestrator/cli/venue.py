@@ -52,6 +52,9 @@ ImpactOption = Annotated[
     str,
     typer.Option("--impact", metavar="none|transient|permanent", help="How long what you take stays away (--replay)."),
 ]
+ReplaySpeed = Annotated[
+    float, typer.Option(min=0.01, max=1000.0, help="Play the recording N times as fast; time itself is --speed.")
+]
 Loop = Annotated[bool, typer.Option("--loop", help="Begin the recording again at its end (--replay).")]
 Spot = Annotated[bool, typer.Option("--spot/--no-spot", help="List PURR/USDC, HYPE/USDC and UBTC/USDC too.")]
 NoMarket = Annotated[bool, typer.Option("--no-market", help="No traders: only those who connect.")]
@@ -104,6 +107,7 @@ def venue(
     coins: Coins = None,
     replay: Replay = None,
     speed: Speed = 1.0,
+    replay_speed: ReplaySpeed = 1.0,
     loop: Loop = False,
     queue: QueueOption = "proportional",
     impact: ImpactOption = "transient",
@@ -133,16 +137,14 @@ def venue(
     settings = msgspec.structs.replace(settings, block_ms=block_ms, taker_delay_ms=taker_delay_ms)
     settings, policy = switched(settings, doors or (), "--door"), policy_of(policies or ())
     listed, files = choices.listed(coins), choices.recordings(replay)
-    replayed, traders = choices.replay_settings(queue, impact, loop=loop), choices.traders(events_per_second, mix)
+    replayed = choices.replay_settings(queue, impact, replay_speed, loop=loop)
     clock: Clock = VirtualClock(WallClock().now()) if stepped else ScaledClock(WallClock(), speed)
     engine = armed(faults, clock)
-    market = choices.market_text(files, seed, no_market=no_market)
+    market, traders = choices.market_text(files, seed, no_market=no_market), choices.traders(events_per_second, mix)
 
     def make_drivers(exchange: Exchange) -> list[Driver]:
-        if no_market:
-            return []
-        perps = choices.driver(exchange, files, replayed, seed, traders, listed)
-        return [perps, *choices.side_markets(exchange, seed)]
+        chosen = (files, replayed, seed, traders, listed, engine)
+        return [] if no_market else [choices.driver(exchange, *chosen), *choices.side_markets(exchange, seed)]
 
     served = Served(host, port, settings, listed, clock, engine, control_port, spot, dex, policy)
     try:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from shared.venue.core.listing import Listing
     from shared.venue.door.host import Driver
     from shared.venue.door.settings import DoorSettings
+    from shared.venue.faults.engine import Faults
     from shared.venue.flow.coins import Coin
     from shared.venue.flow.recorded import RecordedSettings
     from shared.venue.flow.synthetic import SyntheticSettings
@@ -53,9 +54,23 @@ def driver(
     seed: int,
     settings: SyntheticSettings,
     coins: Sequence[Coin],
+    faults: Faults,
 ) -> Driver:
-    """Recorded data if there are files, else synthetic traders."""
+    """A captured market if a folder is named, recorded data if there are files, else synthetic traders."""
+    if files and files[0].is_dir():
+        return captured(exchange, files[0], replayed, faults)
     return recorded(exchange, files, replayed) if files else synthetic(exchange, seed, settings, coins)
+
+
+def captured(exchange: Exchange, folder: Path, settings: RecordedSettings, faults: Faults) -> Driver:
+    """A capture log as a driver that cuts sockets too."""
+    from orchestrator.capture_run import survey_of
+    from orchestrator.captured_market import CapturedMarket
+    from shared.warehouse.capture.playback import as_it_happened
+    from shared.warehouse.capture.reader import read_log
+
+    survey = survey_of(folder)
+    return CapturedMarket(exchange, lambda: as_it_happened(read_log(folder)), survey.first_ns, settings, faults)
 
 
 def all_listings(coins: Sequence[Coin], *, has_spot: bool, has_dex: bool = False) -> tuple[Listing, ...]:
@@ -95,13 +110,14 @@ def synthetic(exchange: Exchange, seed: int, settings: SyntheticSettings, listed
     return SyntheticMarket(exchange, seed, settings, listed)
 
 
-def replay_settings(queue: str, impact: str, *, loop: bool) -> RecordedSettings:
+def replay_settings(queue: str, impact: str, speed: float, *, loop: bool) -> RecordedSettings:
     """How recorded data is played back."""
     from shared.venue.flow.footprint import Impact
     from shared.venue.flow.mirror import Queue
     from shared.venue.flow.recorded import RecordedSettings
 
     return RecordedSettings(
+        speed=speed,
         loop=loop,
         queue=Queue(one_of(queue, {each.value: each.value for each in Queue}, "--queue")),
         impact=Impact(one_of(impact, {each.value: each.value for each in Impact}, "--impact")),
@@ -132,9 +148,9 @@ def listed(names: str | None) -> tuple[Coin, ...]:
 
 
 def recordings(replay: str | None) -> list[Path]:
-    """The files, which must exist."""
+    """The files, or the one folder of a capture log, which must exist."""
     files = [Path(name) for name in (replay or "").split(",") if name]
-    missing = [str(path) for path in files if not path.is_file()]
+    missing = [str(path) for path in files if not (path.is_file() or (path.is_dir() and len(files) == 1))]
     if missing:
         raise typer.BadParameter(f"no such recording: {', '.join(missing)}", param_hint="--replay")
     return files

@@ -12,6 +12,7 @@ from shared.clock import Clock
 from shared.errors import ConfigError
 
 if TYPE_CHECKING:
+    from orchestrator.captured_market import CapturedMarket
     from shared.venue.core.exchange import Exchange
     from shared.venue.core.policy import VenuePolicy
     from shared.venue.door.host import Driver
@@ -46,6 +47,7 @@ def serve_until_told(
     import asyncio
     import errno
 
+    from orchestrator.captured_market import CapturedMarket
     from shared.venue.door.door import Door
     from shared.venue.door.mischief import Mischief
     from shared.venue.door.server import serve
@@ -74,7 +76,7 @@ def serve_until_told(
             raise
         raise ConfigError([f"cannot listen on {host}:{port}: {error.strerror}; --port 0 takes a free port"]) from error
     for driver in drivers:
-        if isinstance(driver, RecordedMarket):
+        if isinstance(driver, RecordedMarket | CapturedMarket):
             note(_replayed(driver))
 
 
@@ -136,7 +138,7 @@ def _facts(served: Served, bound: int, beside: Sequence[int]) -> dict[str, Any]:
     return facts | {"control_url": f"http://127.0.0.1:{beside[0]}"} if beside else facts
 
 
-def _replayed(market: RecordedMarket) -> str:
+def _replayed(market: RecordedMarket | CapturedMarket) -> str:
     counts = market.report()
     return (
         f"replayed {counts.frames} frames ({counts.books} books, {counts.trades} trades, {counts.loops} loops); "

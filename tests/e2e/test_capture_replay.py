@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from orchestrator.cli.app import app
 from orchestrator.cli.running import run
 from orchestrator.rehearsal import rehearse
 from orchestrator.settings import Settings
+from shared.codec import decode
+from shared.instrument import Instrument
 from shared.journal import JournalReader
+from shared.messages.market import BookUpdate
 from shared.units import SECOND
 from shared.warehouse.capture.reader import segments
 
 pytestmark = pytest.mark.slow
+BTC = Instrument("BTC", 0, 5, 40)
 
 
 @pytest.fixture(scope="module")
@@ -123,3 +131,41 @@ def test_a_capture_without_our_coins_is_refused(
     assert "expected books of DOGE, the capture has BTC, ETH" in capsys.readouterr().err
     assert run(app, "hats", ["replay", "--capture", str(tmp_path)]) == 1
     assert "there is no capture log" in capsys.readouterr().err
+
+
+def test_a_capture_moves_the_local_exchange(captured: Path) -> None:
+    """`hats venue --replay DIR` stands still until a client listens, then shows the captured prices and cuts it off."""
+    command = [sys.executable, "-m", "orchestrator.cli", "venue", "--port", "0", "--json", "--l2-interval-ms", "50"]
+    command += ["--replay", str(captured / "capture"), "--replay-speed", "10"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        facts = json.loads(process.stdout.readline())
+        seen: set[str] = set()
+        with contextlib.suppress(ConnectionClosed), connect(facts["ws_url"]) as socket:
+            socket.send('{"method":"subscribe","subscription":{"type":"l2Book","coin":"BTC"}}')
+            while True:
+                said = json.loads(socket.recv(timeout=60))
+                if said["channel"] == "l2Book" and said["data"]["levels"][0]:
+                    seen.add(said["data"]["levels"][0][0]["px"])
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 0
+        assert "replayed" in err
+    finally:
+        process.kill()
+        process.communicate()
+    best = {bid_text(update) for update in updates(captured / "journal.sqlite")}
+    assert len(seen & best) > 3
+
+
+def updates(journal: Path) -> list[BookUpdate]:
+    """The BTC books of a run."""
+    found = [decode(body) for body in bodies(journal, "BookUpdate")]
+    return [book for book in found if isinstance(book, BookUpdate) and book.coin == "BTC" and book.bids]
+
+
+def bid_text(book: BookUpdate) -> str:
+    """The best bid as the exchange writes it."""
+    text = BTC.px_text(book.bids[0].px)
+    return text if "." in text else f"{text}.0"

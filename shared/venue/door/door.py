@@ -106,6 +106,11 @@ class Door:
             raise UnitError("with blocks, an action is answered later: use submit")
         return answered
 
+    @property
+    def listeners(self) -> int:
+        """How many connections have subscribed to something."""
+        return self._sessions.listeners
+
     def connect(self, now: Ns, client: str = "") -> int:
         """The id of a new WebSocket connection; `client` is the address whose limits it is counted in."""
         self._now = now

@@ -56,6 +56,11 @@ class Sessions:
         self._arrivals = MinuteBudgets(settings.max_new_connections_per_minute)
         self._messages = MinuteBudgets(settings.max_messages_per_minute)
 
+    @property
+    def listeners(self) -> int:
+        """How many connections have subscribed to something."""
+        return sum(bool(connection.subscriptions) for connection in self._connections.values())
+
     def connect(self, now: Ns, client: str = "") -> int:
         """The id of a new connection; beyond a limit it is told so and hung up at once."""
         connection, self._next_id = self._next_id, self._next_id + 1

@@ -186,6 +186,16 @@ def as_it_happened(items: Iterable[AnyRecord | Damage], window_ns: int = REORDER
         yield heappop(waiting)[2]
 
 
+def cuts_of(happened: Iterable[Happened]) -> Iterator[tuple[int, int]]:
+    """(from, to) of the times in which some socket was gone that came back: what ended at the end was not cut."""
+    gone: dict[int, int] = {}
+    for item in happened:
+        if isinstance(item, SocketClosed):
+            gone[item.socket] = item.ns
+        elif isinstance(item, SocketOpened) and item.socket in gone:
+            yield gone.pop(item.socket), item.ns
+
+
 class _Open:
     """The connections that are open: (socket, epoch) -> time of the last frame."""
 

@@ -86,8 +86,8 @@ def test_recordings_must_exist(tmp_path: Path) -> None:
 
 def test_a_replay_keeps_its_policies() -> None:
     """Queue and impact are named as the driver names them; other words are a usage fault."""
-    found = choices.replay_settings("newest", "permanent", loop=True)
-    assert (found.queue, found.impact, found.loop) == ("newest", "permanent", True)
+    found = choices.replay_settings("newest", "permanent", 2.0, loop=True)
+    assert (found.queue, found.impact, found.loop, found.speed) == ("newest", "permanent", True, 2.0)
     for queue, impact in (("first", "none"), ("newest", "some")):
         with pytest.raises(typer.BadParameter):
-            choices.replay_settings(queue, impact, loop=False)
+            choices.replay_settings(queue, impact, 1.0, loop=False)
