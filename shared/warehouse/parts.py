@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,7 +31,12 @@ Key = tuple[str, str, str]
 
 def date_of(ns: int) -> str:
     """The UTC day of a time, as partitions are named."""
-    return (_EPOCH + timedelta(days=ns // DAY)).isoformat()
+    return _date_of_day(ns // DAY)
+
+
+@lru_cache(maxsize=64)
+def _date_of_day(day: int) -> str:
+    return (_EPOCH + timedelta(days=day)).isoformat()
 
 
 class Buffer:
@@ -61,10 +67,10 @@ class Buffer:
         return int(chunk.nbytes)
 
     def take(self) -> Any:
-        """All rows as one table of the schema; the buffer is empty then."""
+        """All rows as one table, words spelled out; the buffer is empty then."""
         if self._rows:
             self._pack()
-        table = pa.concat_tables(self._chunks).combine_chunks().cast(self._schema)
+        table = pa.concat_tables(self._chunks).combine_chunks()
         self._chunks.clear()
         self.rows = self.bytes = 0
         return table
@@ -83,7 +89,7 @@ class _File:
         self._coins: set[str] = set()
 
     def write(self, rows: Any, coin: str, min_ns: int, max_ns: int) -> None:
-        self._writer.write_table(rows, row_group_size=rows.num_rows)
+        self._writer.write_table(rows.cast(self.table.schema), row_group_size=rows.num_rows)
         self._hash.add(rows)
         self._rows += rows.num_rows
         self._min_ns = min_ns if self._min_ns is None else min(min_ns, self._min_ns)

@@ -21,7 +21,9 @@ import pyarrow.parquet as pq
 
 from hats.exchange_architect.archive import ArchiveReader
 from shared.instrument import Instrument
+from shared.units import Ns
 from shared.warehouse.capture.log import CaptureLog
+from shared.warehouse.capture.reader import read, segments
 from shared.warehouse.capture.records import Frame, SocketClosed, SocketOpened
 from shared.warehouse.capture.settings import CaptureSettings
 from shared.warehouse.compact import compact
@@ -76,6 +78,17 @@ def write_log(folder: Path, frames: int, coins: int) -> tuple[Instrument, ...]:
     return listed
 
 
+def decoded(log: Path, listed: tuple[Instrument, ...]) -> float:
+    """Seconds that reading the frames takes, without log and tables."""
+    frames = [item for path in segments(log) for item in read(path) if isinstance(item, Frame)]
+    reader = ArchiveReader()
+    reader.learn(listed)
+    began = time.perf_counter()
+    for one in frames:
+        reader.read(one.data, Ns(one.recv_ns))
+    return time.perf_counter() - began
+
+
 def bare(tables: list[Any], folder: Path) -> float:
     """Seconds to write each table to a file and sync it."""
     began = time.perf_counter()
@@ -93,6 +106,7 @@ def main(frames: int, coins: int, rounds: int) -> dict[str, Any]:
     try:
         listed = write_log(folder / "log", frames, coins)
         ours, theirs, rows, stored = [], [], 0, 0
+        decoding_s = decoded(folder / "log", listed)
         for number in range(rounds):
             store = Store(folder / f"store-{number}")
             began = time.perf_counter()
@@ -112,6 +126,7 @@ def main(frames: int, coins: int, rounds: int) -> dict[str, Any]:
             "tables_mb": round(stored / 1e6, 1),
             "compaction_frames_s": round(frames / min(ours)),
             "compaction_rows_s": round(rows / min(ours)),
+            "decoding_share": round(decoding_s / min(ours), 2),
             "bare_rows_s": round(rows / min(theirs)),
             "compaction_to_bare": round(min(theirs) / min(ours), 4),
         }

@@ -13,6 +13,7 @@ import pytest
 
 from orchestrator.cli.app import app
 from orchestrator.cli.data_options import ns_from_text
+from orchestrator.cli.data_reference import reference
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.running import run
 from orchestrator.warehouse import AUDIT, keep_listed
@@ -23,6 +24,7 @@ from shared.messages.market import UniverseUpdate
 from shared.record import Entry
 from shared.units import Ns
 from shared.warehouse.capture.reader import segments
+from tests.house.sources import ROOT
 from tests.unit.shared.warehouse.logs import LISTED, story, write_log
 
 META_REPLY = {
@@ -164,3 +166,8 @@ def test_what_goes_is_on_record(log: Path, home: Path, capsys: pytest.CaptureFix
 def test_times_are_read_exactly(text: str, ns: int) -> None:
     """Days, ISO times in any zone, and nanoseconds."""
     assert ns_from_text(text, "--since") == ns
+
+
+def test_the_page_of_tables_is_current() -> None:
+    """docs/data.md is what `python -m orchestrator.cli.data_reference` writes."""
+    assert (ROOT / "docs" / "data.md").read_text(encoding="utf-8") == reference().rstrip() + "\n"
