@@ -43,7 +43,6 @@ class Gauges:
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
         self._reasons: set[str] = set()
-        self._connections = 0
         self._books_ns: dict[str, int] = {}
         self._beats = 0
 
@@ -131,9 +130,7 @@ class Gauges:
             self._metrics.hat_state.labels(role.value, each.value).set(each is state)
 
     def _feed(self, status: FeedStatus) -> None:
-        if status.connections > self._connections:
-            self._connections = status.connections
-            self._metrics.reconnects.raise_to(status.connections - 1)
+        self._metrics.reconnects.raise_to(status.reconnections)
         self._metrics.feed_up.set(status.state is FeedState.UP)
         self._metrics.stale_coins.set(len(status.stale_coins))
 

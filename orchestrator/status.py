@@ -13,7 +13,7 @@ from orchestrator.heart import Heart
 from shared.ids import HATS, TITLES, Role
 from shared.instrument import Instrument
 from shared.messages.account import LedgerReport
-from shared.messages.market import CaptureStatus
+from shared.messages.market import CaptureStatus, FeedStatus
 from shared.messages.message import Lane
 from shared.messages.order import OrderChanged
 from shared.scorecard import Dimension, Scorecard
@@ -160,7 +160,7 @@ def status_of(heart: Heart, now: Ns) -> Status:
         drained=supervisor.drained.detail if supervisor.drained else None,
         is_flat=supervisor.drained.flat if supervisor.drained else None,
         trading_state=view.trading_state.state if view.trading_state else None,
-        feed=view.feed.state if view.feed else None,
+        feed=feed_line(view.feed),
         capture=capture_line(view.capture) if view.capture else None,
         books_agree=view.reconciled.is_clean if view.reconciled else None,
         differences=view.reconciled.differences if view.reconciled else (),
@@ -198,6 +198,13 @@ def _hat(heart: Heart, role: Role, card: Scorecard, now: Ns) -> HatLine:
         score=card.total,
         capped_by=card.capped_by,
     )
+
+
+def feed_line(status: FeedStatus | None) -> str | None:
+    """What the feed can be relied on for, and for which coins it can't; None if it never spoke."""
+    if status is None or not status.stale_coins:
+        return None if status is None else status.state
+    return f"{status.state} without {', '.join(status.stale_coins)}"
 
 
 def capture_line(status: CaptureStatus) -> CaptureLine:

@@ -84,7 +84,7 @@ class Metrics:
         self.venue_clock_offset = gauge("venue_clock_offset_seconds", "The venue's clock minus ours.")
         self.decode = histogram("frame_decode_seconds", "From a frame's bytes to messages.", LATENCY_BUCKETS_S)
         self.bad_data = counter("bad_data", "What was set aside, by kind.", "kind")
-        self.reconnects = total("ws_reconnects", "Connections to the venue after the first.")
+        self.reconnects = total("ws_reconnects", "Connections to the venue after the first of each socket.")
         self.capture_state = gauge("capture_state", "1 for the state of the log of frames, 0 for the others.", "state")
         self.capture_frames = total("capture_frames", "Frames that the capture log was given.")
         self.capture_lost = total("capture_lost_frames", "Frames that are not in the capture log, as it declares.")

@@ -21,7 +21,7 @@ class Line:
     ) -> None:  # fmt: skip
         self.coins = frozenset(topic.coin for topic in topics if topic.channel == BOOK)
         self.is_private = any(name == "user" for topic in topics for name, _ in topic.fields)
-        self.is_open = False
+        self.is_open = self.was_opened = False
         self.heard_ns = since_ns
         self.quiet: dict[str, str] = {}
         self._settings = settings
@@ -46,7 +46,7 @@ class Line:
         """A connection begins; the frames to send at once."""
         assert not self.is_open, "opened twice"
         self._tape.opened(now)
-        self.is_open = True
+        self.is_open = self.was_opened = True
         self.heard_ns = self._opened_ns = self._pinged_ns = now
         self._is_ping_out = False
         self.quiet.clear()

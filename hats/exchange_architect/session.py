@@ -78,7 +78,7 @@ class Session:
         self, settings: Settings, universe: Universe, since_ns: Ns, lines: Sequence[Line] = (), record: Record = forget
     ) -> None:
         self.counts = Counts()
-        self.epoch = self.connections = 0
+        self.epoch = self.reconnections = 0
         self.state = FeedState.DOWN
         self._settings = settings
         self._universe = universe
@@ -112,7 +112,7 @@ class Session:
     def connected(self, now: Ns, socket: int = 0) -> tuple[list[str], list[Message]]:
         """A connection was opened: the frames to send on it, and the status."""
         line = self._lines[socket]
-        self.connections += 1
+        self.reconnections += line.was_opened
         self._connected_ns = now
         if self._private is None or line.is_private:
             self.epoch += 1
@@ -358,7 +358,7 @@ class Session:
             return []
         self._said, self._said_reason = status, reason
         said = reason or doubt or next(iter(stale.values()), "every subscription confirmed, books fresh, account read")
-        return [FeedStatus(self.state, self.epoch, said, now, coins, self.connections)]
+        return [FeedStatus(self.state, self.epoch, said, now, coins, self.reconnections)]
 
     def _time_recovery(self, before: FeedState, now: Ns) -> None:
         if before is FeedState.UP and self.state is not FeedState.UP:

@@ -84,7 +84,7 @@ class FeedStatus(Message, frozen=True):
     """The feed changed state; `reason` says why in words.
 
     UP holds for every coin but `stale_coins`, whose data can't be relied on while the others' can. `epoch` counts the
-    connections that tell of the account (all, if none is followed), `connections` those of all sockets.
+    connections that tell of the account (all, if none is followed), `reconnections` all after the first of each socket.
     """
 
     lane: ClassVar[Lane] = Lane.ORDER
@@ -94,7 +94,7 @@ class FeedStatus(Message, frozen=True):
     reason: str
     recv_ns: Ns
     stale_coins: tuple[str, ...] = ()
-    connections: int = 0
+    reconnections: int = 0
 
     def covers(self, coin: str) -> bool:
         """May decisions rest on this coin's data?"""

@@ -75,7 +75,7 @@ def measured(measure: str, *samples: float) -> Measured:
         (Disarmed(""), "armed", {}, 0.0),
         (HatStateChanged(RISK, HatState.READY, ""), "hat_up", {"hat": RISK.value}, 1.0),
         (HatStateChanged(RISK, HatState.QUARANTINED, ""), "hat_up", {"hat": RISK.value}, 0.0),
-        (FeedStatus(FeedState.UP, 2, "", Ns(1), (), 3), "ws_reconnects_total", {}, 2.0),
+        (FeedStatus(FeedState.UP, 2, "", Ns(1), (), 2), "ws_reconnects_total", {}, 2.0),
         (FeedStatus(FeedState.UP, 1, "", Ns(1), ("ETH", "SOL")), "feed_stale_coins", {}, 2.0),
         (BadData("l2Book", "ETH", "", "", Ns(1), BadKind.CROSSED), "bad_data_total", {"kind": "crossed"}, 1.0),
         (measured("trades_heard_share", 1.0, 0.5), "feed_share", {"what": "trades_heard"}, 0.75),

@@ -101,6 +101,7 @@ def test_a_cut_costs_the_coins_of_its_socket_only() -> None:
     now = Ns(T0 + SECOND)
     said = session.disconnected(now, "reset", SECOND_SOCKET)
     assert status(said) == (FeedState.UP, ("ETH",))
+    assert session.reconnections == 0
     assert session.due(now).catch_up_ns is None
     assert status(session.disconnected(now, "reset", FIRST)) == (FeedState.STALE, ())
 
@@ -111,6 +112,7 @@ def test_without_the_users_socket_it_is_down() -> None:
     session = desk.up()
     assert status(session.disconnected(Ns(T0 + SECOND), "reset", PRIVATE)) == (FeedState.DOWN, ())
     assert status(desk.connect(PRIVATE, Ns(T0 + 2 * SECOND))) == (FeedState.STALE, ())
+    assert session.reconnections == 1
     assert session.due(Ns(T0 + 2 * SECOND)).catch_up_ns == T0 - 60 * SECOND
     assert status(session.caught_up(2, Ns(T0 + 2 * SECOND))) == (FeedState.UP, ())
 
