@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from hats.exchange_architect import history
-from hats.exchange_architect.budget import Budget, Priority
+from hats.exchange_architect.budget import SHARE_PERCENT, Budget, Priority
 from hats.exchange_architect.history import Answer, Page, Subject
 from shared.instrument import Instrument
 from shared.units import MS, SECOND, Ns
@@ -75,6 +75,7 @@ def fetch(
     """Everything of [since, until) that is over and not in the warehouse yet, as batches; what that was."""
     since, until = history.span_of(of, *span_ms, source.now() // MS)
     had = covered(writing.store, of)
+    most_weight = budget.limit * SHARE_PERCENT[Priority.READ] // 100
     missing = had.missing(since, until - 1) if since < until else []
     left = sum(last - first + 1 for first, last in missing)
     known, total = until - since - left, left
@@ -83,7 +84,7 @@ def fetch(
     for first, last in missing:
         at = first
         while at <= last:
-            page = history.next_page(of, at, last + 1)
+            page = history.next_page(of, at, last + 1, most_weight)
             _wait(budget, page.weight, source, partial(_tell, on_progress, of.name, total - left, total))
             reply = source.ask(page.body)
             found = history.answer(reply, page, instrument)

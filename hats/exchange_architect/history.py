@@ -77,10 +77,8 @@ class Page(NamedTuple):
     @property
     def weight(self) -> int:
         """What it costs of the venue's weight budget if the reply is as full as it can be."""
-        per_weight = _CANDLES_PER_WEIGHT if self.subject.interval else _FUNDINGS_PER_WEIGHT
-        shortest_ms = _shortest_ms(self.subject)
-        rows = min(-(-(self.until_ms - self.since_ms) // shortest_ms), self.subject.most)
-        return _BASE_WEIGHT + -(-rows // per_weight)
+        rows = min(-(-(self.until_ms - self.since_ms) // _shortest_ms(self.subject)), self.subject.most)
+        return _BASE_WEIGHT + -(-rows // _rows_per_weight(self.subject))
 
 
 class Answer(NamedTuple):
@@ -134,11 +132,12 @@ def span_of(of: Subject, since_ms: int, until_ms: int, now_ms: int) -> tuple[int
     return since, max(since, of.begin_ms(min(until_ms, now_ms - SETTLED_MS)))
 
 
-def next_page(of: Subject, since_ms: int, until_ms: int) -> Page:
-    """The first request for [since, until): as much as one reply can hold."""
+def next_page(of: Subject, since_ms: int, until_ms: int, most_weight: int) -> Page:
+    """The first request for [since, until): as much as one reply can hold, and as `most_weight` allows."""
     assert since_ms < until_ms, "expected a span that is not empty"
-    most_ms = of.most * _shortest_ms(of)
-    return Page(of, since_ms, min(until_ms, of.begin_ms(since_ms + most_ms)))
+    assert most_weight > _BASE_WEIGHT, f"a weight of {most_weight} never lets a request out"
+    most = min(of.most, (most_weight - _BASE_WEIGHT) * _rows_per_weight(of))
+    return Page(of, since_ms, min(until_ms, of.begin_ms(since_ms + most * _shortest_ms(of))))
 
 
 def answer(reply: bytes, page: Page, instrument: Instrument) -> Answer:
@@ -234,6 +233,11 @@ def _funding(raw: bytes, page: Page, _: Instrument) -> tuple[int, FundingRateRow
     premium = None if data.premium is None else near(data.premium, RATE_DECIMALS)
     row = FundingRateRow(data.coin, ns_from_ms(data.time), None, rate, premium)
     return page.subject.begin_ms(data.time), row
+
+
+def _rows_per_weight(of: Subject) -> int:
+    """So many rows cost one weight beyond the request's own."""
+    return _CANDLES_PER_WEIGHT if of.interval else _FUNDINGS_PER_WEIGHT
 
 
 def _shortest_ms(of: Subject) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import sys
 from collections.abc import Sequence
 from heapq import heapify, heappop, heappush
@@ -102,6 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--trades", type=Path, required=True, help="where every trade is written at the end")
     chosen = parser.parse_args(arguments)
+    logging.getLogger("asyncio").setLevel(logging.ERROR)  # it warns of every frame for a socket that was just cut
     door, ports = venue(chosen.coins), []
 
     def ready(port: int) -> None:

@@ -156,11 +156,11 @@ def test_a_fetch_that_was_cut_goes_on(venue: Venue, tmp_path: Path) -> None:
 
 
 def test_the_budget_is_kept(venue: Venue, tmp_path: Path) -> None:
-    """With 220 a minute, of which reads may take half, a full page of 104 waits for the minute to pass."""
+    """With 100 a minute, of which reads may take half, each page of 50 waits for the minute to pass."""
     waits: list[Progress] = []
     with Store(tmp_path).writing() as writing:
         span = (START // MS, venue.now // MS)
-        fetch(CANDLES, span, BTC, venue.source(), writing, Budget(220), "code", waits.append)
+        fetch(CANDLES, span, BTC, venue.source(), writing, Budget(100), "code", waits.append)
     times = [at for at, _ in venue.asked]
     assert all(later - earlier >= MINUTE for earlier, later in itertools.pairwise(times))
     assert [one for one in waits if one.waits_s > 50]

@@ -105,15 +105,16 @@ def test_nonsense_is_an_error(reply: bytes) -> None:
 
 
 def test_pages_fit_a_reply_and_weigh_what_they_return() -> None:
-    """5,000 candles or 500 hours; a request is never larger than what is left."""
-    page = next_page(ONE, T0, T0 + 12_000 * MIN)
+    """5,000 candles or 500 hours; a request is never larger than what is left, nor heavier than is allowed."""
+    page = next_page(ONE, T0, T0 + 12_000 * MIN, 600)
     assert (page.until_ms - page.since_ms) // MIN == 5_000
     assert page.weight == 20 + 84
-    assert next_page(ONE, T0, T0 + 60 * MIN).weight == 21
-    funding = next_page(subject("BTC", ""), T0, T0 + 1_000 * 60 * MIN)
+    assert next_page(ONE, T0, T0 + 60 * MIN, 600).weight == 21
+    funding = next_page(subject("BTC", ""), T0, T0 + 1_000 * 60 * MIN, 600)
     assert (funding.until_ms - funding.since_ms) // (60 * MIN) == 500
     assert funding.weight == 20 + 25
-    assert next_page(subject("BTC", "1M"), 0, T0).until_ms == T0
+    assert next_page(subject("BTC", "1M"), 0, T0, 600).until_ms == T0
+    assert next_page(ONE, T0, T0 + 12_000 * MIN, 50).weight == 50
 
 
 def test_what_is_not_over_is_left_out() -> None:
