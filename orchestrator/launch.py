@@ -15,8 +15,10 @@ import msgspec
 from hats.security_architect.audit_log import verify_file
 from orchestrator.build import this_build
 from orchestrator.cards import scorecards_html
+from orchestrator.caretaker import Caretaker, RayDispatch
 from orchestrator.compose import check_wiring
 from orchestrator.ground import Ground, ground
+from orchestrator.jobs import Place
 from orchestrator.referee import differences, positions_at
 from orchestrator.reproduction import HatReplay, replay_run
 from orchestrator.runfiles import RunFiles, RunNote, RunRecord, forget_run, note_run, write_private, write_record
@@ -86,7 +88,7 @@ class Launch:
         check_wiring(self._settings)
         with self._signals(), self.grounded() as under:
             with self.raised(under) as desk:
-                self._trade(desk)
+                self._trade(desk, under.settings)
                 status, cards = self.drained(desk)
             return self.judge(under.settings, status, cards)
 
@@ -134,13 +136,18 @@ class Launch:
             tell(self.files.watchdog, Dismiss())  # what follows is silence, and in order
         return desk.status(), desk.scorecards()
 
-    def _trade(self, desk: Desk) -> None:
+    def _trade(self, desk: Desk, settings: Settings) -> None:
         self._watcher.step("trading")
-        duration_s = self._settings.run.duration_s
+        keystores = (settings.hats.security_architect.keystore, settings.watchdog.keystore)
+        named = tuple(str(path) for path in keystores if path is not None)
+        caretaker = Caretaker(Place(str(settings.run.home), str(self.files.dir), named), RayDispatch())
+        duration_s = settings.run.duration_s
         deadline = None if duration_s is None else time.monotonic() + duration_s
         while not self._stop_asked and (deadline is None or time.monotonic() < deadline):
             self._watcher.show(_status_or_none(desk.status))
+            caretaker.turn()
             time.sleep(POLL_S)
+        caretaker.close()
 
     def judge(self, settings: Settings, status: Status, cards: tuple[CardView, ...]) -> Verdict:
         """The verdict on a run that has ended, written to its folder too."""

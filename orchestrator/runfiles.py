@@ -59,6 +59,7 @@ class RunFiles:
         self.audit = run_dir / "audit.jsonl"
         self.keys = run_dir / "keys"
         self.logs = run_dir / "logs"
+        self.schedule = run_dir / "schedule.json"
         self.summary = run_dir / "summary.json"
         self.scorecards_json = run_dir / "scorecards.json"
         self.scorecards_html = run_dir / "scorecards.html"

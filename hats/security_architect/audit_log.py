@@ -33,17 +33,20 @@ def read_head(path: Path) -> Head | None:
         raise JournalError(f"cannot read {head_path(path)}: {error}") from error
 
 
-def verify_file(path: Path, copies: Sequence[Path] = (), trusted: Sequence[str] = ()) -> Verified:
+def verify_file(
+    path: Path, copies: Sequence[Path] = (), trusted: Sequence[str] = (), *, is_live: bool = False
+) -> Verified:
     """What a check of the log finds, against the head and the checkpoints beside it and those at other places.
 
-    `trusted` are the public keys (hex) that may have signed; without any, all must be one. JournalError if a file
-    can't be read.
+    `trusted` are the public keys (hex) that may have signed; without any, all must be one. A log that `is_live`
+    may end with a line that is being written. JournalError if a file can't be read.
     """
     files = (checkpoints_path(path), *copies)
     expected = Expected([found for file in files for found in read_checkpoints(file)], name_of(path), trusted)
     try:
         with path.open("rb") as lines:
-            return audit.verify(lines, read_head(path), expected)
+            whole = (line for line in lines if line.endswith(b"\n")) if is_live else lines
+            return audit.verify(whole, read_head(path), expected)
     except OSError as error:
         raise JournalError(f"cannot read {path}: {error}") from error
 

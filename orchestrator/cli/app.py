@@ -14,6 +14,7 @@ from orchestrator.cli import (
     data,
     demo,
     doctor,
+    jobs,
     keys,
     replay,
     scorecard,
@@ -65,6 +66,7 @@ app.command("scorecard", rich_help_panel=WATCH)(scorecard.scorecard)
 app.command("orders", rich_help_panel=WATCH)(books.orders)
 app.command("fills", rich_help_panel=WATCH)(books.fills)
 app.command("positions", rich_help_panel=WATCH)(books.positions)
+app.command("jobs", rich_help_panel=WATCH)(jobs.jobs)
 app.command("kill", rich_help_panel=COMMAND)(control.kill)
 app.command("resume", rich_help_panel=COMMAND)(control.resume)
 app.command("ack", rich_help_panel=COMMAND)(control.ack)

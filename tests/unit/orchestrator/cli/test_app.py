@@ -15,8 +15,8 @@ from tests.house.sources import ROOT
 
 HEAVY = "ray pandas pyarrow hyperliquid numpy aiohttp uvicorn eth_account"
 PROMISED = """
-up down status venue demo scorecard topology kill resume ack orders fills positions config keys audit watchdog doctor replay
-data
+up down status venue demo scorecard topology kill resume ack orders fills positions config keys audit doctor replay
+data jobs watchdog
 """
 COMMAND: Any = typer.main.get_command(app)
 

@@ -1,0 +1,147 @@
+"""EDGE: the jobs that a run does by itself besides trading: what each looks after, how often, and how it is done.
+
+Each is a function of the run's place and says in one line what it did; a HatsError is its failure. They run in
+processes of their own, may be run twice, and never touch an order.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import msgspec
+
+from hats.security_architect import keystore
+from hats.security_architect.audit_log import verify_file
+from orchestrator.cards import scorecards_html
+from orchestrator.control import Control
+from orchestrator.runfiles import RunFiles, write_private
+from orchestrator.scheduler import Job
+from orchestrator.summary import summarise
+from shared.errors import ConfigError, DataError, JournalError
+from shared.journal import JournalReader
+from shared.units import DAY, SECOND
+
+MINUTE: Final = 60 * SECOND
+DISK_FREE_SHARE_MIN: Final = 0.10
+DISK_FREE_BYTES_MIN: Final = 1 << 30
+KEY_AGE_DAYS_MAX: Final = 90
+
+
+class Place(msgspec.Struct, frozen=True):
+    """What a job is told: the home folder, the run's folder and the keystores in use."""
+
+    home: str
+    run_dir: str
+    keystores: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> RunFiles:
+        """The run's files."""
+        return RunFiles(Path(self.run_dir))
+
+
+def check_audit(place: Place) -> str:
+    """Every audit record against its chain and both copies of the signed checkpoints."""
+    files = place.files
+    found = verify_file(files.audit, [files.signer_checkpoints], is_live=True)
+    if not found.is_sound:
+        raise DataError(f"{files.audit}, line {found.fault_line}: {found.fault}")
+    return f"{found.records} records intact, {found.signed} of them signed"
+
+
+def check_journal(place: Place) -> str:
+    """The journal's file and order, by SQLite's own check."""
+    reader = JournalReader.open(place.files.journal)
+    try:
+        fault = reader.fault()
+    finally:
+        reader.close()
+    if fault is not None:
+        raise JournalError(fault)
+    return "whole"
+
+
+def compact_capture(place: Place) -> str:
+    """What was captured and sealed goes into the warehouse's tables."""
+    from orchestrator.warehouse import compact_log, listed_in  # noqa: PLC0415 - loads pyarrow
+    from shared.warehouse.store import Store  # noqa: PLC0415
+
+    log = Path(place.run_dir) / "capture"
+    if not log.is_dir():
+        return "nothing was captured"
+    done = compact_log(log, Store(Path(place.home) / "warehouse"), listed_in(log), lambda _: None)
+    return f"{len(done.published)} segments compacted, {done.known} were already"
+
+
+def write_report(place: Place) -> str:
+    """The scorecards as a page in the run's folder, as they stand now."""
+    files = place.files
+    with Control(files) as line:
+        cards = line.scorecards()
+    reader = JournalReader.open(files.journal)
+    try:
+        summary = summarise(reader)
+    finally:
+        reader.close()
+    write_private(files.scorecards_html, scorecards_html(cards, summary).encode())
+    return f"{len(cards)} scorecards in {files.scorecards_html.name}"
+
+
+def check_keys(place: Place) -> str:
+    """The keystores in use: private to us, and not older than the policy allows."""
+    problems, oldest = [], 0
+    for name in place.keystores:
+        path = Path(name)
+        if path.stat().st_mode & 0o077:
+            problems.append(f"{path} can be read by others")
+        for info in keystore.list_keys(path.parent):
+            if keystore.keystore_path(path.parent, info.name) == path:
+                days = (time.time_ns() - info.created_ns) // DAY
+                oldest = max(oldest, days)
+                if days > KEY_AGE_DAYS_MAX:
+                    problems.append(f"{info.name} is {days} days old, at most {KEY_AGE_DAYS_MAX} allowed")
+    if problems:
+        raise ConfigError(problems)
+    return f"{len(place.keystores)} keys private, the oldest {oldest} days old"
+
+
+def check_disk(place: Place) -> str:
+    """Room for what a run writes."""
+    usage = shutil.disk_usage(place.run_dir)
+    free = f"{usage.free >> 20} MiB of {usage.total >> 20} MiB free"
+    if usage.free < DISK_FREE_BYTES_MIN or usage.free < DISK_FREE_SHARE_MIN * usage.total:
+        raise DataError(f"the disk is nearly full: {free}")
+    return free
+
+
+class Task(NamedTuple):
+    """A job and the function that does it."""
+
+    job: Job
+    work: Callable[[Place], str]
+
+
+def _job(
+    name: str, every_ns: int, deadline_ns: int, priority: int = 0, after: tuple[str, ...] = (), attempts: int = 3
+) -> Job:
+    return Job(
+        name=name, every_ns=every_ns, offset_ns=every_ns, priority=priority, after=after, deadline_ns=deadline_ns,
+        attempts=attempts, retry_ns=10 * SECOND,
+    )  # fmt: skip
+
+
+TASKS: Final[Mapping[str, Task]] = {
+    task.job.name: task
+    for task in (
+        Task(_job("check_disk", MINUTE, 30 * SECOND, priority=9, attempts=1), check_disk),
+        Task(_job("check_audit", 10 * MINUTE, 5 * MINUTE, priority=8), check_audit),
+        Task(_job("check_journal", 30 * MINUTE, 10 * MINUTE, priority=7), check_journal),
+        Task(_job("check_keys", DAY, MINUTE, priority=6, attempts=1), check_keys),
+        Task(_job("write_report", 5 * MINUTE, MINUTE, priority=2), write_report),
+        Task(_job("compact_capture", 15 * MINUTE, 15 * MINUTE, priority=1, after=("check_disk",)), compact_capture),
+    )
+}
