@@ -1,12 +1,16 @@
 """The whole exchange under everything that can be done to it: a search in CI, and as many steps as asked for.
 
-`HATS_VENUE_STEPS=100000 python -m pytest tests/property/test_whole_exchange.py` goes on for so many moves; a failure
-names the seed and the move.
+`HATS_VENUE_STEPS=100000 python -m pytest tests/property/test_whole_exchange.py -k long_lives` goes on for so many
+moves, `HATS_VENUE_MINUTES=30` for so long; with `-s` it tells how many lives it saw. A failure names the seed and the
+move: `HATS_VENUE_SEED=<that seed> HATS_VENUE_STEPS=400` repeats that life alone.
 """
 
 from __future__ import annotations
 
 import os
+import sys
+import time
+from collections.abc import Iterator
 from random import Random
 from typing import Any, Final
 
@@ -22,6 +26,7 @@ from tests.property.whole.ground import POLICIES
 from tests.property.whole.play import Play, act
 
 STEPS: Final = int(os.environ.get("HATS_VENUE_STEPS", "800"))
+MINUTES: Final = float(os.environ.get("HATS_VENUE_MINUTES", "0"))
 SEED: Final = int(os.environ.get("HATS_VENUE_SEED", "1"))
 A_LIFE: Final = 400
 """Moves after which a seeded run begins a new exchange."""
@@ -98,12 +103,20 @@ WholeExchange.TestCase.settings = settings(
 TestWholeExchange: Any = WholeExchange.TestCase
 
 
-@pytest.mark.timeout(max(120, STEPS // 20))
+def _lives() -> Iterator[int]:
+    """Seeds of lives, one after the other, until there were moves enough and the time is over."""
+    end, life = time.monotonic() + 60 * MINUTES, 0
+    while life < max(STEPS // A_LIFE, 1) or time.monotonic() < end:
+        yield SEED + life
+        life += 1
+    sys.stdout.write(f"{life} lives of {min(A_LIFE, STEPS)} moves\n")
+
+
+@pytest.mark.timeout(max(120, STEPS // 20, round(120 * MINUTES) + 120))
 def test_long_lives_break_no_law() -> None:
     """Seeded lives of hundreds of moves, under every policy: liquidations, deleveraging and delistings included."""
     methods: dict[str, int] = {}
-    for life in range(max(STEPS // A_LIFE, 1)):
-        seed = SEED + life
+    for seed in _lives():
         chance, play = Random(seed), Play(POLICIES[seed % len(POLICIES)])
         for number in range(min(A_LIFE, STEPS)):
             try:

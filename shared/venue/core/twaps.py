@@ -30,7 +30,6 @@ from shared.venue.core.world import Answer, World
 
 KIND: Final = "twap"
 USD_DECIMALS_ON_SPOT: Final = 8
-KEPT_CHANGES: Final = 2_000
 
 
 def place(world: World, command: PlaceTwap, block: Block) -> Answer:
@@ -184,6 +183,6 @@ def _tell(world: World, twap: Twap, status: str, description: str | None, block:
     changed = TwapChanged(twap.view(), status, description, block.now_ms)
     history = world.twaps.histories.get(twap.user)
     if history is None:
-        history = world.twaps.histories[twap.user] = deque(maxlen=KEPT_CHANGES)
+        history = world.twaps.histories[twap.user] = deque(maxlen=world.policy.kept_orders)
     history.append(changed)
     block.events.append(changed)

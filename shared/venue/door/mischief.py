@@ -10,7 +10,7 @@ import msgspec
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from shared.units import Ns
 from shared.venue.door.deeds import begin, end
@@ -24,10 +24,12 @@ _HALF_A_FRAME: Final = b'\x81\x7e\x04\x00{"channel":"l2Book","data":{"coin":"BTC
 """A text frame that promises 1,024 bytes and keeps less."""
 
 
-class TransportInScope(H11Protocol):
+class TransportInScope(AutoHTTPProtocol):  # type: ignore[valid-type,misc] # Uvicorn's choice: httptools
     """Uvicorn's protocol, with the connection's transport where a request or WebSocket can find and cut it."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    app_state: dict[str, Any]
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
         """Remember it in the state that every scope of this connection carries."""
         super().connection_made(transport)
         self.app_state = {**self.app_state, "transport": transport}
