@@ -9,6 +9,7 @@ import typer
 from orchestrator.cli import (
     audit,
     books,
+    capture,
     configuration,
     control,
     data,
@@ -61,6 +62,7 @@ app.command("demo", rich_help_panel=RUN)(demo.demo)
 app.command("up", rich_help_panel=RUN)(updown.up)
 app.command("down", rich_help_panel=RUN)(updown.down)
 app.command("venue", rich_help_panel=RUN)(venue.venue)
+app.add_typer(capture.app, name="capture", rich_help_panel=RUN)
 app.command("status", rich_help_panel=WATCH)(status.status)
 app.command("scorecard", rich_help_panel=WATCH)(scorecard.scorecard)
 app.command("orders", rich_help_panel=WATCH)(books.orders)

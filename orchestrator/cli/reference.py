@@ -54,7 +54,8 @@ def _pages(path: str, command: Any) -> Iterator[str]:
     if hasattr(command, "commands"):
         for name, child in command.commands.items():
             yield from _pages(f"{path} {name}", child)
-        return
+        if not command.invoke_without_command:
+            return
     arguments = "".join(f" {_metavar(each)}" for each in command.params if each.param_type_name == "argument")
     yield f"\n## {path}{arguments}\n\n{command.help.strip()}\n"
     options = [each for each in command.params if not getattr(each, "hidden", False)]

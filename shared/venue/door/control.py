@@ -17,6 +17,7 @@ from shared.venue.core.commands import Deposit
 from shared.venue.door.host import VenueHost
 from shared.venue.door.openapi import Operation, Problem, describe
 from shared.venue.door.overview import ArmedView, armed_faults
+from shared.venue.door.sent import SentFrames, SentLedger, SentLine
 from shared.venue.door.signatures import address_from_text
 from shared.venue.faults.catalogue import AnyFault, Script
 from shared.venue.faults.engine import Strike
@@ -65,6 +66,8 @@ OPERATIONS: Final = (
     Operation("DELETE", "/faults/{number}", "clearFault", "Disarm one fault.", gives=Cleared),
     Operation("POST", "/script", "armScript", "Arm a script: JSON, or TOML as text/toml.", Script, Numbered),
     Operation("GET", "/strikes", "listStrikes", "What faults did so far, oldest first.", gives=tuple[Strike, ...]),
+    Operation("GET", "/sent", "listSent", "What was sent on each connection so far.", gives=tuple[SentLine, ...]),
+    Operation("GET", "/sent/{number}", "sentFrames", "A checksum of each frame of one connection.", gives=SentFrames),
     Operation("POST", "/deposit", "deposit", "Give a user collateral.", takes=Funding, gives=Moment),
     Operation("GET", "/time", "time", "The exchange's time.", gives=Moment),
     Operation("POST", "/time", "step", "Let time pass (only with a stepped clock).", takes=Step, gives=Moment),
@@ -76,6 +79,7 @@ class Control:
 
     def __init__(self, host: VenueHost) -> None:
         self._host = host
+        self._sent = host.sent = host.sent or SentLedger()
 
     def app(self) -> Starlette:
         """The ASGI application."""
@@ -86,6 +90,8 @@ class Control:
             "clearFault": lambda request: Cleared(self._host.faults.clear(request.path_params["number"])),
             "armScript": self._script,
             "listStrikes": lambda _: tuple(self._host.faults.strikes),
+            "listSent": lambda _: self._sent.lines(),
+            "sentFrames": lambda request: self._sent.frames_of(request.path_params["number"]),
             "deposit": lambda request: self._deposit(_read(request, Funding)),
             "time": lambda _: Moment(self._host.now() // MS),
             "step": lambda request: self._step(_read(request, Step)),

@@ -25,6 +25,7 @@ from shared.venue.door.door import Door
 from shared.venue.door.lines import Line
 from shared.venue.door.mischief import Mischief, cut_transport, unanswered
 from shared.venue.door.overview import overview
+from shared.venue.door.sent import SentLedger
 from shared.venue.door.sessions import ABORTED
 from shared.venue.faults.catalogue import CutSockets
 from shared.venue.faults.engine import Faults
@@ -57,6 +58,8 @@ class VenueHost:
         self._awaited: dict[int, asyncio.Future[tuple[int, str, bytes]]] = {}
         self._kick = asyncio.Event()
         self._is_in_doubt = False
+        self.sent: SentLedger | None = None
+        """Filled while there is one; the control port puts it there."""
 
     async def run(self) -> None:
         """Never returns: steps drivers and the door when they are due, or when a request may have changed that.
@@ -220,8 +223,11 @@ class VenueHost:
         line = Line()
         self._lines[connection] = line
         self._sockets[connection] = websocket
+        ledger = self.sent
+        if ledger is not None:
+            ledger.opened(connection)
         self._pump()
-        writer = asyncio.create_task(_write(websocket, line))
+        writer = asyncio.create_task(_write(websocket, line, connection, ledger))
         try:
             while (message := await websocket.receive())["type"] == "websocket.receive":
                 text = message.get("text")
@@ -237,6 +243,8 @@ class VenueHost:
             self._door.disconnect(connection)
             writer.cancel()
             await asyncio.wait([writer])
+            if ledger is not None:
+                ledger.closed(connection)
 
 
 def _host(asked: HTTPConnection) -> str:
@@ -244,11 +252,13 @@ def _host(asked: HTTPConnection) -> str:
     return "" if asked.client is None else asked.client.host
 
 
-async def _write(websocket: WebSocket, line: Line) -> None:
+async def _write(websocket: WebSocket, line: Line, connection: int, ledger: SentLedger | None) -> None:
     """Send what waits in `line` until a close code comes or the client is gone."""
     with contextlib.suppress(WebSocketDisconnect):
         while isinstance(sent := await line.get(), bytes):
             await websocket.send_text(sent.decode())
+            if ledger is not None:
+                ledger.sent(connection, sent)
         if sent == ABORTED:
             cut_transport(websocket)
         else:

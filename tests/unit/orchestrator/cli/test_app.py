@@ -15,6 +15,7 @@ from tests.house.sources import ROOT
 
 HEAVY = "ray pandas pyarrow hyperliquid numpy aiohttp uvicorn eth_account"
 PROMISED = """
+capture
 up down status venue demo scorecard topology kill resume ack orders fills positions config keys audit doctor replay
 data jobs watchdog
 """

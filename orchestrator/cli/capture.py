@@ -1,0 +1,218 @@
+"""EDGE: `hats capture`: every frame of the venue into a log, alone; and whether a log is what was written."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from orchestrator.cli.exits import Exit
+from orchestrator.cli.options import Config, Json, Set
+from orchestrator.cli.terminal import emit, say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hats.exchange_architect.settings import Settings as FeedSettings
+    from orchestrator.capturing import Captured
+    from shared.warehouse.capture.verdict import LogReport
+
+DRAW_S: Final = 0.5
+ALL: Final = "all"
+
+app = typer.Typer()
+
+Url = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="Root of the venue's HTTP API. Else the configuration's venue.base_url."),
+]
+Coins = Annotated[str, typer.Option(metavar="all|BTC,ETH,...", help="Perps to follow; all: every one that is listed.")]
+Seconds = Annotated[float | None, typer.Option(min=0.1, help="Stop after so long. Else: until Ctrl-C.")]
+Folder = Annotated[
+    Path | None, typer.Option("--dir", metavar="DIR", help="Folder of the log. Else captures/TIME in the home folder.")
+]
+LogDir = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a capture log.")]
+
+
+@app.callback(invoke_without_command=True)
+def capture(
+    context: typer.Context,
+    url: Url = None,
+    coins: Coins = ALL,
+    seconds: Seconds = None,
+    directory: Folder = None,
+    config: Config = None,
+    assignments: Set = None,
+    as_json: Json = False,
+) -> None:
+    """Capture until told to stop; no Ray, no Hats, no keys. Ends with the log sealed.
+
+    Exit codes: 0 all that came is in the log; 6 some of it is not, as the log declares (queue or disk full); 1 the log
+    died; 8 nothing came from the venue.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from orchestrator.capturing import Capturing
+
+    settings = _settings(config, assignments, url, coins)
+    capturing = Capturing(settings, directory or _default_folder(config))
+    with _stop_asked() as stop, _drawing() as draw:
+        capturing.start()
+        try:
+            until = None if seconds is None else time.monotonic() + seconds
+            while not stop.is_set() and (until is None or time.monotonic() < until):
+                stop.wait(DRAW_S if until is None else max(0.0, min(DRAW_S, until - time.monotonic())))
+                draw(capturing.so_far())
+        finally:
+            last = capturing.stop()
+    if as_json:
+        emit(last)
+    else:
+        say(shown(last))
+    if exit_of(last):
+        raise typer.Exit(exit_of(last))
+
+
+@app.command("verify")
+def verify(directory: LogDir, as_json: Json = False) -> None:
+    """Is a capture log whole, and is every frame of every connection in it or in a declared gap? Exit code 6 if not."""
+    report = _verified(directory)
+    if as_json:
+        emit(_summed(report))
+    else:
+        for line in told(report):
+            say(line)
+    if not (report.is_whole and report.is_complete):
+        raise typer.Exit(Exit.PROBLEMS)
+
+
+def exit_of(last: Captured) -> Exit:
+    """How a capture ends that came to this."""
+    if last.state == "dead":
+        return Exit.FAILED
+    if last.lost:
+        return Exit.PROBLEMS
+    return Exit.OK if last.connections else Exit.UNAVAILABLE
+
+
+def shown(now: Captured, rate: float | None = None) -> str:
+    """One line on a capture."""
+    lag = "?" if now.lag.p99_ms is None else f"{now.lag.p99_ms:.1f}"
+    free = "?" if now.free_bytes is None else f"{now.free_bytes / 1e9:,.1f}"
+    speed = now.frames / max(now.seconds, 1e-9) if rate is None else rate
+    return (
+        f"{now.seconds:,.0f} s  {now.frames:,} frames ({speed:,.0f}/s)  {now.frame_bytes / 1e6:,.1f} MB as "
+        f"{now.stored_bytes / 1e6:,.1f}  gaps {sum(now.gaps.values()):,}  lost {now.lost:,}  to disk p99 {lag} ms  "
+        f"{free} GB free  log {now.state}  feed {now.feed}  {now.dir}"
+    )
+
+
+def told(report: LogReport) -> Iterator[str]:
+    """The verdict in words, the worst first."""
+    summed = _summed(report)
+    yield f"{'whole' if report.is_whole else 'DAMAGED'} and {'complete' if report.is_complete else 'NOT COMPLETE'}"
+    yield (
+        f"{summed['segments']} segments, {summed['connections']} connections, {summed['captured']:,} frames captured, "
+        f"{summed['declared']:,} in declared gaps, {summed['undeclared']:,} nowhere"
+    )
+    yield from summed["faults"]
+
+
+def _summed(report: LogReport) -> dict[str, Any]:
+    faults = list(report.faults)
+    for one in report.segments:
+        faults += [f"{one.name}: {fault}" for fault in one.faults]
+        faults += [f"{one.name}: byte {damage.offset}: {damage.why}" for damage in one.damages]
+        faults += [f"{one.name}: torn from byte {one.torn.offset}"] if one.torn else []
+    accounts = report.accounts
+    return {
+        "is_whole": report.is_whole,
+        "is_complete": report.is_complete,
+        "segments": len(report.segments),
+        "connections": len(accounts),
+        "captured": sum(account.captured for account in accounts),
+        "declared": sum(account.declared for account in accounts),
+        "undeclared": sum(last - first + 1 for account in accounts for first, last in account.undeclared),
+        "faults": faults,
+        "incomplete": [account for account in accounts if not account.is_complete],
+    }
+
+
+def _settings(config: Path | None, assignments: list[str] | None, url: str | None, coins: str) -> FeedSettings:
+    """The feed's settings, for every listed coin if so asked; VenueError if the venue can't tell them."""
+    from orchestrator.capturing import listed_coins
+    from orchestrator.cli.launching import config_file, loaded
+
+    path, extra = config_file(config, None), {} if url is None else {"venue.base_url": url}
+    named = [coin.strip() for coin in coins.split(",") if coin.strip()]
+    if named == [ALL]:
+        feed = loaded(path, assignments, extra).settings.with_venue().hats.exchange_architect
+        named = list(listed_coins(feed))
+    settings = loaded(path, assignments, extra | {"venue.coins": named}).settings.with_venue()
+    return settings.hats.exchange_architect
+
+
+def _default_folder(config: Path | None) -> Path:
+    from orchestrator.cli.launching import home
+
+    return home(config) / "captures" / time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+
+
+def _verified(directory: Path) -> LogReport:
+    from shared.warehouse.capture.reader import segments, verify_log
+
+    if not directory.is_dir():
+        raise FileNotFoundError(f"no such folder: {directory}")
+    paths = segments(directory)
+    if not paths:
+        raise FileNotFoundError(f"no capture log in {directory}")
+    if not sys.stderr.isatty():
+        return verify_log(directory)
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("verifying", total=sum(path.stat().st_size for path in paths))
+        return verify_log(directory, lambda report: progress.advance(task, report.bytes))
+
+
+@contextlib.contextmanager
+def _stop_asked() -> Iterator[threading.Event]:
+    """Set by SIGINT and SIGTERM meanwhile."""
+    stop = threading.Event()
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _drawing() -> Iterator[Callable[[Captured], None]]:
+    """What shows the state: a line that is redrawn on a terminal; elsewhere nothing."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    seen: list[Captured] = []
+    with Live(console=Console(stderr=True), auto_refresh=False, transient=True) as live:
+
+        def draw(now: Captured) -> None:
+            before = seen[-1] if seen else None
+            seen[:] = [now]
+            passed = now.seconds - before.seconds if before else now.seconds
+            rate = (now.frames - (before.frames if before else 0)) / max(passed, 1e-9)
+            live.update(Text(shown(now, rate)), refresh=True)
+
+        yield draw
