@@ -15,9 +15,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from hats.exchange_architect import errands
+from hats.exchange_architect.backlog import Backlog, Waiting
 from hats.exchange_architect.backoff import Backoff, Quota
 from hats.exchange_architect.line import Line
-from hats.exchange_architect.measures import DECODE
+from hats.exchange_architect.measures import CONFLATED, DECODE
 from hats.exchange_architect.reader import Reader
 from hats.exchange_architect.session import Session
 from hats.exchange_architect.settings import Settings
@@ -35,8 +36,10 @@ from shared.warehouse.capture.records import Direction
 
 _MOST_FRAME_BYTES: Final = 16 * 1024 * 1024
 _MOST_FRAMES_WAITING: Final = 4_096
-_TURN: Final = 16
+_TURN: Final = 128
 """Frames of one socket before the others have their turn."""
+_READING_NS: Final = 10 * MS
+"""How long what waits is read before the sockets have their turn."""
 _FAREWELL_S: Final = 1.0
 """How long a peer may take to say goodbye."""
 _MOST_UNIVERSES_PER_MINUTE: Final = 6
@@ -65,6 +68,11 @@ class Feed:
         self._samples: SimpleQueue[tuple[str, float]] = SimpleQueue()
         self._session: Session
         self._publish: Publish
+        self._backlog = Backlog()
+        self._has_waiting: asyncio.Event
+        self._has_room: asyncio.Event
+        self._ends: list[asyncio.Event]
+        self._conflated = 0
         self._sockets: list[ClientConnection | None] = [None for _ in shards]
         self._close_reasons = ["" for _ in shards]
         self._is_stopping = False
@@ -115,12 +123,15 @@ class Feed:
     async def _main(self) -> None:
         self._stopped = asyncio.Event()
         self._reading = asyncio.Lock()
+        self._has_waiting, self._has_room = asyncio.Event(), asyncio.Event()
+        self._has_room.set()
+        self._ends = [asyncio.Event() for _ in self._shards]
         self._loop = asyncio.get_running_loop()
         self._ready.set()
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
-                for work in (self._tick(), self._work_all(group)):
+                for work in (self._tick(), self._work_all(group), self._read_all()):
                     self._begin(group, work)
                 await self._stopped.wait()
                 for task in self._tasks:
@@ -160,6 +171,7 @@ class Feed:
                 await self._sleep_until(at)
             backoff.attempted(self._clock.now())
             reason, code = await self._one_connection(number)
+            await self._read_to_its_end(number)
             self._say(self._session.disconnected(self._clock.now(), reason, number, code))
 
     async def _one_connection(self, number: int) -> tuple[str, int]:
@@ -177,6 +189,7 @@ class Feed:
                     count += 1
                     if count % _TURN == 0:
                         await asyncio.sleep(0)  # a socket that always has more must let the others in
+                        await self._has_room.wait()
         except ConnectionClosed as error:
             reason = self._close_reasons[number] or f"connection closed: {error}"
             return reason, 0 if error.rcvd is None else error.rcvd.code
@@ -209,19 +222,58 @@ class Feed:
             await socket.send(frame)
 
     def _take(self, frame: bytes, number: int) -> None:
+        """Write down what came, and let it wait for whoever reads it."""
         recv_ns = self._clock.now()
         self._tapes[number].frame(frame, recv_ns, time.monotonic_ns())
+        self._wait(Waiting(number, recv_ns, frame))
+
+    def _wait(self, waiting: Waiting) -> None:
+        self._backlog.put(waiting, is_private=self._session.is_private(waiting.socket))
+        self._has_waiting.set()
+        if self._backlog.is_full:
+            self._has_room.clear()
+
+    async def _read_all(self) -> None:
+        """Read what waits, for ever; the sockets come first whenever some time has passed."""
+        while True:
+            await self._has_waiting.wait()
+            until = self._clock.now() + _READING_NS
+            while (waiting := self._backlog.take()) is not None:
+                self._read(waiting)
+                if self._clock.now() >= until:
+                    break
+            else:
+                self._has_waiting.clear()
+            if not self._backlog.is_full:
+                self._has_room.set()
+            await asyncio.sleep(0)
+
+    def _read(self, waiting: Waiting) -> None:
+        number, recv_ns, frame = waiting
+        if frame is None:
+            self._ends[number].set()
+            return
+        began = self._clock.now()
         messages = self._session.received(frame, recv_ns, number)
-        self._session.measured(DECODE, (self._clock.now() - recv_ns) / US)
+        self._session.measured(DECODE, (self._clock.now() - began) / US)
         if self._session.is_whole(number):
             self._backoffs[number].succeeded()
         self._say(messages)
+
+    async def _read_to_its_end(self, number: int) -> None:
+        """All that came before the connection ended is read before anybody hears of its end."""
+        self._ends[number].clear()
+        self._wait(Waiting(number, self._clock.now(), None))
+        await self._ends[number].wait()
 
     async def _tick(self) -> None:
         """Look at the deadlines, and do what is due."""
         while True:
             while not self._samples.empty():
                 self._session.measured(*self._samples.get())
+            if self._backlog.conflated > self._conflated:
+                self._session.measured(CONFLATED, self._backlog.conflated - self._conflated)
+                self._conflated = self._backlog.conflated
             due = self._session.due(self._clock.now())
             self._say(due.messages)
             for number, reason in due.closes.items():

@@ -19,6 +19,7 @@ RECOVERY: Final = "recovery_ms"
 DUPLICATES: Final = "duplicate_share"
 REORDERED: Final = "reordered_share"
 CLOCK_OFFSET: Final = "clock_offset_ms"
+CONFLATED: Final = "books_conflated"
 
 MEASURES: Final[tuple[Measure, ...]] = (
     Measure(
@@ -145,6 +146,16 @@ MEASURES: Final[tuple[Measure, ...]] = (
         statistic=Statistic.LAST,
         floor=2_000.0,
         target=500.0,
+        min_samples=1,
+        weight=0.0,
+    ),
+    Measure(
+        name=CONFLATED,
+        unit="count",
+        meaning="Books that a newer one of their coin replaced before they were read, in the window; all are captured.",
+        statistic=Statistic.SUM,
+        floor=100_000.0,
+        target=0.0,
         min_samples=1,
         weight=0.0,
     ),

@@ -150,6 +150,10 @@ class Session:
         """Take a sample that only the edge can measure."""
         self._samples.add(measure, value)
 
+    def is_private(self, socket: int) -> bool:
+        """Does this socket tell of us?"""
+        return self._lines[socket].is_private
+
     def is_whole(self, socket: int) -> bool:
         """Is this socket open, with every subscription confirmed?"""
         return self._lines[socket].is_whole

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import base64
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -19,16 +18,16 @@ import tempfile
 import time
 import urllib.request
 from array import array
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from shared.warehouse.capture.reader import read, segments, verify_log
+from tests.bench import burst
+from tests.bench.processes import resident_mb, running
 from tests.bench.sent_audit import as_row, audit, heard_of
 from tests.bench.soak_venue import slope
 
-ROOT: Final = Path(__file__).parents[2]
 LAG_P99_MS_MAX: Final = 50.0
 SHORTFALL_MAX: Final = 0.02
 """The exchange must really have sent what was asked for, but for so much."""
@@ -38,17 +37,6 @@ SETTLE_S: Final = 2.0
 STARTUP_S_MAX: Final = 60.0
 STARTED_FRAMES: Final = 2_000
 """More than confirmations and first pictures are: the stream runs."""
-
-
-@contextmanager
-def running(module: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """A process of ours, ended at the end whatever happens."""
-    command = [sys.executable, "-m", module, *arguments]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
 
 
 def asked(url: str, body: dict[str, Any] | None = None) -> Any:
@@ -82,11 +70,6 @@ def checksums_of(control: str) -> dict[int, array[int]]:
             sums.byteswap()
         sent[line["connection"]] = sums
     return sent
-
-
-def resident_mb(process: int) -> float:
-    """Memory of a process now."""
-    return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def watched(capture: subprocess.Popen[str], seconds: float) -> list[tuple[float, float]]:
@@ -155,15 +138,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rate", type=float, default=2_000, help="frames a second")
     parser.add_argument("--coins", type=int, default=100)
     parser.add_argument("--cuts", type=int, default=3, help="how often the exchange cuts the connection")
+    parser.add_argument("--burst", action="store_true", help="10,000 frames a second for 10 s, through feed and hub")
     parser.add_argument("--dir", type=Path, default=None, help="folder on the disk to measure; else a temporary one")
     options = parser.parse_args(arguments)
     folder = Path(tempfile.mkdtemp(prefix="load-capture-", dir=options.dir))
     try:
-        figures = loaded(folder, options.minutes * 60, options.rate, options.coins, options.cuts)
+        if options.burst:
+            figures = burst.burst(folder, coins=options.coins)
+            problems = burst.missed(figures)
+        else:
+            figures = loaded(folder, options.minutes * 60, options.rate, options.coins, options.cuts)
+            problems = missed(figures, options.rate)
     finally:
         shutil.rmtree(folder)
     print(json.dumps(figures, indent=2))
-    problems = missed(figures, options.rate)
     if problems:
         sys.exit("missed: " + "; ".join(problems))
 

@@ -1,4 +1,4 @@
-"""The load on the capture in short: what is proven over thirty minutes (`tests.bench.load_capture`) holds over five s.
+"""The load on capture and feed in short: what `tests.bench.load_capture` proves over thirty minutes, and of a burst.
 
 Rate and lag are figures of a machine, so they are not asserted here; that nothing is lost without a word is.
 """
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.bench.burst import burst, missed
 from tests.bench.load_capture import loaded
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
@@ -22,5 +23,13 @@ def test_what_was_sent_is_captured_or_declared(tmp_path: Path) -> None:
     assert figures["is_log_complete"]
     assert figures["sent"] > 1_000
     assert figures["captured"] + figures["declared"] == figures["sent"]
-    assert figures["connections"] == 3
+    assert figures["connections"] == 4  # two sockets, and one of each after its cut
     assert figures["capture"]["gaps"]["disconnected"] == 2
+
+
+def test_a_burst_loses_no_trade_and_no_fill(tmp_path: Path) -> None:
+    """Through feed, hub and mailboxes: only books conflate, and each that does is counted."""
+    figures = burst(tmp_path, rate=4_000, calm=500, coins=25, seconds=3, after_s=3)
+    assert figures["sent"]["trades"] > 1_000
+    assert figures["sent"]["fills"] > 10
+    assert not [problem for problem in missed(figures) if "back to normal" not in problem], figures
