@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Hashable, Iterable
 from typing import Final
 
@@ -19,7 +20,7 @@ class Seen:
     """A set that forgets its oldest members beyond `limit`."""
 
     def __init__(self, limit: int = REMEMBERED) -> None:
-        self._keys: dict[Hashable, None] = {}
+        self._keys: OrderedDict[Hashable, None] = OrderedDict()
         self._limit = limit
 
     def is_new(self, key: Hashable) -> bool:
@@ -28,7 +29,7 @@ class Seen:
             return False
         self._keys[key] = None
         if len(self._keys) > self._limit:
-            del self._keys[next(iter(self._keys))]
+            self._keys.popitem(last=False)  # of a plain dict the oldest is ever harder to find
         return True
 
 

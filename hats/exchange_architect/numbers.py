@@ -17,7 +17,7 @@ Id = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 _LONGEST: Final = 40
 _LARGEST: Final = 2**62
-_REMEMBERED: Final = 8_192
+_REMEMBERED: Final = 1_024
 
 
 def ns_from_ms(ms: int) -> Ns:

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from shared.warehouse.capture.verdict import LogReport
 
 DRAW_S: Final = 0.5
+SWITCH_S: Final = 0.001
+"""The thread that writes the log waits at most so long for the one that reads the sockets, instead of 5 ms."""
 ALL: Final = "all"
+NONE: Final = "none"
 
 app = typer.Typer()
 
@@ -34,6 +37,13 @@ Url = Annotated[
     typer.Option(metavar="URL", help="Root of the venue's HTTP API. Else the configuration's venue.base_url."),
 ]
 Coins = Annotated[str, typer.Option(metavar="all|BTC,ETH,...", help="Perps to follow; all: every one that is listed.")]
+Channels = Annotated[
+    str | None,
+    typer.Option(
+        metavar="none|candle,bbo,...",
+        help="Channels beside l2Book, trades and activeAssetCtx. Else the configuration's: candle.",
+    ),
+]
 Seconds = Annotated[float | None, typer.Option(min=0.1, help="Stop after so long. Else: until Ctrl-C.")]
 Folder = Annotated[
     Path | None, typer.Option("--dir", metavar="DIR", help="Folder of the log. Else captures/TIME in the home folder.")
@@ -46,6 +56,7 @@ def capture(
     context: typer.Context,
     url: Url = None,
     coins: Coins = ALL,
+    channels: Channels = None,
     seconds: Seconds = None,
     directory: Folder = None,
     config: Config = None,
@@ -61,15 +72,17 @@ def capture(
         return
     from orchestrator.capturing import Capturing
 
-    settings = _settings(config, assignments, url, coins)
+    settings = _settings(config, assignments, url, coins, channels)
     capturing = Capturing(settings, directory or _default_folder(config))
+    sys.setswitchinterval(SWITCH_S)
     with _stop_asked() as stop, _drawing() as draw:
         capturing.start()
         try:
             until = None if seconds is None else time.monotonic() + seconds
             while not stop.is_set() and (until is None or time.monotonic() < until):
                 stop.wait(DRAW_S if until is None else max(0.0, min(DRAW_S, until - time.monotonic())))
-                draw(capturing.so_far())
+                if draw is not None:
+                    draw(capturing.so_far())
         finally:
             last = capturing.stop()
     if as_json:
@@ -145,18 +158,27 @@ def _summed(report: LogReport) -> dict[str, Any]:
     }
 
 
-def _settings(config: Path | None, assignments: list[str] | None, url: str | None, coins: str) -> FeedSettings:
+def _settings(
+    config: Path | None, assignments: list[str] | None, url: str | None, coins: str, channels: str | None
+) -> FeedSettings:
     """The feed's settings, for every listed coin if so asked; VenueError if the venue can't tell them."""
     from orchestrator.capturing import listed_coins
     from orchestrator.cli.launching import config_file, loaded
 
-    path, extra = config_file(config, None), {} if url is None else {"venue.base_url": url}
-    named = [coin.strip() for coin in coins.split(",") if coin.strip()]
+    path, extra = config_file(config, None), dict[str, object]()
+    if url is not None:
+        extra["venue.base_url"] = url
+    if channels is not None:
+        extra["hats.exchange_architect.channels"] = [] if channels == NONE else _listed(channels)
+    named = _listed(coins)
     if named == [ALL]:
-        feed = loaded(path, assignments, extra).settings.with_venue().hats.exchange_architect
-        named = list(listed_coins(feed))
+        named = list(listed_coins(loaded(path, assignments, extra).settings.with_venue().hats.exchange_architect))
     settings = loaded(path, assignments, extra | {"venue.coins": named}).settings.with_venue()
     return settings.hats.exchange_architect
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _default_folder(config: Path | None) -> Path:
@@ -196,10 +218,10 @@ def _stop_asked() -> Iterator[threading.Event]:
 
 
 @contextlib.contextmanager
-def _drawing() -> Iterator[Callable[[Captured], None]]:
-    """What shows the state: a line that is redrawn on a terminal; elsewhere nothing."""
+def _drawing() -> Iterator[Callable[[Captured], None] | None]:
+    """What shows the state: a line that is redrawn on a terminal; elsewhere None."""
     if not sys.stderr.isatty():
-        yield lambda _: None
+        yield None
         return
     from rich.console import Console
     from rich.live import Live

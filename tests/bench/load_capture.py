@@ -88,7 +88,7 @@ def loaded(folder: Path, seconds: float, rate: float, coins: int, cuts: int) -> 
         assert venue.stdout is not None
         ports = json.loads(venue.stdout.readline())
         url, control = (f"http://127.0.0.1:{ports[name]}" for name in ("port", "control_port"))
-        log = ("--url", url, "--dir", str(folder), "--json")
+        log = ("--url", url, "--channels", "none", "--dir", str(folder), "--json")
         with running("orchestrator.cli", "capture", *log) as capture:
             before = subscribed(control, capture)
             if cuts:

@@ -1,7 +1,6 @@
 """The capture log against the world: kill -9 at any moment, and a disk of 32 MiB that is full.
 
-`CAPTURE_KILLS=200 python -m pytest tests/chaos/test_capture_log.py` kills the writer as often as we promise;
-CI kills it ten times.
+`python -m tests.bench.trials_capture` kills the writer as often as we promise; CI kills it ten times.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 
@@ -24,6 +23,7 @@ from shared.warehouse.capture.reader import read, segments, verify_log
 from shared.warehouse.capture.records import AnyRecord, Frame, Gap, Reason, SocketClosed, SocketOpened, WriterDied
 from shared.warehouse.capture.scan import Damage
 from shared.warehouse.capture.settings import CaptureSettings
+from tests.bench.trials_capture import TMPFS
 from tests.chaos.capture_child import payload
 from tests.house.sources import ROOT
 
@@ -57,7 +57,9 @@ def one_life(directory: Path, life: int, chance: Random) -> int:
 
 @pytest.mark.slow
 @pytest.mark.timeout(60 + 5 * KILLS)
-def test_kill_nine_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+def test_kill_nine_loses_nothing_that_was_acknowledged(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     """Killed at any moment, again and again: every acknowledged frame is there as it was, all ends declared."""
     chance = Random(11)
     acknowledged = {life: one_life(tmp_path, life, chance) for life in range(1, KILLS + 1)}
@@ -81,12 +83,15 @@ def test_kill_nine_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     assert report.is_complete
     assert died >= sum(durable > 0 for durable in acknowledged.values())
     assert {account.socket for account in report.accounts if account.is_end_declared} >= set(kept)
+    for name, value in (("kills", KILLS), ("acknowledged", sum(acknowledged.values())), ("kept", sum(kept.values()))):
+        record_property(name, value)
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def small_disk(tmp_path: Path, record_property: Callable[[str, object], None]) -> Iterator[Path]:
     """A disk of 32 MiB if we may mount one; else a folder in which no file can grow beyond 8 MiB."""
     mounted = os.geteuid() == 0 and _ran("mount", "-t", "tmpfs", "-o", "size=32m", "capture-test", str(tmp_path))
+    record_property("disk", TMPFS if mounted else "a limit of 8 MiB a file")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     if not mounted:
         resource.setrlimit(resource.RLIMIT_FSIZE, (8 * MIB, limits[1]))
@@ -102,7 +107,7 @@ def _ran(*command: str) -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def test_a_full_disk_is_survived_and_declared(small_disk: Path) -> None:
+def test_a_full_disk_is_survived_and_declared(small_disk: Path, record_property: Callable[[str, object], None]) -> None:
     """With no room left frames become gaps, written at once; with room again the log goes on; all are accounted for."""
     directory, ballast = small_disk / "log", small_disk / "ballast"
     settings = CaptureSettings(segment_bytes=64 * MIB, reserve_bytes=256 << 10, resume_bytes=4 * MIB)
@@ -133,6 +138,8 @@ def test_a_full_disk_is_survived_and_declared(small_disk: Path) -> None:
     (account,) = report.accounts
     assert (account.declared, account.captured) == (log.frames_lost, seq + 1 - log.frames_lost)
     assert {record.reason for record in everything(directory) if isinstance(record, Gap)} == {Reason.NO_SPACE}
+    record_property("captured", account.captured)
+    record_property("declared", account.declared)
 
 
 def test_a_log_that_ends_on_a_full_disk_has_its_last_word(small_disk: Path) -> None:

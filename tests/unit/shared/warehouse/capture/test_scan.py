@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 
 import pytest
@@ -74,7 +75,7 @@ def test_the_parts_of_a_scan_add_up(sealed: bytes) -> None:
         assert at == len(data)
 
 
-def test_torn_at_each_of_the_last_4096_bytes(unsealed: bytes) -> None:
+def test_torn_at_each_of_the_last_4096_bytes(unsealed: bytes, record_property: Callable[[str, object], None]) -> None:
     """Cut anywhere, the tail recovers to the last whole group, and the report says how many bytes and which records."""
     everything = numbered(unsealed)
     assert len(unsealed) > 4_096 + 2_000
@@ -99,10 +100,11 @@ def test_torn_at_each_of_the_last_4096_bytes(unsealed: bytes) -> None:
             assert report.torn.last_record == -1
         if length % 64 == 0:
             assert numbered(data) == whole
+    record_property("offsets", 4_096)
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_thousand_flipped_bits(sealed: bytes, seed: int) -> None:
+def test_a_thousand_flipped_bits(sealed: bytes, seed: int, record_property: Callable[[str, object], None]) -> None:
     """Each flipped bit is found; the records it cost are exactly those the report names, all others are unchanged."""
     chance, everything = Random(seed), numbered(sealed)
     for _ in range(250):
@@ -114,6 +116,7 @@ def test_a_thousand_flipped_bits(sealed: bytes, seed: int) -> None:
         assert report.damages, bit
         assert numbered(bytes(data)) == {n: r for n, r in everything.items() if n not in lost(report)}
         assert len(lost(report)) <= 12
+    record_property("flips", 250)
 
 
 @pytest.mark.parametrize("seed", range(3))
