@@ -78,6 +78,11 @@ class Capturing:
         """The feed connects, and goes on connecting until `stop`."""
         self._feed.start(self._hear)
 
+    @property
+    def is_alive(self) -> bool:
+        """Does the feed still run?"""
+        return self._feed.is_alive
+
     def stop(self) -> Captured:
         """The sockets are closed and the log is sealed; the last word on it."""
         self._feed.stop()

@@ -95,6 +95,11 @@ class Feed:
         self._thread.start()
         self._ready.wait()
 
+    @property
+    def is_alive(self) -> bool:
+        """Does its thread run? Until it was stopped, all else is our bug."""
+        return self._thread.is_alive()
+
     def sample(self, measure: str, value: float) -> None:
         """Hand a sample in, from any thread; it is reported with the feed's own."""
         self._samples.put((measure, value))

@@ -79,18 +79,20 @@ def capture(
         capturing.start()
         try:
             until = None if seconds is None else time.monotonic() + seconds
-            while not stop.is_set() and (until is None or time.monotonic() < until):
+            while capturing.is_alive and not stop.is_set() and (until is None or time.monotonic() < until):
                 stop.wait(DRAW_S if until is None else max(0.0, min(DRAW_S, until - time.monotonic())))
                 if draw is not None:
                     draw(capturing.so_far())
         finally:
+            was_alive = capturing.is_alive
             last = capturing.stop()
     if as_json:
         emit(last)
     else:
         say(shown(last))
-    if exit_of(last):
-        raise typer.Exit(exit_of(last))
+    code = exit_of(last) if was_alive else Exit.FAILED
+    if code:
+        raise typer.Exit(code)
 
 
 @app.command("verify")

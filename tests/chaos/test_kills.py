@@ -26,6 +26,7 @@ from shared.errors import Unanswered
 from shared.ids import HATS, Role
 from shared.journal import JournalReader
 from shared.messages.order import ActionAnswered, ActionKind, AnswerKind
+from shared.warehouse.capture.reader import verify_log
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -133,6 +134,15 @@ def test_books_agree_and_nothing_is_left(killed: Killed) -> None:
     assert verdict.position_differences == ()
     assert verdict.is_flat
     assert verdict.summary.orders.sent > 0
+
+
+def test_the_capture_log_is_complete(killed: Killed) -> None:
+    """Whoever captured was killed too: its log is whole, and what its death may have cost is declared."""
+    report = verify_log(Path(killed.verdict.run_dir) / "capture")
+    assert report.is_whole, report.faults
+    assert report.is_complete
+    assert {account.session for account in report.accounts} >= {1, 2}
+    assert any(account.is_end_declared for account in report.accounts if account.session == 1)
 
 
 def test_no_order_was_doubled(killed: Killed) -> None:
