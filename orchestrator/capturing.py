@@ -15,8 +15,10 @@ from hats.exchange_architect.feed import Feed
 from hats.exchange_architect.reader import Reader
 from hats.exchange_architect.settings import Settings
 from hats.exchange_architect.universe import Universe
+from orchestrator.warehouse import keep_listed
 from shared.clock import WallClock
 from shared.edge import Context
+from shared.instrument import Instrument
 from shared.messages import Message
 from shared.messages.market import BadData, CaptureState, CaptureStatus, FeedStatus, UniverseUpdate
 from shared.warehouse.capture.reader import segments
@@ -37,7 +39,7 @@ class Captured(msgspec.Struct, frozen=True):
     """What was captured so far. `lost` frames came and could not be kept; each is in a declared gap.
 
     `gaps` counts the gaps that the feed declared, by reason; `bad_data` the frames that nobody could read and that are
-    in the log all the same.
+    in the log all the same. `is_listed`: are the coins' units written beside the log, so that it can be compacted?
     """
 
     dir: str
@@ -54,6 +56,7 @@ class Captured(msgspec.Struct, frozen=True):
     lost: int
     gaps: dict[str, int]
     bad_data: int
+    is_listed: bool
     free_bytes: int | None
     lag: LagView
 
@@ -70,6 +73,8 @@ class Capturing:
         self._frames = self._bytes = self._connections = self._bad_data = 0
         self._gaps: Counter[str] = Counter()
         self._feed_said = "starting"
+        self._listed: tuple[Instrument, ...] = ()
+        self._kept: tuple[Instrument, ...] = ()
         self._lock = threading.Lock()
         self._recorder = Recorder(directory, clock.now() // 1_000_000_000, clock, settings.capture)
         self._feed = Feed(settings, clock, Universe(), random.Random(0), self._record)
@@ -83,9 +88,21 @@ class Capturing:
         """Does the feed still run?"""
         return self._feed.is_alive
 
+    def keep_listed(self) -> None:
+        """Write beside the log what is listed, if that is news; a full disk is asked again the next time."""
+        listed = self._listed
+        if listed != self._kept:
+            try:
+                keep_listed(self._directory, listed)
+            except OSError as error:
+                self._feed_said = f"what is listed can't be kept: {error}"
+            else:
+                self._kept = listed
+
     def stop(self) -> Captured:
         """The sockets are closed and the log is sealed; the last word on it."""
         self._feed.stop()
+        self.keep_listed()
         return self._seen(self._recorder.close())
 
     def so_far(self) -> Captured:
@@ -110,6 +127,7 @@ class Capturing:
             lost=status.lost,
             gaps=gaps,
             bad_data=self._bad_data,
+            is_listed=bool(self._kept),
             free_bytes=status.free_bytes if status.free_bytes >= 0 else None,
             lag=_lag_view(self._recorder),
         )
@@ -131,6 +149,8 @@ class Capturing:
             self._feed_said = f"{message.state}: {message.reason}" if message.reason else message.state.value
         elif isinstance(message, BadData):
             self._bad_data += 1
+        elif isinstance(message, UniverseUpdate):
+            self._listed = message.instruments
 
 
 def listed_coins(settings: Settings) -> tuple[str, ...]:

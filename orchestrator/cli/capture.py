@@ -81,6 +81,7 @@ def capture(
             until = None if seconds is None else time.monotonic() + seconds
             while capturing.is_alive and not stop.is_set() and (until is None or time.monotonic() < until):
                 stop.wait(DRAW_S if until is None else max(0.0, min(DRAW_S, until - time.monotonic())))
+                capturing.keep_listed()
                 if draw is not None:
                     draw(capturing.so_far())
         finally:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from orchestrator.warehouse import listed_in
 from shared.warehouse.capture.reader import segments
 from tests.contract.serving import venue_process
 from tests.house.sources import ROOT
@@ -40,6 +41,8 @@ def test_it_captures_alone_and_ends_sealed(tmp_path: Path) -> None:
     last = json.loads(out)
     assert (last["state"], last["lost"], last["coins"]) == ("on", 0, len(facts["coins"]))
     assert last["lag"]["p99_ms"] > 0
+    assert last["is_listed"]
+    assert {one.coin for one in listed_in(log)} >= set(facts["coins"])
     code, report = done("capture", "verify", str(log))
     assert code == 0
     assert (report["captured"], report["undeclared"], report["faults"]) == (last["frames"], 0, [])
