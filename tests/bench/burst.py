@@ -88,6 +88,7 @@ def burst(
         sender = Sender(process)
         with desk(folder, sender, coins) as hub:
             _until_followed(sender, calm)
+            before = sender.report()
             time.sleep(3)
             sender.rate(rate)
             time.sleep(seconds)
@@ -100,7 +101,7 @@ def burst(
             hub.send_signal(signal.SIGTERM)
             assert hub.stdout is not None
             said = json.loads(hub.stdout.readline())
-    return {"rate": rate, "burst_s": seconds, "sent": sent, "hub": said, **judged(folder, sent, said, ended_ns)}
+    return {"rate": rate, "burst_s": seconds, "sent": sent, "hub": said, **judged(folder, before, sent, said, ended_ns)}
 
 
 def _until_followed(sender: Sender, calm: float) -> None:
@@ -122,15 +123,17 @@ def _until_empty(folder: Path) -> None:
         quiet = quiet + 1 if text and int(text) < 10 else 0
 
 
-def judged(folder: Path, sent: dict[str, int], hub: dict[str, Any], ended_ns: int) -> dict[str, Any]:
-    """What journal and capture log say of it."""
+def judged(
+    folder: Path, before: dict[str, int], sent: dict[str, int], hub: dict[str, Any], ended_ns: int
+) -> dict[str, Any]:
+    """What journal and capture log say of it; `before`: what was sent while the desk was still connecting."""
     reader = JournalReader.open(folder / "journal.sqlite")
     tids, lags, trade_seqs = set(), [], set()
     for entry in reader.messages(kind="Trade"):
         trade = decode(entry.body)
         assert isinstance(trade, Trade)
         trade_seqs.add(entry.seq)
-        if trade.tid <= sent["trades"]:
+        if before["trades"] < trade.tid <= sent["trades"]:
             tids.add(trade.tid)
             lags.append((entry.ts, (entry.ts - trade.exch_ns) / MS))
     books = {entry.seq for entry in reader.messages(kind="BookUpdate")}
@@ -146,7 +149,7 @@ def judged(folder: Path, sent: dict[str, int], hub: dict[str, Any], ended_ns: in
     late = [ts for ts, lag in lags if lag > LATE_MS]
     ordered = sorted(lag for ts, lag in lags)
     return {
-        "trades_missing": sent["trades"] - len(tids),
+        "trades_missing": sent["trades"] - before["trades"] - len(tids),
         "trades_not_handled": sum(len(trade_seqs - handled[role]) for role in HEARERS),
         "fills_missing": sent["fills"] - len(fills),
         "books_journaled": len(books),
