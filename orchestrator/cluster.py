@@ -25,6 +25,7 @@ from orchestrator import compose
 from orchestrator.gauges import Gauges
 from orchestrator.heart import Heart
 from orchestrator.hub import Hub
+from orchestrator.latch import LatchFile
 from orchestrator.recovery import recover
 from orchestrator.runfiles import HubDoor, RunFiles, write_private
 from orchestrator.services import SERVICES
@@ -38,7 +39,9 @@ from shared.errors import HatsError
 from shared.ids import HATS, Role
 from shared.journal import Journal
 from shared.mailbox import Mailbox
+from shared.messages import AnyMessage
 from shared.messages.control import KillLevel, KillOrdered
+from shared.messages.risk import TradingStateChanged
 from shared.metrics import Metrics, Served, serve
 from shared.shell import LaunchSpec, quicken
 from shared.units import MS, SECOND, Ns
@@ -146,7 +149,12 @@ class Orchestrator:
         heart = Heart(journal, compose.CATALOGUE, supervisor, mailboxes)
         folded = recover(heart, journal.reader)
         gauges = self._gauges()
-        heart.sequencer.on_said = gauges.said
+        latch = LatchFile(settings.run.home, settings.hats.exchange_architect.user_address, self._order.run)
+        begins_with = latch.order() if not folded else None
+        heart.sequencer.on_said = _noting(gauges, latch)
+        if begins_with is not None:
+            logger.warning("{reason}", reason=begins_with.reason)
+            heart.publish(Role.ORCHESTRATOR, begins_with, clock.now())
         logger.info("epoch {epoch}, {folded} messages folded", epoch=journal.epoch, folded=folded)
         hub = Hub(
             heart,
@@ -227,6 +235,17 @@ class Orchestrator:
 
 
 WORKER_ENV: Final[Mapping[str, str]] = {"OMP_NUM_THREADS": "1", "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}
+
+
+def _noting(gauges: Gauges, latch: LatchFile) -> Callable[[AnyMessage], None]:
+    """Look on for the metrics, and keep the trading state for the run after this one."""
+
+    def said(message: AnyMessage) -> None:
+        if isinstance(message, TradingStateChanged):
+            latch.note(message)
+        gauges.said(message)
+
+    return said
 
 
 def hat_actor(namespace: str, role: Role) -> Any:

@@ -27,7 +27,7 @@ from shared.config import Mode
 from shared.errors import ConfigError, Unanswered
 
 LOCAL_MODES: Final = frozenset({Mode.DEMO, Mode.PAPER})
-NOT_FOR_REAL_MONEY: Final = "half of the risk controls do not exist yet"
+NOT_FOR_REAL_MONEY: Final = "its campaigns against faults are not complete, and it never traded on the real venue"
 SAFE_TIMEOUT_S: Final = 30.0
 """The watchdog's time to close what a run without a drain left open."""
 

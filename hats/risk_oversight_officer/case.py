@@ -8,12 +8,13 @@ from typing import Final, NamedTuple
 from hats.risk_oversight_officer.exposure import Exposure, Worst
 from hats.risk_oversight_officer.settings import Settings
 from hats.risk_oversight_officer.state import State, StrategyRecord
-from hats.risk_oversight_officer.tail import Corner, Losses, Tail
+from hats.risk_oversight_officer.tail import Corner, Losses, Positions, Tail, positions_of
 from shared.ids import FLATTEN
 from shared.instrument import Instrument
 from shared.messages.market import AssetContext
 from shared.messages.risk import DenyReason
 from shared.messages.signal import FeatureUpdate, OrderIntent
+from shared.rules.margin import maintenance_usd
 from shared.units import Ns, notional
 
 BPS: Final = 10_000
@@ -112,24 +113,34 @@ class Case:
         return (*self.others[0], self._corner(self.worst))
 
     @cached_property
-    def corners_before(self) -> tuple[Corner, ...]:
-        """The same without it."""
-        return (*self.others[0], self._corner(self.exposure.worst()))
-
-    @cached_property
     def gross_usd(self) -> int:
         """All coins' worst positions with it, micro-USDC."""
         return sum(corner.worst_usd for corner in self.corners)
 
     @cached_property
+    def others_maintenance_usd(self) -> int:
+        """Maintenance margin of the other coins' worst positions, micro-USDC."""
+        return sum(maintenance_usd(self.state.market.tiers(c.coin), c.worst_usd) for c in self.others[0])
+
+    @cached_property
+    def positions(self) -> Positions:
+        """The corners as the tail takes them."""
+        return positions_of(self.corners)
+
+    @cached_property
+    def positions_before(self) -> Positions:
+        """The same without the order."""
+        return positions_of((*self.others[0], self._corner(self.exposure.worst())))
+
+    @cached_property
     def losses(self) -> Losses | None:
         """What a bad hour may cost with it; None while unknown."""
-        return self.tail.losses(self.corners)
+        return self.tail.losses(self.positions)
 
     @cached_property
     def losses_before(self) -> Losses | None:
         """What it may cost without it."""
-        return self.tail.losses(self.corners_before)
+        return self.tail.losses(self.positions_before)
 
     def _corner(self, worst: Worst) -> Corner:
         px = self.state.market.reference_px(self.intent.coin)

@@ -30,13 +30,15 @@ _WORKING: Final = frozenset({HatState.READY, HatState.ARMED, HatState.DRAINING})
 class Switch(msgspec.Struct):
     """The latched trading state, and everything else that must be in order before risk may be added.
 
-    `resume_ns` is when the operator's word to loosen takes effect (0: nobody asked).
+    `resume_ns` is when the operator's word to loosen takes effect (0: nobody asked), `signed_ns` the time of the last
+    signature that counted.
     """
 
     trading: TradingState = TradingState.ACTIVE
     why: str = "run started"
     resume_ns: Ns = Ns(0)
     resume_why: str = ""
+    signed_ns: Ns = Ns(0)
     is_armed: bool = False
     is_draining: bool = False
     books_agree: bool = True

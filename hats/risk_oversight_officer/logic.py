@@ -17,8 +17,9 @@ from hats.risk_oversight_officer.measures import (
     OVER_LIMIT,
     RESERVATION_DRIFT,
 )
+from hats.risk_oversight_officer.operator_word import fault_in
 from hats.risk_oversight_officer.settings import Settings
-from hats.risk_oversight_officer.state import Day, State
+from hats.risk_oversight_officer.state import Day, State, note
 from hats.risk_oversight_officer.tail import Tail
 from shared.approval import ApprovalKey, ticket_of
 from shared.ids import Cloid, Role, intent_number_of, strategy_number_of
@@ -127,10 +128,8 @@ class RiskOversightOfficer:
             self.state.samples.add(EVIDENCE_AGE.name, (now - feature.book_recv_ns) / MS)
         breach = first_breach(Case(intent, self.state, self._settings, self._current_tail(), now))
         if breach is not None:
-            denied_ns = self.state.denied_ns
-            self.state.denied_ns = [ns for ns in denied_ns[-self._settings.denials_limit :] if ns > now - MINUTE] + [
-                now
-            ]
+            note(self.state.denied_ns, now, now - MINUTE)
+            del self.state.denied_ns[: -self._settings.denials_limit - 1]  # more say nothing more
             return [OrderDenied(intent.cloid, intent.strategy, intent.coin, *breach)]
         return [self._approve(intent, now)]
 
@@ -150,8 +149,8 @@ class RiskOversightOfficer:
         state.last_intents[str(strategy_number_of(intent.cloid))] = intent_number_of(intent.cloid)
         window_ns = now - settings.order_rate_window_ms * MS
         record = state.record_of(intent.strategy)
-        state.approved_ns = [ns for ns in state.approved_ns if ns > window_ns] + [now]
-        record.approved_ns = [ns for ns in record.approved_ns if ns > window_ns] + [now]
+        for times in (state.approved_ns, record.approved_ns):
+            note(times, now, window_ns)
         self._turn_day(now)
         state.day.approved_usd += notional(intent.px, intent.sz)
         state.last_approval_id += 1
@@ -273,13 +272,15 @@ class RiskOversightOfficer:
 
     def _want_resume(self, order: ResumeOrdered, now: Ns) -> list[AnyMessage]:
         """Loosen on the operator's word after its delay; at once refused while what would tighten again still holds."""
-        switch = self.state.switch
-        obstacle = self._resume_obstacle(now)
+        switch, settings = self.state.switch, self._settings
+        fault = fault_in(order, settings.operator_public_key, self.state.run, switch.signed_ns, now)
+        obstacle = fault or self._resume_obstacle(now)
         if obstacle is not None:
             return [TradingStateChanged(switch.trading, f"not resumed: {obstacle}")]
+        switch.signed_ns = max(switch.signed_ns, order.ns)
         if not switch.is_tight() and not any(record.is_disabled for record in self.state.strategies.values()):
             return []
-        switch.resume_ns, switch.resume_why = Ns(now + self._settings.resume_delay_ms * MS), f"resumed: {order.reason}"
+        switch.resume_ns, switch.resume_why = Ns(now + settings.resume_delay_ms * MS), f"resumed: {order.reason}"
         return [WakeAt(switch.resume_ns, RESUME_TIMER)] if switch.resume_ns > now else self._resume(now)
 
     def _resume(self, now: Ns) -> list[AnyMessage]:

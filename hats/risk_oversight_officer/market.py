@@ -14,6 +14,7 @@ from shared.messages.market import (
     UniverseUpdate,
 )
 from shared.messages.signal import FeatureUpdate, Regime, RegimeUpdate
+from shared.rules.margin import MarginTiers, single_tier
 
 MarketNews = UniverseUpdate | FeatureUpdate | AssetContext | FeedStatus | CaptureStatus | RegimeUpdate
 
@@ -58,6 +59,11 @@ class Market(msgspec.Struct):
         """Twice our mid of a coin whose book was seen, price units."""
         feature = self.features[coin]
         return feature.best_bid_px + feature.best_ask_px
+
+    def tiers(self, coin: str) -> MarginTiers:
+        """The coin's margin tiers as far as the venue told us: its greatest leverage; one for a coin not listed."""
+        instrument = self.instruments.get(coin)
+        return single_tier(max(instrument.max_leverage, 1) if instrument is not None else 1)
 
     def is_turbulent(self, coin: str) -> bool:
         """Is the coin in its most volatile regime?"""

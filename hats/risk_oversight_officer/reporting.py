@@ -7,7 +7,7 @@ from hats.risk_oversight_officer.controls.exposure import position_limit_usd
 from hats.risk_oversight_officer.measures import EQUITY_AGE, LIMIT_BREACHES, RESERVATION_DRIFT
 from hats.risk_oversight_officer.settings import Settings
 from hats.risk_oversight_officer.state import State
-from hats.risk_oversight_officer.tail import Tail
+from hats.risk_oversight_officer.tail import Tail, positions_of
 from shared.messages.risk import RiskReport
 from shared.units import MS, USD, Ns, Usd
 
@@ -27,7 +27,8 @@ def report(state: State, settings: Settings, tail: Tail) -> RiskReport:
     """Where we stand now."""
     values = [e.net_sz * state.market.reference_px(coin) for coin, e in state.exposures.items()]
     corners, _ = state.corners()
-    losses = tail.losses(corners)
+    positions = positions_of(corners)
+    losses = tail.losses(positions)
     return RiskReport(
         equity_usd=Usd(state.equity_usd or 0),
         peak_equity_usd=Usd(state.peak_usd),
@@ -41,5 +42,5 @@ def report(state: State, settings: Settings, tail: Tail) -> RiskReport:
         state=state.switch.trading,
         value_at_risk_usd=None if losses is None else Usd(losses.var_usd),
         expected_shortfall_usd=None if losses is None else Usd(losses.shortfall_usd),
-        stress_usd=Usd(tail.stress(corners).usd),
+        stress_usd=Usd(tail.stress(positions).usd),
     )

@@ -131,6 +131,11 @@ class Settings(Section):
     resume_delay_ms: int = Field(
         5_000, ge=0, description="The operator's resume loosens only after this time; a kill in between cancels it."
     )
+    operator_public_key: str = Field(
+        "",
+        pattern="^([0-9a-f]{66})?$",
+        description="Whose signature a resume must carry (`hats keys operator` makes one). Empty: whoever may command.",
+    )
     # approvals and reports
     approval_ttl_ms: int = Field(2_000, gt=0, description="An approval that was not sent by then is void.")
     release_grace_ms: int = Field(

@@ -36,7 +36,7 @@ class StrategyRecord(msgspec.Struct):
             return False
         if key != self.run_key:
             self.run_key, self.run_ns = key, []
-        self.run_ns = [ns for ns in self.run_ns if ns > now - window_ns] + [now]
+        note(self.run_ns, now, now - window_ns)
         self.is_disabled = len(self.run_ns) > limit
         return self.is_disabled
 
@@ -125,3 +125,9 @@ class State(msgspec.Struct):
 def since(times: list[int], ns: int) -> int:
     """How many of the rising `times` are later than `ns`."""
     return len(times) - bisect_right(times, ns)
+
+
+def note(times: list[int], now: Ns, since_ns: int) -> None:
+    """Add `now` to the rising `times` and forget those up to `since_ns`."""
+    del times[: bisect_right(times, since_ns)]
+    times.append(now)

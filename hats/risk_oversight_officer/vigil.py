@@ -83,7 +83,7 @@ def _beyond_approved(state: State, settings: Settings, now: Ns) -> Breach | None
 
 def _margin_use(state: State, settings: Settings, now: Ns) -> Breach | None:  # noqa: ARG001
     corners, _ = state.corners()
-    needed_usd = sum(maintenance_usd(money.tiers_of(state, c.coin), c.worst_usd) for c in corners)
+    needed_usd = sum(maintenance_usd(state.market.tiers(c.coin), c.worst_usd) for c in corners)
     limit = settings.margin_use_limit_percent
     if state.equity_usd is None or needed_usd * 100 <= limit * state.equity_usd:
         return None

@@ -8,17 +8,19 @@ from numpy.typing import NDArray
 F64 = NDArray[np.float64]
 
 
-def variances(returns: F64, alpha: float, beta: float) -> F64:
+def variances(returns: F64, alpha: float, beta: float, target: F64 | None = None) -> F64:
     """Conditional variances before each return, and one more for the next: (T + 1, coins) from (T, coins).
 
     v' = (1 - alpha - beta) v_mean + alpha r^2 + beta v. With alpha + beta = 1 it is RiskMetrics' EWMA (lambda = beta),
-    below 1 GARCH(1,1) with variance targeting. It begins at the sample's mean square. Never zero, so that a coin
+    below 1 GARCH(1,1) with variance targeting. It begins at `target` and reverts to it; by default
+    that is the sample's mean square. Never zero, so that a coin
     that has not moved can be divided by it.
     """
-    mean_square = np.maximum((returns * returns).sum(axis=0) / max(len(returns), 1), 1e-12)
+    if target is None:
+        target = np.maximum((returns * returns).sum(axis=0) / max(len(returns), 1), 1e-12)
     result = np.empty((len(returns) + 1, returns.shape[1]))
-    result[0] = mean_square
-    base = (1.0 - alpha - beta) * mean_square
+    result[0] = target
+    base = (1.0 - alpha - beta) * target
     for t, row in enumerate(returns):
         result[t + 1] = np.maximum(base + alpha * row * row + beta * result[t], 1e-12)
     return result

@@ -14,6 +14,7 @@ from orchestrator.cli.terminal import emit, note, say
 from shared.errors import NotRunning, Unanswered
 from shared.messages.control import KillLevel, KillOrdered, ResumeOrdered
 from shared.messages.risk import AlertAcknowledged
+from shared.units import Ns
 
 if TYPE_CHECKING:
     from orchestrator.status import Status
@@ -55,6 +56,12 @@ def kill(
 
 def resume(
     reason: Annotated[str, typer.Option(help="Why it is safe to go on; it goes into the journal and the audit log.")],
+    operator_key: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Sign with this key (0600), where the desk asks for the operator's signature."
+        ),
+    ] = None,
     wait_s: Wait = 10.0,
     config: Config = None,
     as_json: Json = False,
@@ -64,7 +71,17 @@ def resume(
     A watchdog that has acted watches again first.
     """
     _rearm(reason, config)
-    _command(ResumeOrdered(reason), _is_trading, "resume", wait_s, config, as_json)
+    order = ResumeOrdered(reason) if operator_key is None else _signed_resume(reason, operator_key, config)
+    _command(order, _is_trading, "resume", wait_s, config, as_json)
+
+
+def _signed_resume(reason: str, operator_key: Path, config: Path | None) -> ResumeOrdered:
+    from hats.risk_oversight_officer.operator_word import words
+    from orchestrator.cli.runs import current
+    from orchestrator.operator_key import sign
+
+    now = Ns(time.time_ns())
+    return ResumeOrdered(reason, now, sign(operator_key, words(current(config).run, reason, now)))
 
 
 def ack(

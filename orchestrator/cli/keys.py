@@ -56,6 +56,22 @@ def new(
     say("         hats.security_architect.keystore and hats.exchange_architect.user_address in the configuration")
 
 
+@app.command()
+def operator(
+    file: Annotated[Path, typer.Argument(help="New file (0600) for the secret; keep it off the desk's machine.")],
+    as_json: Json = False,
+) -> None:
+    """Make the operator's key, whose signature `hats resume --operator-key` carries, and print its public half."""
+    from orchestrator.operator_key import make
+
+    public = make(file)
+    if as_json:
+        emit({"public_key": public, "file": str(file)})
+        return
+    say(f"public key {public}")
+    say("next       set hats.risk_oversight_officer.operator_public_key to it")
+
+
 @app.command("list")
 def list_keys(directory: Directory = None, config: Config = None, as_json: Json = False) -> None:
     """List the agent keys with address, network and age; no password is needed."""

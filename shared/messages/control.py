@@ -104,12 +104,17 @@ class KillOrdered(Message, frozen=True):
 
 
 class ResumeOrdered(Message, frozen=True):
-    """The operator lets trading go on after a kill."""
+    """The operator lets trading go on after a kill.
+
+    `signature` (hex) is the operator's over the run, the reason and `ns`; empty where the desk asks for none.
+    """
 
     lane: ClassVar[Lane] = Lane.KILL
     durable: ClassVar[bool] = True
 
     reason: str
+    ns: Ns = Ns(0)
+    signature: str = ""
 
 
 class DrainOrdered(Message, frozen=True):

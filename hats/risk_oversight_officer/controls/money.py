@@ -6,7 +6,7 @@ from hats.risk_oversight_officer.case import BPS, Breach, Case, over_equity
 from hats.risk_oversight_officer.settings import Settings
 from hats.risk_oversight_officer.state import State
 from shared.messages.risk import DenyReason
-from shared.rules.margin import MarginTiers, liquidation_px, maintenance_usd, single_tier
+from shared.rules.margin import liquidation_px, maintenance_usd
 from shared.units import MS
 
 RATE_PER_BPS = 10**6
@@ -48,7 +48,8 @@ def check_leverage(case: Case) -> Breach | None:
 def check_margin_use(case: Case) -> Breach | None:
     """The worst positions' maintenance margin takes no more of equity than allowed."""
     limit = case.settings.margin_use_limit_percent
-    needed_usd = sum(maintenance_usd(tiers_of(case.state, c.coin), c.worst_usd) for c in case.corners)
+    own_usd = case.worst.sz * case.state.market.reference_px(case.intent.coin)
+    needed_usd = case.others_maintenance_usd + maintenance_usd(case.state.market.tiers(case.intent.coin), own_usd)
     if needed_usd * 100 <= limit * case.equity_usd:
         return None
     found = over_equity(needed_usd, case.equity_usd, 100)
@@ -59,9 +60,9 @@ def check_liquidation_distance(case: Case) -> Breach | None:
     """With everything on its side filled, the coin's liquidation price is far enough from its price."""
     limit, coin, side = case.settings.liquidation_distance_bps, case.intent.coin, case.intent.side
     px = case.state.market.reference_px(coin)
-    others_usd = sum(maintenance_usd(tiers_of(case.state, c.coin), c.worst_usd) for c in case.others[0])
     net_sz = side.value * case.worst.on(side)
-    liquidation = liquidation_px(tiers_of(case.state, coin), net_sz, px, case.equity_usd, others_usd)
+    tiers = case.state.market.tiers(coin)
+    liquidation = liquidation_px(tiers, net_sz, px, case.equity_usd, case.others_maintenance_usd)
     # beyond zero a long can't be liquidated by this coin; a short always has a price above it
     if net_sz * side.value <= 0 or liquidation is None or side.value * (px - liquidation) * BPS >= limit * px:
         return None
@@ -96,9 +97,3 @@ def daily_loss_breach(state: State, settings: Settings) -> Breach | None:
         return None
     found = -(-loss * BPS // open_usd) if open_usd > 0 else BPS
     return Breach(DenyReason.DAILY_LOSS, settings.daily_loss_limit_bps, found, "bps lost since the UTC day began")
-
-
-def tiers_of(state: State, coin: str) -> MarginTiers:
-    """The coin's margin tiers as far as the venue told us: its greatest leverage; one for a coin that is not listed."""
-    instrument = state.market.instruments.get(coin)
-    return single_tier(max(instrument.max_leverage, 1) if instrument is not None else 1)
