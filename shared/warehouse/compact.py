@@ -52,7 +52,7 @@ def compact(
 ) -> Compacted:
     """Every sealed segment of `log` that the store does not have yet, in order; what is being written waits.
 
-    `listed` are the instruments at the beginning of the log; later segments know what the earlier ones learnt.
+    `listed` are the instruments of the log; a segment also knows those of the batches before it.
     Start it again after a kill: what was published stays, the rest is made anew. DataError if there is no
     sealed segment at all.
     """
@@ -68,7 +68,7 @@ def compact(
             if batch_name(place) in known:
                 before = store.carry_after(batch_name(place))
             else:
-                batch = _segment(path, place, writing, reader, code, before or _beginning(place, listed))
+                batch = _segment(path, place, writing, reader, code, before, listed)
                 before = batch.carry
                 published.append(batch)
                 rows = sum(batch.rows.values())
@@ -76,16 +76,19 @@ def compact(
     return Compacted(tuple(published), len(sealed) - len(published))
 
 
-def _beginning(place: Place, listed: tuple[Instrument, ...]) -> Carry:
-    return Carry(place.run, 0, -1, "", listed)
-
-
-def _segment(path: Path, place: Place, writing: Writing, reader: Reader, code: str, before: Carry) -> Batch:
+def _segment(
+    path: Path,
+    place: Place,
+    writing: Writing,
+    reader: Reader,
+    code: str,
+    before: Carry | None,
+    listed: tuple[Instrument, ...],
+) -> Batch:
     source = Input(path.name, durable.file_sha256(path), path.stat().st_size, f"run {place.run:016x}")
     lineage = Lineage((source,), code, {"capture_format": str(VERSION)})
     with writing.publication(batch_name(place), KIND, lineage) as publication:
-        fold = SegmentFold(place.run, reader, before, publication.add)
-        reader.learn(before.instruments)
+        fold = SegmentFold(place.run, reader, before, listed, publication.add)
         with mapped(path) as data:
             report = assess(path.name, data, fold.take)
         fold.finish(report)

@@ -53,13 +53,12 @@ class Unread(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What one frame said: its rows in their order, what of it could not be read, and what it listed anew."""
+    """What one frame said: its rows in their order and what of it could not be read."""
 
     channel: str
     coin: str
     rows: Sequence[Row] = ()
     unread: Sequence[Unread] = ()
-    listed: tuple[Instrument, ...] = ()
 
 
 class Reader(Protocol):
@@ -85,10 +84,15 @@ Put = Callable[[Row, Origin], None]
 class SegmentFold:
     """One segment. Give it every record in order by `take`, then the report on the segment by `finish`."""
 
-    def __init__(self, run: int, reader: Reader, before: Carry | None, put: Put) -> None:
+    def __init__(
+        self, run: int, reader: Reader, before: Carry | None, listed: tuple[Instrument, ...], put: Put
+    ) -> None:
         self.counts: Counter[str] = Counter()
         self.problems: list[str] = []
-        self.instruments = before.instruments if before is not None else ()
+        known = {one.coin: one for one in before.instruments} if before is not None else {}
+        self._news = [one for one in listed if known.get(one.coin) != one]
+        self.instruments = tuple((known | {one.coin: one for one in listed}).values())
+        reader.learn(self.instruments)
         self._source = source_of(run)
         self._reader = reader
         self._before = before
@@ -160,9 +164,6 @@ class SegmentFold:
 
     def _said(self, frame: Frame, reading: Reading) -> int:
         """Put down what a frame said; how many rows that were."""
-        if reading.listed:
-            self.instruments = reading.listed
-            self._reader.learn(reading.listed)
         place = 0
         origin = self._origin(frame.socket, frame.epoch, frame.seq)
         for row in reading.rows:
@@ -189,9 +190,9 @@ class SegmentFold:
         self._session = started.session
         self._coverage.began(started.session, started.connections)
         self._saw(started.ns)
-        if self._before is None or self._before.segment < 0:
-            for instrument in self.instruments:
-                self._put(instrument_row(instrument, started.ns), self._origin())
+        for instrument in self._news:
+            self._put(instrument_row(instrument, started.ns), self._origin())
+        self._news = []
         sha256 = "" if self._before is None else self._before.foot_sha256
         if started.previous_sha256 == sha256:
             return

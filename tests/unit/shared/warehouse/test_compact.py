@@ -168,6 +168,23 @@ def test_what_is_listed_is_known_to_every_segment(log: Path, tmp_path: Path) -> 
     assert [(row["coin"], row["px_decimals"], row["sz_decimals"]) for row in rows] == [("BTC", 1, 5), ("ETH", 2, 4)]
 
 
+def test_a_coin_that_is_listed_later_is_read_from_then_on(log: Path, tmp_path: Path) -> None:
+    """A compaction that goes on with more instruments reads the new ones; they become rows once."""
+    copy, (first, *rest) = tmp_path / "log", segments(log)
+    copy.mkdir()
+    (copy / first.name).write_bytes(first.read_bytes())
+    store = Store(tmp_path / "store")
+    (alone,) = compact(copy, store, ArchiveReader(), "code", LISTED[:1]).published
+    assert alone.counts["unread"] > 50
+    for path in rest:
+        (copy / path.name).write_bytes(path.read_bytes())
+    compact(copy, store, ArchiveReader(), "code", LISTED)
+    assert [(row["coin"], row["sz_decimals"]) for row in rows_of(store, "instruments")] == [("BTC", 5), ("ETH", 4)]
+    reasons = [row["reason"] for row in rows_of(store, "bad_frames") if "not listed" in row["reason"]]
+    assert 0 < len(reasons) <= alone.counts["unread"]
+    assert verify(store).is_sound
+
+
 def test_a_folder_without_segments_is_refused(tmp_path: Path) -> None:
     """Nothing to compact is an error, for it is mostly a wrong path."""
     (tmp_path / "log").mkdir()
