@@ -21,6 +21,10 @@ What was captured, as tables: Parquet files that are written once, named by mani
     hats data query SQL          DuckDB over the files (the extra `query`)
     hats data export TABLE FILE  .parquet, .csv, .arrow or .jsonl, without a cap
     hats data gc --keep-days N   retention; without --apply it only says what would go
+    hats data fetch candles|funding --since TIME   history from the venue, each interval once; the rest is a gap
+    hats data import KIND PATH   files of history, each once: frames, l2book, fills, trades, contexts, binance
+    hats data audit              captured trades against the exchange's candles; only declared gaps may explain more
+    hats data funding            each hour predicted, paid, and what the law gives for our own payments
 
 In Python:
 
