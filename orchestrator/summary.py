@@ -13,7 +13,6 @@ from shared.journal import JournalReader
 from shared.messages.account import LedgerReport
 from shared.messages.order import (
     ActionAnswered,
-    ActionKind,
     ActionSent,
     AnswerKind,
     FillBooked,
@@ -82,7 +81,7 @@ def _orders(reader: JournalReader) -> OrderCounts:
     posted = {
         action.cloid
         for entry in reader.messages(kind=PostAction.__name__)
-        if (action := _decoded(entry.body, PostAction)).kind is not ActionKind.CANCEL
+        if (action := _decoded(entry.body, PostAction)).kind.places
     }
     sent = {_decoded(entry.body, ActionSent).cloid for entry in reader.messages(kind=ActionSent.__name__)} & posted
     acked = {

@@ -20,7 +20,6 @@ from shared.messages.account import Reconciled
 from shared.messages.control import KillOrdered
 from shared.messages.order import (
     ActionAnswered,
-    ActionKind,
     AnswerKind,
     Fill,
     FillBooked,
@@ -86,7 +85,7 @@ class Signing:
 
         An order over the signer's cap should not have been approved: that is no fault of who refused it.
         """
-        asked = self._asked.pop(answer.cloid, None) if answer.kind is not ActionKind.CANCEL else None
+        asked = self._asked.pop(answer.cloid, None) if answer.kind.places else None
         if asked is None:
             return []
         if isinstance(answer, SignedAction):
@@ -173,7 +172,7 @@ class Answers:
     def told(self, answer: ActionAnswered, now: Ns) -> None:
         """The venue has it, or never will."""
         is_definite = answer.answer in (AnswerKind.RESTING, AnswerKind.REFUSED)
-        if is_definite and answer.kind is not ActionKind.CANCEL and answer.cloid in self._open:
+        if is_definite and answer.kind.places and answer.cloid in self._open:
             self._told_ns.setdefault(answer.cloid, now)
 
     def overdue(self, now: Ns) -> list[Verdict]:

@@ -97,7 +97,7 @@ class Gateway:
         """The action is on the wire or queued, the read is queued; what comes of it is published."""
         if isinstance(command, PostAction):
             data = request(self._head, command.body)
-            self._post(_Job(command, context, data, self._clock.now(), copies=0, is_on_wire=False))
+            self._post(_Job(command, context, data, self._clock.now(), int(command.is_resent), is_on_wire=False))
         elif isinstance(command, ReadOrder | ReadAccount):
             self._reads.put((command, context))
 

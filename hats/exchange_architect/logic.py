@@ -33,6 +33,7 @@ from shared.messages.order import (
     QueryOrder,
     ReadAccount,
     ReadOrder,
+    ResendOrder,
     SignedAction,
 )
 from shared.scorecard import Samples
@@ -44,7 +45,10 @@ READS_TIMER: Final = "reads"
 
 
 class State(msgspec.Struct):
-    """All that it remembers. `account_since_ns` None: nobody asks for the account."""
+    """All that it remembers. `placed`: orders on their way, whose bytes may have to be sent again.
+
+    `account_since_ns` None: nobody asks for the account.
+    """
 
     budget: Budget
     address: AddressBudget
@@ -53,6 +57,7 @@ class State(msgspec.Struct):
     feed: FeedState = FeedState.DOWN
     was_up: bool = False
     read_epoch: int = 0
+    placed: dict[Cloid, SignedAction] = {}
     rates_e10: dict[str, int] = {}
     orders_to_read: list[Cloid] = []
     account_since_ns: int | None = None
@@ -69,6 +74,8 @@ class ExchangeArchitect:
         AssetContext,
         FeedStatus,
         SignedAction,
+        ResendOrder,
+        ActionAnswered,
         QueryOrder,
         QueryAccount,
         Woke,
@@ -84,6 +91,10 @@ class ExchangeArchitect:
         match message:
             case SignedAction():
                 yield self._let_out(message, now)
+            case ResendOrder(cloid=cloid):
+                yield from self._let_out_again(cloid, now)
+            case ActionAnswered():
+                self._note_answer(message)
             case QueryOrder(cloid=cloid):
                 yield from self._want_order(cloid, now)
             case QueryAccount(fills_since_ns=since):
@@ -110,7 +121,23 @@ class ExchangeArchitect:
             return _kept(action, "local: action budget of the address is used up", now)
         if not self.state.budget.try_spend(WEIGHT_ACTION, priority, now):
             return _kept(action, "local: weight budget of this minute is used up", now)
+        if action.kind.places:
+            self.state.placed[action.cloid] = action
         return PostAction(action.kind, action.cloid, action.nonce, action.body)
+
+    def _let_out_again(self, cloid: Cloid, now: Ns) -> Iterable[PostAction]:
+        """The same bytes once more, if they can still act and there is room; else the order's fate is found out."""
+        action = self.state.placed.get(cloid)
+        if action is None or action.expires_after_ms * MS <= now:
+            return
+        priority = _priority(action)
+        if self.state.address.try_spend(priority) and self.state.budget.try_spend(WEIGHT_ACTION, priority, now):
+            yield PostAction(action.kind, action.cloid, action.nonce, action.body, is_resent=True)
+
+    def _note_answer(self, answered: ActionAnswered) -> None:
+        """Forget the bytes of what is decided."""
+        if answered.answer is not AnswerKind.NO_ANSWER and (answered.kind.places or answered.kind is ActionKind.FENCE):
+            self.state.placed.pop(answered.cloid, None)
 
     # ------------------------------------------------------------------------------------------ reads
 
@@ -172,6 +199,7 @@ class ExchangeArchitect:
 
     def _measure(self, now: Ns) -> Iterable[AnyMessage]:
         state = self.state
+        state.placed = {c: action for c, action in state.placed.items() if action.expires_after_ms * MS > now}
         if state.was_up or now - state.started_ns > self._settings.start_grace_ms * MS:
             state.samples.add(AVAILABILITY, 1.0 if state.feed is FeedState.UP else 0.0)
         yield from state.samples.report(self.role)
@@ -192,8 +220,8 @@ def _kept(action: SignedAction, why: str, now: Ns) -> ActionAnswered:
 
 
 def _priority(action: SignedAction) -> Priority:
-    """Cancels before orders that only reduce before orders that enter; a body that can't be read enters."""
-    if action.kind is ActionKind.CANCEL:
+    """Cancels and fences, then orders that only reduce, then those that enter; a body that can't be read enters."""
+    if not action.kind.places:
         return Priority.CANCEL
     try:
         return Priority.REDUCE if is_reduce_only(action.body) else Priority.ENTER

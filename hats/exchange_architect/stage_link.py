@@ -122,16 +122,16 @@ class StageLink:
         raise AssertionError(f"{type(command).__name__} is not a command of this edge")
 
     def _post(self, action: PostAction, now: Ns, sent_ns: Ns) -> list[Message]:
-        sent = ActionSent(action.cloid, action.nonce, sent_ns)
+        sent = [] if action.is_resent else [ActionSent(action.cloid, action.nonce, sent_ns)]
         try:
             status, body = self._wire.http(errands.EXCHANGE, action.body)
         except VenueUnreachable as error:
             proof = Proof(AnswerKind.NO_ANSWER, error=str(error))
         else:
-            proof = proof_of(action, status, body, self._universe)
+            proof = proof_of(action, status, body, self._universe, action.is_resent)
         self._session.measured(ANSWER, (now - sent_ns) / MS)
         self._session.measured(UNANSWERED, 1.0 if proof.answer is AnswerKind.NO_ANSWER else 0.0)
-        return [sent, answered(action, proof, now)]
+        return [*sent, answered(action, proof, now)]
 
     def _read(self, errand: errands.Errand, now: Ns) -> list[Message]:
         try:

@@ -87,7 +87,10 @@ _WORDS: Final[dict[ActionKind, dict[str, AnswerKind]]] = {
     ActionKind.ORDER: {"waitingForFill": AnswerKind.RESTING, "waitingForTrigger": AnswerKind.RESTING},
     ActionKind.MODIFY: {"waitingForFill": AnswerKind.RESTING, "waitingForTrigger": AnswerKind.RESTING},
     ActionKind.CANCEL: {"success": AnswerKind.CANCELLED},
+    ActionKind.FENCE: {},
 }
+_DEFAULTS: Final = {ActionKind.MODIFY: AnswerKind.RESTING, ActionKind.FENCE: AnswerKind.FENCED}
+"""What it means that the venue says no more than that the action was taken."""
 
 
 def answered(action: PostAction, proof: Proof, recv_ns: Ns) -> ActionAnswered:
@@ -120,9 +123,9 @@ def _proof_of_reply(action: PostAction, reply: _Reply, universe: Universe, resen
         raise VenueProtocolError("expected status ok or err", reply.status[:40])
     response = _response.decode(reply.response)
     if response.type == "default":
-        if action.kind is not ActionKind.MODIFY:
+        if action.kind not in _DEFAULTS:
             raise VenueProtocolError(f"expected statuses in the answer to {action.kind}", "default")
-        return Proof(AnswerKind.RESTING)
+        return Proof(_DEFAULTS[action.kind])
     statuses = _statuses.decode(response.data).statuses
     # one entry an action: a pre-validation error of the whole batch has one status as well
     if len(statuses) != 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from hats.execution_manager import life
+from hats.execution_manager import life, proof
 from hats.execution_manager.measures import ACK
 from hats.execution_manager.records import UNKNOWN_SZ, Order, Turn
 from shared.messages import AnyMessage
@@ -27,10 +27,14 @@ def hear(turn: Turn, message: ActionSent | ActionAnswered | SignatureRefused) ->
             _sent(turn, order, message)
         case SignatureRefused(kind=ActionKind.CANCEL):
             yield from _cancel_refused(turn, order, f"not signed: {message.reason}")
+        case SignatureRefused(kind=ActionKind.FENCE):
+            return
         case SignatureRefused():
             yield from _order_refused(turn, order, f"not signed: {message.reason}")
         case ActionAnswered(kind=ActionKind.CANCEL):
             yield from _cancel_answered(turn, order, message)
+        case ActionAnswered(kind=ActionKind.FENCE):
+            yield from proof.fence_answered(turn, order, message)
         case ActionAnswered():
             yield from _order_answered(turn, order, message)
 
@@ -38,8 +42,11 @@ def hear(turn: Turn, message: ActionSent | ActionAnswered | SignatureRefused) ->
 def _sent(turn: Turn, order: Order, message: ActionSent) -> None:
     """The bytes are on the wire: the time for an answer runs from now. The first action of an order places it."""
     order.sent_ns = order.sent_ns or message.sent_ns
-    if order.state is OrderState.PENDING_SUBMIT or order.is_cancel_under_way:
-        life.watch(turn, order, turn.now + turn.settings.answer_timeout_ms * MS)
+    settings = turn.settings
+    if order.state is OrderState.PENDING_SUBMIT and order.wants_cancel:
+        life.watch(turn, order, turn.now + settings.fence_retry_ms * MS)
+    elif order.state is OrderState.PENDING_SUBMIT or order.is_cancel_under_way:
+        life.watch(turn, order, turn.now + settings.answer_timeout_ms * MS)
 
 
 def _order_answered(turn: Turn, order: Order, message: ActionAnswered) -> Iterator[AnyMessage]:
@@ -54,7 +61,10 @@ def _order_answered(turn: Turn, order: Order, message: ActionAnswered) -> Iterat
             _expect_end_of_replaced(turn, order)
         case AnswerKind.REFUSED:
             yield from _order_refused(turn, order, message.error)
-        case AnswerKind.NO_ANSWER | AnswerKind.NONCE_USED | AnswerKind.CANCELLED:
+        case AnswerKind.NONCE_USED:
+            order.decided_ns = min(order.decided_ns, turn.now)
+            yield from _undecided(turn, order, f"{message.answer} {message.error}".rstrip())
+        case AnswerKind.NO_ANSWER | AnswerKind.CANCELLED | AnswerKind.FENCED:
             yield from _undecided(turn, order, f"{message.answer} {message.error}".rstrip())
 
 
@@ -104,7 +114,7 @@ def _cancel_answered(turn: Turn, order: Order, message: ActionAnswered) -> Itera
             yield from life.ask(turn, order)
         case AnswerKind.REFUSED:
             yield from _cancel_refused(turn, order, message.error)
-        case AnswerKind.NO_ANSWER | AnswerKind.NONCE_USED | AnswerKind.RESTING | AnswerKind.FILLED:
+        case _:
             if order.state is OrderState.PENDING_CANCEL:
                 yield from life.doubt(turn, order, f"cancel: {message.answer}")
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from hats.execution_manager import life
+from hats.execution_manager import life, proof
 from hats.execution_manager.measures import DUPLICATES
 from hats.execution_manager.records import NEVER, UNKNOWN_SZ, Move, Order, Turn
 from shared.ids import FOREIGN, Cloid, StrategyId, is_ours, run_of, strategy_number_of
@@ -154,21 +154,13 @@ def _final_sz(message: VenueOrder) -> int:
 
 
 def _not_there(turn: Turn, order: Order, message: VenueOrder) -> Iterator[AnyMessage]:
-    """The venue does not know the order. That proves something only when it can't arrive any more."""
-    settings = turn.settings
-    if order.is_proven:
-        # the venue's lookup lags behind its events and forgets old orders; the list of open orders decides
-        order.absences += 1
-        want_account(turn, turn.now, f"the venue does not know {order.cloid} any more")
-        life.watch(turn, order, turn.now + life.pause_ns(turn, order.asks))
+    """The venue does not know the order. Of one that it has shown, its list of open orders decides."""
+    if not order.is_proven:
+        yield from proof.not_there(turn, order, message)
         return
-    safe_ns = order.expires_ns + settings.expiry_margin_ms * MS
-    if order.asked_ns >= safe_ns and message.recv_ns >= safe_ns:
-        order.absences += 1
-        if order.absences >= settings.absences_needed:
-            proof = f"never placed: unknown to the venue {order.absences} times after its expiry"
-            yield from life.end_at_venue(turn, order, OrderEvent.EXPIRE, 0, proof)
-            return
+    # the venue's lookup lags behind its events and forgets old orders
+    order.absences += 1
+    want_account(turn, turn.now, f"the venue does not know {order.cloid} any more")
     life.watch(turn, order, turn.now + life.pause_ns(turn, order.asks))
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from hats.execution_manager.measures import CANCEL, DUPLICATES, REJECTED, UNKNOWN
 from hats.execution_manager.records import NEVER, UNKNOWN_SZ, Order, Turn
 from shared.messages import AnyMessage
-from shared.messages.order import CancelOrder, OrderChanged, QueryOrder
+from shared.messages.order import CancelOrder, FenceOrder, OrderChanged, QueryOrder
 from shared.order import TRANSITIONS, OrderEvent, OrderState, is_open, next_state
 from shared.units import MS, SECOND, Ns, Sz
 
@@ -143,13 +143,31 @@ def doubt(turn: Turn, order: Order, reason: str) -> Iterator[AnyMessage]:
     order.is_cancel_under_way = False
     yield from move(turn, order, OrderEvent.NO_ANSWER, reason)
     yield from ask(turn, order)
+    yield from keep_away(turn, order)
 
 
 def want_gone(turn: Turn, order: Order, reason: str) -> Iterator[AnyMessage]:
-    """Cancel the order now, or as soon as the venue has it."""
+    """Cancel the order now, or as soon as the venue has it; keep one from it that nobody has shown."""
     if not order.wants_cancel:
         order.wants_cancel, order.cancel_wanted_ns = reason, turn.now
+        if order.state is OrderState.PENDING_SUBMIT and order.ending is None:
+            watch(turn, order, min(order.deadline_ns, turn.now + turn.settings.fence_retry_ms * MS))
+    yield from keep_away(turn, order)
     yield from pursue(turn, order)
+
+
+def keep_away(turn: Turn, order: Order) -> Iterator[AnyMessage]:
+    """Fence an order in doubt that is wanted gone, without asking first."""
+    is_in_doubt = order.state is OrderState.UNKNOWN and not order.is_proven and order.ending is None
+    if order.wants_cancel and is_in_doubt and order.decided_ns == NEVER and turn.now >= order.fence_ns:
+        yield fence(turn, order)
+
+
+def fence(turn: Turn, order: Order) -> FenceOrder:
+    """The request to spend the order's nonce on a noop; another one follows no sooner than after a pause."""
+    order.fence_ns = Ns(turn.now + turn.settings.fence_retry_ms * MS)
+    watch(turn, order, min(order.deadline_ns, order.fence_ns))
+    return FenceOrder(order.cloid)
 
 
 def pursue(turn: Turn, order: Order) -> Iterator[AnyMessage]:

@@ -29,7 +29,8 @@ class Order(msgspec.Struct):
 
     `is_proven`: the venue has shown that it took the order. `ending` is how it ended by the venue's word, and
     `final_sz` what it traded in all by then; the order ends here once that much is booked. `deadline_ns` is when to
-    look after it next. `absences` counts proofs that the venue does not know it.
+    look after it next. `absences` counts proofs that the venue does not know it. `resends` counts copies of its bytes
+    that were asked for; from `decided_ns` on its nonce is spent, so that it is at the venue or will never be.
     """
 
     cloid: Cloid
@@ -62,6 +63,9 @@ class Order(msgspec.Struct):
     asked_ns: Ns = Ns(0)
     asks: int = 0
     absences: int = 0
+    resends: int = 0
+    fence_ns: Ns = Ns(0)
+    decided_ns: Ns = NEVER
 
 
 class RecentIds(msgspec.Struct):

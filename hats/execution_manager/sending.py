@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from hats.execution_manager import life
 from hats.execution_manager.records import DrainPhase, Order, Turn
-from shared.ids import FLATTEN, strategy_number_of
+from shared.ids import FLATTEN, StrategyId, strategy_number_of
 from shared.messages import AnyMessage
 from shared.messages.control import KillLevel
 from shared.messages.order import SubmitOrder
@@ -109,9 +109,9 @@ def _obstacle(turn: Turn, approval: OrderApproved) -> Obstacle | None:
         return Obstacle(OrderEvent.CANCEL, "withdrawn before it was sent")
     if turn.now >= approval.expires_ns:
         return Obstacle(OrderEvent.EXPIRE, "its approval came too late")
-    forbidden = _forbidden(turn, intent)
-    if forbidden is not None:
-        return Obstacle(OrderEvent.REJECT, f"not sent: {forbidden}")
+    why = forbidden(turn, intent.strategy, reduce_only=intent.reduce_only)
+    if why is not None:
+        return Obstacle(OrderEvent.REJECT, f"not sent: {why}")
     if intent.coin not in state.instruments:
         return Obstacle(OrderEvent.REJECT, f"not sent: {intent.coin} is not in the universe")
     if intent.replaces is None:
@@ -123,15 +123,15 @@ def _obstacle(turn: Turn, approval: OrderApproved) -> Obstacle | None:
     return None
 
 
-def _forbidden(turn: Turn, intent: OrderIntent) -> str | None:
-    """What was ordered since the approval that forbids it. Closing everything is never forbidden."""
+def forbidden(turn: Turn, strategy: StrategyId, *, reduce_only: bool) -> str | None:
+    """What was ordered since the approval that forbids such an order. Closing everything is never forbidden."""
     state = turn.state
-    if intent.strategy == FLATTEN:
+    if strategy == FLATTEN:
         return None
     if state.drain.phase is not DrainPhase.NONE:
         return "the run is draining"
-    if state.kill is not None and not (state.kill is KillLevel.REDUCE and intent.reduce_only):
+    if state.kill is not None and not (state.kill is KillLevel.REDUCE and reduce_only):
         return f"kill ({state.kill})"
-    if state.trading is TradingState.HALTED or (state.trading is TradingState.REDUCING and not intent.reduce_only):
+    if state.trading is TradingState.HALTED or (state.trading is TradingState.REDUCING and not reduce_only):
         return f"trading is {state.trading}"
     return None if state.is_armed else "the desk is not armed"

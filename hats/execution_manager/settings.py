@@ -22,6 +22,10 @@ class Settings(Section):
     absences_needed: int = Field(
         2, ge=1, description="Answers 'unknown order', read after expiry and margin, that prove it was never placed."
     )
+    resends_max: int = Field(
+        1, ge=0, description="How often the same signed bytes of an unanswered order are sent again before it expires."
+    )
+    fence_retry_ms: int = Field(500, ge=1, description="A fence without an answer is asked for again after this time.")
     account_lag_ms: int = Field(1_500, ge=0, description="The venue's lists may be behind its order events by so much.")
     account_timeout_ms: int = Field(5_000, ge=1, description="Ask for the account again without an answer.")
     reconcile_every_ms: int = Field(30_000, ge=1, description="How often the books are compared with the venue's.")

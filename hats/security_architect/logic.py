@@ -11,6 +11,7 @@ from hats.security_architect import audit, measures
 from hats.security_architect.actions import (
     OVER_CAP,
     SIGNER_SAYS,
+    Noop,
     cancel_action,
     is_cloid,
     kind_of,
@@ -29,6 +30,7 @@ from shared.messages.order import (
     ActionKind,
     AnswerKind,
     CancelOrder,
+    FenceOrder,
     FillBooked,
     OrderChanged,
     SignatureRefused,
@@ -43,6 +45,8 @@ from shared.scorecard import Samples
 from shared.units import MS, SECOND, US, Ns
 
 MEASURES_TIMER: Final = "measures"
+FENCE_NS: Final = 60 * SECOND
+"""An order's nonce is remembered so long after the order's expiry, to be fenced."""
 
 _DISPUTES: Final = (
     "does not exist",
@@ -61,6 +65,13 @@ class Asked(msgspec.Struct, frozen=True):
     ns: Ns
 
 
+class Numbered(msgspec.Struct, frozen=True, array_like=True):
+    """The nonce of an order's action, and when the order expires."""
+
+    nonce: int
+    expires_ns: Ns
+
+
 class State(msgspec.Struct):
     """All that the Security Architect remembers. `asked` is keyed by the nonce as text."""
 
@@ -70,6 +81,7 @@ class State(msgspec.Struct):
     trading: TradingState = TradingState.ACTIVE
     approvals: ApprovalBook = msgspec.field(default_factory=ApprovalBook)
     asked: dict[str, Asked] = {}
+    order_nonces: dict[Cloid, Numbered] = {}
     listings: dict[str, tuple[int, int]] = {}
     head: audit.Head = audit.Head()
     recent: list[AuditRecord] = []
@@ -88,6 +100,7 @@ class SecurityArchitect:
         OrderDenied,
         SubmitOrder,
         CancelOrder,
+        FenceOrder,
         SignedAction,
         SignatureRefused,
         ActionAnswered,
@@ -114,6 +127,8 @@ class SecurityArchitect:
                 return self._cancel(message, now)
             case OrderApproved():
                 return self._approved(message, now)
+            case FenceOrder():
+                return self._fence(message)
             case SignedAction():
                 return self._signed(message, now)
             case SignatureRefused():
@@ -154,7 +169,10 @@ class SecurityArchitect:
         self.state.approvals.spend(order.approval_id)
         self.state.samples.add(measures.APPROVALS_UNSPENT, 0.0)
         self.state.listings.setdefault(order.coin, (order.asset, order.sz_decimals))
-        return (self._ask(kind_of(order), order.cloid, order.expires_ns, to_json(order_action(order)), now, tickets),)
+        action = to_json(order_action(order))
+        request = self._ask(kind_of(order), order.cloid, order.expires_ns, action, now, tickets)
+        self.state.order_nonces[order.cloid] = Numbered(request.nonce, order.expires_ns)
+        return (request,)
 
     def _order_fault(self, order: SubmitOrder, now: Ns) -> str | None:
         """Why the order may not be signed; None if it may."""
@@ -181,6 +199,13 @@ class SecurityArchitect:
             return (SignatureRefused(ActionKind.CANCEL, cancel.cloid, reason),)
         return (self._ask(ActionKind.CANCEL, cancel.cloid, cancel.expires_ns, to_json(cancel_action(cancel)), now),)
 
+    def _fence(self, fence: FenceOrder) -> tuple[AnyMessage, ...]:
+        """A noop under the order's own nonce; always allowed, for it can only prevent something."""
+        numbered = self.state.order_nonces.get(fence.cloid)
+        if numbered is None:
+            return (SignatureRefused(ActionKind.FENCE, fence.cloid, "no nonce of this order is known"),)
+        return (SignRequest(ActionKind.FENCE, fence.cloid, numbered.nonce, 0, to_json(Noop())),)
+
     def _deadline_fault(self, expires_ns: Ns, now: Ns) -> str | None:
         ahead_ms = expires_ns // MS - now // MS
         if ahead_ms <= 0:
@@ -205,6 +230,8 @@ class SecurityArchitect:
 
     def _signed(self, signed: SignedAction, now: Ns) -> tuple[AnyMessage, ...]:
         state = self.state
+        if signed.kind is ActionKind.FENCE:
+            return (self._record(signed, now),)
         asked = state.asked.pop(str(signed.nonce), None)
         if asked is not None:
             is_next = signed.nonce > state.highest_signed_nonce and _names(asked.request) == _names(signed)
@@ -268,6 +295,7 @@ class SecurityArchitect:
         state = self.state
         for _ in range(state.approvals.expire(now)):
             state.samples.add(measures.APPROVALS_UNSPENT, 1.0)
+        state.order_nonces = {c: n for c, n in state.order_nonces.items() if n.expires_ns + FENCE_NS > now}
         limit_ns = self._settings.unanswered_after_ms * MS
         for nonce in [nonce for nonce, asked in state.asked.items() if now - asked.ns > limit_ns]:
             del state.asked[nonce]

@@ -41,6 +41,7 @@ from shared.messages.order import (
     ActionAnswered,
     ActionSent,
     CancelOrder,
+    FenceOrder,
     Fill,
     FillBooked,
     OrderChanged,
@@ -49,6 +50,7 @@ from shared.messages.order import (
     QueryOrder,
     ReadAccount,
     ReadOrder,
+    ResendOrder,
     SignatureRefused,
     SignedAction,
     SignRequest,
@@ -87,6 +89,8 @@ AnyMessage = (
     | RiskReport
     | SubmitOrder
     | CancelOrder
+    | FenceOrder
+    | ResendOrder
     | QueryOrder
     | QueryAccount
     | ReadOrder

@@ -44,6 +44,22 @@ class CancelOrder(Message, frozen=True):
     expires_ns: Ns
 
 
+class FenceOrder(Message, frozen=True):
+    """Spend the nonce of this order on a noop: whichever of the two the venue takes, the other can never act."""
+
+    lane: ClassVar[Lane] = Lane.ORDER
+
+    cloid: Cloid
+
+
+class ResendOrder(Message, frozen=True):
+    """Send the order's signed bytes once more, the very same: their nonce lets the venue act on one copy at most."""
+
+    lane: ClassVar[Lane] = Lane.ORDER
+
+    cloid: Cloid
+
+
 class QueryOrder(Message, frozen=True):
     """Ask the venue what became of an order."""
 
@@ -83,6 +99,12 @@ class ActionKind(StrEnum):
     ORDER = "order"
     MODIFY = "modify"
     CANCEL = "cancel"
+    FENCE = "fence"
+
+    @property
+    def places(self) -> bool:
+        """Does it bring an order to the venue?"""
+        return self in (ActionKind.ORDER, ActionKind.MODIFY)
 
 
 class SignRequest(Message, frozen=True):
@@ -128,7 +150,7 @@ class SignatureRefused(Message, frozen=True):
 
 
 class PostAction(Message, frozen=True):
-    """To our own gateway: put these bytes on the wire now."""
+    """To our own gateway: put these bytes on the wire now. `is_resent`: a copy of them may be there already."""
 
     lane: ClassVar[Lane] = Lane.ORDER
 
@@ -136,6 +158,7 @@ class PostAction(Message, frozen=True):
     cloid: Cloid
     nonce: int
     body: bytes
+    is_resent: bool = False
 
 
 class ActionSent(Message, frozen=True):
@@ -149,11 +172,12 @@ class ActionSent(Message, frozen=True):
 
 
 class AnswerKind(StrEnum):
-    """What the venue's answer proves."""
+    """What the venue's answer proves. FENCED: a noop took the nonce, so the action that it fences can never act."""
 
     RESTING = "resting"
     FILLED = "filled"
     CANCELLED = "cancelled"
+    FENCED = "fenced"
     REFUSED = "refused"
     NONCE_USED = "nonce_used"
     NO_ANSWER = "no_answer"

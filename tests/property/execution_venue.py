@@ -13,6 +13,7 @@ from shared.messages.order import (
     ActionSent,
     AnswerKind,
     CancelOrder,
+    FenceOrder,
     Fill,
     QueryAccount,
     QueryOrder,
@@ -23,7 +24,19 @@ from shared.messages.order import (
 from shared.order import Side
 from shared.units import Ns, Px, Sz, Usd
 
-Action = SubmitOrder | CancelOrder
+
+class Copy(msgspec.Struct, frozen=True):
+    """The bytes of an order, sent again: the same nonce."""
+
+    order: SubmitOrder
+
+    @property
+    def cloid(self) -> Cloid:
+        """Whose bytes."""
+        return self.order.cloid
+
+
+Action = SubmitOrder | CancelOrder | FenceOrder | Copy
 GONE = "Order was never placed, already canceled, or filled. asset=0"
 
 
@@ -55,6 +68,8 @@ class TinyVenue:
         self.net: dict[str, int] = {}
         self.fills: list[Fill] = []
         self.accepted: list[Cloid] = []
+        self.spent: set[Cloid] = set()
+        """Orders whose nonce is used, by themselves or by a noop."""
 
     def tick(self) -> Ns:
         """The time of the next event."""
@@ -63,11 +78,20 @@ class TinyVenue:
 
     def take(self, action: Action, *, refuse: bool) -> tuple[ActionAnswered, list[AnyMessage]]:
         """The answer to an action that arrives, and what is pushed because of it."""
-        if self.tick() > action.expires_ns:
-            kind = ActionKind.CANCEL if isinstance(action, CancelOrder) else ActionKind.ORDER
-            return self._answer(kind, action.cloid, AnswerKind.REFUSED, error="Action already expired"), []
+        self.tick()
         if isinstance(action, CancelOrder):
             return self._cancel(action)
+        kind = kind_of(action)
+        if action.cloid in self.spent:
+            return self._answer(kind, action.cloid, AnswerKind.NONCE_USED, error="Invalid nonce: duplicate nonce"), []
+        self.spent.add(action.cloid)
+        if isinstance(action, FenceOrder):
+            return self._answer(kind, action.cloid, AnswerKind.FENCED), []
+        is_copy, action = isinstance(action, Copy), action.order if isinstance(action, Copy) else action
+        if self.now > action.expires_ns:
+            # whoever sends bytes again learns nothing of the first copy from a refusal
+            expired = AnswerKind.NO_ANSWER if is_copy else AnswerKind.REFUSED
+            return self._answer(kind, action.cloid, expired, error="Action already expired"), []
         if action.replaces is not None:
             return self._modify(action, refuse=refuse)
         return self._place(action, ActionKind.ORDER, refuse=refuse)
@@ -140,6 +164,8 @@ class TinyVenue:
         return answer, [*pushed, *gone]
 
     def _cancel(self, action: CancelOrder) -> tuple[ActionAnswered, list[AnyMessage]]:
+        if self.now > action.expires_ns:
+            return self._answer(ActionKind.CANCEL, action.cloid, AnswerKind.REFUSED, error="Action already expired"), []
         order = self.orders.get(action.cloid)
         if order is None or not order.is_live:
             return self._answer(ActionKind.CANCEL, action.cloid, AnswerKind.REFUSED, error=GONE), []
@@ -151,13 +177,22 @@ class TinyVenue:
         return ActionAnswered(kind, cloid, 1, answer, order.oid if order else 0, Sz(0), error, Ns(self.now))
 
 
+def kind_of(action: Action) -> ActionKind:
+    """What the action does."""
+    match action:
+        case CancelOrder():
+            return ActionKind.CANCEL
+        case FenceOrder():
+            return ActionKind.FENCE
+        case Copy(order=order):
+            return kind_of(order)
+        case SubmitOrder():
+            return ActionKind.ORDER if action.replaces is None else ActionKind.MODIFY
+
+
 def no_answer(action: Action, now: int) -> ActionAnswered:
     """What the gateway says when it waited in vain."""
-    if isinstance(action, CancelOrder):
-        kind = ActionKind.CANCEL
-    else:
-        kind = ActionKind.ORDER if action.replaces is None else ActionKind.MODIFY
-    return ActionAnswered(kind, action.cloid, 1, AnswerKind.NO_ANSWER, 0, Sz(0), "timed out", Ns(now))
+    return ActionAnswered(kind_of(action), action.cloid, 1, AnswerKind.NO_ANSWER, 0, Sz(0), "timed out", Ns(now))
 
 
 def on_wire(action: Action, now: int) -> ActionSent:

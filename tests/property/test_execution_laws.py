@@ -17,11 +17,13 @@ from shared.messages.order import (
     ActionKind,
     AnswerKind,
     CancelOrder,
+    FenceOrder,
     Fill,
     FillBooked,
     OrderChanged,
     QueryAccount,
     QueryOrder,
+    ResendOrder,
     SignatureRefused,
     SubmitOrder,
     VenueOrder,
@@ -30,7 +32,7 @@ from shared.messages.order import (
 from shared.messages.signal import CancelIntent
 from shared.order import TERMINAL, TRANSITIONS, OrderEvent, OrderState, Side, Tif, is_open
 from shared.units import MS, Ns
-from tests.property.execution_venue import Action, TinyVenue, no_answer, on_wire
+from tests.property.execution_venue import Action, Copy, TinyVenue, kind_of, no_answer, on_wire
 from tests.unit.hats.execution_manager.scene import (
     COINS,
     EM,
@@ -74,7 +76,7 @@ class ExecutionLaws(RuleBasedStateMachine):
         self.epoch = 1
         self.states: dict[Cloid, OrderState] = {}
         self.filled: dict[Cloid, int] = {}
-        self.submitted: list[Cloid] = []
+        self.submitted: dict[Cloid, SubmitOrder] = {}
         self.booked: list[int] = []
         self.reconciled: Reconciled | None = None
 
@@ -83,11 +85,15 @@ class ExecutionLaws(RuleBasedStateMachine):
         """Let the manager hear something and check every word of its answer."""
         for said in say(self.hat, message, self.now):
             match said:
-                case SubmitOrder() | CancelOrder():
+                case SubmitOrder():
+                    assert said.cloid not in self.submitted, "submitted twice"
+                    self.submitted[said.cloid] = said
                     self.wire.append(said)
-                    if isinstance(said, SubmitOrder):
-                        assert said.cloid not in self.submitted, "submitted twice"
-                        self.submitted.append(said.cloid)
+                case CancelOrder() | FenceOrder():
+                    self.wire.append(said)
+                case ResendOrder(cloid=cloid):
+                    assert self.states[cloid] is OrderState.UNKNOWN, "sent again though not in doubt"
+                    self.wire.append(Copy(self.submitted[cloid]))
                 case QueryOrder() | QueryAccount():
                     self.queries.append(said)
                 case OrderChanged():
@@ -119,8 +125,9 @@ class ExecutionLaws(RuleBasedStateMachine):
             assert not truth.is_live, f"{said.cloid} is {said.state} here and open at the venue: {said.reason}"
             assert said.filled_sz == truth.filled_sz, f"ended with {said.filled_sz} of {truth.filled_sz} booked"
         for action in self.wire:
-            if isinstance(action, SubmitOrder) and action.cloid == said.cloid:
-                assert self.venue.now >= action.expires_ns, f"{said.cloid} ended and may still arrive: {said.reason}"
+            if isinstance(action, SubmitOrder | Copy) and action.cloid == said.cloid:
+                can_act = self.venue.now < self.submitted[said.cloid].expires_ns and said.cloid not in self.venue.spent
+                assert not can_act, f"{said.cloid} ended and may still arrive: {said.reason}"
 
     # ------------------------------------------------------------------------------------------------- wishes
     @rule(coin=st.sampled_from(COINS), side=st.sampled_from(list(Side)), sz=st.integers(10, 30))
@@ -173,8 +180,8 @@ class ExecutionLaws(RuleBasedStateMachine):
     def refuse_to_sign(self, data: st.DataObject) -> None:
         """An action is not signed."""
         action = self.wire.pop(data.draw(st.integers(0, len(self.wire) - 1)))
-        kind = ActionKind.CANCEL if isinstance(action, CancelOrder) else ActionKind.ORDER
-        self.inbox.append(SignatureRefused(kind, action.cloid, "test"))
+        if not isinstance(action, Copy):
+            self.inbox.append(SignatureRefused(kind_of(action), action.cloid, "test"))
 
     @precondition(lambda self: self.inbox)
     @rule(data=st.data(), again=st.booleans())

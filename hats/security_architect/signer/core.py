@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from hats.security_architect.actions import read_action
+from hats.security_architect.actions import Noop, read_action
 from hats.security_architect.signer.frames import Ask, Refused, Signed
 from hats.security_architect.signer.nonces import Admission, NonceBook, Spent
 from hats.security_architect.signer.policy import Policy, refusal
@@ -48,14 +48,17 @@ class Signer:
         return self._tickets.key_name if self._tickets is not None else b""
 
     def decide(self, ask: Ask, now_ms: int) -> Decision:
-        """Signature or refusal. A question that was answered before has the same answer again, whatever the time."""
+        """Signature or refusal. A question that was answered before has the same answer again, whatever the time.
+
+        A noop may be signed under a nonce that was spent on something else: it fences that, and can do nothing itself.
+        """
         try:
             action = read_action(ask.action)
         except DataError as error:
             return _refused(ask, f"policy: {error}")
         spent = Spent(ask.nonce, self._key.digest(ask.action, ask.nonce, ask.expires_after_ms))
         admission = self._nonces.judge(spent)
-        if admission is Admission.AGAIN:
+        if admission is Admission.AGAIN or (admission is Admission.OTHER_DIGEST and isinstance(action, Noop)):
             return Decision(self._sign(ask, spent), None)
         if admission is not Admission.NEW:
             return _refused(ask, f"nonce: {admission.value} ({ask.nonce}, highest {self._nonces.high})")

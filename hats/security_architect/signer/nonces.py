@@ -1,4 +1,4 @@
-"""Which nonces one signer has spent: never two digests under one nonce, never a step back.
+"""Which nonces one signer has spent: never two acting digests under one nonce, never a step back.
 
 The venue keeps a signer's nonces itself and refuses a repeated one; we refuse earlier, so that a second order for a
 spent nonce cannot even be signed.

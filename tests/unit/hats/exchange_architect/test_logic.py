@@ -22,9 +22,10 @@ from shared.messages.order import (
     QueryOrder,
     ReadAccount,
     ReadOrder,
+    ResendOrder,
     SignedAction,
 )
-from shared.units import HOUR, MINUTE, MS, SECOND, Ns
+from shared.units import HOUR, MINUTE, MS, SECOND, Ns, Sz
 from tests.unit.hats.exchange_architect import scene
 from tests.unit.hats.exchange_architect.scene import CLOID, T0, T0_MS
 
@@ -70,6 +71,24 @@ def test_an_expired_action_never_leaves() -> None:
     assert isinstance(answer, ActionAnswered)
     assert (answer.answer, answer.error) == (AnswerKind.REFUSED, "local: expired before sending")
     assert of(PostAction, said(hat(), signed(expires_after_ms=T0_MS + 1)))
+
+
+def test_an_order_is_sent_again_as_it_is_until_it_is_decided_or_expired() -> None:
+    """The same bytes and nonce, marked as a copy; not after a definite answer, not after the expiry, never a cancel."""
+    order = signed(expires_after_ms=T0_MS + 2_000)
+    copy = PostAction(ActionKind.ORDER, CLOID, 7, order.body, is_resent=True)
+    architect = hat()
+    said(architect, order)
+    said(architect, ActionAnswered(ActionKind.ORDER, CLOID, 7, AnswerKind.NO_ANSWER, 0, Sz(0), "", Ns(T0)))
+    assert said(architect, ResendOrder(CLOID), T0 + SECOND) == [copy]
+    assert said(architect, ResendOrder(CLOID), T0 + 2 * SECOND) == []
+    for kind, answer in ((ActionKind.ORDER, AnswerKind.REFUSED), (ActionKind.FENCE, AnswerKind.FENCED)):
+        said(architect, ActionAnswered(kind, CLOID, 7, answer, 0, Sz(0), "", Ns(T0)))
+        assert said(architect, ResendOrder(CLOID), T0 + SECOND) == []
+        said(architect, order)
+    cancelling = hat()
+    said(cancelling, signed(ActionKind.CANCEL))
+    assert said(cancelling, ResendOrder(CLOID)) == []
 
 
 def test_orders_beyond_the_budget_are_refused_and_cancels_pass() -> None:

@@ -33,6 +33,7 @@ def test_good_answers() -> None:
     assert proof(ok("cancel", "success"), ActionKind.CANCEL).answer is AnswerKind.CANCELLED
     default = b'{"status":"ok","response":{"type":"default"}}'
     assert proof(default, ActionKind.MODIFY).answer is AnswerKind.RESTING
+    assert proof(default, ActionKind.FENCE).answer is AnswerKind.FENCED
     assert proof(default, ActionKind.ORDER).answer is AnswerKind.NO_ANSWER
 
 

@@ -29,6 +29,7 @@ from shared.messages.order import (
     ActionKind,
     AnswerKind,
     CancelOrder,
+    FenceOrder,
     Fill,
     FillBooked,
     OrderChanged,
@@ -112,6 +113,19 @@ def test_an_approved_order_is_sent_to_the_signer() -> None:
     assert (request.kind, request.cloid, request.nonce) == (ActionKind.ORDER, approved.intent.cloid, NOW_MS)
     assert request.expires_after_ms == NOW_MS + 10_000
     assert b'"p":"50000","s":"0.0002"' in request.action
+
+
+def test_a_fence_is_a_noop_under_the_orders_nonce() -> None:
+    """Same nonce, no expiry, in any trading state; of an order that was never to be signed there is no nonce."""
+    approved = approval()
+    hat = told(approved)
+    request = answer(hat, order(approved))
+    assert isinstance(request, SignRequest)
+    hat.handle(KillOrdered(KillLevel.FLATTEN, "x"), NOW)
+    cloid = approved.intent.cloid
+    fence = answer(hat, FenceOrder(cloid))
+    assert fence == SignRequest(ActionKind.FENCE, cloid, request.nonce, 0, b'{"type":"noop"}')
+    assert isinstance(answer(SecurityArchitect(Settings()), FenceOrder(cloid)), SignatureRefused)
 
 
 def test_nonces_only_rise() -> None:

@@ -58,7 +58,6 @@ def test_same_question_same_answer() -> None:
 @pytest.mark.parametrize(
     ("ask", "reason"),
     [
-        (Ask(2, NOOP, NOW_MS, 0), "another action"),
         (Ask(2, CANCEL, NOW_MS, NOW_MS + 10), "another action"),
         (Ask(2, NOOP, NOW_MS - 1, 0), "not above the highest"),
         (Ask(2, b'{"type":"usdSend"}', NOW_MS + 1, 0), "usdSend"),
@@ -73,6 +72,19 @@ def test_refusals(ask: Ask, reason: str) -> None:
     assert isinstance(decision.answer, Refused)
     assert reason in decision.answer.reason
     assert decision.spent is None
+
+
+def test_a_noop_fences_a_spent_nonce_and_nothing_else_does() -> None:
+    """A noop is signed under a nonce that was spent, spending nothing; what it spent itself is good for no other."""
+    ours = signer()
+    ours.decide(Ask(1, CANCEL, NOW_MS, NOW_MS + 9), NOW_MS)
+    fence = ours.decide(Ask(2, NOOP, NOW_MS, 0), NOW_MS)
+    assert isinstance(fence.answer, Signed)
+    assert fence.spent is None
+    assert isinstance(ours.decide(Ask(3, NOOP, NOW_MS + 1, 0), NOW_MS).answer, Signed)
+    late = ours.decide(Ask(4, CANCEL, NOW_MS + 1, NOW_MS + 9), NOW_MS).answer
+    assert isinstance(late, Refused)
+    assert "another action" in late.reason
 
 
 def test_a_refusal_spends_no_nonce() -> None:
@@ -96,7 +108,7 @@ ASKS = st.lists(
 @settings(max_examples=50, deadline=None)
 @given(asks=ASKS, restart_at=st.integers(0, 40))
 def test_no_nonce_signs_two_actions(asks: list[tuple[bytes, int]], restart_at: int) -> None:
-    """Whatever is asked in whatever order, also across a restart, one nonce never signs two different actions."""
+    """Whatever is asked in whatever order, also across a restart, one nonce never signs two actions that can act."""
     kept: list[Spent] = []
     ours = signer()
     signed: dict[int, bytes] = {}
@@ -109,5 +121,5 @@ def test_no_nonce_signs_two_actions(asks: list[tuple[bytes, int]], restart_at: i
             assert decision.spent.nonce > highest
             highest = decision.spent.nonce
             kept.append(decision.spent)
-        if isinstance(decision.answer, Signed):
+        if isinstance(decision.answer, Signed) and action != NOOP:
             assert signed.setdefault(NOW_MS + step, action) == action

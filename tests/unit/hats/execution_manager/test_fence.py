@@ -1,0 +1,137 @@
+"""An order without an answer: its own bytes again, a noop on its nonce, and never a second order."""
+
+from __future__ import annotations
+
+import pytest
+
+from hats.execution_manager import ExecutionManager
+from shared.messages import AnyMessage
+from shared.messages.control import KillLevel, KillOrdered
+from shared.messages.order import ActionKind, AnswerKind, FenceOrder, QueryOrder, ResendOrder, VenueOrderStatus
+from shared.messages.signal import CancelIntent, OrderIntent
+from shared.order import OrderState
+from tests.unit.hats.execution_manager.scene import (
+    NOW,
+    STRATEGY,
+    answer,
+    cancels,
+    changes,
+    intent,
+    manager,
+    ms,
+    record,
+    resting,
+    say,
+    sent,
+    told,
+    wake,
+)
+
+
+def doubtful(hat: ExecutionManager, wish: OrderIntent) -> OrderIntent:
+    """An order whose answer was lost."""
+    sent(hat, wish)
+    say(hat, answer(wish, AnswerKind.NO_ANSWER))
+    assert record(hat, wish).state is OrderState.UNKNOWN
+    return wish
+
+
+def unknown(hat: ExecutionManager, wish: OrderIntent, at: int) -> list[AnyMessage]:
+    """The venue does not know the order."""
+    return say(hat, told(wish, VenueOrderStatus.UNKNOWN_OID, at=at), at)
+
+
+def fence(wish: OrderIntent, kind: AnswerKind, at: int) -> AnyMessage:
+    """The venue's answer to the noop."""
+    return answer(wish, kind, of=ActionKind.FENCE, at=at)
+
+
+def test_the_same_bytes_go_out_once_more_then_the_nonce_is_fenced() -> None:
+    """Unknown to the venue and still good: the copy; unknown again: the noop, and another after a pause."""
+    hat = manager(order_ttl_ms=10_000, resends_max=1, fence_retry_ms=500)
+    wish = doubtful(hat, intent(1))
+    assert unknown(hat, wish, NOW + ms(10))[:1] == [ResendOrder(wish.cloid)]
+    say(hat, answer(wish, AnswerKind.NO_ANSWER, at=NOW + ms(20)), NOW + ms(20))
+    assert FenceOrder(wish.cloid) in unknown(hat, wish, NOW + ms(30))
+    assert FenceOrder(wish.cloid) not in unknown(hat, wish, NOW + ms(40))
+    assert FenceOrder(wish.cloid) in unknown(hat, wish, NOW + ms(530))
+
+
+def test_an_order_that_is_no_longer_wanted_or_allowed_is_not_sent_again() -> None:
+    """A cancel or a kill turns the copy into a fence, at once."""
+    for news in (CancelIntent(intent(1).cloid, STRATEGY, "x"), KillOrdered(KillLevel.PAUSE, "x")):
+        hat = manager(order_ttl_ms=10_000)
+        wish = doubtful(hat, intent(1))
+        assert FenceOrder(wish.cloid) in say(hat, news, NOW + ms(5))
+        assert not [m for m in unknown(hat, wish, NOW + ms(10)) if isinstance(m, ResendOrder)]
+
+
+def test_close_to_its_expiry_nothing_is_sent_again() -> None:
+    """A copy that could only arrive late is not worth its weight."""
+    hat = manager(order_ttl_ms=1_000, query_backoff_ms=200)
+    wish = doubtful(hat, intent(1))
+    assert unknown(hat, wish, NOW + ms(800))[:1] == [FenceOrder(wish.cloid)]
+
+
+def test_a_fence_that_holds_is_proof_at_once() -> None:
+    """The noop took the nonce: the order ends, whatever its expiry, and is never placed anew."""
+    hat = manager(order_ttl_ms=10_000, resends_max=0)
+    wish = doubtful(hat, intent(1))
+    unknown(hat, wish, NOW + ms(10))
+    assert changes(say(hat, fence(wish, AnswerKind.FENCED, NOW + ms(20)), NOW + ms(20))) == [("expired", 0)]
+
+
+def test_a_used_nonce_shortens_the_wait_for_proof() -> None:
+    """By the noop or by the order: nothing can arrive any more, so absences count after the lag, long before expiry."""
+    hat = manager(order_ttl_ms=10_000, resends_max=0, account_lag_ms=1_000, absences_needed=2)
+    wish = doubtful(hat, intent(1))
+    unknown(hat, wish, NOW + ms(10))
+    assert QueryOrder(wish.cloid) in say(hat, fence(wish, AnswerKind.NONCE_USED, NOW + ms(20)), NOW + ms(20))
+    assert not changes(unknown(hat, wish, NOW + ms(900)))
+    assert QueryOrder(wish.cloid) in wake(hat, NOW + ms(1_020))
+    assert not changes(unknown(hat, wish, NOW + ms(1_030)))
+    wake(hat, NOW + ms(1_300))
+    assert changes(unknown(hat, wish, NOW + ms(1_310))) == [("expired", 0)]
+
+
+def test_a_used_nonce_may_be_the_orders_own() -> None:
+    """The venue then shows the order, and it is cancelled if it is not wanted."""
+    hat = manager(order_ttl_ms=10_000)
+    wish = doubtful(hat, intent(1))
+    say(hat, CancelIntent(wish.cloid, STRATEGY, "x"), NOW + ms(5))
+    say(hat, fence(wish, AnswerKind.NONCE_USED, NOW + ms(20)), NOW + ms(20))
+    said = say(hat, told(wish, VenueOrderStatus.OPEN, 20, at=NOW + ms(30)), NOW + ms(30))
+    assert cancels(said) == [wish.cloid]
+
+
+@pytest.mark.parametrize("kind", [AnswerKind.NO_ANSWER, AnswerKind.REFUSED])
+def test_a_fence_without_proof_changes_nothing(kind: AnswerKind) -> None:
+    """It stays unknown, counts in full and is asked about again."""
+    hat = manager(order_ttl_ms=10_000, resends_max=0)
+    wish = doubtful(hat, intent(1))
+    unknown(hat, wish, NOW + ms(10))
+    assert not changes(say(hat, fence(wish, kind, NOW + ms(20)), NOW + ms(20)))
+    assert record(hat, wish).state is OrderState.UNKNOWN
+    assert QueryOrder(wish.cloid) in wake(hat, NOW + ms(5_000))
+
+
+def test_an_order_wanted_gone_before_its_answer_is_not_waited_for() -> None:
+    """After the pause of a fence it counts as unknown and is fenced, long before the answer's time is up."""
+    hat = manager(answer_timeout_ms=5_000, fence_retry_ms=500)
+    wish = sent(hat, intent(1))
+    say(hat, CancelIntent(wish.cloid, STRATEGY, "x"), NOW + ms(10))
+    said = wake(hat, NOW + ms(510))
+    assert changes(said) == [("unknown", 0)]
+    assert FenceOrder(wish.cloid) in said
+
+
+def test_a_fenced_replacement_gives_the_old_order_back() -> None:
+    """The modify can never act: what it was to replace stands, as the venue says when it is asked."""
+    hat = manager(order_ttl_ms=10_000, resends_max=0)
+    old = resting(hat, intent(1))
+    wish = doubtful(hat, intent(2, replaces=old.cloid))
+    unknown(hat, wish, NOW + ms(10))
+    said = say(hat, fence(wish, AnswerKind.FENCED, NOW + ms(20)), NOW + ms(20))
+    assert changes(said) == [("expired", 0)]
+    assert QueryOrder(old.cloid) in wake(hat, NOW + ms(200))
+    assert changes(say(hat, told(old, VenueOrderStatus.OPEN, 20), NOW + ms(210))) == [("resting", 0)]
