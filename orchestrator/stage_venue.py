@@ -1,6 +1,7 @@
 """The local exchange on the stage: the same door, bytes and signatures as on a socket, at virtual time.
 
-What is sent arrives `latency_ns` later; what comes back takes as long. Faults are switches that a test throws.
+What is sent arrives `latency_ns` later; what comes back takes as long. Faults of the feed are switches that a test
+throws; those of requests are armed in `faults`, as at the served exchange.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from shared.messages.market import CaptureState, CaptureStatus
 from shared.messages.order import ActionSent
 from shared.units import MS, Ns
 from shared.venue.door.door import Door
+from shared.venue.door.mischief import Mischief
+from shared.venue.faults.engine import Faults
 from shared.warehouse.capture.recorder import REPORT_NS
 from shared.warehouse.capture.records import AnyRecord, Frame, SocketClosed, SocketOpened
 
@@ -62,6 +65,10 @@ class StageVenue:
         self.mangle: Callable[[bytes], bytes] = bytes
         self._record = record
         self._captured = 0
+        self.faults = Faults(seed)
+        self._mischief = Mischief(self.faults)
+        self._withheld_ns = 0
+        """How much later than a normal answer the last one comes, or is given up waiting for."""
         self._wakes = [(driver, Ns(0)) for driver in drivers]
         self._settings = settings
         self._link = StageLink(settings, self, random.Random(seed), self._capture)
@@ -110,12 +117,17 @@ class StageVenue:
     # the wire, as StageLink sees it
 
     def http(self, path: str, body: bytes) -> tuple[int, bytes]:
-        """What the door answers to a POST now."""
+        """What comes of a POST now; VenueUnreachable if no answer does."""
         if self.is_cut:
             raise VenueUnreachable("the stage cut the network")
         now = self._stage.clock.now()
-        status, _, reply = self.door.http(path, "application/json", body, now)
+        fate = self._mischief.fate_of_body(path, body, now)
+        replies = [self.door.http(path, "application/json", body, now) for _ in range(fate.times)]
         self._turn(now)
+        self._withheld_ns += self._settings.answer_ms * MS if fate.ending == "hang" else fate.delay_ns
+        if fate.ending != "answer":
+            raise VenueUnreachable(f"no answer ({fate.ending})")
+        status, _, reply = fate.answer or replies[0]
         return status, reply
 
     def ws_connect(self) -> None:
@@ -219,8 +231,9 @@ class StageVenue:
             self._say(self._link.frames(now, [frame]))
 
     def _arrive(self, life: int, command: Message, context: Context, sent_ns: Ns, arrived: Ns) -> None:
+        self._withheld_ns = 0
         for message in self._link.carry_out(command, Ns(arrived + self.latency_ns), sent_ns):
-            delay_ns = 0 if isinstance(message, ActionSent) else self.latency_ns
+            delay_ns = 0 if isinstance(message, ActionSent) else self.latency_ns + self._withheld_ns
             self._stage.at(arrived + delay_ns, partial(self._hear, life, message, context))
 
     def _hear(self, life: int, message: Message, context: Context, _: Ns) -> None:

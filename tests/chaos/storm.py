@@ -1,0 +1,252 @@
+"""The ambiguity storm on the stage: two answers in three are lost, dropped, garbled or replaced by a 502.
+
+What must hold whatever the seed: no intent becomes two orders at the exchange, no order stays UNKNOWN for long after
+its expiry, and in the end our books are the exchange's, order by order and to the last unit of money.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from pathlib import Path
+from typing import ClassVar, Final
+
+import msgspec
+
+from hats.quant_strategist import QuantStrategist
+from orchestrator.rehearsal import Rehearsal, rehearse
+from orchestrator.settings import Settings
+from shared.codec import decode
+from shared.errors import HatsError
+from shared.ids import Cloid, Role, StrategyId, cloid_for
+from shared.journal import JournalReader
+from shared.messages import AnyMessage, Message
+from shared.messages.control import Armed, Disarmed, Started, WakeAt, Woke
+from shared.messages.market import UniverseUpdate
+from shared.messages.order import CancelOrder, FenceOrder, OrderChanged, ResendOrder, SubmitOrder
+from shared.messages.risk import OrderDenied
+from shared.messages.signal import CancelIntent, FeatureUpdate, OrderIntent
+from shared.order import OrderState, Side, Tif, is_open
+from shared.units import MS, SECOND, USD, Ns, Px, Rounding, Sz, round_to_multiple
+from shared.venue.faults.catalogue import AnyFault, BadGateway, DropRequest, Garbage, LoseAnswer
+
+STORM: Final[tuple[AnyFault, ...]] = (
+    # shares of what is left: 30 %, 20 %, 10 % and 5 % of everything that is posted
+    LoseAnswer(share=0.15, ending="cut"),
+    LoseAnswer(share=0.15 / 0.85, ending="hang"),
+    DropRequest(share=0.10 / 0.70, ending="cut"),
+    DropRequest(share=0.10 / 0.60, ending="hang"),
+    BadGateway(share=0.10 / 0.50),
+    Garbage(share=0.05 / 0.40),
+)
+EVERY_MS: Final = 250
+RESTING_MOST: Final = 12
+UNKNOWN_LATEST_S: Final = 5.0
+"""Longest that an order may stay UNKNOWN after its expiry."""
+STORMY: Final = StrategyId("stormy")
+
+
+class StormyState(msgspec.Struct):
+    """What the storm's strategy remembers."""
+
+    run: int = 0
+    is_armed: bool = False
+    number: int = 0
+    denied: int = 0
+    features: dict[str, FeatureUpdate] = {}
+    sz_decimals: dict[str, int] = {}
+    resting: dict[Cloid, OrderChanged] = {}
+
+
+class Stormy:
+    """Asks for `intents` orders of every sort, replaces and withdraws some of them, and has no opinion otherwise."""
+
+    role: ClassVar[Role] = Role.QUANT_STRATEGIST
+    hears: ClassVar[tuple[type[Message], ...]] = QuantStrategist.hears
+
+    def __init__(self, seed: int, intents: int) -> None:
+        self.state = StormyState()
+        self._seed = seed
+        self._intents = intents
+
+    def handle(self, message: AnyMessage, now: Ns) -> list[AnyMessage]:
+        """What follows from one message; see `shared.hat.Hat`."""
+        state = self.state
+        match message:
+            case FeatureUpdate():
+                state.features[message.coin] = message
+            case UniverseUpdate():
+                state.sz_decimals = {one.coin: one.sz_decimals for one in message.instruments}
+            case Armed() | Disarmed():
+                state.is_armed = isinstance(message, Armed)
+            case OrderDenied():
+                state.denied += 1
+            case OrderChanged(state=OrderState.RESTING | OrderState.PARTIALLY_FILLED):
+                state.resting[message.cloid] = message
+            case OrderChanged():
+                state.resting.pop(message.cloid, None)
+            case Started():
+                state.run = message.run
+                return [WakeAt(Ns(now + EVERY_MS * MS), "storm")]
+            case Woke():
+                return [*self._act(), WakeAt(Ns(now + EVERY_MS * MS), "storm")]
+        return []
+
+    @property
+    def asked(self) -> int:
+        """Intents that were not denied."""
+        return self.state.number - self.state.denied
+
+    def _act(self) -> list[AnyMessage]:
+        state = self.state
+        draw = random.Random(f"{self._seed}:{state.number}:{len(state.resting)}")
+        said: list[AnyMessage] = []
+        if len(state.resting) > RESTING_MOST:
+            said.append(CancelIntent(draw.choice(sorted(state.resting)), STORMY, "storm"))
+        if state.is_armed and state.features and self.asked < self._intents:
+            said.append(self._wish(draw))
+        return said
+
+    def _wish(self, draw: random.Random) -> OrderIntent:
+        state = self.state
+        state.number += 1
+        sort = draw.choices(["deep", "cross", "touch", "replace"], [45, 25, 15, 15])[0]
+        old = state.resting[draw.choice(sorted(state.resting))] if sort == "replace" and state.resting else None
+        side = draw.choice(list(Side)) if old is None else old.side
+        feature = state.features[draw.choice(sorted(state.features)) if old is None else old.coin]
+        away_bps = {"cross": -40, "touch": 0}.get(sort, draw.randint(10, 60))
+        touch_px = feature.best_bid_px if side is Side.BUY else feature.best_ask_px
+        # five significant figures are a tick at any price, and a round price needs no finer one
+        px = touch_px - side.value * touch_px * away_bps // 10_000
+        px = round_to_multiple(px, 10 ** max(len(str(px)) - 5, 0), Rounding.NEAREST)
+        sz = 20 * USD // px + 1
+        tif = {"cross": Tif.IOC, "touch": Tif.ALO}.get(sort, Tif.GTC)
+        return OrderIntent(
+            cloid_for(state.run, 0, state.number), STORMY, feature.coin, side, Px(px), Sz(sz), tif, False,
+            None if old is None else old.cloid, feature.book_recv_ns, sort,
+        )  # fmt: skip
+
+
+class Storm(msgspec.Struct, frozen=True):
+    """What a storm came to. `unknown_after_expiry_s`: the longest that any order was UNKNOWN beyond its expiry."""
+
+    seed: int
+    intents: int
+    doubted: int
+    resent: int
+    fenced: int
+    strikes: dict[str, int]
+    doubled: int
+    unknown_after_expiry_s: float
+    differences: tuple[str, ...]
+
+    @property
+    def is_weathered(self) -> bool:
+        """Nothing doubled, nothing left in doubt, nothing different."""
+        return not self.doubled and not self.differences and self.unknown_after_expiry_s <= UNKNOWN_LATEST_S
+
+
+def settings_for_storm() -> Settings:
+    """A desk that may do as many orders as it likes: what is tested is what becomes of them."""
+    risk = {
+        "order_rate_limit": 1_000, "open_orders_limit": 1_000, "position_limit_usd": 10**7, "gross_limit_usd": 10**8,
+        "leverage_limit_percent": 10**6, "drawdown_limit_bps": 10_000, "price_collar_bps": 1_000,
+    }  # fmt: skip
+    return Settings.model_validate({"hats": {"risk_oversight_officer": risk}})
+
+
+def storm(folder: Path, seed: int, intents: int) -> Storm:
+    """A desk in the storm until it has sent so many orders; then calm, a drain, and the comparison."""
+    stormy = Stormy(seed, intents)
+    hats = {Role.QUANT_STRATEGIST: lambda _: stormy}
+    desk = rehearse(settings_for_storm(), folder / f"storm-{seed}.sqlite", seed=seed, hats=hats)
+    try:
+        seen: dict[str, set[int]] = {}
+        desk.run_for(5)
+        for fault in STORM:
+            desk.venue.faults.arm(fault, desk.stage.clock.now())
+        while stormy.asked < intents:
+            before = stormy.asked
+            desk.run_for(30)
+            _look(desk, seen)
+            if stormy.asked == before:
+                raise HatsError(f"the desk of seed {seed} asks for nothing any more after {before} orders")
+        desk.run_for(15)
+        desk.venue.faults.clear()
+        desk.drain()
+        _look(desk, seen)
+        return _result(desk, seed, stormy.asked, seen)
+    finally:
+        desk.close()
+
+
+def _look(desk: Rehearsal, seen: dict[str, set[int]]) -> None:
+    """Note every order that the exchange ever took, by cloid: it remembers 2,000 changes."""
+    for change in desk.exchange.order_history(desk.master):
+        if change.order.cloid is not None and not change.status.endswith("Rejected"):
+            seen.setdefault(change.order.cloid, set()).add(change.order.oid)
+
+
+def _result(desk: Rehearsal, seed: int, intents: int, seen: dict[str, set[int]]) -> Storm:
+    reader = desk.journal.reader
+    doubted, late_s = _doubts(reader)
+    counts = reader.counts()
+    return Storm(
+        seed=seed,
+        intents=intents,
+        doubted=doubted,
+        resent=counts.get(ResendOrder.__name__, 0),
+        fenced=counts.get(FenceOrder.__name__, 0),
+        strikes=dict(sorted(Counter(strike.kind for strike in desk.venue.faults.strikes).items())),
+        doubled=sum(len(oids) > 1 for oids in seen.values()),
+        unknown_after_expiry_s=late_s,
+        differences=tuple(_differences(desk, reader, seen)),
+    )
+
+
+def _doubts(reader: JournalReader) -> tuple[int, float]:
+    """How many orders were ever UNKNOWN, and the longest (s) that one was so beyond the expiry of its last action."""
+    expires: dict[Cloid, Ns] = {}
+    doubted: set[Cloid] = set()
+    unknown: set[Cloid] = set()
+    late_s, now = 0.0, 0
+    for entry in reader.messages():
+        message, now = decode(entry.body), entry.ts
+        match message:
+            case SubmitOrder() | CancelOrder():
+                expires[message.cloid] = message.expires_ns
+                if isinstance(message, SubmitOrder) and message.replaces is not None:
+                    expires[message.replaces] = message.expires_ns
+            case OrderChanged(state=OrderState.UNKNOWN):
+                doubted.add(message.cloid)
+                unknown.add(message.cloid)
+            case OrderChanged() if message.cloid in unknown:
+                unknown.remove(message.cloid)
+                late_s = max(late_s, (now - expires[message.cloid]) / SECOND)
+    return len(doubted), max([late_s, *((now - expires[cloid]) / SECOND for cloid in unknown)])
+
+
+def _differences(desk: Rehearsal, reader: JournalReader, seen: dict[str, set[int]]) -> list[str]:
+    """Where our books are not the exchange's: open orders, what each order traded, positions, money."""
+    last: dict[Cloid, OrderChanged] = {}
+    for entry in reader.messages(kind=OrderChanged.__name__):
+        change = decode(entry.body)
+        assert isinstance(change, OrderChanged)
+        last[change.cloid] = change
+    traded: Counter[str] = Counter()
+    for fill in desk.exchange.fills(desk.master):
+        traded[fill.cloid or "nobody's"] += fill.sz
+    found = [f"{c}: {o.filled_sz} lots here, {traded[c]} there" for c, o in last.items() if o.filled_sz != traded[c]]
+    found += [f"{cloid}: traded there, not known here" for cloid in traded.keys() - last.keys()]
+    found += [f"{cloid} is {order.state} after the drain" for cloid, order in last.items() if is_open(order.state)]
+    found += [
+        f"{cloid}: at the exchange, {last[Cloid(cloid)].state} here"
+        for cloid in seen
+        if Cloid(cloid) in last and last[Cloid(cloid)].state in (OrderState.REJECTED, OrderState.EXPIRED)
+    ]
+    found += [f"{order.oid} is open there" for order in desk.exchange.open_orders(desk.master)]
+    ledger = desk.heart.situation.ledger
+    account = desk.exchange.account(desk.master)
+    if ledger is None or ledger.equity_usd != account.value_usd:
+        found.append(f"equity: {None if ledger is None else ledger.equity_usd} here, {account.value_usd} there")
+    return found
