@@ -58,6 +58,7 @@ from shared.messages.order import (
     SubmitOrder,
     VenueOrder,
 )
+from shared.messages.parent import ParentChanged, ParentOrder
 from shared.messages.risk import (
     AlertAcknowledged,
     OrderApproved,
@@ -107,7 +108,9 @@ ROUTES: Final[Mapping[type[Message], Route]] = {
     RegimeUpdate: Route((ML,), (QS, RO, MA)),
     # from wish to order
     OrderIntent: Route((QS, EM), (RO, SA)),
-    CancelIntent: Route((QS,), (EM,)),
+    CancelIntent: Route((QS, OP), (EM,)),
+    ParentOrder: Route((QS, OP), (EM,)),
+    ParentChanged: Route((EM,), (OR,)),
     OrderApproved: Route((RO,), (EM, SA)),
     OrderDenied: Route((RO,), (QS, EM, SA)),
     SubmitOrder: Route((EM,), (SA,)),

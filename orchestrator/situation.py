@@ -12,11 +12,14 @@ from shared.messages.account import LedgerReport, Reconciled
 from shared.messages.control import LatencyReport
 from shared.messages.market import BadData, CaptureStatus, FeedStatus, UniverseUpdate
 from shared.messages.order import OrderChanged
+from shared.messages.parent import ParentChanged
 from shared.messages.risk import AlertAcknowledged, RiskAlert, RiskReport, TradingStateChanged
 from shared.order import TERMINAL, OrderState
 
 RECENT_ORDERS = 200
 """Most ended orders that are remembered for display."""
+PARENTS_KEPT = 50
+"""Most parent orders that are."""
 
 
 class Situation(msgspec.Struct):
@@ -35,6 +38,7 @@ class Situation(msgspec.Struct):
     alerts: dict[str, RiskAlert] = {}
     open_orders: dict[str, OrderChanged] = {}
     ended_orders: list[OrderChanged] = []
+    parents: dict[str, ParentChanged] = {}
     order_states: dict[str, int] = {}
     rejected: dict[str, int] = {}
     instruments: dict[str, Instrument] = {}
@@ -69,6 +73,11 @@ class Situation(msgspec.Struct):
                 self.instruments = {instrument.coin: instrument for instrument in instruments}
             case BadData():
                 self.bad_data += 1
+            case ParentChanged(parent=parent):
+                self.parents.pop(parent, None)
+                self.parents[parent] = message
+                if len(self.parents) > PARENTS_KEPT:
+                    del self.parents[next(iter(self.parents))]
             case OrderChanged():
                 self._order(message)
 

@@ -16,6 +16,7 @@ from shared.messages.account import LedgerReport
 from shared.messages.market import CaptureStatus, FeedStatus
 from shared.messages.message import Lane
 from shared.messages.order import OrderChanged
+from shared.messages.parent import ParentChanged
 from shared.scorecard import Dimension, Scorecard
 from shared.units import MS, Ns, usd_to_float
 
@@ -108,6 +109,23 @@ class AlertView(msgspec.Struct, frozen=True):
     detail: str
 
 
+class ParentView(msgspec.Struct, frozen=True):
+    """A parent order: what is done of it, and what that cost against the mid at its arrival (see ParentChanged)."""
+
+    parent: str
+    strategy: str
+    coin: str
+    side: str
+    sz: float
+    filled: float
+    children: int
+    average_px: float | None
+    executed_bps: float | None
+    shortfall_bps: float | None
+    state: str
+    reason: str
+
+
 class CaptureLine(msgspec.Struct, frozen=True):
     """The log of frames; `lost` frames are not in it, as it declares."""
 
@@ -144,6 +162,8 @@ class Status(msgspec.Struct, frozen=True):
     bad_data: int
     latency: Latency
     alerts: tuple[AlertView, ...] = ()
+    parents: tuple[ParentView, ...] = ()
+    sz_decimals: dict[str, int] = {}
 
 
 def status_of(heart: Heart, now: Ns) -> Status:
@@ -180,6 +200,8 @@ def status_of(heart: Heart, now: Ns) -> Status:
             )
             for alert in view.alerts.values()
         ),
+        parents=tuple(_parent(parent, instruments) for parent in view.parents.values()),
+        sz_decimals={coin: instrument.sz_decimals for coin, instrument in instruments.items()},
     )
 
 
@@ -279,6 +301,14 @@ def order_line(order: OrderChanged, instruments: dict[str, Instrument]) -> Order
         state=order.state,
         reason=order.reason,
     )
+
+
+def _parent(parent: ParentChanged, instruments: dict[str, Instrument]) -> ParentView:
+    lots = instruments[parent.coin].sz_float if parent.coin in instruments else float
+    return ParentView(
+        parent.parent, parent.strategy, parent.coin, parent.side.name.lower(), lots(parent.sz), lots(parent.filled_sz),
+        parent.children, parent.average_px, parent.executed_bps, parent.shortfall_bps, parent.state, parent.reason,
+    )  # fmt: skip
 
 
 def _latency(heart: Heart) -> Latency:

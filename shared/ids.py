@@ -55,6 +55,11 @@ FLATTEN_NUMBER: Final = 0xFFFF
 """Its number within a cloid; configured strategies count from zero."""
 WATCHDOG_NUMBER: Final = 0xFFFE
 """The number within a cloid of the watchdog's orders."""
+OPERATOR: Final = StrategyId("operator")
+"""The strategy name of the operator's own parent orders."""
+OPERATOR_NUMBER: Final = 0x7FF0
+"""Its number within a cloid."""
+_CHILD_BIT: Final = 0x8000
 FOREIGN: Final = StrategyId("foreign")
 """The strategy name of orders and fills that no strategy of this run made."""
 
@@ -74,6 +79,17 @@ def cloid_for(run: int, strategy: int, intent: int) -> Cloid:
             raise UnitError(f"expected a number of {bits} bits, got {part}")
     packed = ((_PREFIX << _RUN_BITS | run) << _STRATEGY_BITS | strategy) << _INTENT_BITS | intent
     return Cloid(f"0x{packed:032x}")
+
+
+def child_number(strategy: int) -> int:
+    """The number within a cloid of the child orders that are made for a strategy's parent orders."""
+    return strategy | _CHILD_BIT
+
+
+def is_child(cloid: Cloid) -> bool:
+    """Is this a child of a parent order, and so no intent of a strategy itself?"""
+    number = strategy_number_of(cloid)
+    return bool(number & _CHILD_BIT) and number not in (FLATTEN_NUMBER, WATCHDOG_NUMBER)
 
 
 def is_ours(cloid: str | None) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from hats.execution_manager import drain, sending
+from hats.execution_manager import drain, parents, sending
 from hats.execution_manager.records import NEVER, DrainPhase, Turn
 from shared.messages import AnyMessage
 from shared.messages.control import Armed, Disarmed, DrainOrdered, KillLevel, KillOrdered, ResumeOrdered
@@ -27,6 +27,7 @@ def hear(turn: Turn, command: Command) -> Iterator[AnyMessage]:
         case Disarmed():
             state.is_armed = False
         case DrainOrdered():
+            yield from parents.stop_all(turn, "draining", also_reducing=True)
             yield from drain.begin(turn, flatten=command.flatten, is_kill=False, reason="draining")
         case KillOrdered():
             yield from _kill(turn, command)
@@ -37,7 +38,9 @@ def hear(turn: Turn, command: Command) -> Iterator[AnyMessage]:
         case TradingStateChanged():
             state.trading = command.state
             if command.state is not TradingState.ACTIVE:
-                yield from sending.cancel_all(turn, f"trading is {command.state}", also_reducing=False)
+                reason = f"trading is {command.state}"
+                yield from parents.stop_all(turn, reason, also_reducing=command.state is TradingState.HALTED)
+                yield from sending.cancel_all(turn, reason, also_reducing=False)
 
 
 def _kill(turn: Turn, order: KillOrdered) -> Iterator[AnyMessage]:
@@ -46,6 +49,7 @@ def _kill(turn: Turn, order: KillOrdered) -> Iterator[AnyMessage]:
     if state.kill is None or TIGHTNESS.index(order.level) > TIGHTNESS.index(state.kill):
         state.kill = order.level
     reason = f"kill ({order.level}): {order.reason}"
+    yield from parents.stop_all(turn, reason, also_reducing=order.level is not KillLevel.REDUCE)
     if order.level is KillLevel.FLATTEN:
         yield from drain.begin(turn, flatten=True, is_kill=True, reason=reason)
     else:

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from hats.execution_manager import life, proof
+from hats.execution_manager import life, parents, proof
 from hats.execution_manager.measures import DUPLICATES
 from hats.execution_manager.records import NEVER, UNKNOWN_SZ, Move, Order, Turn
 from shared.ids import FOREIGN, Cloid, StrategyId, is_ours, run_of, strategy_number_of
@@ -129,6 +129,7 @@ def _fill_order(turn: Turn, order: Order, fill: Fill) -> Iterator[AnyMessage]:
     order.is_proven = True
     order.is_doubled = order.is_doubled or fill.sz > order.sz - order.filled_sz
     order.filled_sz = min(order.filled_sz + fill.sz, order.sz)
+    yield from parents.filled(turn, order, fill)
     if not is_open(order.state):
         if order.state in NEVER_TRADED:
             turn.state.samples.add(DUPLICATES.name, 1.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
-from hats.execution_manager import answers, command, drain, facts, reconcile, sending
+from hats.execution_manager import answers, command, drain, facts, parents, reconcile, sending
 from hats.execution_manager.records import NEVER, State, Turn
 from hats.execution_manager.settings import Settings
 from shared.ids import Role
@@ -23,6 +23,7 @@ from shared.messages.control import (
 )
 from shared.messages.market import FeedStatus, UniverseUpdate
 from shared.messages.order import ActionAnswered, ActionSent, Fill, SignatureRefused, VenueOrder
+from shared.messages.parent import ParentOrder, ParentState
 from shared.messages.risk import OrderApproved, OrderDenied, TradingStateChanged
 from shared.messages.signal import CancelIntent, FeatureUpdate
 from shared.units import MS, SECOND, Ns
@@ -42,6 +43,7 @@ class ExecutionManager:
         FeedStatus,
         FeatureUpdate,
         CancelIntent,
+        ParentOrder,
         OrderApproved,
         OrderDenied,
         SignatureRefused,
@@ -69,13 +71,16 @@ class ExecutionManager:
         state = self.state
         if isinstance(message, FeatureUpdate):
             state.features[message.coin] = message
-            return
+            if not state.parents:
+                return
         turn = Turn(state, self._settings, now)
         yield from self._react(turn, message)
         if state.unbound_fills:
             yield from facts.bind_fills(turn)
         if state.drain.is_active:
             yield from drain.advance(turn)
+        if state.parents:
+            yield from parents.advance(turn)
         yield from reconcile.ask(turn)
         if state.soonest_ns <= now:
             state.soonest_ns = self._next_deadline()
@@ -91,10 +96,15 @@ class ExecutionManager:
                 yield from answers.hear(turn, message)
             case VenueOrder() | Fill():
                 yield from facts.hear(turn, message)
+            case CancelIntent(cloid=cloid) if cloid in turn.state.parents:
+                yield from parents.stop(turn, turn.state.parents[cloid], ParentState.CANCELLED, message.reason)
             case CancelIntent():
                 yield from sending.withdrawn(turn, message)
+            case ParentOrder():
+                yield from parents.begin(turn, message)
             case OrderDenied():
                 drain.denied(turn, message)
+                yield from parents.denied(turn, message)
             case AccountSnapshot():
                 yield from self._take_account(turn, message)
             case UniverseUpdate():
@@ -137,4 +147,4 @@ class ExecutionManager:
         """The earliest of all deadlines."""
         state = self.state
         orders = min((order.deadline_ns for order in state.orders.values()), default=NEVER)
-        return min(orders, state.account.wanted_ns, state.drain.deadline_ns)
+        return min(orders, state.account.wanted_ns, state.drain.deadline_ns, state.parents_ns)

@@ -65,4 +65,14 @@ DUPLICATES: Final = Measure(
     min_samples=10,
     critical=True,
 )
-MEASURES: Final[tuple[Measure, ...]] = (ACK, REJECTED, UNKNOWN, CANCEL, DIFFERENCES, DUPLICATES)
+SHORTFALL: Final = Measure(
+    name="shortfall_bps",
+    unit="bps",
+    meaning="What a parent's fills cost against the mid at its arrival, without fees; the market's part is in it.",
+    statistic=Statistic.MEAN,
+    floor=50.0,
+    target=5.0,
+    min_samples=10,
+    weight=0.0,
+)
+MEASURES: Final[tuple[Measure, ...]] = (ACK, REJECTED, UNKNOWN, CANCEL, DIFFERENCES, DUPLICATES, SHORTFALL)

@@ -12,6 +12,7 @@ from shared.ids import Cloid, StrategyId
 from shared.instrument import Instrument
 from shared.messages.control import KillLevel
 from shared.messages.order import Fill
+from shared.messages.parent import ParentOrder, ParentState
 from shared.messages.risk import TradingState
 from shared.messages.signal import FeatureUpdate
 from shared.order import OrderEvent, OrderState, Side, Tif
@@ -66,6 +67,28 @@ class Order(msgspec.Struct):
     resends: int = 0
     fence_ns: Ns = Ns(0)
     decided_ns: Ns = NEVER
+    parent: Cloid | None = None
+
+
+class Parent(msgspec.Struct):
+    """A parent order at work. `child` is the one that was asked for last, until it is proven gone.
+
+    `arrival_mid` (USDC) is its benchmark, `paid` the sum of price x size of its fills (micro-USDC).
+    """
+
+    terms: ParentOrder
+    began_ns: Ns
+    arrival_mid: float = 0.0
+    traded_from: int = 0
+    filled_sz: int = 0
+    paid: int = 0
+    child: Cloid | None = None
+    children: int = 0
+    asked_ns: Ns = Ns(0)
+    denials: int = 0
+    retry_ns: Ns = Ns(0)
+    ending: ParentState | None = None
+    why: str = ""
 
 
 class RecentIds(msgspec.Struct):
@@ -167,6 +190,10 @@ class State(msgspec.Struct):
     account: Account = msgspec.field(default_factory=Account)
     drain: Drain = msgspec.field(default_factory=Drain)
     flatten_count: int = 0
+    parents: dict[Cloid, Parent] = {}
+    ended_parents: dict[Cloid, Ns] = {}
+    parents_ns: Ns = NEVER
+    child_count: int = 0
     soonest_ns: Ns = NEVER
     armed_ns: Ns = NEVER
     samples: Samples = msgspec.field(default_factory=Samples)
@@ -178,6 +205,10 @@ class State(msgspec.Struct):
         if cloid is None:
             return None
         return self.orders.get(cloid) or self.ended.get(cloid)
+
+    def parent_awaiting(self, child: Cloid) -> Parent | None:
+        """The parent whose child this is, if it has not gone on without it."""
+        return next((parent for parent in self.parents.values() if parent.child == child), None)
 
 
 class Turn(NamedTuple):

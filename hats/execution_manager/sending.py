@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from hats.execution_manager import life
 from hats.execution_manager.records import DrainPhase, Order, Turn
-from shared.ids import FLATTEN, StrategyId, strategy_number_of
+from shared.ids import FLATTEN, StrategyId, is_child, strategy_number_of
 from shared.messages import AnyMessage
 from shared.messages.control import KillLevel
 from shared.messages.order import SubmitOrder
@@ -38,6 +38,8 @@ def approved(turn: Turn, approval: OrderApproved) -> Iterator[AnyMessage]:
     state.strategies[str(strategy_number_of(intent.cloid))] = intent.strategy
     expires_ns = Ns(min(approval.expires_ns, turn.now + turn.settings.order_ttl_ms * MS))
     order = _order_of(intent, expires_ns)
+    parent = state.parent_awaiting(intent.cloid)
+    order.parent = None if parent is None else parent.terms.parent
     state.orders[order.cloid] = order
     obstacle = _obstacle(turn, approval)
     if obstacle is not None:
@@ -107,6 +109,8 @@ def _obstacle(turn: Turn, approval: OrderApproved) -> Obstacle | None:
     state, intent = turn.state, approval.intent
     if state.early_cancels.pop(intent.cloid, None) is not None:
         return Obstacle(OrderEvent.CANCEL, "withdrawn before it was sent")
+    if is_child(intent.cloid) and state.parent_awaiting(intent.cloid) is None:
+        return Obstacle(OrderEvent.CANCEL, "its parent went on without it")
     if turn.now >= approval.expires_ns:
         return Obstacle(OrderEvent.EXPIRE, "its approval came too late")
     why = forbidden(turn, intent.strategy, reduce_only=intent.reduce_only)

@@ -50,6 +50,7 @@ class CoinState(msgspec.Struct):
     books: list[KeptBook] = []
     taking_oid: int = 0
     taken_sz: int = 0
+    traded_sz: int = 0
 
     def take_book(self, book: BookUpdate, sz_decimals: int, flow_window_ns: int, transition_max_ns: int) -> float:
         """The microprice of this book in price units, after flow and transition counts took it in."""

@@ -139,10 +139,13 @@ class MicrostructureAnalyst:
             probe_usd=settings.probe_usd,
             buy_slippage_bps=slippage_bps(Side.BUY, book.asks, mid, 0, probe) + correction_bps,
             sell_slippage_bps=slippage_bps(Side.SELL, book.bids, mid, 0, probe) + correction_bps,
+            traded_sz=coin.traded_sz,
         )
 
     def _compare_print(self, trade: Trade) -> None:
         coin = self.state.coins.get(trade.coin)
+        if coin is not None:
+            coin.traded_sz += trade.sz
         distance = beyond_quotes_bps(coin, trade.px) if coin else None
         if distance is not None:
             self.state.samples.add(PRINT_DISTANCE.name, distance)

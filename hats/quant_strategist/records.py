@@ -9,7 +9,7 @@ from hats.quant_strategist.judgement import PENDING_MAX, PendingMarkout
 from hats.quant_strategist.measures import DENIED, FILL_RATE
 from hats.quant_strategist.settings import Settings
 from hats.quant_strategist.working import SETTLED, adopted_from
-from shared.ids import StrategyId
+from shared.ids import StrategyId, is_child
 from shared.messages.order import FillBooked, OrderChanged
 from shared.messages.risk import DenyReason, OrderDenied
 from shared.order import TERMINAL, OrderState, Tif
@@ -35,7 +35,7 @@ def record_change(desk: Desk, change: OrderChanged) -> None:
     """The order stands as the Execution Manager says; one that ended leaves the books."""
     order = desk.working.get(change.cloid)
     if order is None:
-        if change.state in TERMINAL or change.strategy not in desk.strategies:
+        if change.state in TERMINAL or change.strategy not in desk.strategies or is_child(change.cloid):
             return
         order = desk.working[change.cloid] = adopted_from(change)
     elif order.state is OrderState.NEW:

@@ -15,6 +15,7 @@ from orchestrator.cli import (
     data,
     demo,
     doctor,
+    executing,
     jobs,
     keys,
     replay,
@@ -73,6 +74,8 @@ app.command("kill", rich_help_panel=COMMAND)(control.kill)
 app.command("resume", rich_help_panel=COMMAND)(control.resume)
 app.command("ack", rich_help_panel=COMMAND)(control.ack)
 app.add_typer(watchdog.app, name="watchdog", rich_help_panel=COMMAND)
+app.command("execute", rich_help_panel=COMMAND)(executing.execute)
+app.command("withdraw", rich_help_panel=COMMAND)(executing.withdraw)
 app.command("topology", rich_help_panel=CHECK)(topology.topology)
 app.add_typer(data.app, name="data", rich_help_panel=DATA)
 app.add_typer(configuration.app, name="config", rich_help_panel=CHECK)

@@ -57,6 +57,7 @@ from shared.messages.order import (
     SubmitOrder,
     VenueOrder,
 )
+from shared.messages.parent import ParentChanged, ParentOrder
 from shared.messages.risk import (
     AlertAcknowledged,
     OrderApproved,
@@ -81,6 +82,8 @@ AnyMessage = (
     | RegimeUpdate
     | OrderIntent
     | CancelIntent
+    | ParentOrder
+    | ParentChanged
     | OrderApproved
     | OrderDenied
     | TradingStateChanged

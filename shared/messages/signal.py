@@ -16,7 +16,7 @@ class FeatureUpdate(Message, frozen=True):
 
     `imbalance` is (bid - ask) / (bid + ask) size over the first levels, in [-1, 1]. `flow_imbalance` is the order-flow
     imbalance of the last window over its mean depth. `buy_slippage_bps` and `sell_slippage_bps` forecast the cost of
-    taking `probe_usd` against the mid.
+    taking `probe_usd` against the mid. `traded_sz` counts the lots that the market traded, from wherever it began.
     """
 
     lane: ClassVar[Lane] = Lane.MARKET
@@ -36,6 +36,7 @@ class FeatureUpdate(Message, frozen=True):
     probe_usd: float
     buy_slippage_bps: float
     sell_slippage_bps: float
+    traded_sz: int = 0
 
     def conflation_key(self) -> str | None:
         """Only the latest features of a coin matter."""

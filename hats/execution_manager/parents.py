@@ -1,0 +1,237 @@
+"""Parent orders at work: one child at a time, each approved for itself, until the parent is filled or given up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from hats.execution_manager import life, sending
+from hats.execution_manager.algorithms.child import View, Wanted
+from hats.execution_manager.algorithms.styles import wanted
+from hats.execution_manager.measures import SHORTFALL
+from hats.execution_manager.records import NEVER, Order, Parent, Turn
+from shared.ids import child_number, cloid_for, strategy_number_of
+from shared.messages import AnyMessage
+from shared.messages.order import Fill
+from shared.messages.parent import ParentChanged, ParentOrder, ParentState
+from shared.messages.risk import OrderDenied
+from shared.messages.signal import OrderIntent
+from shared.order import OrderState, Tif
+from shared.units import MS, Ns, Sz, notional
+
+BPS: Final = 1e4
+
+
+def begin(turn: Turn, terms: ParentOrder) -> Iterator[AnyMessage]:
+    """Take a parent on, with the mid of now as its benchmark, or refuse it; one that is known is not begun twice."""
+    state = turn.state
+    if terms.parent in state.parents or terms.parent in state.ended_parents:
+        return
+    feature = state.features.get(terms.coin)
+    parent = Parent(terms, turn.now)
+    if feature is not None:
+        parent.arrival_mid, parent.traded_from = feature.mid, feature.traded_sz
+    state.parents[terms.parent] = parent
+    fault = _fault(turn, terms)
+    if fault is not None:
+        yield from _finish(turn, parent, ParentState.REFUSED, fault)
+    else:
+        yield word(turn, parent, ParentState.WORKING, terms.reason)
+
+
+def _fault(turn: Turn, terms: ParentOrder) -> str | None:
+    instrument = turn.state.instruments.get(terms.coin)
+    if instrument is None:
+        return f"{terms.coin} is not in the universe"
+    if terms.coin not in turn.state.features:
+        return f"no price of {terms.coin} is known"
+    if terms.sz <= 0 or not instrument.is_on_tick(terms.limit_px):
+        return f"expected lots to trade and a limit on its tick, got {terms.sz} at {terms.limit_px}"
+    if not instrument.is_tradable_sz(terms.limit_px, terms.sz):
+        return "below the venue's minimum"
+    if terms.end_ns <= turn.now:
+        return "its end has passed"
+    return sending.forbidden(turn, terms.strategy, reduce_only=terms.reduce_only)
+
+
+def stop(turn: Turn, parent: Parent, state: ParentState, why: str) -> Iterator[AnyMessage]:
+    """No more children; the parent ends once the one at work is proven gone."""
+    if parent.ending is None:
+        parent.ending, parent.why = state, why
+    yield from _advance(turn, parent)
+
+
+def stop_all(turn: Turn, why: str, *, also_reducing: bool) -> Iterator[AnyMessage]:
+    """Stop every parent, or only those that may add to a position."""
+    for _, parent in sorted(turn.state.parents.items()):
+        if also_reducing or not parent.terms.reduce_only:
+            yield from stop(turn, parent, ParentState.CANCELLED, why)
+
+
+def denied(turn: Turn, denial: OrderDenied) -> Iterator[AnyMessage]:
+    """The Risk Officer did not let a child pass: a pause that doubles, and after too many of them the end."""
+    parent = turn.state.parent_awaiting(denial.cloid)
+    if parent is None:
+        return
+    parent.child, parent.denials = None, parent.denials + 1
+    parent.retry_ns = Ns(turn.now + (turn.settings.child_pause_ms << min(parent.denials, 10)) * MS)
+    if parent.denials >= turn.settings.child_denials_max:
+        yield from stop(turn, parent, ParentState.REFUSED, f"denied {parent.denials} times: {denial.reason}")
+
+
+def filled(turn: Turn, order: Order, fill: Fill) -> Iterator[AnyMessage]:
+    """A child of a parent has traded."""
+    parent = None if order.parent is None else turn.state.parents.get(order.parent)
+    if parent is None:
+        return
+    parent.filled_sz += fill.sz
+    parent.paid += notional(fill.px, fill.sz)
+    parent.denials = 0
+    yield word(turn, parent, ParentState.WORKING, f"{fill.sz} lots at {fill.px}")
+
+
+def advance(turn: Turn) -> Iterator[AnyMessage]:
+    """The next step of every parent; looked at again after every message and every tick."""
+    for _, parent in sorted(turn.state.parents.items()):
+        yield from _advance(turn, parent)
+    tick_ns = Ns(turn.now + turn.settings.parent_tick_ms * MS)
+    turn.state.parents_ns = tick_ns if turn.state.parents else NEVER
+    turn.state.soonest_ns = min(turn.state.soonest_ns, turn.state.parents_ns)
+
+
+def _advance(turn: Turn, parent: Parent) -> Iterator[AnyMessage]:
+    if parent.child is not None:
+        order = turn.state.orders.get(parent.child)
+        if order is not None:
+            yield from _watch_child(turn, parent, order)
+            return
+        ended = turn.state.ended.get(parent.child)
+        if ended is None and turn.now < parent.asked_ns + turn.settings.child_answer_ms * MS:
+            return  # not judged yet
+        if ended is not None and _was_in_vain(ended):
+            parent.retry_ns = Ns(turn.now + turn.settings.child_pause_ms * MS)
+        parent.child = None
+    yield from _next_child(turn, parent)
+
+
+def _watch_child(turn: Turn, parent: Parent, order: Order) -> Iterator[AnyMessage]:
+    """Take the child back when the parent is over, or when another one is wanted."""
+    if parent.ending is not None or turn.now >= parent.terms.end_ns:
+        yield from life.want_gone(turn, order, parent.why or "its parent's time is over")
+        return
+    age_ns = turn.now - parent.asked_ns
+    if order.tif is Tif.IOC or order.wants_cancel or age_ns < turn.settings.child_keep_ms * MS:
+        return
+    wish = wanted(parent.terms.algorithm, _view(turn, parent))
+    if wish is None or wish.px != order.px or wish.tif is not order.tif:
+        yield from life.want_gone(turn, order, "its parent wants another child")
+
+
+def _next_child(turn: Turn, parent: Parent) -> Iterator[AnyMessage]:
+    """With no child at work: the end, a pause, or the next child."""
+    terms, view = parent.terms, _view(turn, parent)
+    instrument = turn.state.instruments[terms.coin]
+    if not view.left_sz:
+        yield from _finish(turn, parent, ParentState.FILLED, "filled")
+    elif parent.ending is not None:
+        yield from _finish(turn, parent, parent.ending, parent.why)
+    elif turn.now >= terms.end_ns:
+        yield from _finish(turn, parent, ParentState.EXPIRED, "its time is over")
+    elif turn.now >= parent.retry_ns and sending.forbidden(turn, terms.strategy, reduce_only=terms.reduce_only) is None:
+        wish = wanted(terms.algorithm, view)
+        if wish is None:
+            return
+        rest_sz = view.left_sz - wish.sz
+        if rest_sz and not instrument.is_tradable_sz(wish.px, Sz(rest_sz)):
+            wish = wish._replace(sz=Sz(view.left_sz))  # the rest alone would be too small for the venue
+        if instrument.is_tradable_sz(wish.px, wish.sz):
+            yield _ask(turn, parent, wish)
+
+
+def _ask(turn: Turn, parent: Parent, wish: Wanted) -> OrderIntent:
+    """The child as an intent, to be approved like any other."""
+    state, terms = turn.state, parent.terms
+    assert 0 < wish.sz <= terms.sz - parent.filled_sz, "a child is never more than what is left"
+    assert terms.side.value * (terms.limit_px - wish.px) >= 0, "a child is never beyond the limit"
+    state.child_count += 1
+    parent.children += 1
+    parent.child = cloid_for(state.run, child_number(strategy_number_of(terms.parent)), state.child_count)
+    parent.asked_ns = turn.now
+    return OrderIntent(
+        cloid=parent.child,
+        strategy=terms.strategy,
+        coin=terms.coin,
+        side=terms.side,
+        px=wish.px,
+        sz=wish.sz,
+        tif=wish.tif,
+        reduce_only=terms.reduce_only,
+        replaces=None,
+        book_recv_ns=state.features[terms.coin].book_recv_ns,
+        reason=f"child {parent.children} of {terms.parent}",
+    )
+
+
+def _finish(turn: Turn, parent: Parent, state: ParentState, why: str) -> Iterator[AnyMessage]:
+    del turn.state.parents[parent.terms.parent]
+    turn.state.ended_parents[parent.terms.parent] = turn.now
+    while len(turn.state.ended_parents) > turn.settings.ended_orders_kept:
+        del turn.state.ended_parents[min(turn.state.ended_parents, key=turn.state.ended_parents.__getitem__)]
+    said = word(turn, parent, state, why)
+    if said.executed_bps is not None:
+        turn.state.samples.add(SHORTFALL.name, said.executed_bps)
+    yield said
+
+
+def word(turn: Turn, parent: Parent, state: ParentState, reason: str) -> ParentChanged:
+    """The parent as it stands, against the mid at its arrival."""
+    terms, filled_sz = parent.terms, parent.filled_sz
+    average_px = executed_bps = shortfall_bps = None
+    feature = turn.state.features.get(terms.coin)
+    if filled_sz:
+        average_px = turn.state.instruments[terms.coin].px_float(1) * parent.paid / filled_sz
+        executed_bps = _cost_bps(parent, average_px)
+        if feature is not None:
+            done = filled_sz / terms.sz
+            shortfall_bps = done * executed_bps + (1 - done) * _cost_bps(parent, feature.mid)
+    return ParentChanged(
+        parent=terms.parent,
+        strategy=terms.strategy,
+        coin=terms.coin,
+        side=terms.side,
+        sz=terms.sz,
+        filled_sz=Sz(filled_sz),
+        children=parent.children,
+        arrival_mid=parent.arrival_mid,
+        average_px=average_px,
+        executed_bps=executed_bps,
+        shortfall_bps=shortfall_bps,
+        state=state,
+        reason=reason,
+    )
+
+
+def _cost_bps(parent: Parent, px: float) -> float:
+    """How much worse than the arrival's mid a price is."""
+    return parent.terms.side.value * (px - parent.arrival_mid) / parent.arrival_mid * BPS
+
+
+def _view(turn: Turn, parent: Parent) -> View:
+    terms, feature = parent.terms, turn.state.features[parent.terms.coin]
+    return View(
+        terms.side,
+        terms.sz,
+        parent.filled_sz,
+        terms.limit_px,
+        parent.began_ns,
+        terms.end_ns,
+        turn.now,
+        feature.best_bid_px,
+        feature.best_ask_px,
+        max(feature.traded_sz - parent.traded_from, 0),
+    )
+
+
+def _was_in_vain(order: Order) -> bool:
+    """Did the child end without trading though nobody took it back?"""
+    return not order.filled_sz and (order.state is not OrderState.CANCELLED or order.tif is Tif.IOC)

@@ -1,0 +1,180 @@
+"""A parent order at work: its benchmark, its end, and what stops it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hats.execution_manager import ExecutionManager
+from shared.ids import cloid_for, is_child, strategy_number_of
+from shared.messages import AnyMessage
+from shared.messages.control import Disarmed, DrainOrdered, KillLevel, KillOrdered
+from shared.messages.order import AnswerKind, CancelOrder, OrderChanged, SubmitOrder, VenueOrderStatus
+from shared.messages.parent import Algorithm, Chase, ParentChanged, ParentOrder, ParentState, PassiveThenCross, Twap
+from shared.messages.risk import DenyReason, OrderDenied
+from shared.messages.signal import OrderIntent
+from shared.order import OrderState, Side, Tif
+from shared.units import SECOND, Ns, Px, Sz
+from tests.unit.hats.execution_manager.scene import (
+    NOW,
+    PX,
+    RUN,
+    STRATEGY,
+    answer,
+    approval,
+    features,
+    fill,
+    manager,
+    ms,
+    say,
+    told,
+    wake,
+)
+
+PARENT = cloid_for(RUN, 3, 1)
+
+
+def parent(algorithm: Algorithm, sz: int = 100, limit_px: int = PX + 1_000, **changed: Any) -> ParentOrder:
+    """Buy 100 lots within 20 s, through the mid by no more than ten ticks."""
+    terms: dict[str, Any] = {"reduce_only": False, "end_ns": Ns(NOW + 20 * SECOND), "reason": "test"} | changed
+    return ParentOrder(PARENT, STRATEGY, "AAA", Side.BUY, Sz(sz), Px(limit_px), algorithm, **terms)
+
+
+def begun(algorithm: Algorithm, **changed: Any) -> tuple[ExecutionManager, list[AnyMessage]]:
+    """A manager that has just taken the parent on, and what it said."""
+    hat = manager()
+    say(hat, features())
+    return hat, say(hat, parent(algorithm, **changed))
+
+
+def child_of(said: list[AnyMessage]) -> OrderIntent:
+    """The one child that is asked for."""
+    (child,) = [message for message in said if isinstance(message, OrderIntent)]
+    return child
+
+
+def working(hat: ExecutionManager, child: OrderIntent, at: int) -> None:
+    """The child is approved and rests."""
+    say(hat, approval(child, hat.state.last_approval_id + 1, at), at)
+    say(hat, answer(child, AnswerKind.RESTING, at=at), at)
+
+
+def last_word(said: list[AnyMessage]) -> ParentChanged:
+    """The newest word on the parent."""
+    return [message for message in said if isinstance(message, ParentChanged)][-1]
+
+
+def test_a_child_is_an_intent_of_its_parents_strategy() -> None:
+    """Its id tells the run and the strategy and that it is a child; it waits for approval like any other."""
+    _, said = begun(Chase())
+    child = child_of(said)
+    assert is_child(child.cloid)
+    assert strategy_number_of(child.cloid) & 0x7FFF == 3
+    assert (child.strategy, child.px, child.sz, child.tif) == (STRATEGY, PX - 100, 100, Tif.ALO)
+    assert not [message for message in said if isinstance(message, SubmitOrder)]
+
+
+def test_shortfall_is_against_the_mid_at_arrival() -> None:
+    """Mid 1.0: 40 of 100 lots at 1.01 cost 100 bps; the mid ends at 1.02, so 60 lots missed 200 bps: 160 in all."""
+    hat, said = begun(Chase())
+    child = child_of(said)
+    working(hat, child, NOW + ms(10))
+    bought = fill(child, 40, 1, at=NOW + ms(20))
+    bought = type(bought)(**{f: getattr(bought, f) for f in bought.__struct_fields__} | {"px": Px(1_010_000)})
+    say(hat, bought, NOW + ms(20))
+    book = features(mid_px=1_020_000, at=NOW + ms(30))
+    book = type(book)(**{f: getattr(book, f) for f in book.__struct_fields__} | {"mid": 1.02})
+    say(hat, book, NOW + ms(30))
+    say(hat, KillOrdered(KillLevel.PAUSE, "x"), NOW + ms(40))
+    gone = say(hat, told(child, VenueOrderStatus.CANCELLED, 60, at=NOW + ms(50)), NOW + ms(50))
+    word = last_word(gone)
+    assert (word.state, word.filled_sz, word.arrival_mid) == (ParentState.CANCELLED, 40, 1.0)
+    assert word.average_px == pytest.approx(1.01)
+    assert word.executed_bps == pytest.approx(100)
+    assert word.shortfall_bps == pytest.approx(160)
+
+
+def test_the_next_child_waits_for_the_proven_end_of_the_last() -> None:
+    """A child in doubt holds its parent up: it may still trade in full."""
+    hat, said = begun(PassiveThenCross(patience_ms=1_000))
+    child = child_of(said)
+    say(hat, approval(child, 1, NOW))
+    say(hat, answer(child, AnswerKind.NO_ANSWER))
+    later = NOW + ms(1_500)
+    assert not [m for m in [*say(hat, features(at=later), later), *wake(hat, later)] if isinstance(m, OrderIntent)]
+    rests = say(hat, told(child, VenueOrderStatus.OPEN, 100, at=later), later)
+    assert [m.cloid for m in rests if isinstance(m, CancelOrder)] == [child.cloid]
+    nxt = say(hat, told(child, VenueOrderStatus.CANCELLED, 100, at=later + ms(10)), later + ms(10))
+    assert (child_of(nxt).px, child_of(nxt).tif, child_of(nxt).sz) == (PX + 100, Tif.IOC, 100)
+
+
+def test_a_child_approved_after_its_parent_went_on_is_not_sent() -> None:
+    """The parent gave it up when nobody judged it; the late approval changes nothing."""
+    hat, said = begun(Chase(), end_ns=Ns(NOW + 60 * SECOND))
+    child = child_of(said)
+    late = NOW + ms(3_000)
+    assert child_of(wake(hat, late)).cloid != child.cloid
+    said = say(hat, approval(child, 1, late), late)
+    assert [m.state for m in said if isinstance(m, OrderChanged)] == [OrderState.CANCELLED]
+    assert not [m for m in said if isinstance(m, SubmitOrder)]
+
+
+def test_denials_pause_and_then_end_it() -> None:
+    """The pause doubles; after the last denial that is allowed the parent is refused with the reason."""
+    hat = manager(child_denials_max=2, child_pause_ms=100)
+    say(hat, features())
+    child = child_of(say(hat, parent(Chase())))
+    say(hat, OrderDenied(child.cloid, STRATEGY, "AAA", DenyReason.ORDER_RATE, 1, 2, "x"), NOW)
+    assert not [m for m in wake(hat, NOW + ms(199)) if isinstance(m, OrderIntent)]
+    child = child_of(wake(hat, NOW + ms(450)))
+    said = say(hat, OrderDenied(child.cloid, STRATEGY, "AAA", DenyReason.HALTED, 1, 2, "x"), NOW + ms(460))
+    assert (last_word(said).state, last_word(said).reason) == (ParentState.REFUSED, "denied 2 times: halted")
+
+
+@pytest.mark.parametrize("news", [KillOrdered(KillLevel.FLATTEN, "x"), DrainOrdered(flatten=False)])
+def test_kills_and_drains_end_parents(news: AnyMessage) -> None:
+    """No child after them, and the one at work is cancelled."""
+    hat, said = begun(Chase())
+    child = child_of(said)
+    working(hat, child, NOW)
+    said = say(hat, news, NOW + ms(10))
+    assert [m.cloid for m in said if isinstance(m, CancelOrder)] == [child.cloid]
+    said = say(hat, told(child, VenueOrderStatus.CANCELLED, 100, at=NOW + ms(20)), NOW + ms(20))
+    assert last_word(said).state is ParentState.CANCELLED
+    assert not hat.state.parents
+
+
+def test_a_disarmed_desk_takes_on_no_parent_and_makes_no_child() -> None:
+    """Disarmed while at work, the parent waits; disarmed before, it is refused."""
+    hat, said = begun(Twap(slices=2))
+    say(hat, OrderDenied(child_of(said).cloid, STRATEGY, "AAA", DenyReason.DISARMED, 0, 1, "x"))
+    say(hat, Disarmed("x"), NOW + ms(10))
+    assert not [m for m in wake(hat, NOW + ms(900)) if isinstance(m, OrderIntent)]
+    assert PARENT in hat.state.parents
+    other = manager()
+    say(other, features())
+    say(other, Disarmed("x"))
+    assert last_word(say(other, parent(Chase()))).state is ParentState.REFUSED
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"limit_px": PX + 1}, "on its tick"),
+        ({"sz": 5}, "minimum"),
+        ({"end_ns": NOW}, "passed"),
+    ],
+)
+def test_what_can_not_work_is_refused(changed: dict[str, Any], why: str) -> None:
+    """With the reason, at once, without a child."""
+    _, said = begun(Chase(), **changed)
+    assert last_word(said).state is ParentState.REFUSED
+    assert why in last_word(said).reason
+    assert not [m for m in said if isinstance(m, OrderIntent)]
+
+
+def test_no_rest_below_the_minimum_is_left_behind() -> None:
+    """Of 15 lots, slices of 7 and 8 are too small for the venue, which takes no less than 10: one child takes all."""
+    _, said = begun(Twap(slices=2), sz=15)
+    assert child_of(said).sz == 15
