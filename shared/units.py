@@ -36,6 +36,8 @@ MINUTE: Final = 60 * SECOND
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 
+_TOO_LARGE: Final = 1 << 63
+"""Nothing in the house is written with more bits."""
 _TEN: Final[tuple[int, ...]] = tuple(10**exponent for exponent in range(64))
 
 
@@ -109,14 +111,17 @@ def usd_to_str(usd: int) -> str:
 
 
 def scaled_from_float(value: float, decimals: int, rounding: Rounding = Rounding.NEAREST) -> int:
-    """The integer of 10^-decimals nearest to (or just below, just above) `value`; UnitError unless finite.
+    """The integer of 10^-decimals nearest to (or just below, just above) `value`; UnitError if it needs 64 bits.
 
     The float's shortest decimal spelling is what is rounded, so 0.29 at two decimals is 29 whatever its binary form.
     """
     if not math.isfinite(value):
         raise UnitError(f"expected a finite number, got {value!r}")
     numerator, denominator = Decimal(repr(float(value))).scaleb(decimals).as_integer_ratio()
-    return round_ratio(numerator, denominator, rounding)
+    scaled = round_ratio(numerator, denominator, rounding)
+    if abs(scaled) >= _TOO_LARGE:
+        raise UnitError(f"expected a number of 63 bits at {decimals} decimals, got {value!r}")
+    return scaled
 
 
 def px_from_float(
@@ -176,5 +181,4 @@ def round_to_multiple(value: int, step: int, rounding: Rounding) -> int:
 
 def tick_at(px: int, sz_decimals: int, max_decimals: int = PX_DECIMALS) -> int:
     """Smallest price step at `px`, in price units: five significant figures, never coarser than one USDC."""
-    coarsest = _TEN[max_decimals - sz_decimals]
-    return min(_TEN[max(len(str(abs(px))) - SIGNIFICANT_FIGURES, 0)], coarsest)
+    return _TEN[min(max(len(str(abs(px))) - SIGNIFICANT_FIGURES, 0), max_decimals - sz_decimals)]

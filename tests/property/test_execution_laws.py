@@ -322,11 +322,7 @@ def fates(draw: st.DrawFn) -> tuple[Tif, list[AnyMessage], OrderState, int]:
     return tif, facts, OrderState.CANCELLED, traded
 
 
-@settings(max_examples=300)
-@given(fates(), st.data())
-def test_facts_in_any_order_end_the_same(
-    fate: tuple[Tif, list[AnyMessage], OrderState, int], data: st.DataObject
-) -> None:
+def check_delivery(fate: tuple[Tif, list[AnyMessage], OrderState, int], data: st.DataObject) -> None:
     """However the facts of an order are permuted and repeated, it ends the same, and so does the position."""
     tif, facts, state, traded = fate
     hat = manager()
@@ -338,6 +334,15 @@ def test_facts_in_any_order_end_the_same(
     assert (record(hat, wish).state, record(hat, wish).filled_sz) == (state, traded)
     assert hat.state.positions.get("AAA", 0) == traded
     assert len(booked) == len(set(booked))
+
+
+@settings(max_examples=300)
+@given(fates(), st.data())
+def test_facts_in_any_order_end_the_same(
+    fate: tuple[Tif, list[AnyMessage], OrderState, int], data: st.DataObject
+) -> None:
+    """However the facts of an order are permuted and repeated, it ends the same, and so does the position."""
+    check_delivery(fate, data)
 
 
 def drive(hat: ExecutionManager, facts: list[AnyMessage]) -> list[list[AnyMessage]]:

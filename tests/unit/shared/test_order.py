@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from shared.errors import InvariantError
 from shared.order import TERMINAL, TRANSITIONS, OrderEvent, OrderState, Side, is_open, mermaid, next_state
+from tests.house.sources import ROOT
 
 STATES = st.sampled_from(list(OrderState))
 EVENTS = st.sampled_from(list(OrderEvent))
@@ -91,3 +92,9 @@ def test_sides() -> None:
     assert Side.BUY.opposite is Side.SELL
     assert Side.SELL.opposite is Side.BUY
     assert Side.BUY.value == -Side.SELL.value == 1
+
+
+def test_the_page_on_orders_shows_the_table() -> None:
+    """docs/orders.md holds the diagram that the table gives; after a change put `shared.order.mermaid()` there."""
+    page = (ROOT / "docs" / "orders.md").read_text(encoding="utf-8")
+    assert f"```mermaid\n{mermaid()}\n```" in page
