@@ -118,6 +118,7 @@ def rehearse(
     latency_ns: int = 2 * MS,
     start_ns: Ns = START_NS,
     hats: Mapping[Role, MakeHat] | None = None,
+    door_settings: DoorSettings | None = None,
     capture: Path | None = None,
     recording: Recording | None = None,
 ) -> Rehearsal:
@@ -130,7 +131,7 @@ def rehearse(
     master, agent = throw_away_secret(seed, "master"), throw_away_secret(seed, "agent")
     settings = settings.with_venue().with_account(address_of(master), _NOWHERE, _NOWHERE, _NOWHERE)
     exchange = Exchange(listings(coins), start_ns=start_ns)
-    door = Door(exchange, _door_settings(settings), start_ns)
+    door = Door(exchange, door_settings or door_settings_of(settings), start_ns)
     drivers = (make_drivers or _synthetic)(exchange, seed)
     clock = VirtualClock(start_ns)
     journal = Journal(journal_path, now_ns=start_ns, is_durable=False)
@@ -181,7 +182,8 @@ def _synthetic(exchange: Exchange, seed: int) -> Sequence[Driver]:
     return (SyntheticMarket(exchange, seed, STAGE_MARKET),)
 
 
-def _door_settings(settings: Settings) -> DoorSettings:
+def door_settings_of(settings: Settings) -> DoorSettings:
+    """The exchange's door as it is unless asked otherwise: nobody is refused for sending too much weight."""
     return DoorSettings(
         fund_all_usd=Usd(settings.local_venue.fund_all_usd * USD),
         l2_interval_ms=settings.local_venue.l2_interval_ms,

@@ -41,6 +41,7 @@ from shared.messages.market import (
 from shared.messages.order import (
     ActionAnswered,
     ActionSent,
+    AllowanceTold,
     CancelOrder,
     FenceOrder,
     Fill,
@@ -50,6 +51,7 @@ from shared.messages.order import (
     QueryAccount,
     QueryOrder,
     ReadAccount,
+    ReadAllowance,
     ReadOrder,
     ResendOrder,
     SignatureRefused,
@@ -127,6 +129,8 @@ ROUTES: Final[Mapping[type[Message], Route]] = {
     QueryAccount: Route((EM,), (EA,)),
     ReadOrder: Route((EA,), ()),
     ReadAccount: Route((EA,), ()),
+    ReadAllowance: Route((EA,), ()),
+    AllowanceTold: Route((EA,), (EA,)),
     # back from the venue
     VenueOrder: Route((EA,), (EM,)),
     Fill: Route((EA,), (EM,)),

@@ -17,6 +17,7 @@ WEIGHT_ACTION: Final = 1
 WEIGHT_ORDER_STATUS: Final = 2
 WEIGHT_ACCOUNT: Final = 2 + 20 + 20
 """clearinghouseState, frontendOpenOrders and userFillsByTime; fills returned cost 1 per 20 and are few."""
+WEIGHT_ALLOWANCE: Final = 20
 WEIGHT_UNIVERSE: Final = 20 + 20
 """meta and userFees."""
 _SLOT: Final = SECOND
@@ -97,19 +98,24 @@ class Budget(msgspec.Struct):
 
 
 class AddressBudget(msgspec.Struct):
-    """Actions that the user may still make. Only the venue knows the true figure; `limit` None means: do not count.
+    """Requests of our address: `used` of `cap`, by the venue's last count and what we sent since; cap None: not known.
 
-    Cancels have an allowance of their own at the venue (twice the budget or 100,000 more), so they always pass.
+    Entries and reads leave `reserve` untouched, so that what is held can still be closed. What reduces may use all of
+    it. Cancels have an allowance of their own at the venue (twice the cap, or 100,000 more) and always pass.
     """
 
-    limit: int | None
+    cap: int | None
+    reserve: int = 0
     used: int = 0
 
+    def learn(self, used: int, cap: int) -> None:
+        """The venue's own count."""
+        self.used, self.cap = used, cap
+
     def try_spend(self, priority: Priority) -> bool:
-        """Count one action if the priority's share has room for it."""
-        if self.limit is None:
-            return True
-        if priority < Priority.CANCEL and self.used + 1 > self.limit * SHARE_PERCENT[priority] // 100:
+        """Count one action if there is room for one of its priority."""
+        kept = self.reserve if priority < Priority.REDUCE else 0
+        if self.cap is not None and priority < Priority.CANCEL and self.used + 1 > self.cap - kept:
             return False
         self.used += 1
         return True

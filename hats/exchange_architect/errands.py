@@ -63,6 +63,12 @@ def read_account(user: str, fills_since_ns: int, universe: Universe, clock: Call
     return [snapshot, *bad, *unusable]
 
 
+def read_allowance(user: str, clock: Callable[[], Ns]) -> Errand:
+    """AllowanceTold: the requests that the address has used and may use."""
+    reply = yield wire_info.body("userRateLimit", user=user)
+    return [wire_info.allowance(reply, clock())]
+
+
 def run(errand: Errand, ask: Callable[[bytes], bytes]) -> list[Message]:
     """The errand's messages, with `ask` carrying each body to the venue and its reply back."""
     body = next(errand)

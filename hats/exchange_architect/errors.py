@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -142,6 +143,15 @@ PREFIXES: Final[tuple[tuple[str, Refusal], ...]] = (
 """Documented beginnings of the venue's texts; the first that matches holds."""
 
 _OLD_PREFIX: Final = "L1 error: "
+
+
+_SPENT: Final = re.compile(r"Too many cumulative requests sent \((\d+) > (\d+)\)")
+
+
+def allowance_in(text: str) -> tuple[int, int] | None:
+    """(used, cap) of the address's requests where the venue refuses for them; None in any other text."""
+    found = _SPENT.search(text)
+    return None if found is None else (int(found[1]), int(found[2]))
 
 
 def refusal_of(text: str) -> Refusal:

@@ -22,12 +22,13 @@ from shared.edge import Context, Publish
 from shared.errors import VenueError, VenueProtocolError, VenueUnreachable
 from shared.messages import Message
 from shared.messages.market import BadKind
-from shared.messages.order import ActionSent, AnswerKind, PostAction, ReadAccount, ReadOrder
+from shared.messages.order import ActionSent, AnswerKind, PostAction, ReadAccount, ReadAllowance, ReadOrder
 from shared.units import MS, Ns
 
 _LOOK_AFTER_S: Final = 1.0
 """How often a warm connection is looked at while nothing is sent."""
 _MOST_WAITING: Final = 1_000
+Read = ReadOrder | ReadAccount | ReadAllowance
 
 
 class _Job(NamedTuple):
@@ -59,7 +60,7 @@ class Gateway:
     is not answered by sending again: the fate is NO_ANSWER, and the Execution Manager asks.
     """
 
-    commands: ClassVar[frozenset[type[Message]]] = frozenset({PostAction, ReadOrder, ReadAccount})
+    commands: ClassVar[frozenset[type[Message]]] = frozenset({PostAction, ReadOrder, ReadAccount, ReadAllowance})
 
     def __init__(
         self, settings: Settings, clock: Clock, universe: Universe, sample: Callable[[str, float], None]
@@ -74,7 +75,7 @@ class Gateway:
         ]
         self._head = request_head(self._lines[0].connection.host, errands.EXCHANGE)
         self._reader = Reader(settings)
-        self._reads: queue.SimpleQueue[tuple[ReadOrder | ReadAccount, Context] | None] = queue.SimpleQueue()
+        self._reads: queue.SimpleQueue[tuple[Read, Context] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._idle: list[_Line] = []
         self._waiting: deque[_Job] = deque()
@@ -98,7 +99,7 @@ class Gateway:
         if isinstance(command, PostAction):
             data = request(self._head, command.body)
             self._post(_Job(command, context, data, self._clock.now(), int(command.is_resent), is_on_wire=False))
-        elif isinstance(command, ReadOrder | ReadAccount):
+        elif isinstance(command, Read):
             self._reads.put((command, context))
 
     def stop(self) -> None:
@@ -251,6 +252,8 @@ class Gateway:
                 continue
             if isinstance(command, ReadOrder):
                 errand = errands.read_order(user, command.cloid, self._universe, self._clock.now)
+            elif isinstance(command, ReadAllowance):
+                errand = errands.read_allowance(user, self._clock.now)
             else:
                 errand = errands.read_account(user, command.fills_since_ns, self._universe, self._clock.now)
             try:

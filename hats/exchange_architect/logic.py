@@ -10,12 +10,14 @@ import msgspec
 from hats.exchange_architect.budget import (
     WEIGHT_ACCOUNT,
     WEIGHT_ACTION,
+    WEIGHT_ALLOWANCE,
     WEIGHT_ORDER_STATUS,
     WEIGHT_UNIVERSE,
     AddressBudget,
     Budget,
     Priority,
 )
+from hats.exchange_architect.errors import allowance_in
 from hats.exchange_architect.measures import AVAILABILITY
 from hats.exchange_architect.settings import Settings
 from hats.exchange_architect.wire import UNREADABLE
@@ -27,21 +29,24 @@ from shared.messages.market import AssetContext, FeedState, FeedStatus, FundingC
 from shared.messages.order import (
     ActionAnswered,
     ActionKind,
+    AllowanceTold,
     AnswerKind,
     PostAction,
     QueryAccount,
     QueryOrder,
     ReadAccount,
+    ReadAllowance,
     ReadOrder,
     ResendOrder,
     SignedAction,
 )
 from shared.scorecard import Samples
-from shared.units import HOUR, MINUTE, MS, Ns, Sz
+from shared.units import HOUR, MINUTE, MS, SECOND, Ns, Sz
 
 MEASURES_TIMER: Final = "measures"
 FUNDING_TIMER: Final = "funding"
 READS_TIMER: Final = "reads"
+ALLOWANCE_TIMER: Final = "allowance"
 
 
 class State(msgspec.Struct):
@@ -76,6 +81,7 @@ class ExchangeArchitect:
         SignedAction,
         ResendOrder,
         ActionAnswered,
+        AllowanceTold,
         QueryOrder,
         QueryAccount,
         Woke,
@@ -84,7 +90,9 @@ class ExchangeArchitect:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.state = State(Budget(settings.weight_per_minute), AddressBudget(settings.address_requests))
+        self.state = State(
+            Budget(settings.weight_per_minute), AddressBudget(settings.address_requests, settings.flatten_reserve)
+        )
 
     def handle(self, message: AnyMessage, now: Ns) -> Iterable[AnyMessage]:
         """What follows from `message` at `now`."""
@@ -95,6 +103,8 @@ class ExchangeArchitect:
                 yield from self._let_out_again(cloid, now)
             case ActionAnswered():
                 self._note_answer(message)
+            case AllowanceTold(used=used, cap=cap):
+                self.state.address.learn(used, cap)
             case QueryOrder(cloid=cloid):
                 yield from self._want_order(cloid, now)
             case QueryAccount(fills_since_ns=since):
@@ -135,7 +145,10 @@ class ExchangeArchitect:
             yield PostAction(action.kind, action.cloid, action.nonce, action.body, is_resent=True)
 
     def _note_answer(self, answered: ActionAnswered) -> None:
-        """Forget the bytes of what is decided."""
+        """Forget the bytes of what is decided; a refusal for too many requests tells how many there are."""
+        spent = allowance_in(answered.error) if answered.kind.places else None
+        if spent is not None:
+            self.state.address.learn(*spent)
         if answered.answer is not AnswerKind.NO_ANSWER and (answered.kind.places or answered.kind is ActionKind.FENCE):
             self.state.placed.pop(answered.cloid, None)
 
@@ -192,10 +205,20 @@ class ExchangeArchitect:
             case "funding":
                 yield FundingClock(_next(HOUR, now), dict(self.state.rates_e10))
                 yield WakeAt(_next(MINUTE, now), FUNDING_TIMER)
+            case "allowance":
+                yield from self._ask_allowance(now)
             case "reads":
                 yield from self._read(now)
             case "measures":
                 yield from self._measure(now)
+
+    def _ask_allowance(self, now: Ns) -> Iterable[AnyMessage]:
+        """Ask the venue for its count of our requests, if there is an account and room, and again after a while."""
+        if self._settings.user_address is None:
+            return
+        if self.state.budget.try_spend(WEIGHT_ALLOWANCE, Priority.RECONCILE, now):
+            yield ReadAllowance()
+        yield WakeAt(Ns(now + self._settings.allowance_s * SECOND), ALLOWANCE_TIMER)
 
     def _measure(self, now: Ns) -> Iterable[AnyMessage]:
         state = self.state
@@ -211,6 +234,7 @@ class ExchangeArchitect:
             self.state.started_ns = now
         yield WakeAt(Ns(now + self._settings.measures_ms * MS), MEASURES_TIMER)
         yield WakeAt(_next(MINUTE, now), FUNDING_TIMER)
+        yield from self._ask_allowance(now)
         yield from self._read(now)
 
 

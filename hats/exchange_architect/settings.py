@@ -72,8 +72,13 @@ class Settings(Section):
 
     weight_per_minute: int = Field(default=1_200, ge=100, description="The venue's weight budget of one IP address.")
     address_requests: int | None = Field(
-        default=None, description="Actions that the address may still make; None: only the venue knows, do not count."
+        default=None,
+        description="Actions that the address may make until the venue has told; None: no limit till then.",
     )
+    flatten_reserve: int = Field(
+        default=200, ge=0, description="Actions of the address that entries leave for reducing and closing."
+    )
+    allowance_s: int = Field(default=300, gt=0, description="How often the venue's count of our actions is read.")
     account_pause_ms: int = Field(default=500, ge=0, description="Account reads closer than this become one.")
     measures_ms: int = Field(default=1_000, gt=0, description="How often samples are reported.")
     start_grace_ms: int = Field(default=10_000, ge=0, description="How long the feed may take to come up unpunished.")

@@ -21,7 +21,7 @@ from shared.errors import VenueError, VenueProtocolError, VenueUnreachable
 from shared.messages import Message
 from shared.messages.account import AccountSnapshot
 from shared.messages.market import BadKind, UniverseUpdate
-from shared.messages.order import ActionSent, AnswerKind, PostAction, ReadAccount, ReadOrder
+from shared.messages.order import ActionSent, AnswerKind, PostAction, ReadAccount, ReadAllowance, ReadOrder
 from shared.units import MS, Ns
 from shared.warehouse.capture.records import Direction
 
@@ -52,7 +52,7 @@ class StageLink:
     `start`, `tick` (every `settings.tick_ms`), `frames` and `carry_out` return the messages to publish, in order.
     """
 
-    commands: ClassVar[frozenset[type[Message]]] = frozenset({PostAction, ReadOrder, ReadAccount})
+    commands: ClassVar[frozenset[type[Message]]] = frozenset({PostAction, ReadOrder, ReadAccount, ReadAllowance})
 
     def __init__(self, settings: Settings, wire: Wire, rng: random.Random, record: Record = forget) -> None:
         self._settings = settings
@@ -117,6 +117,8 @@ class StageLink:
             case ReadOrder(cloid=cloid):
                 user = self._user()
                 return self._read(errands.read_order(user, cloid, self._universe, lambda: now), now)
+            case ReadAllowance():
+                return self._read(errands.read_allowance(self._user(), lambda: now), now)
             case ReadAccount(fills_since_ns=since):
                 return self._read(errands.read_account(self._user(), since, self._universe, lambda: now), now)
         raise AssertionError(f"{type(command).__name__} is not a command of this edge")

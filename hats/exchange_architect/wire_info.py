@@ -23,7 +23,7 @@ from shared.ids import Cloid
 from shared.instrument import Instrument
 from shared.messages.account import AccountSnapshot, VenuePosition
 from shared.messages.market import BadData, UniverseUpdate
-from shared.messages.order import Fill, VenueOrder, VenueOrderStatus
+from shared.messages.order import AllowanceTold, Fill, VenueOrder, VenueOrderStatus
 from shared.order import Side
 from shared.units import Ns, Px, Rounding, Sz
 
@@ -83,6 +83,12 @@ class _Clearinghouse(msgspec.Struct, rename="camel"):
     time: Ms = 0
 
 
+class _RateLimit(msgspec.Struct, rename="camel"):
+    n_requests_used: int
+    n_requests_cap: int
+
+
+_rate_limit: Final = msgspec.json.Decoder(_RateLimit)
 _meta: Final = msgspec.json.Decoder(_Meta)
 _fees: Final = msgspec.json.Decoder(_Fees)
 _found: Final = msgspec.json.Decoder(_Found)
@@ -137,6 +143,12 @@ def venue_order(reply: bytes, cloid: Cloid, universe: Universe, recv_ns: Ns) -> 
     return VenueOrder(
         cloid, 0, "", Side.BUY, *nothing, VenueOrderStatus.UNKNOWN_OID, found.status, Ns(recv_ns), recv_ns
     )
+
+
+def allowance(reply: bytes, recv_ns: Ns) -> AllowanceTold:
+    """What `userRateLimit` says of the address's requests."""
+    limit = _read(_rate_limit, reply, "userRateLimit")
+    return AllowanceTold(limit.n_requests_used, limit.n_requests_cap, recv_ns)
 
 
 def account_snapshot(

@@ -40,6 +40,7 @@ from shared.messages.message import Lane, Message
 from shared.messages.order import (
     ActionAnswered,
     ActionSent,
+    AllowanceTold,
     CancelOrder,
     FenceOrder,
     Fill,
@@ -49,6 +50,7 @@ from shared.messages.order import (
     QueryAccount,
     QueryOrder,
     ReadAccount,
+    ReadAllowance,
     ReadOrder,
     ResendOrder,
     SignatureRefused,
@@ -98,6 +100,8 @@ AnyMessage = (
     | QueryAccount
     | ReadOrder
     | ReadAccount
+    | ReadAllowance
+    | AllowanceTold
     | SignRequest
     | SignedAction
     | SignatureRefused

@@ -93,6 +93,22 @@ class ReadAccount(Message, frozen=True):
     fills_since_ns: Ns
 
 
+class ReadAllowance(Message, frozen=True):
+    """To our own gateway: read how many requests the address has used and may use."""
+
+    lane: ClassVar[Lane] = Lane.ORDER
+
+
+class AllowanceTold(Message, frozen=True):
+    """The venue's own count: requests that the address has used, and how many it may use in all."""
+
+    lane: ClassVar[Lane] = Lane.ORDER
+
+    used: int
+    cap: int
+    recv_ns: Ns
+
+
 class ActionKind(StrEnum):
     """What a signed request does."""
 

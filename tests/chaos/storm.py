@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import msgspec
 
@@ -146,13 +146,13 @@ class Storm(msgspec.Struct, frozen=True):
         return not self.doubled and not self.differences and self.unknown_after_expiry_s <= UNKNOWN_LATEST_S
 
 
-def settings_for_storm() -> Settings:
-    """A desk that may do as many orders as it likes: what is tested is what becomes of them."""
+def settings_for_storm(hats: dict[str, Any] | None = None) -> Settings:
+    """A desk that may do as many orders as it likes: the test is what becomes of them. `hats`: more."""
     risk = {
         "order_rate_limit": 1_000, "open_orders_limit": 1_000, "position_limit_usd": 10**7, "gross_limit_usd": 10**8,
         "leverage_limit_percent": 10**6, "drawdown_limit_bps": 10_000, "price_collar_bps": 1_000,
     }  # fmt: skip
-    return Settings.model_validate({"hats": {"risk_oversight_officer": risk}})
+    return Settings.model_validate({"hats": {"risk_oversight_officer": risk} | (hats or {})})
 
 
 def storm(folder: Path, seed: int, intents: int) -> Storm:

@@ -60,13 +60,24 @@ def test_what_was_spent_is_charged_even_without_room() -> None:
     assert budget.left_ratio(Ns(MINUTE + 2 * SECOND)) == 1.0
 
 
-def test_the_address_keeps_its_last_requests_for_cancels() -> None:
-    """Near the end of the budget entering stops, reducing goes on a little, cancels always pass."""
-    address = AddressBudget(limit=100)
+def test_the_address_keeps_a_reserve_for_closing() -> None:
+    """Entering leaves the reserve, reducing may use it up, cancels always pass; unknown is no limit."""
+    address = AddressBudget(cap=100, reserve=30)
     while address.try_spend(Priority.ENTER):
         pass
     assert address.used == 70
-    assert address.try_spend(Priority.REDUCE)
+    while address.try_spend(Priority.REDUCE):
+        pass
+    assert address.used == 100
     for _ in range(100):
         assert address.try_spend(Priority.CANCEL)
-    assert AddressBudget(limit=None).try_spend(Priority.ENTER)
+    assert AddressBudget(cap=None, reserve=30).try_spend(Priority.ENTER)
+
+
+def test_the_venues_count_holds() -> None:
+    """What the venue says replaces what was counted here."""
+    address = AddressBudget(cap=None, reserve=10)
+    address.learn(9_985, 10_000)
+    assert [address.try_spend(Priority.ENTER) for _ in range(6)] == [True] * 5 + [False]
+    address.learn(9_990, 10_500)
+    assert address.try_spend(Priority.ENTER)

@@ -16,11 +16,13 @@ from shared.messages.market import AssetContext, FeedState, FeedStatus, FundingC
 from shared.messages.order import (
     ActionAnswered,
     ActionKind,
+    AllowanceTold,
     AnswerKind,
     PostAction,
     QueryAccount,
     QueryOrder,
     ReadAccount,
+    ReadAllowance,
     ReadOrder,
     ResendOrder,
     SignedAction,
@@ -33,9 +35,10 @@ EA = Role.EXCHANGE_ARCHITECT
 
 
 def hat(**changes: Any) -> ExchangeArchitect:
-    """A started Hat."""
+    """A started Hat, with the weight of what it reads at its start forgiven."""
     architect = ExchangeArchitect(scene.settings(**changes))
     list(architect.handle(Started(EA, 1, T0), T0))
+    architect.state.budget.slots = []
     return architect
 
 
@@ -109,10 +112,25 @@ def test_a_body_that_can_not_be_read_counts_as_entering() -> None:
 
 def test_the_address_budget_refuses_entries_first() -> None:
     """With few requests left only cancels go out."""
-    architect = hat(address_requests=10)
+    architect = hat(address_requests=10, flatten_reserve=3)
     kinds = [type(said(architect, signed(nonce=nonce))[0]) for nonce in range(9)]
     assert kinds == [PostAction] * 7 + [ActionAnswered] * 2
     assert of(PostAction, said(architect, signed(ActionKind.CANCEL)))
+
+
+def test_the_venues_word_on_requests_is_asked_for_and_heeded() -> None:
+    """At the start and by the timer it is read; what it says, in a reply or in a refusal, holds from then on."""
+    architect = ExchangeArchitect(scene.settings())
+    begun = list(architect.handle(Started(EA, 1, T0), T0))
+    assert ReadAllowance() in begun
+    assert ReadAllowance() in said(architect, Woke(EA, "allowance", Ns(T0 + 300 * SECOND)), T0 + 300 * SECOND)
+    said(architect, AllowanceTold(9_799, 10_000, T0))
+    assert [type(said(architect, signed(nonce=n))[0]) for n in (1, 2)] == [PostAction, ActionAnswered]
+    said(architect, AllowanceTold(0, 10_000, T0))
+    text = "Too many cumulative requests sent (97460 > 97456) for cumulative volume traded $87457.46. Place taker ..."
+    said(architect, ActionAnswered(ActionKind.ORDER, CLOID, 3, AnswerKind.REFUSED, 0, Sz(0), text, Ns(T0)))
+    assert (architect.state.address.used, architect.state.address.cap) == (97_460, 97_456)
+    assert isinstance(said(architect, signed(nonce=4))[0], ActionAnswered)
 
 
 def test_an_order_is_read_at_once_and_later_when_the_budget_is_low() -> None:

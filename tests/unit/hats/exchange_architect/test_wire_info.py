@@ -13,7 +13,8 @@ from hats.exchange_architect import errands, wire_info
 from shared.errors import VenueProtocolError
 from shared.messages.account import AccountSnapshot, VenuePosition
 from shared.messages.market import BadData, UniverseUpdate
-from shared.messages.order import Fill, VenueOrder, VenueOrderStatus
+from shared.messages.order import AllowanceTold, Fill, VenueOrder, VenueOrderStatus
+from shared.units import Ns
 from tests.unit.hats.exchange_architect import scene
 from tests.unit.hats.exchange_architect.scene import CLOID, T0, T0_MS, USER
 
@@ -218,3 +219,11 @@ def test_the_order_errand_names_user_and_cloid() -> None:
     assert isinstance(said, VenueOrder)
     assert not isinstance(said, Fill)
     assert venue.asked == [{"type": "orderStatus", "user": USER, "oid": CLOID}]
+
+
+def test_the_count_of_requests() -> None:
+    """Used and cap as the venue tells them; anything else is an error."""
+    reply = b'{"cumVlm":"2854574.59","nRequestsUsed":2890,"nRequestsCap":2864574,"nRequestsSurplus":0}'
+    assert wire_info.allowance(reply, Ns(5)) == AllowanceTold(2_890, 2_864_574, Ns(5))
+    with pytest.raises(VenueProtocolError):
+        wire_info.allowance(b"null", Ns(5))
