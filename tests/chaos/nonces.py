@@ -39,19 +39,19 @@ class Nonces(msgspec.Struct, frozen=True):
 
 def _call(socket_path: str) -> Connection:
     """A line to the signer; it may be away for a moment."""
+    why = "it hung up"
     until = time.monotonic() + ANSWER_S
     while True:
         try:
             line = connect(f"unix:{socket_path}")
             greeting = line.receive(ANSWER_S)
-            if greeting is not None:
-                frames.decode_greeting(greeting)
-                return line
-            line.close()
-        except BusError:
-            pass
+        except BusError as error:
+            greeting, why = None, str(error)
+        if greeting is not None:
+            frames.decode_greeting(greeting)
+            return line
         if time.monotonic() > until:
-            raise BusError(f"no signer at {socket_path}")
+            raise BusError(f"no signer at {socket_path}: {why}")
         time.sleep(0.02)
 
 

@@ -118,13 +118,11 @@ def test_an_approved_order_is_sent_to_the_signer() -> None:
 def test_a_fence_is_a_noop_under_the_orders_nonce() -> None:
     """Same nonce, no expiry, in any trading state; of an order that was never to be signed there is no nonce."""
     approved = approval()
-    hat = told(approved)
-    request = answer(hat, order(approved))
-    assert isinstance(request, SignRequest)
+    hat, cloid = told(approved), approved.intent.cloid
+    answer(hat, order(approved))
     hat.handle(KillOrdered(KillLevel.FLATTEN, "x"), NOW)
-    cloid = approved.intent.cloid
-    fence = answer(hat, FenceOrder(cloid))
-    assert fence == SignRequest(ActionKind.FENCE, cloid, request.nonce, 0, b'{"type":"noop"}')
+    noop = SignRequest(ActionKind.FENCE, cloid, NOW_MS, 0, b'{"type":"noop"}')
+    assert answer(hat, FenceOrder(cloid)) == noop
     assert isinstance(answer(SecurityArchitect(Settings()), FenceOrder(cloid)), SignatureRefused)
 
 
