@@ -102,6 +102,7 @@ class FillRecord(msgspec.Struct, rename="camel"):
     tid: Id
     cloid: str | None = None
     fee_token: str = "USDC"  # noqa: S105 - the currency of the fee
+    dir: str = ""
 
 
 class FundingRecord(msgspec.Struct, rename="camel"):
@@ -165,6 +166,7 @@ def fill_message(record: FillRecord, universe: Universe, recv_ns: Ns) -> Fill:
         start_net_sz=exact(record.start_position, coin.sz_decimals),
         exch_ns=ns_from_ms(record.time),
         recv_ns=recv_ns,
+        direction=record.dir,
     )
 
 

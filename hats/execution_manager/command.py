@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from hats.execution_manager import drain, parents, sending
+from hats.execution_manager import drain, parents, reconcile, sending
 from hats.execution_manager.records import NEVER, DrainPhase, Turn
 from shared.messages import AnyMessage
 from shared.messages.control import Armed, Disarmed, DrainOrdered, KillLevel, KillOrdered, ResumeOrdered
@@ -33,6 +33,7 @@ def hear(turn: Turn, command: Command) -> Iterator[AnyMessage]:
             yield from _kill(turn, command)
         case ResumeOrdered():
             state.kill = None
+            reconcile.accept_strangers(turn)
             if state.drain.is_kill:
                 _stop_draining(turn)
         case TradingStateChanged():

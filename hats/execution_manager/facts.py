@@ -90,6 +90,9 @@ def bind_fills(turn: Turn) -> Iterator[AnyMessage]:
 def _take(turn: Turn, fill: Fill, order: Order | None) -> Iterator[AnyMessage]:
     _move_position(turn, fill)
     if order is None:
+        if turn.settings.foreign_fills == "halt" and not is_ours(fill.cloid):
+            what = f"{fill.direction or fill.side.name.lower()} of {fill.sz} lots of {fill.coin} at {fill.px}"
+            turn.state.strangers.append(f"fill {fill.tid} is of no order of ours: {what}")
         yield FillBooked(fill, _strategy_of(turn, fill.cloid))
         return
     yield FillBooked(msgspec.structs.replace(fill, cloid=order.cloid), order.strategy)

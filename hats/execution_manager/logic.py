@@ -77,6 +77,8 @@ class ExecutionManager:
         yield from self._react(turn, message)
         if state.unbound_fills:
             yield from facts.bind_fills(turn)
+        if state.strangers:
+            yield from reconcile.say_strangers(turn)
         if state.drain.is_active:
             yield from drain.advance(turn)
         if state.parents:

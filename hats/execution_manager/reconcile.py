@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from typing import Final
 
 from hats.execution_manager import facts, life
 from hats.execution_manager.measures import DIFFERENCES
@@ -14,6 +15,9 @@ from shared.messages.market import FeedState, FeedStatus
 from shared.messages.order import QueryAccount, VenueOrder
 from shared.order import OrderEvent, OrderState, Tif, is_open
 from shared.units import MS, Ns
+
+STRANGERS_SHOWN: Final = 5
+"""Most foreign fills that are named, newest last."""
 
 
 def note_feed(turn: Turn, status: FeedStatus) -> None:
@@ -188,8 +192,22 @@ def _conclude(
     yield _reconciled(turn, tuple(f"{what}: {text}" for what, text in sorted(findings.items())), doubts)
 
 
+def say_strangers(turn: Turn) -> Iterator[AnyMessage]:
+    """Something traded on the account that was not ours: the books count as different from now on, without waiting."""
+    if len(turn.state.strangers) != turn.state.strangers_said:
+        turn.state.strangers_said = len(turn.state.strangers)
+        yield _reconciled(turn, (), 0)
+
+
+def accept_strangers(turn: Turn) -> None:
+    """The operator knows of them: they are in the books, which are compared anew."""
+    turn.state.strangers, turn.state.strangers_said = [], 0
+    facts.want_account(turn, turn.now, "resumed")
+
+
 def _reconciled(turn: Turn, differences: tuple[str, ...], doubts: int) -> Reconciled:
     state = turn.state
+    differences += tuple(state.strangers[-STRANGERS_SHOWN:])
     unknown = doubts + sum(order.state is OrderState.UNKNOWN for order in state.orders.values())
     positions = tuple(NetPosition(coin, net_sz) for coin, net_sz in sorted(state.positions.items()))
     return Reconciled(not differences, len(state.orders), unknown, differences, positions)

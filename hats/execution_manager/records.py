@@ -161,7 +161,8 @@ class State(msgspec.Struct):
     """Everything. `orders` are open, `ended` are not (oldest first in `ended_queue`); `cloids` finds them by oid.
 
     `positions` are signed lots by coin, from the opening at `opened_ns` (venue's clock) on. `soonest_ns` is the next
-    deadline and `armed_ns` the wake-up that was asked for.
+    deadline and `armed_ns` the wake-up that was asked for. `strangers` are fills that no order of ours explains; until
+    the operator lets trading go on, the books count as different for them.
     """
 
     run: int = 0
@@ -180,6 +181,8 @@ class State(msgspec.Struct):
     strategies: dict[str, StrategyId] = {}
     early_cancels: dict[Cloid, Ns] = {}
     last_approval_id: int = 0
+    strangers: list[str] = []
+    strangers_said: int = 0
     is_opened: bool = False
     opened_ns: Ns = Ns(0)
     positions: dict[str, int] = {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from shared.config import Section
@@ -33,6 +35,11 @@ class Settings(Section):
     confirm_rounds: int = Field(4, ge=2, description="A difference that is still there in this round is one.")
     tolerate_foreign_orders: bool = Field(
         default=False, description="Trade although orders that are not ours are open on the account."
+    )
+    foreign_fills: Literal["halt", "adopt"] = Field(
+        default="halt",
+        description="What follows from a fill of no order of ours (somebody else's, a liquidation, a deleveraging, a "
+        "settlement). It is booked; then trading stops until `hats resume`, or goes on.",
     )
     flatten_slippage_bps: int = Field(100, ge=0, description="How far through the best price a closing order may go.")
     flatten_retry_ms: int = Field(1_000, ge=1, description="Pause between two closing orders of one coin.")

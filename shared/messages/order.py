@@ -247,7 +247,10 @@ class VenueOrder(Message, frozen=True):
 
 
 class Fill(Message, frozen=True):
-    """One of our fills. `fee_usd` > 0 was paid; `start_net_sz` is the signed position before it, in lots."""
+    """One of our fills. `fee_usd` > 0 was paid; `start_net_sz` is the signed position before it, in lots.
+
+    `direction` is the venue's own word: what it did to the position, and by whose doing if not an order's.
+    """
 
     lane: ClassVar[Lane] = Lane.ORDER
     durable: ClassVar[bool] = True
@@ -265,6 +268,7 @@ class Fill(Message, frozen=True):
     start_net_sz: int
     exch_ns: Ns
     recv_ns: Ns
+    direction: str = ""
 
 
 class OrderChanged(Message, frozen=True):

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import msgspec
+import pytest
+
 from hats.execution_manager import ExecutionManager
 from hats.execution_manager.measures import DIFFERENCES
 from shared.hat import restore, snapshot
 from shared.ids import FOREIGN, cloid_for
 from shared.messages import AnyMessage
 from shared.messages.account import NetPosition, Reconciled
-from shared.messages.control import Started
+from shared.messages.control import ResumeOrdered, Started
 from shared.messages.market import FeedState, FeedStatus
-from shared.messages.order import AnswerKind, OrderChanged, QueryAccount, QueryOrder, VenueOrder, VenueOrderStatus
+from shared.messages.order import (
+    AnswerKind,
+    Fill,
+    FillBooked,
+    OrderChanged,
+    QueryAccount,
+    QueryOrder,
+    VenueOrder,
+    VenueOrderStatus,
+)
 from shared.order import OrderState
 from shared.units import SECOND, Ns
 from tests.unit.hats.execution_manager.scene import (
@@ -227,3 +239,35 @@ def test_a_restart_asks_sends_nothing_and_forgets_nothing() -> None:
     assert len(asks(said)) == 1
     assert not changes(said)
     assert record(again, wish).state is OrderState.UNKNOWN
+
+
+def foreign_fill(direction: str, tid: int = 77) -> Fill:
+    """A fill that no order of ours explains."""
+    bought = fill(intent(1), 30, tid, at=NOW + 1, cloid=False)
+    return msgspec.structs.replace(bought, oid=999, direction=direction)
+
+
+@pytest.mark.parametrize("direction", ["Open Long", "Liquidated Cross Short", "Auto-Deleveraging", "Settlement"])
+def test_a_fill_that_is_not_ours_stops_trading_at_once(direction: str) -> None:
+    """It is booked to nobody of ours, the books count as different for it, and only the operator lets trading go on."""
+    hat = manager()
+    said = say(hat, foreign_fill(direction))
+    assert [(m.fill.tid, m.strategy) for m in said if isinstance(m, FillBooked)] == [(77, FOREIGN)]
+    (word,) = [m for m in said if isinstance(m, Reconciled)]
+    assert not word.is_clean
+    assert direction in word.differences[0]
+    assert hat.state.positions == {"AAA": 30}
+    later = NOW + ms(60_000)
+    again = say(hat, snapshot_of({"AAA": 30}, at=later), later)
+    assert [m.is_clean for m in again if isinstance(m, Reconciled)] == [False]
+    say(hat, ResumeOrdered("looked at it"), later)
+    clean = say(hat, snapshot_of({"AAA": 30}, at=later + ms(10)), later + ms(10))
+    assert [m.is_clean for m in clean if isinstance(m, Reconciled)] == [True]
+
+
+def test_a_fill_that_is_not_ours_may_be_adopted() -> None:
+    """By setting it is booked and trading goes on."""
+    hat = manager(foreign_fills="adopt")
+    said = say(hat, foreign_fill("Open Long"))
+    assert [m.strategy for m in said if isinstance(m, FillBooked)] == [FOREIGN]
+    assert not [m for m in said if isinstance(m, Reconciled)]
