@@ -15,6 +15,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import track
 
+from shared.ids import HATS, Role
 from tests.chaos.storm import Storm, storm
 
 
@@ -24,6 +25,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=1, help="how many storms, each from its own seed")
     parser.add_argument("--first-seed", type=int, default=1, help="the first seed")
     parser.add_argument("--intents", type=int, default=1_000, help="orders that each storm sends")
+    parser.add_argument("--kills", type=int, default=0, help="how often the victim dies in each storm")
+    parser.add_argument(
+        "--victim", type=Role, default=Role.EXECUTION_MANAGER, choices=list(HATS), help="whose process dies"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a storm instead of lines to read")
     return parser.parse_args()
 
@@ -46,7 +51,7 @@ def main() -> int:
     all_weathered = True
     with tempfile.TemporaryDirectory() as folder:
         for seed in track(seeds, "storms", console=console, disable=not console.is_terminal):
-            result = storm(Path(folder), seed, asked.intents)
+            result = storm(Path(folder), seed, asked.intents, kills=asked.kills, victim=asked.victim)
             all_weathered &= result.is_weathered
             print(msgspec.json.encode(result).decode() if asked.json else line(result), flush=True)
             for difference in () if asked.json else result.differences[:20]:

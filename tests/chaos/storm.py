@@ -146,17 +146,25 @@ class Storm(msgspec.Struct, frozen=True):
         return not self.doubled and not self.differences and self.unknown_after_expiry_s <= UNKNOWN_LATEST_S
 
 
+KILL_EVERY_S: Final = 7
+BACK_AFTER_NS: Final = 1 * SECOND
+
+
 def settings_for_storm(hats: dict[str, Any] | None = None) -> Settings:
     """A desk that may do as many orders as it likes: the test is what becomes of them. `hats`: more."""
     risk = {
         "order_rate_limit": 1_000, "open_orders_limit": 1_000, "position_limit_usd": 10**7, "gross_limit_usd": 10**8,
         "leverage_limit_percent": 10**6, "drawdown_limit_bps": 10_000, "price_collar_bps": 1_000,
     }  # fmt: skip
-    return Settings.model_validate({"hats": {"risk_oversight_officer": risk} | (hats or {})})
+    hats = {"risk_oversight_officer": risk} | (hats or {})
+    return Settings.model_validate({"hats": hats, "supervisor": {"restart_intensity": 100_000}})
 
 
-def storm(folder: Path, seed: int, intents: int) -> Storm:
-    """A desk in the storm until it has sent so many orders; then calm, a drain, and the comparison."""
+def storm(folder: Path, seed: int, intents: int, *, kills: int = 0, victim: Role = Role.EXECUTION_MANAGER) -> Storm:
+    """A desk in the storm until it has sent so many orders; then calm, a drain, and the comparison.
+
+    `victim` dies so often meanwhile, at moments of chance, and comes back from the journal a second later.
+    """
     stormy = Stormy(seed, intents)
     hats = {Role.QUANT_STRATEGIST: lambda _: stormy}
     desk = rehearse(settings_for_storm(), folder / f"storm-{seed}.sqlite", seed=seed, hats=hats)
@@ -165,11 +173,13 @@ def storm(folder: Path, seed: int, intents: int) -> Storm:
         desk.run_for(5)
         for fault in STORM:
             desk.venue.faults.arm(fault, desk.stage.clock.now())
-        while stormy.asked < intents:
+        left = kills
+        while stormy.asked < intents or left:
             before = stormy.asked
+            left -= _kill(desk, victim, min(left, 30 // KILL_EVERY_S), random.Random(f"{seed}:{left}"))
             desk.run_for(30)
             _look(desk, seen)
-            if stormy.asked == before:
+            if stormy.asked == before and not left:
                 raise HatsError(f"the desk of seed {seed} asks for nothing any more after {before} orders")
         desk.run_for(15)
         desk.venue.faults.clear()
@@ -178,6 +188,15 @@ def storm(folder: Path, seed: int, intents: int) -> Storm:
         return _result(desk, seed, stormy.asked, seen)
     finally:
         desk.close()
+
+
+def _kill(desk: Rehearsal, victim: Role, times: int, draw: random.Random) -> int:
+    """Plan so many deaths within the next half minute, at moments of chance; how many there will be."""
+    begins = desk.stage.clock.now()
+    for number in range(times):
+        at = begins + number * KILL_EVERY_S * SECOND + draw.randrange((KILL_EVERY_S - 3) * SECOND)
+        desk.stage.at(at, lambda _: desk.stage.kill_hat(victim, "killed by the storm", BACK_AFTER_NS))
+    return times
 
 
 def _look(desk: Rehearsal, seen: dict[str, set[int]]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.ids import Role
 from tests.chaos.storm import storm
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -22,3 +23,12 @@ def test_two_answers_in_three_are_lost_and_nothing_else_is(seed: int, tmp_path: 
     assert result.resent > 0
     assert result.fenced > 0
     assert set(result.strikes) == {"bad_gateway", "drop_request", "garbage", "lose_answer"}
+
+
+@pytest.mark.parametrize("victim", [Role.EXECUTION_MANAGER, Role.SECURITY_ARCHITECT, Role.EXCHANGE_ARCHITECT])
+def test_the_storm_while_a_hat_dies(victim: Role, tmp_path: Path) -> None:
+    """Whoever is on an order's way dies four times in the storm: still nothing doubled and nothing different."""
+    result = storm(tmp_path, 3, 40, kills=4, victim=victim)
+    assert result.doubled == 0
+    assert result.differences == ()
+    assert result.is_weathered
