@@ -46,7 +46,7 @@ def hour(folder: Path, seed: int, minutes: int) -> Hour:
     """A desk for so many virtual minutes under enforced limits."""
     settings = settings_for_storm({"exchange_architect": {"weight_per_minute": WEIGHT}})
     limits = msgspec.structs.replace(door_settings_of(settings), ip_weight_per_minute=WEIGHT, address_budget=REQUESTS)
-    hats = {Role.QUANT_STRATEGIST: lambda _: Stormy(seed, sys.maxsize)}
+    hats = {Role.QUANT_STRATEGIST: lambda *_: Stormy(seed, sys.maxsize)}
     desk = rehearse(settings, folder / "journal.sqlite", seed=seed, door_settings=limits, hats=hats)
     try:
         for _ in range(minutes):

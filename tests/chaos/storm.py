@@ -166,7 +166,7 @@ def storm(folder: Path, seed: int, intents: int, *, kills: int = 0, victim: Role
     `victim` dies so often meanwhile, at moments of chance, and comes back from the journal a second later.
     """
     stormy = Stormy(seed, intents)
-    hats = {Role.QUANT_STRATEGIST: lambda _: stormy}
+    hats = {Role.QUANT_STRATEGIST: lambda *_: stormy}
     desk = rehearse(settings_for_storm(), folder / f"storm-{seed}.sqlite", seed=seed, hats=hats)
     try:
         seen: dict[str, set[int]] = {}
