@@ -16,7 +16,7 @@ from hats.exchange_architect.reader import Reader
 from hats.exchange_architect.settings import Settings
 from hats.exchange_architect.universe import Universe
 from hats.exchange_architect.wire import bad_data
-from hats.exchange_architect.wire_exchange import Proof, answered, proof_of
+from hats.exchange_architect.wire_exchange import Proof, proof_of, told
 from shared.clock import Clock
 from shared.edge import Context, Publish
 from shared.errors import VenueError, VenueProtocolError, VenueUnreachable
@@ -216,7 +216,8 @@ class Gateway:
         if job.copies:
             self._sample(ANSWER, (now - job.begun_ns) / MS)
             self._sample(UNANSWERED, 1.0 if proof.answer is AnswerKind.NO_ANSWER else 0.0)
-        self._publish(answered(job.action, proof, now), job.context)
+        for message in told(job.action, proof, now):
+            self._publish(message, job.context)
 
     # ------------------------------------------------------------------------------------------ lines
 

@@ -16,7 +16,7 @@ from hats.exchange_architect.subscriptions import topics
 from hats.exchange_architect.tape import Record, Tape, forget
 from hats.exchange_architect.universe import Universe
 from hats.exchange_architect.wire import bad_data
-from hats.exchange_architect.wire_exchange import Proof, answered, proof_of
+from hats.exchange_architect.wire_exchange import Proof, proof_of, told
 from shared.errors import VenueError, VenueProtocolError, VenueUnreachable
 from shared.messages import Message
 from shared.messages.account import AccountSnapshot
@@ -133,7 +133,7 @@ class StageLink:
             proof = proof_of(action, status, body, self._universe, action.is_resent)
         self._session.measured(ANSWER, (now - sent_ns) / MS)
         self._session.measured(UNANSWERED, 1.0 if proof.answer is AnswerKind.NO_ANSWER else 0.0)
-        return [*sent, answered(action, proof, now)]
+        return [*sent, *told(action, proof, now)]
 
     def _read(self, errand: errands.Errand, now: Ns) -> list[Message]:
         try:

@@ -6,11 +6,14 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from hats.exchange_architect.errors import verdict_on_action, verdict_on_entry
+from hats.exchange_architect.errands import EXCHANGE
+from hats.exchange_architect.errors import Refusal, Verdict, verdict_on_action, verdict_on_entry
 from hats.exchange_architect.numbers import Id
 from hats.exchange_architect.universe import Universe
-from hats.exchange_architect.wire import EXCERPT, UNREADABLE
+from hats.exchange_architect.wire import EXCERPT, UNREADABLE, bad_data
 from shared.errors import VenueProtocolError
+from shared.messages import Message
+from shared.messages.market import BadKind
 from shared.messages.order import ActionAnswered, ActionKind, AnswerKind, PostAction
 from shared.units import Ns, Sz
 
@@ -19,12 +22,16 @@ NEVER_PARSED: Final = frozenset({400, 415, 422})
 
 
 class Proof(NamedTuple):
-    """What is proven: the kind, the venue's order id (0: not told), lots filled and its words."""
+    """What is proven: the kind, the venue's order id (0: not told), lots filled and its words.
+
+    `is_undocumented`: it refused in words that are in no table.
+    """
 
     answer: AnswerKind
     oid: int = 0
     filled_sz: Sz = Sz(0)
     error: str = ""
+    is_undocumented: bool = False
 
 
 class _Reply(msgspec.Struct):
@@ -100,6 +107,15 @@ def answered(action: PostAction, proof: Proof, recv_ns: Ns) -> ActionAnswered:
     )
 
 
+def told(action: PostAction, proof: Proof, recv_ns: Ns) -> list[Message]:
+    """What is said of a proof: the answer, and an alarm if the venue's words are in no table."""
+    said: list[Message] = [answered(action, proof, recv_ns)]
+    if proof.is_undocumented:
+        reason = f"undocumented refusal of {action.kind} {action.cloid}"
+        said.append(bad_data(EXCHANGE, "", reason, proof.error.encode(), recv_ns, BadKind.UNDOCUMENTED))
+    return said
+
+
 def proof_of(action: PostAction, http_status: int, body: bytes, universe: Universe, resent: bool = False) -> Proof:
     """What the venue's answer to `action` proves; NO_ANSWER for everything that is not a documented proof.
 
@@ -118,7 +134,7 @@ def proof_of(action: PostAction, http_status: int, body: bytes, universe: Univer
 def _proof_of_reply(action: PostAction, reply: _Reply, universe: Universe, resent: bool) -> Proof:
     if reply.status == "err":
         text = _text.decode(reply.response)
-        return Proof(verdict_on_action(text, resent).answer, error=text)
+        return _refused(verdict_on_action(text, resent), text)
     if reply.status != "ok":
         raise VenueProtocolError("expected status ok or err", reply.status[:40])
     response = _response.decode(reply.response)
@@ -140,7 +156,7 @@ def _proof_of_status(action: PostAction, status: _Status | str, universe: Univer
             raise VenueProtocolError(f"no such answer to {action.kind}", status[:40])
         return Proof(answer)
     if status.error is not None:
-        return Proof(verdict_on_entry(status.error).answer, error=status.error)
+        return _refused(verdict_on_entry(status.error), status.error)
     if action.kind is ActionKind.CANCEL:
         raise VenueProtocolError("expected success or an error in the answer to a cancel")
     if status.resting is not None:
@@ -149,6 +165,10 @@ def _proof_of_status(action: PostAction, status: _Status | str, universe: Univer
         coin = universe.by_asset(asset_of(action.body))
         return Proof(AnswerKind.FILLED, oid=status.filled.oid, filled_sz=coin.sz(status.filled.total_sz))
     raise VenueProtocolError("expected resting, filled or error in a status")
+
+
+def _refused(verdict: Verdict, text: str) -> Proof:
+    return Proof(verdict.answer, error=text, is_undocumented=verdict.refusal is Refusal.UNDOCUMENTED)
 
 
 def asset_of(body: bytes) -> int:

@@ -122,6 +122,8 @@ class BadKind(StrEnum):
     FUTURE = "future"
     FROZEN = "frozen"
     """New frames, but the venue's time stands still."""
+    UNDOCUMENTED = "undocumented"
+    """A refusal in words that the venue never wrote down: it proves no more than it has to, and people should know."""
     ABSURD = "absurd"
     """Far from both the last price and the mark."""
     FILL_CHAIN = "fill_chain"

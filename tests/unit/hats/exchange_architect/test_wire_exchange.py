@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 
 import pytest
 import yaml
 
 from hats.exchange_architect.errors import PREFIXES, Refusal, refusal_of
-from hats.exchange_architect.wire_exchange import Proof, asset_of, is_reduce_only, proof_of
+from hats.exchange_architect.wire_exchange import Proof, asset_of, is_reduce_only, proof_of, told
 from shared.errors import VenueProtocolError
-from shared.messages.order import ActionKind, AnswerKind
+from shared.messages.market import BadData, BadKind
+from shared.messages.order import ActionAnswered, ActionKind, AnswerKind
+from shared.units import Ns
 from tests.unit.hats.exchange_architect import scene
 from tests.unit.hats.exchange_architect.scene import err, ok
 
@@ -40,7 +43,8 @@ def test_good_answers() -> None:
 def test_an_error_in_the_entry_is_a_refusal_word_for_word() -> None:
     """Known or not, an entry's error means that this entry did not happen."""
     for text in (MISSING, "Something the venue never wrote before asset=1"):
-        assert proof(ok("order", {"error": text})) == Proof(AnswerKind.REFUSED, error=text)
+        found = proof(ok("order", {"error": text}))
+        assert (found.answer, found.error) == (AnswerKind.REFUSED, text)
 
 
 def test_a_used_nonce_proves_the_first_copy() -> None:
@@ -141,3 +145,18 @@ def test_asset_of_needs_an_order() -> None:
     """A body without orders has no asset."""
     with pytest.raises(VenueProtocolError):
         asset_of(b'{"action":{"type":"noop"}}')
+
+
+def test_words_in_no_table_raise_an_alarm_and_prove_no_more_than_they_must() -> None:
+    """1,000 texts that nobody documented: of an entry a refusal, of an action no proof; each is told."""
+    draw = random.Random(1)
+    for number in range(1_000):
+        text = f"{number} " + "".join(draw.choice("abc ÄÖ%{}\\") for _ in range(draw.randint(0, 200)))
+        for body, kind in ((err(text), AnswerKind.NO_ANSWER), (ok("order", {"error": text}), AnswerKind.REFUSED)):
+            found = proof(body)
+            assert (found.answer, found.error) == (kind, text)
+            answer, alarm = told(scene.post(), found, Ns(5))
+            assert isinstance(answer, ActionAnswered)
+            assert isinstance(alarm, BadData)
+            assert alarm.kind is BadKind.UNDOCUMENTED
+    assert len(told(scene.post(), proof(err("Insufficient margin to place order. asset=3")), Ns(5))) == 1
