@@ -85,6 +85,10 @@ def _take_listing(
         yield from _take_stranger(turn, listing, listed, findings)
     elif is_open(order.state):
         listed.add(order.cloid)
+        if (listing.coin, listing.side, listing.px, listing.orig_sz) != (order.coin, order.side, order.px, order.sz):
+            theirs = f"{listing.side.name.lower()} {listing.orig_sz} {listing.coin} at {listing.px}"
+            ours = f"{order.side.name.lower()} {order.sz} {order.coin} at {order.px}"
+            findings[f"order {order.cloid}"] = f"{theirs} at the venue, {ours} here"
         yield from facts.venue_order(turn, listing)
     elif order.changed_ns + turn.settings.account_lag_ms * MS < snapshot.recv_ns:
         findings[f"order {order.cloid}"] = f"open at the venue, {order.state} here"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -23,11 +25,12 @@ from shared.messages.order import (
     VenueOrder,
     VenueOrderStatus,
 )
-from shared.order import OrderState
+from shared.order import OrderState, Side
 from shared.units import SECOND, Ns
 from tests.unit.hats.execution_manager.scene import (
     EM,
     NOW,
+    PX,
     RUN,
     answer,
     cancels,
@@ -271,3 +274,15 @@ def test_a_fill_that_is_not_ours_may_be_adopted() -> None:
     said = say(hat, foreign_fill("Open Long"))
     assert [m.strategy for m in said if isinstance(m, FillBooked)] == [FOREIGN]
     assert not [m for m in said if isinstance(m, Reconciled)]
+
+
+@pytest.mark.parametrize("changed", [{"px": PX + 100}, {"orig_sz": 21}, {"side": Side.SELL}])
+def test_an_order_that_is_another_at_the_venue_is_a_difference(changed: dict[str, Any]) -> None:
+    """Same id, but price, size or side are not what was sent: said after the confirming rounds, with both."""
+    hat = manager()
+    wish = resting(hat, intent(1))
+    listing = msgspec.structs.replace(told(wish, VenueOrderStatus.OPEN, 20), **changed)
+    word = conclusion(looked_at(hat, {}, listing))
+    assert word is not None
+    assert not word.is_clean
+    assert "at the venue, buy 20 AAA" in word.differences[0]
