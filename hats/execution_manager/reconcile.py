@@ -148,7 +148,11 @@ def _look_for(turn: Turn, snapshot: AccountSnapshot, order: Order) -> Generator[
             # every fill of it is in the lists by now, and those were booked above
             yield from life.end_at_venue(turn, order, order.ending, order.filled_sz, order.ending_why)
         return False
-    if not order.is_proven or order.changed_ns + lag_ns >= snapshot.recv_ns:
+    if not order.is_proven:
+        return False
+    if order.changed_ns + lag_ns >= snapshot.recv_ns:
+        # a fill in this very snapshot may be what changed it: look again as soon as the lists can be relied on
+        facts.want_account(turn, order.changed_ns + lag_ns + 1, f"{order.cloid} is not listed as open")
         return False
     if order.absences:
         reason = "neither open at the venue nor known there any more"
