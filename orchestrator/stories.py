@@ -19,7 +19,6 @@ from shared.messages import AnyMessage
 from shared.messages.market import BookUpdate, UniverseUpdate
 from shared.messages.order import (
     ActionAnswered,
-    ActionKind,
     ActionSent,
     CancelOrder,
     FillBooked,
@@ -222,7 +221,7 @@ def _missing_at_venue(told: list[AboutOrder]) -> Iterator[str]:
         if end is None:
             yield "its submission"
         return
-    refused = any(isinstance(m, SignatureRefused) and m.kind is not ActionKind.CANCEL for m in told)
+    refused = any(isinstance(m, SignatureRefused) and m.kind.places for m in told)
     signed = {m.nonce for m in told if isinstance(m, SignedAction)}
     if not refused and not signed:
         yield "a signature or its refusal"
