@@ -35,6 +35,12 @@ def test_a_desk_from_up_to_down(hats: Hats) -> None:
     assert {hat["state"] for hat in status["hats"]} <= {"ready", "armed"}
     assert len(hats("scorecard")["scorecards"]) == 9
 
+    patience = ["--patience", "0", "--within", "30", "--wait", "60"]
+    bought = hats("execute", "buy", "0.001", "BTC", "--limit", "1000000", *patience)
+    assert (bought["state"], bought["filled"], bought["strategy"]) == ("filled", 0.001, "operator")
+    assert bought["executed_bps"] is not None
+    assert hats("withdraw", "0x" + "00" * 16, code=4)["code"] == "not_running"
+
     killed = hats("kill", "--flatten", "--reason", "a test of the switch")
     assert killed["has_effect"]
     assert (killed["trading_state"], killed["open_orders"], killed["positions"]) == ("halted", 0, [])
