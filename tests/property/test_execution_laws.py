@@ -77,6 +77,10 @@ class ExecutionLaws(RuleBasedStateMachine):
         self.states: dict[Cloid, OrderState] = {}
         self.filled: dict[Cloid, int] = {}
         self.submitted: dict[Cloid, SubmitOrder] = {}
+        self.unsigned: set[Cloid] = set()
+        """Orders that were refused a signature: there are no bytes of them."""
+        self.copied: set[Cloid] = set()
+        """Orders whose bytes were sent again: they have a signature."""
         self.booked: list[int] = []
         self.reconciled: Reconciled | None = None
 
@@ -93,7 +97,9 @@ class ExecutionLaws(RuleBasedStateMachine):
                     self.wire.append(said)
                 case ResendOrder(cloid=cloid):
                     assert self.states[cloid] is OrderState.UNKNOWN, "sent again though not in doubt"
-                    self.wire.append(Copy(self.submitted[cloid]))
+                    if cloid not in self.unsigned:
+                        self.copied.add(cloid)
+                        self.wire.append(Copy(self.submitted[cloid]))
                 case QueryOrder() | QueryAccount():
                     self.queries.append(said)
                 case OrderChanged():
@@ -179,9 +185,13 @@ class ExecutionLaws(RuleBasedStateMachine):
     @rule(data=st.data())
     def refuse_to_sign(self, data: st.DataObject) -> None:
         """An action is not signed."""
-        action = self.wire.pop(data.draw(st.integers(0, len(self.wire) - 1)))
-        if not isinstance(action, Copy):
-            self.inbox.append(SignatureRefused(kind_of(action), action.cloid, "test"))
+        action = self.wire[data.draw(st.integers(0, len(self.wire) - 1))]
+        if isinstance(action, Copy) or (isinstance(action, SubmitOrder) and action.cloid in self.copied):
+            return
+        self.wire.remove(action)
+        if isinstance(action, SubmitOrder):
+            self.unsigned.add(action.cloid)
+        self.inbox.append(SignatureRefused(kind_of(action), action.cloid, "test"))
 
     @precondition(lambda self: self.inbox)
     @rule(data=st.data(), again=st.booleans())
