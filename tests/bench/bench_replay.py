@@ -56,9 +56,9 @@ def bare_journal(reader: JournalReader) -> int:
     return done
 
 
-def hats_again(reader: JournalReader, settings: Settings) -> int:
+def hats_again(reader: JournalReader, run: Rehearsal) -> int:
     """Messages that the nine Hats handled again, every output equal."""
-    found = replay_run(reader, settings)
+    found = replay_run(reader, run.settings, approval_key=run.approval_key)
     assert all(hat.difference is None for hat in found), [hat.in_words for hat in found]
     return sum(hat.handled for hat in found)
 
@@ -90,7 +90,7 @@ def figures(seconds: float, rounds: int) -> dict[str, Any]:
         run.run_for(seconds)
         run.close()
         reader = JournalReader.open(folder / "journal.sqlite")
-        hats = best(lambda: hats_again(reader, run.settings), rounds)
+        hats = best(lambda: hats_again(reader, run), rounds)
         bare = best(lambda: bare_journal(reader), rounds)
         reader.close()
         desk = max(desk_again(folder / "capture", folder / f"run-{n}", Settings()) for n in range(rounds))
