@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -101,7 +102,7 @@ def import_file(
                     fold.take(line)
                     advance(raw.tell() - at)
                     at = raw.tell()
-        except (OSError, EOFError, gzip.BadGzipFile) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise DataError(f"{path} is cut or damaged; nothing of it was imported: {error}") from error
         return publication.publish(*fold.finish())
 

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from orchestrator import importing
+from orchestrator.cli.data_history import FileKind
 from orchestrator.importing import Kind, import_file
 from shared.errors import DataError
 from shared.instrument import Instrument
@@ -79,6 +80,11 @@ def test_bad_lines_are_counted_named_and_kept(tmp_path: Path) -> None:
     assert batch.problems[3] == "@1 is not listed: 1 entries left out"
 
 
+def test_the_command_knows_the_same_kinds() -> None:
+    """Its words are spelled apart, so that `hats --help` need not import what reads them."""
+    assert [kind.value for kind in FileKind] == [kind.value for kind in Kind]
+
+
 def test_the_same_file_is_imported_once(tmp_path: Path) -> None:
     """By what is in it, whatever it is called."""
     store = Store(tmp_path / "warehouse")
@@ -112,7 +118,8 @@ def test_a_cut_or_damaged_file_leaves_nothing(tmp_path: Path, suffix: str) -> No
     path = tmp_path / f"hour{suffix}"
     flipped = bytearray(whole)
     flipped[len(whole) // 2] ^= 255
-    for bad in (whole[: len(whole) // 2], whole[:-3], bytes(flipped), b"not packed at all"):
+    shattered = whole[:40] + bytes(255 - byte for byte in whole[40:60]) + whole[60:]
+    for bad in (whole[: len(whole) // 2], whole[:-3], bytes(flipped), shattered, b"not packed at all"):
         path.write_bytes(bad)
         with pytest.raises(DataError, match="nothing of it was imported"):
             brought(store, Kind.TRADES, path)
