@@ -6,56 +6,33 @@ Exit codes: 0 stopped as told; 1 something is configured wrongly (said in one li
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
-
 from hats.security_architect import keystore
-from hats.security_architect.signer import canary
-from hats.security_architect.signer.hardening import harden
 from hats.security_architect.signer.nonce_store import NonceStore
+from hats.security_architect.signer.process import Log, run, unlock
 from hats.security_architect.signer.signing import AgentKey
 from hats.security_architect.signer.typed_data import Network
 from orchestrator.watchdog.guard import Aim, Guard
-from orchestrator.watchdog.hands import Hands, Log
+from orchestrator.watchdog.hands import Hands
 from orchestrator.watchdog.server import WatchdogServer, read_latch
 from shared.bus.sockets import listen
-from shared.errors import ConfigError, HatsError
 from shared.units import MS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code."""
     options = _parser().parse_args(arguments)
-    harden()
-    log = os.open(options.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) if options.log else sys.stderr.fileno()
-
-    def say(event: str, fields: dict[str, object]) -> None:
-        os.write(log, msgspec.json.encode({"ns": time.time_ns(), "event": event, **fields}) + b"\n")
-
-    try:
-        _guard(options, say)
-    except HatsError as error:
-        say("failed", {"error": type(error).__name__, "reason": str(error)})
-        print(f"watchdog: {error}", file=sys.stderr)  # noqa: T201 - the launcher shows this line to the operator
-        return 1
-    return 0
+    return run("watchdog", options.log, lambda say: _guard(options, say))
 
 
 def _guard(options: argparse.Namespace, say: Log) -> None:
     network = Network(options.network)
-    if options.allow_weak_keystore and network is Network.MAINNET:
-        raise ConfigError(["--allow-weak-keystore is for tests and never for mainnet"])
     password = keystore.password_from_file(options.password_file)
-    unlocked = keystore.load(options.keystore, password, is_weak_allowed=options.allow_weak_keystore)
-    if unlocked.info.network != network:
-        raise ConfigError([f"{options.keystore} is a key for {unlocked.info.network}, not for {network}"])
-    canary.check(unlocked.secret, network)
+    unlocked = unlock(options.keystore, password, network, is_weak_allowed=options.allow_weak_keystore)
     key = AgentKey(unlocked.secret, network)
     unlocked.wipe()
     store = NonceStore(options.keystore.with_suffix(".nonces.sqlite"), key.address)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -21,6 +21,7 @@ from hats.security_architect.signer.core import Signer
 from hats.security_architect.signer.frames import Ask, Refused
 from hats.security_architect.signer.nonce_store import NonceStore
 from hats.security_architect.signer.policy import AssetRule, Policy
+from hats.security_architect.signer.process import Log
 from hats.security_architect.signer.signing import AgentKey
 from orchestrator.watchdog import plan
 from orchestrator.watchdog.guard import Aim
@@ -35,8 +36,6 @@ _ACTION_MS: Final = 1_000
 _CONNECT_MS: Final = 2_000
 _EXPIRES_MS: Final = 10_000
 """An action that the venue has not seen by then can't act any more; by then a new look has been taken."""
-
-Log = Callable[[str, dict[str, object]], None]
 
 
 class Hands:

@@ -9,61 +9,39 @@ import argparse
 import os
 import signal
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
-
 from hats.security_architect import keystore
 from hats.security_architect.checkpoints import CheckpointKey
-from hats.security_architect.signer import canary
 from hats.security_architect.signer.checkpoint_store import Checkpoints
 from hats.security_architect.signer.core import Signer
-from hats.security_architect.signer.hardening import harden
 from hats.security_architect.signer.nonce_store import NonceStore
 from hats.security_architect.signer.policy import AssetRule, Policy
-from hats.security_architect.signer.server import Log, SignerServer
+from hats.security_architect.signer.process import Log, run, unlock
+from hats.security_architect.signer.server import SignerServer
 from hats.security_architect.signer.signing import AgentKey
 from hats.security_architect.signer.tickets import TicketBook
 from hats.security_architect.signer.typed_data import Network
 from shared.approval_file import read_key
-from shared.errors import ConfigError, HatsError, UnitError
+from shared.errors import ConfigError, UnitError
 from shared.units import usd_from_str
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code."""
     options = _parser().parse_args(arguments)
-    harden()
-    log = os.open(options.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) if options.log else sys.stderr.fileno()
-
-    def say(event: str, fields: dict[str, object]) -> None:
-        line = msgspec.json.encode({"ns": time.time_ns(), "event": event, **fields})
-        os.write(log, line + b"\n")
-
-    try:
-        _serve(options, say)
-    except HatsError as error:
-        say("failed", {"error": type(error).__name__, "reason": str(error)})
-        print(f"signer: {error}", file=sys.stderr)  # noqa: T201 - the launcher shows this line to the operator
-        return 1
-    return 0
+    return run("signer", options.log, lambda say: _serve(options, say))
 
 
 def _serve(options: argparse.Namespace, say: Log) -> None:
     network = Network(options.network)
-    if options.allow_weak_keystore and network is Network.MAINNET:
-        raise ConfigError(["--allow-weak-keystore is for tests and never for mainnet"])
     policy = Policy(network=network, assets=_assets(options.assets), max_notional_usd=_usd(options.max_notional_usd))
     if options.password_file is not None:
         password = keystore.password_from_file(options.password_file)
     else:
         password = keystore.password_from_descriptor(options.password_fd)
-    unlocked = keystore.load(options.keystore, password, is_weak_allowed=options.allow_weak_keystore)
-    if unlocked.info.network != network:
-        raise ConfigError([f"{options.keystore} is a key for {unlocked.info.network}, not for {network}"])
-    canary.check(unlocked.secret, network)
+    unlocked = unlock(options.keystore, password, network, is_weak_allowed=options.allow_weak_keystore)
     key, checkpoint_key = AgentKey(unlocked.secret, network), CheckpointKey(unlocked.secret)
     unlocked.wipe()
     approval_key = read_key(options.approval_key_file)

@@ -12,7 +12,6 @@ import socket
 import stat
 import struct
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -21,12 +20,10 @@ from hats.security_architect.signer import frames
 from hats.security_architect.signer.checkpoint_store import Checkpoints
 from hats.security_architect.signer.core import Signer
 from hats.security_architect.signer.nonce_store import NonceStore
+from hats.security_architect.signer.process import Log
 from shared.bus.framing import HEADER_BYTES, FrameBuffer, framed
 from shared.errors import BusError, ConfigError
 from shared.units import MS
-
-Log = Callable[[str, dict[str, object]], None]
-"""Takes an event's name and its fields; never a secret, for none reaches this module."""
 
 _PEERS_MAX: Final = 8
 _CHUNK_BYTES: Final = 16 * 1024
