@@ -50,7 +50,7 @@ def _findings(config: Path | None) -> Iterator[Finding]:
         yield problem("configuration", "; ".join(error.problems), "mend what is listed")
     else:
         yield ok("configuration", "sound")
-        run = list(_current_run(config))
+        run = list(_current_run(config, is_watched=settings.watchdog.enabled))
         is_run_alive = any(finding.name == "launcher" and not finding.remedy for finding in run)
         yield from machine.ports(_ports(settings), is_run_alive=is_run_alive)
         yield from run
@@ -71,7 +71,7 @@ def _ports(settings: Settings) -> list[tuple[str, str, int]]:
     return named
 
 
-def _current_run(config: Path | None) -> Iterator[Finding]:
+def _current_run(config: Path | None, *, is_watched: bool) -> Iterator[Finding]:
     from pathlib import Path
 
     from orchestrator.cli import runs
@@ -92,6 +92,32 @@ def _current_run(config: Path | None) -> Iterator[Finding]:
         detail = f"process {note.launcher_pid} is gone" + (f"; it left {left}" if left else "")
         yield problem("launcher", detail, "`hats down` puts it in order")
     yield from _hub(files)
+    yield from _guards(files, is_watched=is_watched)
+
+
+def _guards(files: RunFiles, *, is_watched: bool) -> Iterator[Finding]:
+    """The watchdog, if the run should have one, and the run's own jobs."""
+    from orchestrator.caretaker import is_well, read_state
+    from orchestrator.cli.findings import ok, problem
+    from orchestrator.cli.watchdog import line_of
+    from orchestrator.watchdog.line import tell
+    from orchestrator.watchdog.words import Look
+
+    if is_watched:
+        try:
+            view = tell(files.watchdog, Look())
+        except HatsError as error:
+            yield problem(
+                "watchdog", str(error), "nobody acts if this desk dies; see logs/watchdog.log in the run's folder"
+            )
+        else:
+            remedy = "look at what it did; then `hats resume`, which lets it watch again"
+            yield problem("watchdog", line_of(view), remedy) if view.reason else ok("watchdog", line_of(view))
+    state = read_state(files.schedule)
+    if state is not None:
+        failed = [f"{name}: {each.detail}" for name, each in state.jobs.items() if each.is_well is False]
+        detail = "; ".join(failed) or "one is being tried again"
+        yield ok("jobs", "well") if is_well(state) else problem("jobs", detail, "`hats jobs` tells more")
 
 
 def _last_run(config: Path | None) -> Iterator[Finding]:
