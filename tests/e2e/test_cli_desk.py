@@ -34,6 +34,7 @@ def test_a_desk_from_up_to_down(hats: Hats) -> None:
     assert len(status["hats"]) == 9
     assert {hat["state"] for hat in status["hats"]} <= {"ready", "armed"}
     assert len(hats("scorecard")["scorecards"]) == 9
+    assert hats("watchdog", "status")["phase"] == "watching"
 
     patience = ["--patience", "0", "--within", "30", "--wait", "60"]
     bought = hats("execute", "buy", "0.001", "BTC", "--limit", "1000000", *patience)
