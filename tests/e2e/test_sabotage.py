@@ -41,13 +41,16 @@ DEFERRED: Final = frozenset(
         "funding_forecast_bps",
         "unknown_s",
         "cancel_ms",
+        "books_conflated",
+        "shortfall_bps",
         "fill_rate",
         "prints_answered",
         "recovery_ms",
         "trades_heard_share",
     }
 )
-"""What a short run on the stage has no evidence for: real time, an hour's funding, faults, or hundreds of orders."""
+"""What a short run on the stage has no evidence for: real time and sockets, an hour's funding, faults, parent orders,
+or hundreds of orders."""
 
 Cards = Mapping[Role, Scorecard]
 
