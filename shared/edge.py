@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from shared.messages import Message
 from shared.units import Ns
@@ -41,4 +41,13 @@ class Edge(Protocol):
 
     def stop(self) -> None:
         """Close everything and return when nothing of it runs any more."""
+        ...
+
+
+@runtime_checkable
+class SettlingEdge(Protocol):
+    """An edge that has things to do only once the journal has them on disk."""
+
+    def settled(self) -> None:
+        """Whatever the Hat said in batches before this moment is on disk."""
         ...

@@ -20,7 +20,7 @@ import msgspec
 from shared.bus import frames
 from shared.bus.sockets import Connection, connect
 from shared.codec import decode, encode
-from shared.edge import Context, Edge
+from shared.edge import Context, Edge, SettlingEdge
 from shared.errors import BusError, InvariantError
 from shared.hat import Hat, restore, snapshot
 from shared.ids import Role
@@ -151,12 +151,14 @@ class HatLoop:
             case frames.Ping():
                 connection.send(frames.encode(frames.Pong(frame.sent_ns)))
             case frames.Stop():
+                self._settle()
                 return False
             case frames.Answer():
                 raise BusError("an answer for the operator came to a Hat")
         return True
 
     def _handle(self, batch: frames.Batch, connection: Connection) -> None:
+        self._settle()  # the hub let go of this batch only when all that we said before it was on disk
         now = Ns(batch.now)
         said: list[frames.Said] = []
         handled_ns: list[int] = []
@@ -174,6 +176,11 @@ class HatLoop:
                 self._edge.carry_out(command, context, now)
         connection.send(frames.encode(frames.Outcome(batch.n, tuple(said), tuple(handled_ns))))
         self.batches += 1
+
+    def _settle(self) -> None:
+        edge: object = self._edge
+        if isinstance(edge, SettlingEdge):
+            edge.settled()
 
     def _open_edge(self) -> None:
         if self._edge is not None:

@@ -17,9 +17,10 @@ from shared.units import Ns
 
 
 class SignerEdge:
-    """Carries out SignRequest and AuditRecord, each before it returns.
+    """Carries out SignRequest before it returns, and AuditRecord once the journal has it.
 
-    No answer within the deadline is a refusal: the late signature is never read, so nothing left the house.
+    No answer within the deadline is a refusal: the late signature is never read, so nothing left the house. A record
+    that was written before its batch was journaled would stand against another one after a crash.
     """
 
     commands: ClassVar[frozenset[type[Message]]] = frozenset({SignRequest, AuditRecord})
@@ -28,6 +29,7 @@ class SignerEdge:
         self._line = line
         self._audit_log = audit_log
         self._publish: Publish | None = None
+        self._unsettled: list[AuditRecord] = []
 
     def start(self, publish: Publish) -> None:
         """Open the audit log and call the signer; if it does not answer yet, the next request calls again."""
@@ -36,12 +38,18 @@ class SignerEdge:
         self._line.open()
 
     def carry_out(self, command: Message, context: Context, now: Ns) -> None:  # noqa: ARG002 - deadlines are spans here
-        """Write the record, or have the request signed and publish the answer."""
+        """Keep the record until it is settled, or have the request signed and publish the answer."""
         if isinstance(command, AuditRecord):
-            self._audit_log.append(command)
+            self._unsettled.append(command)
         elif isinstance(command, SignRequest):
             assert self._publish is not None, "the edge was not started"
             self._publish(self._answer_to(command), context)
+
+    def settled(self) -> None:
+        """Write the records that the journal has."""
+        for record in self._unsettled:
+            self._audit_log.append(record)
+        self._unsettled.clear()
 
     def stop(self) -> None:
         """Hang up and close the audit log."""

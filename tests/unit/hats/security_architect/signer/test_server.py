@@ -335,6 +335,8 @@ def test_client_writes_the_audit_log(tmp_path: Path) -> None:
         record = audit.append(head, audit.body_of("test", Ns(number), {}))
         head = audit.head_of(record)
         edge.carry_out(record, Context(), Ns(0))
+    assert not (tmp_path / "audit.jsonl").read_bytes(), "a record was written before the journal had it"
+    edge.settled()
     edge.stop()
     found = verify_file(tmp_path / "audit.jsonl")
     assert (found.is_sound, found.head) == (True, head)
