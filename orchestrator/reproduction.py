@@ -28,7 +28,9 @@ from shared.units import Ns
 FIELDS_MAX: Final = 5
 """So many of the fields that differ are named."""
 _EDGE_SAYS: Final[dict[Role, frozenset[str]]] = {
-    Role.EXCHANGE_ARCHITECT: frozenset({"ActionSent", "ActionAnswered", "VenueOrder", "AccountSnapshot", "BadData"}),
+    Role.EXCHANGE_ARCHITECT: frozenset(
+        {"ActionSent", "ActionAnswered", "AllowanceTold", "VenueOrder", "AccountSnapshot", "BadData"}
+    ),
     Role.SECURITY_ARCHITECT: frozenset({"SignedAction", "SignatureRefused"}),
 }
 """What an edge says with its command's message as the cause; it is input, not output of the Hat."""
