@@ -98,7 +98,7 @@ class CuttingVenue:
         self.connections_ns: list[Ns] = []
         self._clock = WallClock()
         self._links: list[_Link] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._visits: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._stop = asyncio.Event()
@@ -152,27 +152,31 @@ class CuttingVenue:
         self._ready.set()
         await self._stop.wait()
         proxy.close()
-        for link in self._links:
-            link.client.transport.abort()
-            link.venue.transport.abort()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        for visit in self._visits:
+            visit.cancel()
+        await asyncio.gather(*self._visits, return_exceptions=True)
         stop.set()
         await serving
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int) -> None:
-        back, forth = await asyncio.open_connection("127.0.0.1", port)
-        link = _Link(writer, forth)
-        self._links.append(link)
-        ways = [self._loop.create_task(self._pipe(link, *way)) for way in ((reader, forth), (back, writer))]
-        self._tasks.update(ways)
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        self._links.remove(link)
-        # a half-open socket shows nothing to the client: only he ends it
-        for end in (writer, forth):
-            end.transport.abort()
-        await asyncio.wait(ways)
-        self._tasks.difference_update(ways)
+        visit = asyncio.current_task()
+        assert visit is not None
+        self._visits.add(visit)
+        ends, ways = [writer], list[asyncio.Task[None]]()
+        try:
+            back, forth = await asyncio.open_connection("127.0.0.1", port)
+            ends.append(forth)
+            link = _Link(writer, forth)
+            self._links.append(link)
+            ways += [self._loop.create_task(self._pipe(link, *way)) for way in ((reader, forth), (back, writer))]
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            self._links.remove(link)
+        finally:
+            # whoever came while we close is let go too; a half-open socket shows nothing to the client: only he ends it
+            for end in ends:
+                end.transport.abort()
+            await asyncio.gather(*ways, return_exceptions=True)
+            self._visits.discard(visit)
 
     async def _pipe(self, link: _Link, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
