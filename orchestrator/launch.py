@@ -21,7 +21,7 @@ from orchestrator.ground import Ground, ground
 from orchestrator.jobs import Place
 from orchestrator.referee import differences, positions_at
 from orchestrator.reproduction import HatReplay, replay_run
-from orchestrator.runfiles import RunFiles, RunNote, RunRecord, forget_run, note_run, write_private, write_record
+from orchestrator.runfiles import RunNote, RunRecord, forget_run, new_run, note_run, write_private, write_record
 from orchestrator.settings import Settings
 from orchestrator.status import CardView, Status
 from orchestrator.summary import Summary, summarise
@@ -78,8 +78,7 @@ class Launch:
         self._replay = replay
         self._config = config
         self._run = time.time_ns() // SECOND
-        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self._run))
-        self.files = RunFiles(settings.run.home / "runs" / f"{settings.run.name}-{stamp}")
+        self.files = new_run(settings.run.home, settings.run.name, self._run)
         self._stop_asked = False
         self._flatten = True
 
@@ -96,7 +95,6 @@ class Launch:
     def grounded(self) -> Iterator[Ground]:
         """What the run stands on, noted as the current run, while inside."""
         home = self._settings.run.home
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.files.create()
         step = self._watcher.step
         with ground(self._settings, self.files, step, own_ray=self._own_ray, replay=self._replay) as under:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import itertools
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import Final
 
@@ -125,6 +128,20 @@ class RunFiles:
     def password(self, name: str) -> Path:
         """File of a key's password (0600)."""
         return self.keys / f"{name}.password"
+
+
+def new_run(home: Path, name: str, run: int) -> RunFiles:
+    """Files of a run that begins now, `run` seconds since 1970, in a folder that no other run has; it is made here."""
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(run))
+    runs = home / "runs"
+    _make_private(home, runs)
+    for number in itertools.count(1):
+        folder = runs / (f"{name}-{stamp}" if number == 1 else f"{name}-{stamp}-{number}")
+        # another of the same second has its own: two journals in one folder would be one
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+            return RunFiles(folder)
+    raise AssertionError("unreachable: the numbers do not end")
 
 
 def _make_private(*folders: Path) -> None:

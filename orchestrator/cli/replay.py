@@ -104,12 +104,11 @@ def _play(
 ) -> None:
     from orchestrator.capture_run import import_recordings, run_capture, survey_of
     from orchestrator.cli.launching import config_file, loaded
-    from orchestrator.runfiles import RunFiles
+    from orchestrator.runfiles import new_run
 
     pace = _pace(speed)
     settings = loaded(config_file(config, "demo.toml"), assignments).settings
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    files = RunFiles(settings.run.home / "runs" / f"replay-{stamp}")
+    files = new_run(settings.run.home, "replay", int(time.time()))
     if capture is None:
         capture = files.dir / "capture"
         files.create()
