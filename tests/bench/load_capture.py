@@ -24,9 +24,9 @@ from typing import Any, Final
 
 from shared.warehouse.capture.reader import read, segments, verify_log
 from tests.bench import burst
+from tests.bench.memory import slope
 from tests.bench.processes import resident_mb, running
 from tests.bench.sent_audit import as_row, audit, heard_of
-from tests.bench.soak_venue import slope
 
 LAG_P99_MS_MAX: Final = 50.0
 SHORTFALL_MAX: Final = 0.02

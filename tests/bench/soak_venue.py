@@ -1,17 +1,18 @@
 """A long life of the whole venue in little time: every market flow, trading accounts, faults, and laws at each minute.
 
 `python -m tests.bench.soak_venue --hours 24 --seed 1 --faults` prints one JSON object; progress goes to stderr.
+Exit 1 when memory grows (see `tests.bench.memory`); a broken law raises. `--census` tells what grew in each hour.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from random import Random
 from typing import Any, Final
 
@@ -59,6 +60,9 @@ from shared.venue.flow.recorded import RecordedMarket, RecordedSettings
 from shared.venue.flow.spot_coins import spot_listings
 from shared.venue.flow.spot_market import SpotMarket
 from shared.venue.flow.synthetic import SyntheticMarket, SyntheticSettings
+from tests.bench.census import Held, census, grown
+from tests.bench.memory import Memory
+from tests.bench.processes import resident_mb
 from tests.bench.soak_accounts import Accounts
 from tests.bench.soak_recording import NAME, recorded_listing, recording
 from tests.bench.soak_wire import WireClient
@@ -68,16 +72,16 @@ START: Final = Ns(1_700_000_000 * SECOND)
 EVENTS_PER_SECOND: Final = 6.0
 """Commands that the synthetic traders of one coin send, on average."""
 POLICY: Final = VenuePolicy(
-    kept_orders=300,
-    kept_fills=300,
-    kept_ledger=50,
-    kept_candles=100,
+    kept_orders=60,
+    kept_fills=60,
+    kept_ledger=30,
+    kept_fundings=30,
+    kept_candles=20,
     sub_account_volume_usd=Usd(0),
     schedule_cancel_volume_usd=None,
     unified_to_disabled="taken",
 )
-"""Short memories fill within the first hours, so that whatever grows afterwards is a leak; only the minutes of a day's
-volume (some 100 bytes each, of each coin) go on for 24 hours, as the venue's own statistic asks."""
+"""Short memories fill within the first six hours, so that what grows after them is a leak."""
 SETTINGS: Final = DoorSettings(max_messages_per_minute=10**9, max_new_connections_per_minute=10**9, address_budget=None)
 ON_THE_WIRE: Final[tuple[AnyFault, ...]] = (
     LoseAnswer(for_ms=120_000, share=0.5),
@@ -137,7 +141,14 @@ class Soak:
     """One life of the venue; `run` ends with its report."""
 
     def __init__(
-        self, hours: float, seed: int, accounts: int, *, has_faults: bool, coins: Sequence[Coin] = COINS
+        self,
+        hours: float,
+        seed: int,
+        accounts: int,
+        *,
+        has_faults: bool,
+        takes_census: bool = False,
+        coins: Sequence[Coin] = COINS,
     ) -> None:
         self._end = Ns(START + int(hours * HOUR))
         self._hours = hours
@@ -162,8 +173,11 @@ class Soak:
             self._accounts,
             self._wire,
         ]
-        self._memory: list[tuple[float, float]] = []
+        self._memory = Memory()
         self._checks = 0
+        self._strikes: Counter[str] = Counter()
+        self._takes_census = takes_census
+        self._held: dict[str, Held] = {}
         self._planned = planned(hours, seed, self._accounts.users, [coin.name for coin in coins]) if has_faults else []
 
     def run(self) -> dict[str, Any]:
@@ -201,21 +215,33 @@ class Soak:
         check_state(self._exchange, self._door.issued_wei)
         count_book_orders(self._exchange)
         self._checks += 1
-        self._memory.append((hour, resident_mb()))
+        self._memory.note(hour, resident_mb(os.getpid()))
+        strikes = self._mischief.faults.strikes
+        self._strikes.update(strike.kind for strike in strikes)
+        strikes.clear()
+        if self._takes_census and self._checks % 60 == 0:
+            self._tell_census(hour)
 
     def _tell(self, minute: int, wall_s: float) -> None:
         counts = self._door.counts
         print(
             f"{minute / 60:6.2f} h simulated in {wall_s:6.0f} s, {counts['commands']} commands, "
-            f"{counts['trades']} trades, {self._memory[-1][1]:.0f} MB",
+            f"{counts['trades']} trades, {self._memory.last_mb:.0f} MB",
             file=sys.stderr,
             flush=True,
         )
 
+    def _tell_census(self, hour: float) -> None:
+        """What grew most since the last census. It takes memory itself, so compare such runs among each other only."""
+        held = census(self._exchange, self._door, self._mischief, *self._drivers)
+        total_mb = sum(one.total_bytes for one in held.values()) / 2**20
+        print(f"{hour:6.2f} h: {total_mb:.1f} MB held", file=sys.stderr)
+        for name, more in grown(self._held, held)[:10]:
+            print(f"  {more / 1024:+8.0f} kB  {name} ({held[name].objects} objects)", file=sys.stderr, flush=True)
+        self._held = held
+
     def _report(self, wall_s: float) -> dict[str, Any]:
-        counts, memory = self._door.counts, self._memory
-        late = memory[len(memory) // 2 :]
-        strikes = Counter(strike.kind for strike in self._mischief.faults.strikes)
+        counts = self._door.counts
         return {
             "hours": self._hours,
             "wall_s": round(wall_s, 1),
@@ -224,10 +250,8 @@ class Soak:
             **{name: counts[name] for name in sorted(counts)},
             **{f"wire_{name}": self._wire.counts[name] for name in sorted(self._wire.counts)},
             "checks": self._checks,
-            "faults": dict(sorted(strikes.items())),
-            "rss_mb_first": round(memory[0][1], 1),
-            "rss_mb_last": round(memory[-1][1], 1),
-            "rss_mb_per_hour_late": round(slope(late), 2),
+            "faults": dict(sorted(self._strikes.items())),
+            **self._memory.figures(self._hours),
             "digest": self._exchange.digest(),
         }
 
@@ -268,32 +292,20 @@ def planned(hours: float, seed: int, users: Sequence[str], coins: Sequence[str])
     return sorted(faults, key=lambda fault: fault.at_ms)
 
 
-def resident_mb() -> float:
-    """Memory of this process now."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * 4096 / 2**20
-
-
-def slope(points: Sequence[tuple[float, float]]) -> float:
-    """Least-squares slope; 0.0 for fewer than two points."""
-    if len(points) < 2:
-        return 0.0
-    mean_x, mean_y = (sum(axis) / len(points) for axis in zip(*points, strict=True))
-    spread = sum((x - mean_x) ** 2 for x, _ in points)
-    return sum((x - mean_x) * (y - mean_y) for x, y in points) / spread if spread else 0.0
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one soak and print its report."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one soak and print its report; 1 when memory grows."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--hours", type=float, default=24.0, help="simulated hours")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--accounts", type=int, default=50, help="trading accounts beside the market's own traders")
     parser.add_argument("--faults", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--census", action="store_true", help="tell every hour what holds more than an hour before")
     options = parser.parse_args(arguments)
-    soak = Soak(options.hours, options.seed, options.accounts, has_faults=options.faults)
-    print(json.dumps(soak.run()))
+    soak = Soak(options.hours, options.seed, options.accounts, has_faults=options.faults, takes_census=options.census)
+    report = soak.run()
+    print(json.dumps(report))
+    return int(report["memory"] == "growing")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

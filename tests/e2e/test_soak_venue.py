@@ -7,16 +7,19 @@ from typing import Any
 import pytest
 
 from shared.venue.faults.catalogue import KINDS
-from tests.bench.soak_venue import Soak, slope
+from tests.bench.memory import Memory
+from tests.bench.soak_venue import Soak
 
 MINUTES = 6
-MACHINE_ONLY = ("wall_s", "times_real", "commands_per_s", "rss_mb_first", "rss_mb_last", "rss_mb_per_hour_late")
+MACHINE_ONLY = ("wall_s", "times_real", "commands_per_s")
 
 
 def _life(seed: int, minutes: float) -> dict[str, Any]:
     """What a soak reports, less what depends on the machine."""
     report = Soak(minutes / 60, seed, 50, has_faults=True).run()
-    return {name: value for name, value in report.items() if name not in MACHINE_ONLY}
+    memory = Memory()
+    memory.note(0.0, 0.0)
+    return {name: value for name, value in report.items() if name not in (*MACHINE_ONLY, *memory.figures(minutes / 60))}
 
 
 @pytest.mark.slow
@@ -34,9 +37,3 @@ def test_minutes_under_faults_break_no_law_and_reproduce() -> None:
 def test_another_seed_is_another_life() -> None:
     """The digest depends on the seed."""
     assert _life(2, 0.2)["digest"] != _life(3, 0.2)["digest"]
-
-
-def test_a_slope_is_least_squares() -> None:
-    """A line's slope is found; a single point has none."""
-    assert slope([(0.0, 1.0), (1.0, 3.0), (2.0, 5.0)]) == pytest.approx(2.0)
-    assert slope([(1.0, 1.0)]) == 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 from shared.rules.fees import FEE_DAYS, SPOT_SCHEDULE, FeeRates, FeeSchedule
 from shared.rules.market_fees import MarketFees
@@ -18,9 +18,17 @@ from shared.venue.core.listing import Listing
 from shared.venue.core.order import Order
 from shared.venue.core.wealth import Wealth
 
-KEPT: Final = (2_000, 10_000, 2_000)
-"""Ended orders (and changes of orders), fills and ledger entries that a user can still ask about."""
-KEPT_FUNDINGS: Final = 10_000
+
+class Kept(NamedTuple):
+    """How many ended orders (and changes of orders), fills, ledger entries and fundings a user can still ask about."""
+
+    orders: int = 2_000
+    fills: int = 10_000
+    ledger: int = 2_000
+    fundings: int = 10_000
+
+
+KEPT: Final = Kept()
 
 
 class Account:
@@ -60,9 +68,8 @@ class Account:
         user: str,
         rates: FeeRates,
         spot_rates: FeeRates,
-        kept: tuple[int, int, int] = KEPT,
+        kept: Kept = KEPT,
     ) -> None:
-        kept_orders, kept_fills, kept_ledger = kept
         self.user = user
         self.rates = rates
         self.spot_rates = spot_rates
@@ -70,7 +77,7 @@ class Account:
         self.referrer: str | None = None
         self.identity = Identity()
         self.wealth = Wealth()
-        self.ledger: deque[LedgerChanged] = deque(maxlen=kept_ledger)
+        self.ledger: deque[LedgerChanged] = deque(maxlen=kept.ledger)
         self.day_cross_usd = 0
         self.day_add_usd = 0
         self.days: deque[DayVolume] = deque(maxlen=FEE_DAYS)
@@ -83,10 +90,10 @@ class Account:
         self.orders: dict[int, Order] = {}
         self.by_cloid: dict[str, Order] = {}
         self.ended: deque[Order] = deque()
-        self.kept_orders = kept_orders
-        self.history: deque[OrderChanged] = deque(maxlen=kept_orders)
-        self.fills: deque[FillHappened] = deque(maxlen=kept_fills)
-        self.fundings: deque[FundingPaid] = deque(maxlen=KEPT_FUNDINGS)
+        self.kept_orders = kept.orders
+        self.history: deque[OrderChanged] = deque(maxlen=kept.orders)
+        self.fills: deque[FillHappened] = deque(maxlen=kept.fills)
+        self.fundings: deque[FundingPaid] = deque(maxlen=kept.fundings)
         self.spot: dict[int, Balance] = {}
         self.partial_ns: int | None = None
         """When a position was last liquidated in part."""

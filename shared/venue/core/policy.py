@@ -57,9 +57,10 @@ class VenuePolicy(msgspec.Struct, frozen=True):
     `unified_to_disabled`: may a unified account be kept dex by dex again? `unified_total`: does its total of USDC, as
     the spot state tells it, count what is not realised?
 
-    `kept_orders`, `kept_fills`, `kept_ledger`: ended orders (with as many changes of orders and of TWAP orders), fills
-    and ledger entries that each user can ask about; `kept_candles`: candles of each interval that each coin has. As
-    many as the venue's if not chosen; fewer bound the memory of long runs with many users.
+    `kept_orders`, `kept_fills`, `kept_ledger`, `kept_fundings`: ended orders (with as many changes of orders and of
+    TWAP orders), fills, ledger entries and funding payments that each user can ask about; `kept_candles`: candles of
+    each interval that each coin has. As many as the venue's if not chosen; fewer bound the memory of long runs with
+    many users.
     """
 
     band_percent: int = 95
@@ -103,6 +104,7 @@ class VenuePolicy(msgspec.Struct, frozen=True):
     kept_orders: int = 2_000
     kept_fills: int = 10_000
     kept_ledger: int = 2_000
+    kept_fundings: int = 10_000
     kept_candles: int = 5_000
 
 

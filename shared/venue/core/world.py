@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from shared.errors import UnitError
 from shared.rules.fees import FeeSchedule
-from shared.venue.core.accounts import Accounts
+from shared.venue.core.accounts import Accounts, Kept
 from shared.venue.core.agenda import Agenda
 from shared.venue.core.clockwork import Clockwork
 from shared.venue.core.dex import Dex, check_dexs
@@ -69,7 +69,7 @@ class World:
             raise UnitError("two listings have the same asset id")
         self.accounts = Accounts(fee_schedule)
         self.accounts.outside_usd = policy.outside_day_usd
-        self.accounts.kept = policy.kept_orders, policy.kept_fills, policy.kept_ledger
+        self.accounts.kept = Kept(policy.kept_orders, policy.kept_fills, policy.kept_ledger, policy.kept_fundings)
         for number, dex in enumerate(dexs, start=1):
             self.accounts.recipients[number] = self.accounts.opened(dex.fee_recipient or dex.deployer).user
         self.matching = Matching(self.accounts, self.markets, policy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, insort
 from typing import Final
 
@@ -14,14 +15,14 @@ NEWEST_MS: Final = 86_400_000 - MARGIN_MS
 
 
 class NonceBook:
-    """Every nonce used inside the time window, by signer. Times are milliseconds since 1970."""
+    """Every nonce used inside the time window, by signer, eight bytes each. Times are milliseconds since 1970."""
 
     def __init__(self) -> None:
-        self._used: dict[str, list[int]] = {}
+        self._used: dict[str, array[int]] = {}
 
     def admit(self, signer: str, nonce: int, now_ms: int) -> str | None:
         """None, and the nonce is now used; or the venue's words for why it may not be, and nothing changed."""
-        used = self._used.setdefault(signer, [])
+        used = self._used.setdefault(signer, array("q"))
         oldest, newest = now_ms - OLDEST_MS, now_ms + NEWEST_MS
         if nonce < oldest:
             return f"Invalid nonce: nonce too low {nonce} < {oldest}"
@@ -41,7 +42,7 @@ class NonceBook:
         self._used.pop(signer, None)
 
 
-def _drop_older(used: list[int], oldest: int) -> None:
+def _drop_older(used: array[int], oldest: int) -> None:
     """Remove nonces that the window refuses anyway, in large steps; the last KEPT stay, for they are the floor."""
     stale = min(bisect_left(used, oldest), len(used) - KEPT)
     if stale > len(used) // 2:

@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.rules.funding import hourly_rate_e10
-from shared.units import HOUR, SECOND
+from shared.units import HOUR, MS, SECOND
 from shared.venue.core.commands import PassTime, Tif
 from shared.venue.core.events import FundingPaid, PricesChanged
+from shared.venue.core.policy import VenuePolicy
 from tests.unit.shared.venue.core.floor import Floor
 
 TO_THE_HOUR = (-1_700_000_000 * SECOND) % HOUR
@@ -34,6 +35,18 @@ def test_a_gap_counts_like_steps(steps: list[int]) -> None:
     first, second = floor.exchange.funding_history(4)[:2]
     assert first.premium_e10 == second.premium_e10 == 10**8
     assert first.rate_e10 == hourly_rate_e10(10**8)
+
+
+def test_the_oldest_fundings_of_a_user_are_forgotten() -> None:
+    """With two kept, five hours leave the last two payments; the policy says how many."""
+    floor = Floor(policy=VenuePolicy(kept_fundings=2))
+    floor.sell("c", "100", "10")
+    floor.buy("b", "100", "10", Tif.IOC)
+    floor.buy("a", "101", "300")
+    floor.sell("a", "102", "300")
+    floor.do(PassTime(), 5 * HOUR)
+    paid = floor.exchange.fundings("b")
+    assert [event.time_ms * MS for event in paid] == [floor.now // HOUR * HOUR - HOUR, floor.now // HOUR * HOUR]
 
 
 def test_several_hours_at_once_are_paid_one_by_one() -> None:
