@@ -26,10 +26,11 @@ Errand = Generator[bytes, bytes, list[Message]]
 
 
 def read_universe(user: str | None, clock: Callable[[], Ns]) -> Errand:
-    """UniverseUpdate from meta and, with a user, their fees."""
+    """UniverseUpdate from meta and, with a user, their fees; then BadData for coins whose margin is not told."""
     meta = yield wire_info.body("meta")
     fees = None if user is None else (yield wire_info.body("userFees", user=user))
-    return [wire_info.universe_update(meta, fees, clock())]
+    update = wire_info.universe_update(meta, fees, clock())
+    return [update, *wire_info.untold_tables(update, meta)]
 
 
 def read_order(user: str, cloid: Cloid, universe: Universe, clock: Callable[[], Ns]) -> Errand:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 
+from hats.exchange_architect.margin_tables import margin_tiers
 from hats.exchange_architect.numbers import Ms, exact, near, ns_from_ms, usd_near
 from hats.exchange_architect.records import (
     FillRecord,
@@ -22,7 +23,7 @@ from shared.errors import DataError, VenueProtocolError
 from shared.ids import Cloid
 from shared.instrument import Instrument
 from shared.messages.account import AccountSnapshot, VenuePosition
-from shared.messages.market import BadData, UniverseUpdate
+from shared.messages.market import BadData, BadKind, UniverseUpdate
 from shared.messages.order import AllowanceTold, Fill, VenueOrder, VenueOrderStatus
 from shared.order import Side
 from shared.units import Ns, Px, Rounding, Sz
@@ -38,12 +39,14 @@ T = TypeVar("T")
 class _Perp(msgspec.Struct, rename="camel"):
     name: str
     sz_decimals: int
-    max_leverage: int
+    max_leverage: Annotated[int, msgspec.Meta(ge=1)]
     is_delisted: bool = False
+    margin_table_id: int | None = None
 
 
-class _Meta(msgspec.Struct):
+class _Meta(msgspec.Struct, rename="camel"):
     universe: list[_Perp]
+    margin_tables: list[tuple[int, msgspec.Raw]] = []
 
 
 class _Fees(msgspec.Struct, rename="camel"):
@@ -110,7 +113,8 @@ def universe_update(meta: bytes, fees: bytes | None, recv_ns: Ns) -> UniverseUpd
     Asset ids are positions in the list. Rates finer than 10^-7 are rounded up, against us; the referral discount is
     not counted on.
     """
-    perps = _read(_meta, meta, "meta").universe
+    listed = _read(_meta, meta, "meta")
+    perps = listed.universe
     instruments = tuple(
         Instrument(perp.name, asset, perp.sz_decimals, perp.max_leverage, perp.is_delisted)
         for asset, perp in enumerate(perps)
@@ -118,14 +122,22 @@ def universe_update(meta: bytes, fees: bytes | None, recv_ns: Ns) -> UniverseUpd
     )
     if not instruments:
         raise VenueProtocolError("expected a meta with perps", _start(meta))
+    tiers = margin_tiers(perps, listed.margin_tables)
     if fees is None:
-        return UniverseUpdate(instruments, BASE_TAKER_E7, BASE_MAKER_E7, recv_ns)
+        return UniverseUpdate(instruments, BASE_TAKER_E7, BASE_MAKER_E7, recv_ns, tiers)
     rates = _read(_fees, fees, "userFees")
     try:
         taker, maker = (near(r, FEE_DECIMALS, Rounding.UP) for r in (rates.user_cross_rate, rates.user_add_rate))
     except ValueError as error:
         raise VenueProtocolError(f"userFees: {error}", _start(fees)) from error
-    return UniverseUpdate(instruments, taker, maker, recv_ns)
+    return UniverseUpdate(instruments, taker, maker, recv_ns, tiers)
+
+
+def untold_tables(update: UniverseUpdate, meta: bytes) -> list[BadData]:
+    """A record of every coin whose margin tiers `meta` does not tell."""
+    why = "a margin table that the reply does not tell"
+    untold = [coin for coin, tiers in update.margin_tiers.items() if not tiers]
+    return [bad_data("meta", coin, why, meta, update.recv_ns, BadKind.DRIFT) for coin in untold]
 
 
 def venue_order(reply: bytes, cloid: Cloid, universe: Universe, recv_ns: Ns) -> VenueOrder:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from shared.instrument import Instrument
@@ -16,6 +18,8 @@ from shared.messages.market import (
 from shared.messages.signal import FeatureUpdate, Regime, RegimeUpdate
 from shared.rules.margin import MarginTiers, single_tier
 
+UNTOLD: Final = single_tier(1)
+"""The worst that a table could say."""
 MarketNews = UniverseUpdate | FeatureUpdate | AssetContext | FeedStatus | CaptureStatus | RegimeUpdate
 
 
@@ -23,6 +27,7 @@ class Market(msgspec.Struct):
     """The latest word on everything that an order is judged by, by coin."""
 
     instruments: dict[str, Instrument] = {}
+    margin_tiers: dict[str, MarginTiers] = {}
     features: dict[str, FeatureUpdate] = {}
     contexts: dict[str, AssetContext] = {}
     regimes: dict[str, RegimeUpdate] = {}
@@ -46,6 +51,7 @@ class Market(msgspec.Struct):
                 self.capture, self.capture_free_bytes = news.state, news.free_bytes
             case UniverseUpdate():
                 self.instruments = {instrument.coin: instrument for instrument in news.instruments}
+                self.margin_tiers = news.margin_tiers
 
     def reference_px(self, coin: str) -> int:
         """What a lot of the coin is worth now: our mid (rounded up), else the venue's mark; 0 if nobody said."""
@@ -61,9 +67,11 @@ class Market(msgspec.Struct):
         return feature.best_bid_px + feature.best_ask_px
 
     def tiers(self, coin: str) -> MarginTiers:
-        """The coin's margin tiers as far as the venue told us: its greatest leverage; one for a coin not listed."""
+        """The coin's margin tiers; a leverage of one for a coin that is not listed or whose table nobody told."""
         instrument = self.instruments.get(coin)
-        return single_tier(max(instrument.max_leverage, 1) if instrument is not None else 1)
+        if instrument is None:
+            return UNTOLD
+        return self.margin_tiers.get(coin, single_tier(max(instrument.max_leverage, 1))) or UNTOLD
 
     def is_turbulent(self, coin: str) -> bool:
         """Is the coin in its most volatile regime?"""

@@ -222,7 +222,7 @@ def _listed(reader: Reader) -> tuple[Instrument, ...]:
     from shared.clock import WallClock
     from shared.messages.market import UniverseUpdate
 
-    (universe,) = reader.carry(errands.read_universe(None, WallClock().now))
+    universe, *_ = reader.carry(errands.read_universe(None, WallClock().now))
     assert isinstance(universe, UniverseUpdate)
     return universe.instruments
 

@@ -9,16 +9,22 @@ from shared.book import Level
 from shared.instrument import Instrument
 from shared.messages.message import Lane, Message
 from shared.order import Side
+from shared.rules.margin import MarginTiers
 from shared.units import Ns, Px, Sz
 
 
 class UniverseUpdate(Message, frozen=True):
-    """The instruments that may be traded, with the fees we pay (in 10^-7 of notional; 4500 is 4.5 bps)."""
+    """The instruments that may be traded, with the fees we pay (in 10^-7 of notional; 4500 is 4.5 bps).
+
+    `margin_tiers` are those of the coins whose margin is more than one tier of their greatest leverage, by coin; empty
+    for a coin whose table the venue did not tell.
+    """
 
     instruments: tuple[Instrument, ...]
     taker_fee_e7: int
     maker_fee_e7: int
     recv_ns: Ns
+    margin_tiers: dict[str, MarginTiers] = {}
 
 
 class BookUpdate(Message, frozen=True):

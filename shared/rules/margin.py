@@ -13,6 +13,8 @@ from shared.units import USD, Usd
 
 WITHDRAWAL_FLOOR_PERCENT: Final = 10
 """Part of the total position value that must stay when money leaves."""
+FIRST_TABLE_ID: Final = 50
+"""A margin table with an id below this is one tier whose leverage is the id."""
 
 
 class MarginTier(msgspec.Struct, frozen=True):

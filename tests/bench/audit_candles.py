@@ -232,7 +232,7 @@ def _fetch(venue: Venue, coins: int, store: Store) -> None:
     settings = Settings(base_url=venue.url, coins=("C000",))
     reader, budget = Reader(settings), Budget(settings.weight_per_minute)
     venue.step(MINUTE // MS)
-    (universe,) = reader.carry(errands.read_universe(None, venue.clock.now))
+    universe, *_ = reader.carry(errands.read_universe(None, venue.clock.now))
     assert isinstance(universe, UniverseUpdate)
     units = {one.coin: one for one in universe.instruments}
     source = backfill.Source(reader.ask, venue.clock.now, lambda seconds: venue.step(int(seconds * 1_000) + 1))

@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from shared.errors import ConfigError
-from shared.rules.margin import MAINNET_TABLES, MarginTiers, single_tier
+from shared.rules.margin import FIRST_TABLE_ID, MAINNET_TABLES, MarginTiers, single_tier
 from shared.units import usd_to_str
 from shared.venue.core.dex import asset_of
 from shared.venue.core.exchange import Exchange
 from shared.venue.core.listing import Listing, MarginMode
 from shared.venue.door.render import Json, number
 
-FIRST_TABLE_ID: Final = 50
-"""Ids of margin tables below this are leverages; those tables are not shown."""
 OTHER_TABLE_ID: Final = 100
 """Ids of margin tables that are none of the venue's start here; ours."""
 

@@ -10,15 +10,12 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from shared.errors import ConfigError
 from shared.instrument import Instrument
-from shared.rules.margin import MAINNET_TABLES, MarginTier, MarginTiers, single_tier
+from shared.rules.margin import FIRST_TABLE_ID, MAINNET_TABLES, MarginTier, MarginTiers, single_tier
 from shared.rules.market_fees import SCALE_E4, MarketFees
 from shared.units import usd_from_str
 from shared.venue.core.dex import asset_of
 from shared.venue.core.listing import Listing, MarginMode, list_perp
 from shared.venue.flow.coins import Coin
-
-SINGLE_TIER_IDS: Final = 50
-"""Margin tables below this id have one tier, whose leverage is the id."""
 
 
 class _Tier(Struct, frozen=True, rename="camel"):
@@ -75,7 +72,7 @@ def listings_from_meta(reply: Any, dex: int = 0, fee_scale_e4: int = SCALE_E4) -
 def _listing(perp: _Perp, asset: int, tables: Mapping[int, MarginTiers], dex: int, fee_scale_e4: int) -> Listing:
     """One listing."""
     table_id = perp.max_leverage if perp.margin_table_id is UNSET else perp.margin_table_id
-    tiers = single_tier(table_id) if 1 <= table_id < SINGLE_TIER_IDS else tables.get(table_id)
+    tiers = single_tier(table_id) if 1 <= table_id < FIRST_TABLE_ID else tables.get(table_id)
     if tiers is None:
         raise ConfigError([f"{perp.name} has margin table {table_id}, which the reply does not tell"])
     mode = MarginMode.STRICT_ISOLATED if perp.only_isolated else MarginMode.NORMAL

@@ -25,7 +25,29 @@ META = {
         {"szDecimals": 4, "name": "ETH", "maxLeverage": 25, "marginTableId": 55},
         {"szDecimals": 1, "name": "MATIC", "maxLeverage": 20, "marginTableId": 20, "isDelisted": True},
     ],
-    "marginTables": [],
+    "marginTables": [
+        [50, {"description": "", "marginTiers": [{"lowerBound": "0.0", "maxLeverage": 50}]}],
+        [
+            55,
+            {
+                "description": "tiered 25x",
+                "marginTiers": [
+                    {"lowerBound": "0.0", "maxLeverage": 25},
+                    {"lowerBound": "100000000.0", "maxLeverage": 15},
+                ],
+            },
+        ],
+        [
+            56,
+            {
+                "description": "tiered 40x",
+                "marginTiers": [
+                    {"lowerBound": "0.0", "maxLeverage": 40},
+                    {"lowerBound": "150000000.0", "maxLeverage": 20},
+                ],
+            },
+        ],
+    ],
     "collateralToken": 0,
 }
 FEES = {"userCrossRate": "0.00045", "userAddRate": "0.00015", "activeReferralDiscount": "0.0", "dailyUserVlm": []}

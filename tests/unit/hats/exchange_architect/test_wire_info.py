@@ -12,9 +12,10 @@ import yaml
 from hats.exchange_architect import errands, wire_info
 from shared.errors import VenueProtocolError
 from shared.messages.account import AccountSnapshot, VenuePosition
-from shared.messages.market import BadData, UniverseUpdate
+from shared.messages.market import BadData, BadKind, UniverseUpdate
 from shared.messages.order import AllowanceTold, Fill, VenueOrder, VenueOrderStatus
-from shared.units import Ns
+from shared.rules.margin import MAINNET_TABLES, MarginTier, single_tier
+from shared.units import USD, Ns
 from tests.unit.hats.exchange_architect import scene
 from tests.unit.hats.exchange_architect.scene import CLOID, T0, T0_MS, USER
 
@@ -45,6 +46,46 @@ def test_asset_ids_are_positions_and_delisted_keep_theirs() -> None:
         ("BTC", 0, False), ("ETH", 1, False), ("MATIC", 2, True),
     ]  # fmt: skip
     assert (update.taker_fee_e7, update.maker_fee_e7) == (4_500, 1_500)
+
+
+def test_margin_tiers_are_those_of_the_coins_tables() -> None:
+    """Two tiers of BTC and ETH; MATIC's one, whose leverage is its table's id, says nothing new."""
+    update = wire_info.universe_update(encoded(scene.META), None, T0)
+    assert update.margin_tiers == {coin: MAINNET_TABLES[table] for coin, table in (("BTC", 56), ("ETH", 55))}
+
+
+@pytest.mark.parametrize(
+    ("table_id", "tiers", "expected"),
+    [
+        (None, [], None),
+        (40, [], None),
+        (20, [], single_tier(20)),
+        (77, [("0.0", 40)], None),
+        (77, [("0.0", 40), ("1000000.5", 3)], (MarginTier(0, 40), MarginTier(1_000_000_500_000, 3))),
+        (78, [("0.0", 40)], ()),
+        (77, [], ()),
+        (77, [("1.0", 40)], ()),
+        (77, [("0.0", 40), ("10.0", 20), ("10.0", 10)], ()),
+        (77, [("0.0", 20), ("10.0", 40)], ()),
+        (77, [("0.0", 0)], ()),
+        (77, [("none", 40)], ()),
+        (77, [("0.0", "40")], ()),
+    ],
+)
+def test_a_table_is_read_or_said_to_be_untold(table_id: int | None, tiers: list[Any], expected: Any) -> None:
+    """Ids below 50 are leverages; a table that is missing or makes no sense leaves the coin listed, and is reported."""
+    perp = {"szDecimals": 5, "name": "BTC", "maxLeverage": 40} | (
+        {} if table_id is None else {"marginTableId": table_id}
+    )
+    rows = [{"lowerBound": bound, "maxLeverage": leverage} for bound, leverage in tiers]
+    venue = Venue(meta={"universe": [perp], "marginTables": [[77, {"description": "", "marginTiers": rows}]]})
+    update, *bad = errands.run(errands.read_universe(None, lambda: T0), venue)
+    assert isinstance(update, UniverseUpdate)
+    assert [one.coin for one in update.instruments] == ["BTC"]
+    assert update.margin_tiers == ({} if expected is None else {"BTC": expected})
+    assert [(one.coin, one.kind) for one in bad if isinstance(one, BadData)] == [("BTC", BadKind.DRIFT)] * (
+        expected == ()
+    )
 
 
 def test_fine_fee_rates_are_rounded_against_us() -> None:
@@ -171,6 +212,18 @@ def test_recorded_metas_are_read() -> None:
         names = [one["name"] for one in json.loads(reply)["universe"]]
         assert [one.coin for one in update.instruments] == names
         assert [one.asset for one in update.instruments] == list(range(len(names)))
+        assert all(update.margin_tiers.values())
+        told = {
+            name: tuple(
+                MarginTier(int(float(tier["lowerBound"]) * USD), tier["maxLeverage"]) for tier in table["marginTiers"]
+            )
+            for one in json.loads(reply)["universe"]
+            for table_id, table in json.loads(reply)["marginTables"]
+            for name in [one["name"]]
+            if table_id == one["marginTableId"] and len(table["marginTiers"]) > 1
+        }
+        assert told
+        assert {coin: tiers for coin, tiers in update.margin_tiers.items() if len(tiers) > 1} == told
 
 
 @with_cassettes
