@@ -15,12 +15,26 @@ import msgspec
 
 from shared.errors import ConfigError
 from shared.ids import Cloid
-from shared.order import Side, Tif
+from shared.order import How, Side, Tif, Trigger, TriggerKind
 from shared.units import Ns, Px, Sz, px_to_str, sz_to_str
 
 KEY_BYTES: Final = 32
-_DOMAIN: Final = b"hyperhats approval 1\0"
+_DOMAIN: Final = b"hyperhats approval 2\0"
 _ENCODER: Final = msgspec.msgpack.Encoder()
+
+
+class TriggerWords(msgspec.Struct, frozen=True, array_like=True, tag="trigger", forbid_unknown_fields=True):
+    """A trigger in the venue's words; whether it trades at the market then, the ticket's tif says."""
+
+    px: str
+    kind: TriggerKind
+
+
+class TwapWords(msgspec.Struct, frozen=True, array_like=True, tag="twap", forbid_unknown_fields=True):
+    """The venue's own TWAP in its words. The wire has no price then: the ticket's is what its value is judged by."""
+
+    minutes: int
+    randomize: bool
 
 
 class Ticket(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -41,18 +55,27 @@ class Ticket(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     tif: Tif
     reduce_only: bool
     replaces: Cloid | None
+    how: TriggerWords | TwapWords | None = None
     mac: bytes = b""
 
 
 def ticket_of(
     *, approval_id: int, expires_ns: Ns, cloid: Cloid, coin: str, asset: int, sz_decimals: int, side: Side, px: Px,
-    sz: Sz, tif: Tif, reduce_only: bool, replaces: Cloid | None, mac: bytes = b"",
+    sz: Sz, tif: Tif, reduce_only: bool, replaces: Cloid | None, how: How | None, mac: bytes = b"",
 ) -> Ticket:  # fmt: skip
     """The ticket of a perp's order in the house's units, spelled as the venue spells it."""
     return Ticket(
         approval_id, expires_ns, cloid, coin, asset, side is Side.BUY, px_to_str(px, sz_decimals),
-        sz_to_str(sz, sz_decimals), tif, reduce_only, replaces, mac,
+        sz_to_str(sz, sz_decimals), tif, reduce_only, replaces, _words(how, sz_decimals), mac,
     )  # fmt: skip
+
+
+def _words(how: How | None, sz_decimals: int) -> TriggerWords | TwapWords | None:
+    if how is None:
+        return None
+    if isinstance(how, Trigger):
+        return TriggerWords(px_to_str(how.px, sz_decimals), how.kind)
+    return TwapWords(how.minutes, how.randomize)
 
 
 class ApprovalKey:

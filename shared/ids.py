@@ -53,6 +53,12 @@ FLATTEN: Final = StrategyId("flatten")
 """The strategy name of orders that close positions on a kill or at the end of a run."""
 FLATTEN_NUMBER: Final = 0xFFFF
 """Its number within a cloid; configured strategies count from zero."""
+PROTECT: Final = StrategyId("protect")
+"""The strategy name of the stops that the house keeps at the venue for every position."""
+PROTECT_NUMBER: Final = 0xFFFD
+"""Its number within a cloid."""
+HOUSE: Final = frozenset({FLATTEN, PROTECT})
+"""Whose orders only close what the strategies hold: a fill of them is shared out among those."""
 WATCHDOG_NUMBER: Final = 0xFFFE
 """The number within a cloid of the watchdog's orders."""
 OPERATOR: Final = StrategyId("operator")
@@ -89,7 +95,7 @@ def child_number(strategy: int) -> int:
 def is_child(cloid: Cloid) -> bool:
     """Is this a child of a parent order, and so no intent of a strategy itself?"""
     number = strategy_number_of(cloid)
-    return bool(number & _CHILD_BIT) and number not in (FLATTEN_NUMBER, WATCHDOG_NUMBER)
+    return bool(number & _CHILD_BIT) and number not in (FLATTEN_NUMBER, WATCHDOG_NUMBER, PROTECT_NUMBER)
 
 
 def is_ours(cloid: str | None) -> bool:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from enum import Enum, StrEnum
 from typing import Final
 
+import msgspec
+
 from shared.errors import InvariantError
+from shared.units import Px
 
 
 class Side(Enum):
@@ -26,6 +29,34 @@ class Tif(StrEnum):
     ALO = "Alo"
     IOC = "Ioc"
     GTC = "Gtc"
+
+
+class TriggerKind(StrEnum):
+    """Which way a trigger's mark must go, in the venue's words: against the position, or for it."""
+
+    STOP_LOSS = "sl"
+    TAKE_PROFIT = "tp"
+
+
+class Trigger(msgspec.Struct, frozen=True, tag="trigger"):
+    """The order sleeps at the venue until the mark reaches `px`; then it is a limit order with its tif.
+
+    IOC makes it the venue's market trigger, GTC its limit trigger; ALO does not exist there.
+    """
+
+    px: Px
+    kind: TriggerKind
+
+
+class VenueTwap(msgspec.Struct, frozen=True, tag="twap"):
+    """The venue itself trades the size in even parts over `minutes`, at the market; it takes no limit price."""
+
+    minutes: int
+    randomize: bool
+
+
+How = Trigger | VenueTwap
+"""How the venue is to work an order, where that is not at once and at its limit price."""
 
 
 class OrderState(StrEnum):

@@ -76,6 +76,9 @@ class OrderRecord(msgspec.Struct, rename="camel"):
     timestamp: Ms
     orig_sz: str
     cloid: str | None = None
+    reduce_only: bool = False
+    is_trigger: bool = False
+    trigger_px: str = "0.0"
 
 
 class StatusRecord(msgspec.Struct, rename="camel"):
@@ -144,6 +147,8 @@ def order_message(record: OrderRecord, status: str, time_ms: int, universe: Univ
         said=status,
         exch_ns=ns_from_ms(time_ms),
         recv_ns=recv_ns,
+        reduce_only=record.reduce_only,
+        trigger_px=Px(exact(record.trigger_px, coin.px_decimals)) if record.is_trigger else None,
     )
 
 

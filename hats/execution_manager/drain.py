@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from typing import Final
 
-from hats.execution_manager import facts, sending
-from hats.execution_manager.records import NEVER, Drain, DrainPhase, Turn
+from hats.execution_manager import facts, protect, sending
+from hats.execution_manager.records import NEVER, Drain, DrainPhase, Order, Turn
 from shared.ids import FLATTEN, FLATTEN_NUMBER, cloid_for
 from shared.messages import AnyMessage
 from shared.messages.control import Drained
@@ -27,7 +27,7 @@ def begin(turn: Turn, *, flatten: bool, is_kill: bool, reason: str) -> Iterator[
         drain.phase = DrainPhase.WORKING
     else:
         turn.state.drain = Drain(DrainPhase.WORKING, flatten, is_kill, turn.now)
-    yield from sending.cancel_all(turn, reason, also_reducing=True)
+    yield from _cancel(turn, reason)
 
 
 def advance(turn: Turn) -> Iterator[AnyMessage]:
@@ -37,16 +37,27 @@ def advance(turn: Turn) -> Iterator[AnyMessage]:
         yield _end(turn, is_verified=False)
         return
     if drain.phase is DrainPhase.WORKING:
-        yield from sending.cancel_all(turn, "draining", also_reducing=True)
+        yield from _cancel(turn, "draining")
         can_go_on = False
         if drain.flatten:
             for coin in sorted(coin for coin, net_sz in state.positions.items() if net_sz):
                 can_go_on |= yield from _close(turn, coin)
-        if not state.orders and not can_go_on:
+        if not _unfinished(turn) and not can_go_on:
             drain.phase, drain.verify_ns = DrainPhase.VERIFYING, turn.now
             facts.want_account(turn, turn.now, "to prove that nothing is left")
     drain.deadline_ns = Ns(turn.now + turn.settings.drain_tick_ms * MS)
     state.soonest_ns = min(state.soonest_ns, drain.deadline_ns)
+
+
+def _cancel(turn: Turn, reason: str) -> Iterator[AnyMessage]:
+    """Everything goes; what holds on to its positions keeps their stops."""
+    yield from sending.cancel_all(turn, reason, also_reducing=True, also_stops=turn.state.drain.flatten)
+
+
+def _unfinished(turn: Turn) -> list[Order]:
+    """Orders that must end before the drain does."""
+    state = turn.state
+    return [order for order in state.orders.values() if state.drain.flatten or not protect.may_stay(turn, order)]
 
 
 def denied(turn: Turn, denial: OrderDenied) -> None:
@@ -64,7 +75,7 @@ def verify(turn: Turn, read_ns: int) -> Iterator[AnyMessage]:
         return
     attempts_max = turn.settings.flatten_attempts
     closable = [c for c, n in state.positions.items() if n and drain.attempts.get(c, 0) < attempts_max]
-    if state.orders or (drain.flatten and closable):
+    if _unfinished(turn) or (drain.flatten and closable):
         drain.phase = DrainPhase.WORKING
     else:
         yield _end(turn, is_verified=True)
@@ -129,7 +140,10 @@ def _end(turn: Turn, *, is_verified: bool) -> Drained:
     state, drain = turn.state, turn.state.drain
     drain.phase, drain.deadline_ns = DrainPhase.DONE, NEVER
     left = [f"{coin} {net_sz} lots" for coin, net_sz in sorted(state.positions.items()) if net_sz]
-    details = [f"{len(state.orders)} orders open or in doubt"] if state.orders else []
+    stops = sum(not drain.flatten and protect.may_stay(turn, order) for order in state.orders.values())
+    doubtful = len(state.orders) - stops
+    details = [f"{doubtful} orders open or in doubt"] if doubtful else []
+    details += [f"{stops} stops stay at the venue"] if stops else []
     details += [f"held: {', '.join(left)}"] if left else []
     details += [f"{coin}: {why}" for coin, why in sorted(drain.hurdles.items()) if state.positions.get(coin)]
     details += [] if is_verified else ["not confirmed by the venue in time"]

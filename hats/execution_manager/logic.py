@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
-from hats.execution_manager import answers, command, drain, facts, parents, reconcile, sending
+from hats.execution_manager import answers, command, drain, facts, parents, protect, reconcile, sending
 from hats.execution_manager.records import NEVER, State, Turn
 from hats.execution_manager.settings import Settings
 from shared.ids import Role
@@ -83,6 +83,7 @@ class ExecutionManager:
             yield from drain.advance(turn)
         if state.parents:
             yield from parents.advance(turn)
+        yield from protect.advance(turn)
         yield from reconcile.ask(turn)
         if state.soonest_ns <= now:
             state.soonest_ns = self._next_deadline()
@@ -107,6 +108,7 @@ class ExecutionManager:
             case OrderDenied():
                 drain.denied(turn, message)
                 yield from parents.denied(turn, message)
+                protect.denied(turn, message)
             case AccountSnapshot():
                 yield from self._take_account(turn, message)
             case UniverseUpdate():
@@ -149,4 +151,4 @@ class ExecutionManager:
         """The earliest of all deadlines."""
         state = self.state
         orders = min((order.deadline_ns for order in state.orders.values()), default=NEVER)
-        return min(orders, state.account.wanted_ns, state.drain.deadline_ns, state.parents_ns)
+        return min(orders, state.account.wanted_ns, state.drain.deadline_ns, state.parents_ns, state.guards_ns)

@@ -75,4 +75,14 @@ SHORTFALL: Final = Measure(
     min_samples=10,
     weight=0.0,
 )
-MEASURES: Final[tuple[Measure, ...]] = (ACK, REJECTED, UNKNOWN, CANCEL, DIFFERENCES, DUPLICATES, SHORTFALL)
+UNPROTECTED: Final = Measure(
+    name="unprotected_s",
+    unit="s",
+    meaning="How long a position was without a proven stop at the venue, the wait before it is placed included.",
+    statistic=Statistic.MAX,
+    floor=60.0,
+    target=10.0,
+    min_samples=1,
+    weight=0.0,
+)
+MEASURES: Final[tuple[Measure, ...]] = (ACK, REJECTED, UNKNOWN, CANCEL, DIFFERENCES, DUPLICATES, SHORTFALL, UNPROTECTED)

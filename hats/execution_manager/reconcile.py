@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from typing import Final
 
-from hats.execution_manager import facts, life
+from hats.execution_manager import facts, life, protect
 from hats.execution_manager.measures import DIFFERENCES
 from hats.execution_manager.records import NEVER, Order, Turn
-from shared.ids import FOREIGN, is_ours, run_of, strategy_number_of
+from shared.ids import FOREIGN, PROTECT, PROTECT_NUMBER, is_ours, run_of, strategy_number_of
 from shared.messages import AnyMessage
 from shared.messages.account import AccountSnapshot, NetPosition, Reconciled
 from shared.messages.market import FeedState, FeedStatus
 from shared.messages.order import QueryAccount, VenueOrder
-from shared.order import OrderEvent, OrderState, Tif, is_open
+from shared.order import OrderEvent, OrderState, Tif, Trigger, TriggerKind, is_open
 from shared.units import MS, Ns
 
 STRANGERS_SHOWN: Final = 5
@@ -104,6 +104,8 @@ def _take_stranger(turn: Turn, listing: VenueOrder, listed: set[str], findings: 
     order = yield from _adopt(turn, listing)
     listed.add(order.cloid)
     run = run_of(order.cloid)
+    if run != turn.state.run and protect.may_stay(turn, order):
+        return  # a stop that an earlier run left with its position: it is ours now
     if run == turn.state.run:
         findings[f"order {order.cloid}"] = "open at the venue, not known here"
         turn.state.samples.add(DIFFERENCES.name, 1.0)
@@ -117,18 +119,21 @@ def _adopt(turn: Turn, listing: VenueOrder) -> Generator[AnyMessage, None, Order
     state = turn.state
     assert listing.cloid is not None
     ours = run_of(listing.cloid) == state.run
-    number = str(strategy_number_of(listing.cloid))
+    number = strategy_number_of(listing.cloid)
+    is_stop = number == PROTECT_NUMBER and listing.trigger_px is not None
+    strategy = state.strategies.get(str(number), FOREIGN) if ours else FOREIGN
     order = Order(
         cloid=listing.cloid,
-        strategy=state.strategies.get(number, FOREIGN) if ours else FOREIGN,
+        strategy=PROTECT if is_stop else strategy,
         coin=listing.coin,
         side=listing.side,
         px=listing.px,
         sz=listing.orig_sz,
-        tif=Tif.GTC,
-        reduce_only=False,
+        tif=Tif.IOC if is_stop else Tif.GTC,
+        reduce_only=listing.reduce_only,
         replaces=None,
         expires_ns=Ns(0),
+        how=None if listing.trigger_px is None else Trigger(listing.trigger_px, TriggerKind.STOP_LOSS),
         state=OrderState.PENDING_SUBMIT,
         filled_sz=listing.orig_sz - listing.sz,
     )

@@ -15,7 +15,7 @@ from shared.messages.order import Fill
 from shared.messages.parent import ParentOrder, ParentState
 from shared.messages.risk import TradingState
 from shared.messages.signal import FeatureUpdate
-from shared.order import OrderEvent, OrderState, Side, Tif
+from shared.order import How, OrderEvent, OrderState, Side, Tif
 from shared.scorecard import Samples
 from shared.units import Ns, Px, Sz
 
@@ -44,6 +44,7 @@ class Order(msgspec.Struct):
     reduce_only: bool
     replaces: Cloid | None
     expires_ns: Ns
+    how: How | None = None
     state: OrderState = OrderState.NEW
     filled_sz: int = 0
     oid: int = 0
@@ -89,6 +90,16 @@ class Parent(msgspec.Struct):
     retry_ns: Ns = Ns(0)
     ending: ParentState | None = None
     why: str = ""
+
+
+class Guard(msgspec.Struct):
+    """How the protection of one coin stands: since when it is not as it should be, and the stop that was asked for."""
+
+    wrong_ns: Ns = NEVER
+    asked: Cloid | None = None
+    asked_ns: Ns = Ns(0)
+    denials: int = 0
+    retry_ns: Ns = Ns(0)
 
 
 class RecentIds(msgspec.Struct):
@@ -197,6 +208,9 @@ class State(msgspec.Struct):
     ended_parents: dict[Cloid, Ns] = {}
     parents_ns: Ns = NEVER
     child_count: int = 0
+    guards: dict[str, Guard] = {}
+    guards_ns: Ns = NEVER
+    stop_count: int = 0
     soonest_ns: Ns = NEVER
     armed_ns: Ns = NEVER
     samples: Samples = msgspec.field(default_factory=Samples)

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from hats.execution_manager import life
 from hats.execution_manager.records import DrainPhase, Order, Turn
-from shared.ids import FLATTEN, StrategyId, is_child, strategy_number_of
+from shared.ids import FLATTEN, PROTECT, StrategyId, is_child, strategy_number_of
 from shared.messages import AnyMessage
 from shared.messages.control import KillLevel
 from shared.messages.order import SubmitOrder
@@ -59,6 +59,7 @@ def approved(turn: Turn, approval: OrderApproved) -> Iterator[AnyMessage]:
         intent.reduce_only,
         intent.replaces,
         expires_ns,
+        intent.how,
     )
     yield from life.move(turn, order, OrderEvent.SUBMIT, intent.reason)
     life.watch(turn, order, turn.now + turn.settings.answer_timeout_ms * MS)
@@ -82,10 +83,11 @@ def withdrawn(turn: Turn, cancel: CancelIntent) -> Iterator[AnyMessage]:
         yield from life.want_gone(turn, order, cancel.reason)
 
 
-def cancel_all(turn: Turn, reason: str, *, also_reducing: bool) -> Iterator[AnyMessage]:
+def cancel_all(turn: Turn, reason: str, *, also_reducing: bool, also_stops: bool = True) -> Iterator[AnyMessage]:
     """Cancel every open order (closing orders of our own go on), or only those that may add to a position."""
     for _, order in sorted(turn.state.orders.items()):
-        if order.strategy != FLATTEN and (also_reducing or not order.reduce_only):
+        is_meant = also_reducing if order.strategy != PROTECT else also_reducing and also_stops
+        if order.strategy != FLATTEN and (is_meant or not order.reduce_only):
             yield from life.want_gone(turn, order, reason)
 
 
@@ -101,6 +103,7 @@ def _order_of(intent: OrderIntent, expires_ns: Ns) -> Order:
         intent.reduce_only,
         intent.replaces,
         expires_ns,
+        intent.how,
     )
 
 
@@ -128,10 +131,16 @@ def _obstacle(turn: Turn, approval: OrderApproved) -> Obstacle | None:
 
 
 def forbidden(turn: Turn, strategy: StrategyId, *, reduce_only: bool) -> str | None:
-    """What was ordered since the approval that forbids such an order. Closing everything is never forbidden."""
+    """What was ordered since the approval that forbids such an order.
+
+    Closing everything is never forbidden. A stop may be placed in any trading state, until the run is on its way
+    out.
+    """
     state = turn.state
     if strategy == FLATTEN:
         return None
+    if strategy == PROTECT and state.drain.phase is DrainPhase.NONE:
+        return None if state.is_armed else "the desk is not armed"
     if state.drain.phase is not DrainPhase.NONE:
         return "the run is draining"
     if state.kill is not None and not (state.kill is KillLevel.REDUCE and reduce_only):

@@ -54,6 +54,16 @@ class Settings(Section):
     child_keep_ms: int = Field(500, ge=0, description="A child is not moved sooner than this after it was asked for.")
     child_pause_ms: int = Field(200, ge=1, description="Pause after a child in vain; it doubles with each denial.")
     child_denials_max: int = Field(10, ge=1, description="Denials in a row after which a parent order is given up.")
+    protect_stop_bps: int = Field(
+        0, ge=0, le=5_000, description="A stop at the venue closes each position when the mark goes so far; 0: none."
+    )
+    protect_reach_bps: int = Field(
+        1_000, ge=1, le=5_000, description="How far beyond its trigger a stop may trade once it has fired."
+    )
+    protect_settle_ms: int = Field(
+        1_000, ge=0, description="A position must have been without the right stop for so long before that is changed."
+    )
+    protect_every_ms: int = Field(5_000, ge=1, description="How often the distance of stops is looked at.")
     ended_orders_kept: int = Field(2_000, ge=1, description="Ended orders that are remembered, for late words on them.")
     fills_kept: int = Field(20_000, ge=1, description="Trade ids that are remembered, so that a fill is booked once.")
     held_fills_kept: int = Field(10_000, ge=1, description="Most fills held back until the books are open.")

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from shared.ids import FLATTEN, FOREIGN, StrategyId
+from shared.ids import FOREIGN, HOUSE, StrategyId
 from shared.messages.account import AccountSnapshot, AttributionLine, FundingPayment, PositionLine
 from shared.messages.order import Fill, FillBooked
 from shared.position import Position
@@ -93,8 +93,8 @@ class Ledger(msgspec.Struct):
         if fill.exch_ns <= self.opened_ns:
             return
         lots = {booked.strategy: int(fill.sz)}
-        if booked.strategy == FLATTEN:
-            lots = self._closed_by(fill)
+        if booked.strategy in HOUSE:
+            lots = self._closed_by(fill, booked.strategy)
         for strategy, fee in split(fill.fee_usd, lots, fill.sz).items():
             self._book_part(fill, strategy, Sz(lots[strategy]), fee)
         self.account(max(lots, key=lambda each: (lots[each], each)), fill.coin).fills += 1
@@ -102,8 +102,8 @@ class Ledger(msgspec.Struct):
         self.positions.setdefault(fill.coin, Position()).apply(fill.side, fill.px, fill.sz)
         self.marks.setdefault(fill.coin, fill.px)
 
-    def _closed_by(self, fill: Fill) -> dict[StrategyId, int]:
-        """Lots of the fill by the strategy whose position they close; what closes nothing is the flattening's own."""
+    def _closed_by(self, fill: Fill, closing: StrategyId) -> dict[StrategyId, int]:
+        """Lots of the fill by the strategy whose position they close; the rest is the closer's own."""
         held = {
             strategy: abs(account.position.net_sz)
             for strategy, account in sorted(self.accounts.get(fill.coin, {}).items())
@@ -111,7 +111,7 @@ class Ledger(msgspec.Struct):
         }
         lots = apportion(min(fill.sz, sum(held.values())), held)
         rest = fill.sz - sum(lots.values())
-        return lots | {FLATTEN: lots.get(FLATTEN, 0) + rest} if rest else lots
+        return lots | {closing: lots.get(closing, 0) + rest} if rest else lots
 
     def _book_part(self, fill: Fill, strategy: StrategyId, sz: Sz, fee_usd: int) -> None:
         """`sz` lots of the fill into one strategy's account, and the cash they moved."""

@@ -10,7 +10,7 @@ from hats.quant_strategist.averages import Averages
 from hats.quant_strategist.judgement import PendingMarkout
 from hats.quant_strategist.permission import Situation
 from hats.quant_strategist.working import WorkingOrder
-from shared.ids import FLATTEN, Cloid, StrategyId
+from shared.ids import HOUSE, Cloid, StrategyId
 from shared.instrument import Instrument
 from shared.messages.order import Fill, FillBooked
 from shared.messages.risk import DenyReason
@@ -82,7 +82,7 @@ class Desk(msgspec.Struct):
         fill = booked.fill
         if booked.strategy in self.strategies:
             self.strategies[booked.strategy].net_sz += fill.side.value * fill.sz
-        elif booked.strategy == FLATTEN:
+        elif booked.strategy in HOUSE:
             self._close_by(fill, on_coin)
 
     def _close_by(self, fill: Fill, on_coin: list[StrategyId]) -> None:

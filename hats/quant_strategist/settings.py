@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from shared.config import Section
-from shared.ids import FLATTEN, FOREIGN
+from shared.ids import FOREIGN, HOUSE
 
 
 class StrategySettings(Section):
@@ -98,8 +98,8 @@ class Settings(Section):
         ids = [strategy.id for strategy in self.strategies]
         if len(set(ids)) < len(ids):
             raise ValueError(f"expected different ids, got {ids}")
-        if {FLATTEN, FOREIGN} & set(ids):
-            raise ValueError(f"{FLATTEN!r} and {FOREIGN!r} are names of the house's own")
+        if (HOUSE | {FOREIGN}) & set(ids):
+            raise ValueError(f"{sorted(HOUSE | {FOREIGN})} are names of the house's own")
         if sum(strategy.capital_share for strategy in self.strategies) > 1.0 + 1e-9:
             raise ValueError("the capital shares sum to more than 1")
         return self

@@ -9,11 +9,12 @@ from hats.risk_oversight_officer.exposure import Exposure, Worst
 from hats.risk_oversight_officer.settings import Settings
 from hats.risk_oversight_officer.state import State, StrategyRecord
 from hats.risk_oversight_officer.tail import Corner, Losses, Positions, Tail, positions_of
-from shared.ids import FLATTEN
+from shared.ids import HOUSE
 from shared.instrument import Instrument
 from shared.messages.market import AssetContext
 from shared.messages.risk import DenyReason
 from shared.messages.signal import FeatureUpdate, OrderIntent
+from shared.order import Trigger
 from shared.rules.margin import maintenance_usd
 from shared.units import Ns, notional
 
@@ -48,8 +49,13 @@ class Case:
 
     @cached_property
     def is_exit(self) -> bool:
-        """Is it a reducing order of the Execution Manager that closes everything? It may pass in any trading state."""
-        return self.intent.strategy == FLATTEN and self.is_reducing
+        """Does the house itself close a position by it, or keep a stop? It may pass in any trading state."""
+        return self.intent.strategy in HOUSE and self.is_reducing
+
+    @cached_property
+    def trigger(self) -> Trigger | None:
+        """What wakes it at the venue, if it sleeps there."""
+        return self.intent.how if isinstance(self.intent.how, Trigger) else None
 
     @cached_property
     def adds_exposure(self) -> bool:

@@ -13,7 +13,7 @@ class LiveOrder(msgspec.Struct):
     """An order that may still trade `left_sz` lots, for all we know.
 
     `void_ns` is when an approval that nobody has mentioned yet stops counting; 0 once the order is known to exist.
-    `is_in_doubt`: it was sent and the venue gave no definite answer.
+    `is_in_doubt`: it was sent and the venue gave no definite answer. `is_asleep`: it waits for a trigger, off the book.
     """
 
     strategy: StrategyId
@@ -24,6 +24,7 @@ class LiveOrder(msgspec.Struct):
     reduce_only: bool
     void_ns: Ns
     is_in_doubt: bool = False
+    is_asleep: bool = False
 
 
 class Worst(msgspec.Struct, frozen=True):

@@ -22,7 +22,7 @@ from hats.risk_oversight_officer.settings import Settings
 from hats.risk_oversight_officer.state import Day, State, note
 from hats.risk_oversight_officer.tail import Tail
 from shared.approval import ApprovalKey, ticket_of
-from shared.ids import Cloid, Role, intent_number_of, strategy_number_of
+from shared.ids import PROTECT, Cloid, Role, intent_number_of, strategy_number_of
 from shared.messages import AnyMessage, Message
 from shared.messages.account import LedgerReport, Reconciled
 from shared.messages.control import (
@@ -47,7 +47,7 @@ from shared.messages.risk import (
     TradingStateChanged,
 )
 from shared.messages.signal import FeatureUpdate, OrderIntent, RegimeUpdate
-from shared.order import OrderState, is_open
+from shared.order import OrderState, Trigger, is_open
 from shared.units import DAY, MINUTE, MS, Ns, notional
 
 REPORT_TIMER = "report"
@@ -138,11 +138,14 @@ class RiskOversightOfficer:
         expires_ns = Ns(now + settings.approval_ttl_ms * MS)
         void_ns = Ns(expires_ns + settings.release_grace_ms * MS)
         exposure = state.exposure(intent.coin)
-        before = exposure.worst()
+        before, is_asleep = exposure.worst(), isinstance(intent.how, Trigger)
         exposure.reserve(
             intent.cloid,
-            LiveOrder(intent.strategy, intent.side, intent.px, intent.sz, intent.sz, intent.reduce_only, void_ns),
-        )
+            LiveOrder(
+                intent.strategy, intent.side, intent.px, intent.sz, intent.sz, intent.reduce_only, void_ns,
+                is_asleep=is_asleep,
+            ),
+        )  # fmt: skip
         exposure.allow()
         self._measure_limit(intent.coin, before.sz, exposure.worst().sz)
         state.order_coins[intent.cloid] = intent.coin
@@ -152,7 +155,8 @@ class RiskOversightOfficer:
         for times in (state.approved_ns, record.approved_ns):
             note(times, now, window_ns)
         self._turn_day(now)
-        state.day.approved_usd += notional(intent.px, intent.sz)
+        if not is_asleep:  # a stop that is kept and moved all day has traded nothing by that
+            state.day.approved_usd += notional(intent.px, intent.sz)
         state.last_approval_id += 1
         return OrderApproved(intent, state.last_approval_id, expires_ns, self._seal(intent, expires_ns))
 
@@ -163,7 +167,7 @@ class RiskOversightOfficer:
         ticket = ticket_of(
             approval_id=self.state.last_approval_id, expires_ns=expires_ns, cloid=intent.cloid, coin=intent.coin,
             asset=instrument.asset, sz_decimals=instrument.sz_decimals, side=intent.side, px=intent.px, sz=intent.sz,
-            tif=intent.tif, reduce_only=intent.reduce_only, replaces=intent.replaces,
+            tif=intent.tif, reduce_only=intent.reduce_only, replaces=intent.replaces, how=intent.how,
         )  # fmt: skip
         return self._approval_key.seal(ticket)
 
@@ -184,13 +188,17 @@ class RiskOversightOfficer:
             state.samples.add(APPROVALS_USED.name, float(order.state is not OrderState.EXPIRED))
         if live is not None:
             live.is_in_doubt = order.state is OrderState.UNKNOWN
+            live.is_asleep = live.is_asleep and order.state is not OrderState.TRIGGERED
         if not is_open(order.state):
             self._release(order.cloid)
         elif live is not None:
             exposure.shrink(order.cloid, order.sz - order.filled_sz)
         else:
             left_sz = order.sz - order.filled_sz
-            found = LiveOrder(order.strategy, order.side, order.px, order.sz, left_sz, order.reduce_only, Ns(0))
+            found = LiveOrder(
+                order.strategy, order.side, order.px, order.sz, left_sz, order.reduce_only, Ns(0),
+                is_asleep=order.strategy == PROTECT,
+            )  # fmt: skip
             exposure.reserve(order.cloid, found)
             state.order_coins[order.cloid] = order.coin
 

@@ -26,6 +26,10 @@ class Settings(Section):
         1_000, gt=0, description="Furthest a price may lie beyond the mids of the drift window."
     )
     drift_window_ms: int = Field(60_000, ge=1_000, description="Window of the drift collar.")
+    trigger_limit_bps: int = Field(2_000, gt=0, description="Furthest a trigger's price may lie from our own mid.")
+    trigger_reach_bps: int = Field(
+        1_000, gt=0, description="Furthest a trigger's limit price may lie from the price that wakes it."
+    )
     spread_limit_bps: int = Field(200, gt=0, description="Widest book that an order may be decided on.")
     price_gap_limit_bps: int = Field(
         500, gt=0, description="Furthest our mid and the venue's oracle may lie apart: one of them is wrong."

@@ -12,8 +12,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from shared.errors import DataError
 from shared.messages.order import ActionKind, CancelOrder, SubmitOrder
-from shared.order import Side, Tif
-from shared.units import px_to_str, sz_to_str
+from shared.order import Side, Tif, Trigger, TriggerKind
+from shared.units import Px, px_to_str, sz_to_str
 
 Asset = Annotated[int, Meta(ge=0, lt=1 << 31)]
 """The venue's index of what is traded; bounded, so that nothing read here can overflow in the hash."""
@@ -29,10 +29,19 @@ class Limit(Struct, frozen=True, forbid_unknown_fields=True):
     tif: Tif
 
 
-class OrderType(Struct, frozen=True, forbid_unknown_fields=True):
-    """Limit orders only; a trigger is an unknown field here and so refused."""
+class TriggerTerms(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """What a sleeping order waits for, and whether it trades at the market then (within its limit price)."""
 
-    limit: Limit
+    is_market: bool
+    trigger_px: str
+    tpsl: TriggerKind
+
+
+class OrderType(Struct, frozen=True, forbid_unknown_fields=True):
+    """A limit order or a trigger; the signer's policy wants exactly one of them."""
+
+    limit: Limit | UnsetType = UNSET
+    trigger: TriggerTerms | UnsetType = UNSET
 
 
 class OrderEntry(
@@ -162,12 +171,19 @@ def order_action(order: SubmitOrder) -> Action:
         px=px_to_str(order.px, order.sz_decimals),
         sz=sz_to_str(order.sz, order.sz_decimals),
         reduce_only=order.reduce_only,
-        kind=OrderType(Limit(order.tif)),
+        kind=_kind(order),
         cloid=order.cloid,
     )
     if order.replaces is None:
         return Order((entry,), "na")
     return BatchModify((ModifyEntry(order.replaces, entry),))
+
+
+def _kind(order: SubmitOrder) -> OrderType:
+    if not isinstance(order.how, Trigger):
+        return OrderType(Limit(order.tif))
+    px = px_to_str(Px(order.how.px), order.sz_decimals)
+    return OrderType(trigger=TriggerTerms(order.tif is Tif.IOC, px, order.how.kind))
 
 
 def cancel_action(cancel: CancelOrder) -> Action:

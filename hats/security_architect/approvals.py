@@ -9,7 +9,7 @@ from shared.errors import InvariantError
 from shared.ids import Cloid
 from shared.messages.order import SubmitOrder
 from shared.messages.risk import OrderApproved
-from shared.order import Side, Tif
+from shared.order import How, Side, Tif
 from shared.units import Ns, Px, Sz
 
 
@@ -24,6 +24,7 @@ class Terms(msgspec.Struct, frozen=True):
     tif: Tif
     reduce_only: bool
     replaces: Cloid | None
+    how: How | None = None
 
 
 class Approval(msgspec.Struct, frozen=True):
@@ -71,7 +72,8 @@ class ApprovalBook(msgspec.Struct):
         return ticket_of(
             approval_id=order.approval_id, expires_ns=approval.expires_ns, cloid=order.cloid, coin=order.coin,
             asset=order.asset, sz_decimals=order.sz_decimals, side=order.side, px=order.px, sz=order.sz, tif=order.tif,
-            reduce_only=order.reduce_only, replaces=order.replaces, mac=approval.mac,
+            reduce_only=order.reduce_only, replaces=order.replaces, how=order.how,
+            mac=approval.mac,
         )  # fmt: skip
 
     def spend(self, approval_id: int) -> None:
@@ -95,12 +97,15 @@ class ApprovalBook(msgspec.Struct):
 def _approved_terms(approved: OrderApproved) -> Terms:
     intent = approved.intent
     return Terms(
-        intent.cloid, intent.coin, intent.side, intent.px, intent.sz, intent.tif, intent.reduce_only, intent.replaces
-    )
+        intent.cloid, intent.coin, intent.side, intent.px, intent.sz, intent.tif, intent.reduce_only, intent.replaces,
+        intent.how,
+    )  # fmt: skip
 
 
 def _asked_terms(order: SubmitOrder) -> Terms:
-    return Terms(order.cloid, order.coin, order.side, order.px, order.sz, order.tif, order.reduce_only, order.replaces)
+    return Terms(
+        order.cloid, order.coin, order.side, order.px, order.sz, order.tif, order.reduce_only, order.replaces, order.how
+    )
 
 
 def _differences(approved: Terms, asked: Terms) -> list[str]:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from shared.approval import Ticket
 from shared.ids import Cloid, StrategyId
 from shared.messages.message import Lane, Message
-from shared.order import OrderState, Side, Tif
+from shared.order import How, OrderState, Side, Tif
 from shared.units import Ns, Px, Sz, Usd
 
 
@@ -30,6 +30,7 @@ class SubmitOrder(Message, frozen=True):
     reduce_only: bool
     replaces: Cloid | None
     expires_ns: Ns
+    how: How | None = None
 
 
 class CancelOrder(Message, frozen=True):
@@ -228,7 +229,10 @@ class VenueOrderStatus(StrEnum):
 
 
 class VenueOrder(Message, frozen=True):
-    """What the venue says of one order, pushed or asked. `said` is its own status word; `sz` is what remains."""
+    """What the venue says of one order, pushed or asked. `said` is its own status word; `sz` is what remains.
+
+    `reduce_only` and `trigger_px` (None: no trigger) are told in lists of open orders only.
+    """
 
     lane: ClassVar[Lane] = Lane.ORDER
     durable: ClassVar[bool] = True
@@ -244,6 +248,8 @@ class VenueOrder(Message, frozen=True):
     said: str
     exch_ns: Ns
     recv_ns: Ns
+    reduce_only: bool = False
+    trigger_px: Px | None = None
 
 
 class Fill(Message, frozen=True):

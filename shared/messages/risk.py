@@ -39,6 +39,7 @@ class DenyReason(StrEnum):
     STRATEGY_DISABLED = "strategy_disabled"
     FAT_FINGER = "fat_finger"
     PRICE_DRIFT = "price_drift"
+    BAD_TRIGGER = "bad_trigger"
     WIDE_SPREAD = "wide_spread"
     PRICE_DISAGREEMENT = "price_disagreement"
     ORDER_DEPTH = "order_depth"

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from shared.ids import Cloid, StrategyId
 from shared.messages.message import Lane, Message
-from shared.order import Side, Tif
+from shared.order import How, Side, Tif
 from shared.units import Ns, Px, Sz
 
 
@@ -68,7 +68,7 @@ class RegimeUpdate(Message, frozen=True):
 class OrderIntent(Message, frozen=True):
     """A strategy wants an order. With `replaces` it wants it instead of that order.
 
-    `book_recv_ns` is the age anchor: the receive time of the data it was decided on.
+    `book_recv_ns` is the age anchor: the receive time of the data it was decided on. `how` None: a limit order.
     """
 
     lane: ClassVar[Lane] = Lane.ORDER
@@ -85,6 +85,7 @@ class OrderIntent(Message, frozen=True):
     replaces: Cloid | None
     book_recv_ns: Ns
     reason: str
+    how: How | None = None
 
 
 class CancelIntent(Message, frozen=True):

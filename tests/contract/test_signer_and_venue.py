@@ -63,7 +63,8 @@ def posted(n: int) -> tuple[str, list[SignedAction]]:
         )  # fmt: skip
         ticket = ticket_of(
             approval_id=number, expires_ns=order.expires_ns, cloid=wish.cloid, coin=wish.coin, asset=0, sz_decimals=5,
-            side=wish.side, px=wish.px, sz=wish.sz, tif=wish.tif, reduce_only=wish.reduce_only, replaces=wish.replaces,
+            side=wish.side, px=wish.px, sz=wish.sz, tif=wish.tif, reduce_only=wish.reduce_only,
+            how=wish.how, replaces=wish.replaces,
         )  # fmt: skip
         hat.handle(OrderApproved(wish, number, order.expires_ns, KEY.seal(ticket)), now)
         for asked in (order, CancelOrder(wish.cloid, wish.coin, 7, Ns(now + SECOND))):

@@ -46,10 +46,11 @@ DEFERRED: Final = frozenset(
         "fill_rate",
         "prints_answered",
         "recovery_ms",
+        "unprotected_s",
         "trades_heard_share",
     }
 )
-"""What a short run on the stage has no evidence for: real time and sockets, an hour's funding, faults, parent orders,
+"""What a short run on the stage has no evidence for: real time and sockets, an hour's funding, faults, parent orders, stops,
 or hundreds of orders."""
 
 Cards = Mapping[Role, Scorecard]

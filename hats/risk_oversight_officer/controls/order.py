@@ -5,7 +5,7 @@ from __future__ import annotations
 from hats.risk_oversight_officer.case import BPS, Breach, Case, bps_between, within
 from shared.instrument import MIN_NOTIONAL_USD
 from shared.messages.risk import DenyReason
-from shared.order import Side
+from shared.order import Side, TriggerKind
 from shared.units import USD, tick_at
 
 
@@ -23,7 +23,9 @@ def check_size(case: Case) -> Breach | None:
 
 
 def check_collar(case: Case) -> Breach | None:
-    """The price lies within its collar around our own mid."""
+    """The price lies within its collar around our own mid; a trigger's counts from the price that wakes it."""
+    if case.trigger is not None:
+        return None
     px, limit = case.intent.px, case.settings.price_collar_bps
     if within(2 * px, case.twice_mid, limit):
         return None
@@ -31,9 +33,9 @@ def check_collar(case: Case) -> Breach | None:
 
 
 def check_oracle_collar(case: Case) -> Breach | None:
-    """The price lies within its collar around the venue's oracle, if that is known."""
+    """The price lies within its collar around the venue's oracle, if that is known; a trigger's does not yet count."""
     px, limit = case.intent.px, case.settings.oracle_collar_bps
-    if case.oracle_px <= 0 or within(px, case.oracle_px, limit):
+    if case.trigger is not None or case.oracle_px <= 0 or within(px, case.oracle_px, limit):
         return None
     return Breach(DenyReason.PRICE_COLLAR, limit, bps_between(px, case.oracle_px), "bps away from the oracle")
 
@@ -50,6 +52,32 @@ def check_drift_collar(case: Case) -> Breach | None:
     if beyond * BPS <= limit * anchor:
         return None
     return Breach(DenyReason.PRICE_DRIFT, limit, -(-beyond * BPS // anchor), "bps beyond the mids of the window")
+
+
+def check_trigger(case: Case) -> Breach | None:
+    """A trigger reduces, wakes only after the market has moved, and not too far from it."""
+    trigger, limit = case.trigger, case.settings.trigger_limit_bps
+    if trigger is None:
+        return None
+    if not case.intent.reduce_only:
+        return Breach(DenyReason.BAD_TRIGGER, 1, 0, "a trigger must be reduce-only")
+    if not case.instrument.is_on_tick(trigger.px):
+        return Breach(DenyReason.BAD_TRIGGER, case.instrument.tick(trigger.px), trigger.px, "price units, not on tick")
+    # a stop of a buy lies above the market, so does the profit of a sell
+    away = case.intent.side.value if trigger.kind is TriggerKind.STOP_LOSS else -case.intent.side.value
+    if away * (2 * trigger.px - case.twice_mid) <= 0:
+        return Breach(DenyReason.BAD_TRIGGER, case.twice_mid, 2 * trigger.px, "twice our mid: it would wake at once")
+    if within(2 * trigger.px, case.twice_mid, limit):
+        return None
+    return Breach(DenyReason.BAD_TRIGGER, limit, bps_between(2 * trigger.px, case.twice_mid), "bps away from our mid")
+
+
+def check_trigger_reach(case: Case) -> Breach | None:
+    """The limit price of a trigger lies not too far from the price that wakes it."""
+    trigger, limit = case.trigger, case.settings.trigger_reach_bps
+    if trigger is None or within(case.intent.px, trigger.px, limit):
+        return None
+    return Breach(DenyReason.PRICE_COLLAR, limit, bps_between(case.intent.px, trigger.px), "bps away from its trigger")
 
 
 def check_min_notional(case: Case) -> Breach | None:
@@ -88,12 +116,17 @@ def check_depth(case: Case) -> Breach | None:
 
 
 def check_self_match(case: Case) -> Breach | None:
-    """It would not trade with an order of our own. The order that it replaces leaves the book first."""
+    """It would not trade with an order of our own. What it replaces leaves the book first; what sleeps is in none."""
+    if case.trigger is not None:
+        return None
     intent, sign = case.intent, case.intent.side.value
     crossed = [
         (cloid, order.px)
         for cloid, order in case.exposure.orders.items()
-        if order.side is not intent.side and cloid != intent.replaces and sign * (intent.px - order.px) >= 0
+        if not order.is_asleep
+        and order.side is not intent.side
+        and cloid != intent.replaces
+        and sign * (intent.px - order.px) >= 0
     ]
     if not crossed:
         return None

@@ -62,6 +62,8 @@ CONTROLS: Final = (
     Control(order.check_collar, Deny.PRICE_COLLAR, "price_collar_bps", "bps", N),
     Control(order.check_oracle_collar, Deny.PRICE_COLLAR, "oracle_collar_bps", "bps", N),
     Control(order.check_drift_collar, Deny.PRICE_DRIFT, "drift_collar_bps", "bps", R),
+    Control(order.check_trigger, Deny.BAD_TRIGGER, "trigger_limit_bps", "bps", N),
+    Control(order.check_trigger_reach, Deny.PRICE_COLLAR, "trigger_reach_bps", "bps", N),
     Control(order.check_min_notional, Deny.BELOW_MIN_NOTIONAL, "", "micro-USDC", N),
     Control(order.check_order_notional, Deny.ORDER_NOTIONAL, "order_limit_usd", "USDC", E),
     Control(order.check_fat_finger, Deny.FAT_FINGER, "fat_finger_limit_usd", "USDC", E),

@@ -9,7 +9,7 @@ import msgspec
 from shared.approval import Ticket
 from shared.errors import BusError
 
-VERSION: Final = 3
+VERSION: Final = 4
 FRAME_BYTES_MAX: Final = 64 * 1024
 """Largest frame; twenty orders are 4 KiB."""
 

@@ -110,6 +110,9 @@ def _order(policy: Policy, order: OrderEntry) -> str | None:
         px, sz = _positive(order.px), _positive(order.sz)
     except UnitError as error:
         return str(error)
+    fault = _kind_fault(order)
+    if fault is not None:
+        return fault
     if order.reduce_only:
         return None
     if rule.sz_max is not None and sz > scaled_from_str(rule.sz_max, _DECIMALS):
@@ -117,6 +120,22 @@ def _order(policy: Policy, order: OrderEntry) -> str | None:
     if px * sz > policy.max_notional_usd * _MICRO_USD_SHIFT:
         limit = str_from_scaled(policy.max_notional_usd, USD_DECIMALS)
         return f"{OVER_CAP}: notional {str_from_scaled(px * sz, 2 * _DECIMALS)} exceeds {limit}"
+    return None
+
+
+def _kind_fault(order: OrderEntry) -> str | None:
+    """What is wrong with how the order is to be worked. What sleeps at the venue may only reduce: nobody looks then."""
+    limit, trigger = order.kind.limit, order.kind.trigger
+    if (limit is UNSET) == (trigger is UNSET):
+        return "expected a limit or a trigger"
+    if trigger is UNSET:
+        return None
+    if not order.reduce_only:
+        return "a trigger may only reduce"
+    try:
+        _positive(trigger.trigger_px)
+    except UnitError as error:
+        return str(error)
     return None
 
 

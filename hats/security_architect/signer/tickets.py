@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from hats.security_architect.actions import Action, BatchModify, Order, OrderEntry
-from shared.approval import ApprovalKey, Ticket
+from msgspec import UNSET
+
+from hats.security_architect.actions import Action, BatchModify, Order, OrderEntry, OrderType
+from shared.approval import ApprovalKey, Ticket, TriggerWords
+from shared.order import Tif
 from shared.units import MS
 
 REMEMBERED: Final = 16_384
@@ -96,8 +99,22 @@ def _compared(order: Placed, ticket: Ticket) -> Iterable[tuple[str, object, obje
         ("side", entry.is_buy, ticket.is_buy),
         ("px", entry.px, ticket.px),
         ("sz", entry.sz, ticket.sz),
-        ("tif", entry.kind.limit.tif, ticket.tif),
+        ("tif", _tif(entry.kind), ticket.tif),
+        ("how", _how(entry.kind), ticket.how),
         ("reduce_only", entry.reduce_only, ticket.reduce_only),
         ("cloid", entry.cloid, ticket.cloid),
         ("replaces", order.replaces, ticket.replaces),
     )
+
+
+def _tif(kind: OrderType) -> Tif | None:
+    """What becomes of the order once it meets the book, in the ticket's word; None for no kind at all."""
+    if kind.limit is not UNSET:
+        return kind.limit.tif
+    if kind.trigger is not UNSET:
+        return Tif.IOC if kind.trigger.is_market else Tif.GTC
+    return None
+
+
+def _how(kind: OrderType) -> TriggerWords | None:
+    return None if kind.trigger is UNSET else TriggerWords(kind.trigger.trigger_px, kind.trigger.tpsl)

@@ -15,9 +15,9 @@ from shared.instrument import Instrument
 from shared.messages.account import NetPosition, Reconciled
 from shared.messages.control import Disarmed, KillLevel, KillOrdered
 from shared.messages.market import AssetContext, CaptureState, CaptureStatus, FeedState, FeedStatus, UniverseUpdate
-from shared.messages.risk import OrderApproved, OrderDenied
+from shared.messages.risk import DenyReason, OrderApproved, OrderDenied
 from shared.messages.signal import OrderIntent, Regime, RegimeUpdate
-from shared.order import OrderState, Side
+from shared.order import OrderState, Side, Tif, Trigger, TriggerKind
 from shared.units import DAY, MS, SECOND, Ns, Px
 from tests.unit.hats.risk_oversight_officer.scene import (
     NOW,
@@ -122,6 +122,15 @@ def drift(is_at: bool) -> Asked:
     hat.state.trail.sample(hat.state.market, 60)
     say(hat, features(mid_px=PX + 40_000))
     return Asked(hat, intent(1, px=PX + 50_000 + (0 if is_at else 100)))
+
+
+def stop(is_at: bool, *, px_beyond: int = 0, trigger_beyond: int = 0) -> Asked:
+    """Twenty held, and a stop five per cent below that reaches two per cent further; or one of both is beyond."""
+    hat = officer(trigger_limit_bps=500, trigger_reach_bps=200)
+    held(hat, Side.BUY, 20, 1)
+    trigger_px = Px(950_000 - (0 if is_at else trigger_beyond))
+    wish = intent(2, Side.SELL, 20, 931_000 - (0 if is_at else px_beyond), reduce_only=True)
+    return Asked(hat, msgspec.structs.replace(wish, tif=Tif.IOC, how=Trigger(trigger_px, TriggerKind.STOP_LOSS)))
 
 
 def self_match(is_at: bool) -> Asked:
@@ -231,6 +240,8 @@ EDGES: Final[dict[str, Arrange]] = {
     "collar": lambda at: Asked(officer(price_collar_bps=100), intent(1, px=PX + 10_000 + (0 if at else 100))),
     "oracle_collar": told(lambda at: context(oracle_px=995_025 if at else 995_024), oracle_collar_bps=50),
     "drift_collar": drift,
+    "trigger": lambda at: stop(at, trigger_beyond=100),
+    "trigger_reach": lambda at: stop(at, px_beyond=100),
     "min_notional": sized(10, 9),
     "order_notional": sized(100, 101, order_limit_usd=100),
     "fat_finger": told(
@@ -316,3 +327,29 @@ def test_an_unknown_tail_denies_only_where_it_must_be_known() -> None:
     denial = judged(officer(var_required=True), intent(1))
     assert isinstance(denial, OrderDenied)
     assert "unknown" in denial.detail
+
+
+@pytest.mark.parametrize(("changed", "what"), [
+    ({"reduce_only": False}, "reduce-only"),
+    ({"how": Trigger(Px(950_001), TriggerKind.STOP_LOSS)}, "tick"),
+    ({"how": Trigger(Px(1_050_000), TriggerKind.STOP_LOSS)}, "at once"),
+    ({"how": Trigger(Px(950_000), TriggerKind.TAKE_PROFIT)}, "at once"),
+])  # fmt: skip
+def test_a_trigger_must_reduce_and_sleep(changed: dict[str, Any], what: str) -> None:
+    """One that may open, that the venue would not take, or that would wake at once is denied."""
+    asked = stop(is_at=True)
+    answer = judged(asked.hat, msgspec.structs.replace(asked.wish, **changed))
+    assert isinstance(answer, OrderDenied)
+    assert answer.reason is DenyReason.BAD_TRIGGER
+    assert what in answer.detail
+
+
+def test_a_stop_stands_in_no_orders_way_and_none_in_its() -> None:
+    """It is off the book: our own buy above its price rests, before and after; and it adds to no day's volume."""
+    asked = stop(is_at=True)
+    before_usd = asked.hat.state.day.approved_usd
+    assert isinstance(judged(asked.hat, intent(1, px=PX - 200, strategy_number=3)), OrderApproved)
+    bought_usd = asked.hat.state.day.approved_usd - before_usd
+    assert isinstance(judged(asked.hat, asked.wish), OrderApproved)
+    assert isinstance(judged(asked.hat, intent(2, px=PX - 300, strategy_number=3)), OrderApproved)
+    assert asked.hat.state.day.approved_usd - before_usd < 2 * bought_usd

@@ -1,0 +1,252 @@
+"""Every position keeps one stop at the venue: placed, moved, taken over, and never left behind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hats.execution_manager import ExecutionManager
+from shared.ids import PROTECT, PROTECT_NUMBER, Cloid, cloid_for
+from shared.messages import AnyMessage
+from shared.messages.control import Disarmed, Drained, DrainOrdered, KillLevel, KillOrdered
+from shared.messages.order import AnswerKind, Fill, FillBooked, SubmitOrder, VenueOrder, VenueOrderStatus
+from shared.messages.risk import DenyReason, OrderDenied, TradingState, TradingStateChanged
+from shared.messages.signal import OrderIntent
+from shared.order import OrderState, Side, Tif, Trigger, TriggerKind
+from shared.units import Ns, Px, Sz, Usd
+from tests.unit.hats.execution_manager import scene
+from tests.unit.hats.execution_manager.scene import (
+    NOW,
+    PX,
+    RUN,
+    approval,
+    cancels,
+    features,
+    ms,
+    oid_of,
+    record,
+    say,
+    snapshot_of,
+    told,
+    wake,
+)
+
+SETTLED = NOW + ms(1_000)
+TIDS = iter(range(1_000_000))
+
+
+def manager(**changed: Any) -> ExecutionManager:
+    """One that protects at five per cent and knows the market."""
+    hat = scene.manager(**{"protect_stop_bps": 500} | changed)
+    say(hat, features())
+    return hat
+
+
+def moved(hat: ExecutionManager, signed_sz: int, at: int = NOW) -> list[AnyMessage]:
+    """A fill moves the position of AAA."""
+    side = Side.BUY if signed_sz > 0 else Side.SELL
+    start = hat.state.positions.get("AAA", 0)
+    tid = next(TIDS)
+    fill = Fill(
+        "AAA", side, PX, Sz(abs(signed_sz)), 5, cloid_for(RUN, 1, 900_000), tid, False, Usd(0), Usd(0), start,
+        Ns(at + 1), Ns(at + 1),
+    )  # fmt: skip
+    return say(hat, fill, at)
+
+
+def wishes(said: list[AnyMessage]) -> list[OrderIntent]:
+    """Stops that are asked for in what was said."""
+    return [m for m in said if isinstance(m, OrderIntent) and m.strategy == PROTECT]
+
+
+def asked(hat: ExecutionManager, at: int) -> OrderIntent:
+    """The one stop that is asked for when the deadline comes."""
+    (wish,) = wishes(wake(hat, at))
+    return wish
+
+
+def protected(hat: ExecutionManager, at: int) -> OrderIntent:
+    """The same, and it rests at the venue."""
+    wish = asked(hat, at)
+    say(hat, approval(wish, hat.state.last_approval_id + 1, at), at)
+    say(hat, scene.answer(wish, AnswerKind.RESTING, oid=oid_of(wish), at=at), at)
+    return wish
+
+
+def left_over(number: int, side: Side, sz: int) -> VenueOrder:
+    """A stop of an earlier run as the venue lists it."""
+    cloid = cloid_for(RUN - 1, PROTECT_NUMBER, number)
+    return VenueOrder(
+        cloid, 70 + number, "AAA", side, Px(850_000), Sz(sz), Sz(sz), VenueOrderStatus.OPEN, "open", NOW, NOW,
+        reduce_only=True, trigger_px=Px(950_000),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("signed_sz", "side", "trigger_px", "px"), [
+    (20, Side.SELL, 950_000, 855_000), (-20, Side.BUY, 1_050_000, 1_155_000),
+])  # fmt: skip
+def test_a_position_gets_a_stop_of_its_size(signed_sz: int, side: Side, trigger_px: int, px: int) -> None:
+    """Once the position has stood for the settling time: reduce-only, all of it, at the configured distances."""
+    hat = manager()
+    assert not wishes(moved(hat, signed_sz))
+    assert not wishes(wake(hat, SETTLED - 1))
+    wish = asked(hat, SETTLED)
+    assert (wish.side, wish.sz, wish.px, wish.tif, wish.reduce_only) == (side, 20, px, Tif.IOC, True)
+    assert wish.how == Trigger(Px(trigger_px), TriggerKind.STOP_LOSS)
+    submitted = next(m for m in say(hat, approval(wish, 1, SETTLED), SETTLED) if isinstance(m, SubmitOrder))
+    assert submitted.how == wish.how
+    assert not wishes(wake(hat, SETTLED + ms(60_000)))
+
+
+def test_a_larger_position_gets_the_new_stop_before_the_old_one_goes() -> None:
+    """There is no moment without one: the old is cancelled when the new is proven."""
+    hat = manager()
+    moved(hat, 20)
+    old = protected(hat, SETTLED)
+    moved(hat, 10, SETTLED)
+    new = asked(hat, SETTLED + ms(1_000))
+    assert new.sz == 30
+    said = say(hat, approval(new, 2, SETTLED), SETTLED)
+    assert not cancels(said)
+    said = say(hat, scene.answer(new, AnswerKind.RESTING, oid=oid_of(new)), SETTLED)
+    assert cancels(said) == [old.cloid]
+
+
+def test_a_smaller_position_keeps_its_stop() -> None:
+    """The venue clips it when it fires, so there is nothing to do."""
+    hat = manager()
+    moved(hat, 20)
+    protected(hat, SETTLED)
+    said = moved(hat, -5, SETTLED) + wake(hat, SETTLED + ms(5_000))
+    assert not cancels(said)
+    assert not wishes(said)
+
+
+@pytest.mark.parametrize("then", [0, -10])
+def test_a_stop_whose_position_is_gone_is_cancelled(then: int) -> None:
+    """Flat, or held the other way: what is left at the venue goes, after the settling time."""
+    hat = manager()
+    moved(hat, 20)
+    stop = protected(hat, SETTLED)
+    assert not cancels(moved(hat, then - 20, SETTLED))
+    said = wake(hat, SETTLED + ms(1_000))
+    assert cancels(said) == [stop.cloid]
+    assert [wish.side for wish in wishes(said)] == ([Side.BUY] if then else [])
+
+
+def test_a_stop_that_fires_closes_the_position_and_is_booked_as_the_houses() -> None:
+    """Triggered, filled, flat; and nothing is asked for any more."""
+    hat = manager()
+    moved(hat, 20)
+    stop = protected(hat, SETTLED)
+    say(hat, told(stop, VenueOrderStatus.TRIGGERED, 20), SETTLED)
+    assert record(hat, stop).state is OrderState.TRIGGERED
+    said = say(hat, scene.fill(stop, 20, next(TIDS), start=20, at=SETTLED + 2), SETTLED)
+    assert [m.strategy for m in said if isinstance(m, FillBooked)] == [PROTECT]
+    assert record(hat, stop).state is OrderState.FILLED
+    assert not wishes(wake(hat, SETTLED + ms(5_000)))
+    assert not hat.state.guards
+
+
+def test_a_denied_stop_is_asked_for_again_after_a_doubling_pause() -> None:
+    """The position stays unprotected meanwhile, and the questions do not become a flood."""
+    hat = manager()
+    moved(hat, 20)
+    at, pauses, wish = SETTLED, [], asked(hat, SETTLED)
+    for _ in range(3):
+        say(hat, OrderDenied(wish.cloid, PROTECT, "AAA", DenyReason.STALE_DATA, 0, 0, "test"), at)
+        began = at
+        while not (again := wishes(wake(hat, at))):
+            at += ms(500)
+        (wish,) = again
+        pauses.append((at - began) // ms(1_000))
+    assert pauses == [2, 4, 8]
+
+
+def test_a_stop_far_from_the_market_is_moved_after_it() -> None:
+    """At twice its distance another one is placed nearer, and this one goes then."""
+    hat = manager()
+    moved(hat, 20)
+    old = protected(hat, SETTLED)
+    say(hat, features(mid_px=1_060_000), SETTLED)
+    say(hat, told(old, VenueOrderStatus.OPEN, 20), SETTLED)
+    new = protected(hat, SETTLED + ms(1_000))
+    assert isinstance(new.how, Trigger)
+    assert new.how.px == 1_007_000
+    assert record(hat, old).wants_cancel
+
+
+@pytest.mark.parametrize("order", [
+    KillOrdered(KillLevel.PAUSE, "test"), TradingStateChanged(TradingState.HALTED, "test"),
+])  # fmt: skip
+def test_what_stops_trading_leaves_the_stops_and_lets_new_ones_be_placed(order: AnyMessage) -> None:
+    """A position is most in need of one then."""
+    hat = manager()
+    moved(hat, 20)
+    protected(hat, SETTLED)
+    assert not cancels(say(hat, order, SETTLED))
+    moved(hat, 5, SETTLED)
+    assert protected(hat, SETTLED + ms(1_000)).sz == 25
+
+
+def test_a_disarmed_desk_places_none() -> None:
+    """Its books may be wrong."""
+    hat = manager()
+    moved(hat, 20)
+    say(hat, Disarmed("test"))
+    assert not wishes(wake(hat, SETTLED))
+
+
+def test_flattening_takes_the_stops_away() -> None:
+    """A kill that closes everything leaves nothing behind."""
+    hat = manager()
+    moved(hat, 20)
+    stop = protected(hat, SETTLED)
+    said = say(hat, KillOrdered(KillLevel.FLATTEN, "test"), SETTLED)
+    assert cancels(said) == [stop.cloid]
+
+
+def test_a_drain_that_keeps_its_positions_keeps_their_stops() -> None:
+    """They are named in its last word, and the next run takes them over."""
+    hat = manager()
+    moved(hat, 20)
+    stop = protected(hat, SETTLED)
+    said = say(hat, DrainOrdered(flatten=False), SETTLED)
+    listed = told(stop, VenueOrderStatus.OPEN, 20, at=SETTLED)
+    at = SETTLED + ms(200)
+    said += wake(hat, at)
+    said += say(hat, snapshot_of({"AAA": 20}, (listed,), at=at + 1), at + 1)
+    assert not cancels(said)
+    (word,) = [m for m in said if isinstance(m, Drained)]
+    assert not word.flat
+    assert "1 stops stay at the venue" in word.detail
+
+
+def test_the_stop_of_an_earlier_run_is_taken_over_with_its_position() -> None:
+    """It covers what is held: no difference, no second stop."""
+    hat = manager(is_open=False)
+    said = say(hat, snapshot_of({"AAA": 20}, (left_over(1, Side.SELL, 20),)))
+    said += wake(hat, SETTLED)
+    assert not cancels(said)
+    assert not wishes(said)
+    (order,) = hat.state.orders.values()
+    assert (order.strategy, order.how) == (PROTECT, Trigger(Px(950_000), TriggerKind.STOP_LOSS))
+    moved(hat, 5, SETTLED)
+    assert asked(hat, SETTLED + ms(1_000)).sz == 25
+
+
+def test_an_orphan_stop_of_an_earlier_run_is_found_and_cancelled() -> None:
+    """Nothing is held: what an earlier run left at the venue would only open surprises."""
+    hat = manager(is_open=False)
+    orphan = left_over(1, Side.SELL, 20)
+    said = say(hat, snapshot_of({}, (orphan,)))
+    assert cancels(said) == [Cloid(str(orphan.cloid))]
+
+
+def test_without_the_setting_nothing_is_placed_and_what_was_left_goes() -> None:
+    """Zero means none."""
+    hat = manager(protect_stop_bps=0, is_open=False)
+    said = say(hat, snapshot_of({"AAA": 20}, (left_over(1, Side.SELL, 20),)))
+    assert len(cancels(said)) == 1
+    assert not wishes(wake(hat, SETTLED))
