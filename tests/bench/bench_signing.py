@@ -124,7 +124,7 @@ def approved(key: ApprovalKey, number: int) -> Ticket:
     until_ns = Ns(time.time_ns() + MINUTE)
     ticket = Ticket(
         number, until_ns, Cloid(ENTRY.cloid), "BTC", ENTRY.asset, ENTRY.is_buy, ENTRY.px, ENTRY.sz,
-        ENTRY.kind.limit.tif, ENTRY.reduce_only, None,
+        Tif.ALO, ENTRY.reduce_only, None,
     )  # fmt: skip
     return msgspec.structs.replace(ticket, mac=key.seal(ticket))
 

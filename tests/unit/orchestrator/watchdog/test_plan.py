@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hats.security_architect.actions import Cancel, Order, to_json
+from hats.security_architect.actions import Cancel, Limit, Order, OrderType, to_json
 from hats.security_architect.signer.policy import AssetRule, Policy, refusal
 from hats.security_architect.signer.typed_data import Network
 from orchestrator.watchdog import plan
@@ -109,7 +109,7 @@ def test_every_closing_order_only_reduces_and_may_be_signed(net_sz: int, mid: fl
     for action in closing([Position("ETH", net_sz)], {"ETH": mid}, attempt):
         (entry,) = action.orders
         assert entry.reduce_only
-        assert entry.kind.limit.tif is Tif.IOC
+        assert entry.kind == OrderType(Limit(Tif.IOC))
         assert entry.is_buy is (net_sz < 0)
         assert COINS["ETH"].sz(entry.sz) == abs(net_sz)
         assert COINS["ETH"].is_on_tick(COINS["ETH"].px(entry.px))
