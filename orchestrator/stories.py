@@ -32,7 +32,7 @@ from shared.messages.order import (
 )
 from shared.messages.risk import OrderApproved, OrderDenied
 from shared.messages.signal import CancelIntent, OrderIntent
-from shared.order import is_open
+from shared.order import Trigger, is_open
 from shared.record import Entry
 from shared.units import Px, Sz, Usd, usd_to_float
 
@@ -167,6 +167,10 @@ class Stories:
         value, coin = getattr(message, name), getattr(message, "coin", None)
         if isinstance(value, bytes):
             return f"{len(value)} bytes"
+        if value is None:
+            return None
+        if isinstance(value, Trigger) and coin is not None:
+            return f"{value.kind} when the mark reaches {self._px(coin, value.px)}"
         if coin is not None and (name == "px" or name.endswith("_px")):
             return self._px(coin, value)
         if name in {"sz", "filled_sz", "orig_sz"} and coin is not None:

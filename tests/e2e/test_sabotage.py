@@ -50,8 +50,8 @@ DEFERRED: Final = frozenset(
         "trades_heard_share",
     }
 )
-"""What a short run on the stage has no evidence for: real time and sockets, an hour's funding, faults, parent orders, stops,
-or hundreds of orders."""
+"""What a short run on the stage has no evidence for: real time and sockets, an hour's funding, faults, parent orders,
+stops, or hundreds of orders."""
 
 Cards = Mapping[Role, Scorecard]
 
