@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.error import URLError
 
+from hats.security_architect.signer.spelling import options_of
 from orchestrator import raylink
 from orchestrator.account import throw_away_account
 from orchestrator.children import Child
-from orchestrator.referee import assets_at
+from orchestrator.referee import listed_at
 from orchestrator.runfiles import RunFiles
 from orchestrator.settings import Settings
+from orchestrator.signing import policy_for
 from orchestrator.watchdog.guard import Phase
 from orchestrator.watchdog.line import tell
 from orchestrator.watchdog.words import Flatten, Look
@@ -119,21 +121,31 @@ def _venue_args(settings: Settings, replay: Path | None) -> list[str]:
 def _start_signer(settings: Settings, files: RunFiles, step: Step, stack: contextlib.ExitStack) -> None:
     step("starting the signer")
     own = settings.hats.security_architect
-    assets = ",".join(str(asset) for asset in assets_at(settings.venue.base_url, settings.venue.coins))
+    policy = policy_for(settings, listed_at(settings.venue.base_url, settings.venue.coins))
     socket_path = Path(own.signer_socket)
     socket_path.unlink(missing_ok=True)
     approval_key = key_path(files.dir)
     make_key(approval_key)
+    make_key(files.oracle_key)
     args = [
         "hats.security_architect.signer", "--keystore", str(own.keystore), "--password-file",
-        str(own.password_file), "--socket", str(socket_path), "--network", settings.venue.network,
-        "--assets", assets, "--max-notional-usd", str(own.max_order_notional_usd),
+        str(own.password_file), "--socket", str(socket_path), *options_of(policy),
+        "--oracle-socket", str(files.oracle), "--oracle-key-file", str(files.oracle_key),
         "--log", str(files.logs / "signer.jsonl"),
         "--checkpoints", str(files.signer_checkpoints), "--approval-key-file", str(approval_key),
     ]  # fmt: skip
     signer = Child("signer", args, files.logs / "signer.log", socket_path.exists)
     signer.start()
     stack.callback(signer.stop)
+    feeder_log = files.logs / "oracle_feeder.jsonl"
+    args = [
+        "orchestrator.oracle_feeder", "--base-url", settings.venue.base_url, "--socket", str(files.oracle),
+        "--assets", ",".join(str(rule.asset) for rule in policy.assets), "--key-file", str(files.oracle_key),
+        "--every-ms", str(own.oracle_every_ms), "--log", str(feeder_log),
+    ]  # fmt: skip
+    feeder = Child("oracle feeder", args, files.logs / "oracle_feeder.log", feeder_log.exists)
+    feeder.start()
+    stack.callback(feeder.stop)
 
 
 def _start_watchdog(settings: Settings, files: RunFiles, step: Step, stack: contextlib.ExitStack) -> None:

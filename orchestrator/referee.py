@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from hats.security_architect.signer.oracle import DECIMALS
+from orchestrator.signing import Listed
 from shared.errors import ConfigError
 from shared.units import scaled_from_str
 
 
-def assets_at(base_url: str, coins: Sequence[str]) -> list[int]:
-    """The asset ids of these coins at that exchange; ConfigError names those it does not list."""
+def listed_at(base_url: str, coins: Sequence[str]) -> list[Listed]:
+    """These coins as that exchange lists them; ConfigError names those it does not list."""
     from hyperliquid.info import Info  # noqa: PLC0415 - slow to import, needed once
 
-    universe = [asset["name"] for asset in Info(base_url, skip_ws=True, timeout=10).meta()["universe"]]
-    unknown = [f"venue.coins: {base_url} does not list {coin}" for coin in coins if coin not in universe]
+    meta, contexts = Info(base_url, skip_ws=True, timeout=10).meta_and_asset_ctxs()
+    listed = {
+        asset["name"]: Listed(asset["name"], number, int(asset["szDecimals"]), _scaled(contexts[number]["oraclePx"]))
+        for number, asset in enumerate(meta["universe"])
+    }
+    unknown = [f"venue.coins: {base_url} does not list {coin}" for coin in coins if coin not in listed]
     if unknown:
         raise ConfigError(unknown)
-    return [universe.index(coin) for coin in coins]
+    return [listed[coin] for coin in coins]
+
+
+def _scaled(px: str | None) -> int | None:
+    return None if px is None else scaled_from_str(px, DECIMALS)
 
 
 def positions_at(base_url: str, address: str) -> dict[str, int]:

@@ -12,13 +12,13 @@ from typing import Final
 
 from hats.exchange_architect.tape import forget
 from hats.security_architect.signer.inprocess import InProcessSigner
-from hats.security_architect.signer.policy import AssetRule, Policy
-from hats.security_architect.signer.typed_data import Network
+from hats.security_architect.signer.oracle import DECIMALS, Prices, oracle_pxs
 from orchestrator import compose
 from orchestrator.heart import Heart
 from orchestrator.onboarding import address_of, approval_body, throw_away_secret
 from orchestrator.recording import Recording
 from orchestrator.settings import Settings
+from orchestrator.signing import Listed, policy_for
 from orchestrator.stage import Stage
 from orchestrator.stage_venue import Driver, StageVenue
 from orchestrator.supervisor import Supervisor
@@ -30,7 +30,7 @@ from shared.ids import HATS, Role
 from shared.journal import Journal
 from shared.mailbox import Mailbox
 from shared.messages.control import DrainOrdered
-from shared.units import MS, SECOND, USD, Ns, Usd
+from shared.units import MS, SECOND, USD, Ns, Usd, scaled_from_float
 from shared.venue.core.exchange import Exchange
 from shared.venue.door.door import Door
 from shared.venue.door.settings import DoorSettings
@@ -47,6 +47,8 @@ START_NS: Final = Ns(1_790_000_000 * SECOND)
 """When every rehearsal begins (September 2026), unless told otherwise."""
 RUN: Final = 1
 DRAIN_S_MAX: Final = 30
+NO_PRICE_NS: Final = SECOND // 2
+"""The oracle is read again so soon while there is no price yet, as the signer's feeder does."""
 STAGE_MARKET: Final = SyntheticSettings(
     mix=FlowMix(
         maker=MakerSettings(quote_trades=4.0, follow=0.4),
@@ -139,7 +141,8 @@ def rehearse(
     mailboxes = {role: Mailbox(role, settings.mailbox.capacity) for role in HATS}
     heart = Heart(journal, compose.CATALOGUE, supervisor, mailboxes)
     approval_key = ApprovalKey(approval_secret(seed))
-    signer = InProcessSigner(_policy(settings, coins), agent, approval_key)
+    readings = _Readings(door, coins, settings.venue.coins)
+    signer = InProcessSigner(policy_for(settings, readings.listed(start_ns)), agent, approval_key)
     wanted = settings.hats.exchange_architect
     log = None if capture is None else CaptureLog(capture, RUN, start_ns, wanted.capture, sync=_is_no_disk)
     record = forget if log is None else log.append
@@ -152,6 +155,7 @@ def rehearse(
         {Role.EXCHANGE_ARCHITECT: venue, Role.SECURITY_ARCHITECT: signer},
     )
     venue.join(stage)
+    _feed(stage, readings, signer, settings.hats.security_architect.oracle_every_ms * MS, start_ns)
     _approve(venue, master, signer.address, start_ns)
     stage.start()
     if log is not None:
@@ -192,12 +196,31 @@ def door_settings_of(settings: Settings) -> DoorSettings:
     )
 
 
-def _policy(settings: Settings, coins: Sequence[Coin]) -> Policy:
-    return Policy(
-        network=Network.TESTNET,
-        assets=tuple(AssetRule(index) for index, coin in enumerate(coins) if coin.name in settings.venue.coins),
-        max_notional_usd=int(settings.hats.security_architect.max_order_notional_usd * USD),
-    )
+class _Readings:
+    """The oracle prices as the signer's feeder reads them, past the network that the stage may cut."""
+
+    def __init__(self, door: Door, coins: Sequence[Coin], traded: Sequence[str]) -> None:
+        self._door = door
+        self._coins = {asset: coin for asset, coin in enumerate(coins) if coin.name in traded}
+
+    def pxs(self, now: Ns) -> dict[int, int]:
+        """Oracle prices by asset; none if the exchange has no time for us."""
+        status, _, reply = self._door.http("/info", "application/json", b'{"type":"metaAndAssetCtxs"}', now)
+        return oracle_pxs(reply, self._coins) if status == 200 else {}
+
+    def listed(self, now: Ns) -> list[Listed]:
+        """What is traded."""
+        starts = {asset: scaled_from_float(coin.start, DECIMALS) for asset, coin in self._coins.items()}
+        pxs = starts | self.pxs(now)
+        return [Listed(coin.name, asset, coin.sz_decimals, pxs[asset]) for asset, coin in self._coins.items()]
+
+
+def _feed(stage: Stage, readings: _Readings, signer: InProcessSigner, every_ns: int, now: Ns) -> None:
+    """Tell the signer the prices now, and so often from now on."""
+    pxs = readings.pxs(now)
+    signer.tell_prices(Prices(now // MS, tuple(pxs.items())))
+    pause_ns = every_ns if pxs else min(every_ns, NO_PRICE_NS)
+    stage.at(now + pause_ns, lambda then: _feed(stage, readings, signer, every_ns, then))
 
 
 def _approve(venue: StageVenue, master: bytes, agent_address: str, now: Ns) -> None:

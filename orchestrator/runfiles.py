@@ -111,6 +111,16 @@ class RunFiles:
         return self.sockets / "signer.sock"
 
     @property
+    def oracle(self) -> Path:
+        """Socket on which the signer is told prices."""
+        return self.sockets / "oracle.sock"
+
+    @property
+    def oracle_key(self) -> Path:
+        """File of the secret that the prices are sealed with (0600)."""
+        return self.keys / "oracle.key"
+
+    @property
     def watchdog(self) -> Path:
         """Socket of the watchdog."""
         return self.sockets / "watchdog.sock"

@@ -33,6 +33,8 @@ from shared.config import (
 )
 from shared.config_keys import as_toml
 
+ORACLE_WEIGHT: Final = 20
+"""Weight of one reading of the oracle prices. Source: Hyperliquid documentation, "Rate limits"."""
 SCHEMA_LINE: Final = "#:schema ./schema.json\n"
 BASE_HEAD: Final = (
     SCHEMA_LINE
@@ -113,10 +115,15 @@ class Settings(BaseSettings):
     hats: Hats = Hats()
 
     def with_venue(self) -> Settings:
-        """The same with the venue's address, coins and network handed down to the Hats that deal with it."""
-        venue = self.venue
+        """The same with the venue's address, coins, network and weight handed down to the Hats that deal with it."""
+        venue, every_ms = self.venue, self.hats.security_architect.oracle_every_ms
+        feeder_weight = ORACLE_WEIGHT * -(-60_000 // every_ms)
         return self._with_hats(
-            exchange_architect={"base_url": venue.base_url, "coins": venue.coins},
+            exchange_architect={
+                "base_url": venue.base_url,
+                "coins": venue.coins,
+                "weight_elsewhere": feeder_weight,
+            },
             security_architect={"network": venue.network},
         )
 

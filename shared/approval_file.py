@@ -1,4 +1,4 @@
-"""EDGE: a run's approval key in its 0600 file: made at launch, read by the Risk Officer's process and the signer."""
+"""EDGE: secrets that two processes of a run share, each in its 0600 file, made at launch. The approval key is one."""
 
 from __future__ import annotations
 
@@ -29,12 +29,17 @@ def make_key(path: Path) -> None:
 
 
 def read_key(path: Path) -> ApprovalKey:
-    """The key in the file. ConfigError if it is missing, not ours, open to others or of another length."""
+    """The approval key in the file. ConfigError if it is missing, not ours, open to others or of another length."""
+    return ApprovalKey(read_secret(path))
+
+
+def read_secret(path: Path) -> bytes:
+    """The file's bytes, at most one more than a key has. ConfigError if it is missing, not ours or open to others."""
     try:
         with path.open("rb") as file:
             status = os.fstat(file.fileno())
             if status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o077:
                 raise ConfigError([f"{path} must be ours and 0600, it is {stat.S_IMODE(status.st_mode):04o}"])
-            return ApprovalKey(file.read(KEY_BYTES + 1))
+            return file.read(KEY_BYTES + 1)
     except OSError as error:
-        raise ConfigError([f"cannot read the approval key: {error}"]) from error
+        raise ConfigError([f"cannot read a run's key: {error}"]) from error

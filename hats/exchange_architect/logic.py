@@ -91,7 +91,8 @@ class ExchangeArchitect:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.state = State(
-            Budget(settings.weight_per_minute), AddressBudget(settings.address_requests, settings.flatten_reserve)
+            Budget(settings.weight_per_minute - settings.weight_elsewhere),
+            AddressBudget(settings.address_requests, settings.flatten_reserve),
         )
 
     def handle(self, message: AnyMessage, now: Ns) -> Iterable[AnyMessage]:

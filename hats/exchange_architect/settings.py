@@ -71,6 +71,11 @@ class Settings(Section):
     frames_per_minute: int = Field(default=2_000, gt=0, description="Most WebSocket frames sent in any minute.")
 
     weight_per_minute: int = Field(default=1_200, ge=100, description="The venue's weight budget of one IP address.")
+    weight_elsewhere: int = Field(
+        default=0,
+        ge=0,
+        description="Of it, what other processes need; a launch counts the oracle's feeder.",
+    )
     address_requests: int | None = Field(
         default=None,
         description="Actions that the address may make until the venue has told; None: no limit till then.",
@@ -91,6 +96,12 @@ class Settings(Section):
         if self.book_silence_ms is not None:
             return self.book_silence_ms
         return _FAST_SILENCE_MS if self.fast_books else _SLOW_SILENCE_MS
+
+    @model_validator(mode="after")
+    def _leaves_some_weight(self) -> Self:
+        if self.weight_elsewhere >= self.weight_per_minute:
+            raise ValueError(f"others need {self.weight_elsewhere} of a weight of {self.weight_per_minute} a minute")
+        return self
 
     @model_validator(mode="after")
     def _within_the_venues_limit(self) -> Self:

@@ -136,6 +136,8 @@ SIGNER_SAYS: Final = "signer"
 """Refusals that begin so came from the signer (or its silence), not from the Hat."""
 OVER_CAP: Final = "over the cap"
 """The signer's reasons that begin so are its law against orders that others should not have approved."""
+NO_ORACLE: Final = "no oracle price"
+"""The signer's reasons that begin so say that it is blind: what adds exposure waits until its own feeder is back."""
 
 _ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final[msgspec.json.Decoder[Action]] = msgspec.json.Decoder(Action)

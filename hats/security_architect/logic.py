@@ -9,6 +9,7 @@ import msgspec
 
 from hats.security_architect import audit, measures
 from hats.security_architect.actions import (
+    NO_ORACLE,
     OVER_CAP,
     SIGNER_SAYS,
     Noop,
@@ -249,7 +250,7 @@ class SecurityArchitect:
             nonces = [n for n, asked in self.state.asked.items() if _names(asked.request) == _names(refused)]
             for nonce in nonces[:1]:
                 del self.state.asked[nonce]
-                is_right = OVER_CAP in refused.reason
+                is_right = OVER_CAP in refused.reason or NO_ORACLE in refused.reason
                 self.state.samples.add(measures.WRONG_REFUSALS, 0.0 if is_right else 1.0)
         return (self._record(refused, now),)
 

@@ -29,6 +29,28 @@ class Settings(Section):
     max_order_notional_usd: float = Field(
         25_000.0, gt=0, description="The signer refuses a larger order unless it only reduces."
     )
+    order_sz_max: dict[str, float] = Field(
+        {},
+        description="Largest order of a coin, in coins. A coin that is not named: what the notional cap buys, twice.",
+    )
+    window_ms: int = Field(60_000, ge=1_000, description="Rolling window of the next two caps, at the signer.")
+    window_orders_max: int = Field(
+        1_500,
+        ge=1,
+        description="Most orders within the window that may add exposure. Those that reduce are not counted.",
+    )
+    window_notional_usd_max: float = Field(
+        2_500_000.0, gt=0, description="Most that they may be worth together, at the worse of limit and oracle price."
+    )
+    collar_bps_max: int = Field(
+        500, ge=1, description="The signer refuses to add exposure at a price so much worse than the oracle's."
+    )
+    oracle_age_ms_max: int = Field(
+        30_000, ge=1_000, description="An older price of the oracle is none, and without one only reducing orders pass."
+    )
+    oracle_every_ms: int = Field(
+        10_000, ge=500, description="How often the signer's own feeder reads the oracle prices (20 weight each time)."
+    )
     expires_ahead_ms_max: int = Field(
         30_000, ge=1, le=30_000, description="An order whose venue deadline is further ahead is refused."
     )

@@ -156,7 +156,8 @@ def settings_for_storm(hats: dict[str, Any] | None = None) -> Settings:
         "order_rate_limit": 1_000, "open_orders_limit": 1_000, "position_limit_usd": 10**7, "gross_limit_usd": 10**8,
         "leverage_limit_percent": 10**6, "drawdown_limit_bps": 10_000, "price_collar_bps": 1_000,
     }  # fmt: skip
-    hats = {"risk_oversight_officer": risk} | (hats or {})
+    signer = {"window_orders_max": 10**6, "window_notional_usd_max": 10**12, "collar_bps_max": 10_000}
+    hats = {"risk_oversight_officer": risk, "security_architect": signer} | (hats or {})
     return Settings.model_validate({"hats": hats, "supervisor": {"restart_intensity": 100_000}})
 
 

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from hats.security_architect import SecurityArchitect, Settings
+from hats.security_architect.signer.bounds import Limits
 from hats.security_architect.signer.inprocess import InProcessSigner
 from hats.security_architect.signer.policy import AssetRule, Policy
 from hats.security_architect.signer.typed_data import Network
@@ -25,7 +26,10 @@ from shared.venue.door.bodies import first_value
 
 KEY: Final = ApprovalKey(b"\x01" * 32)
 START: Final = 1_700_000_000 * SECOND
-POLICY: Final = Policy(network=Network.TESTNET, assets=(AssetRule(0), AssetRule(7)), max_notional_usd=10**9 * USD)
+POLICY: Final = Policy(
+    network=Network.TESTNET, assets=(AssetRule(0), AssetRule(7)), max_notional_usd=10**9 * USD,
+    limits=Limits(notional_usd_max=10**12 * USD),
+)  # fmt: skip
 
 
 class Recorded:

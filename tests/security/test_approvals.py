@@ -14,6 +14,7 @@ import pytest
 from hats.risk_oversight_officer import RiskOversightOfficer
 from hats.security_architect import SecurityArchitect, Settings
 from hats.security_architect.actions import BatchModify, Order, read_action, to_json
+from hats.security_architect.signer.bounds import Limits
 from hats.security_architect.signer.core import Signer
 from hats.security_architect.signer.frames import Ask, Refused, Signed
 from hats.security_architect.signer.nonce_store import NonceStore
@@ -32,7 +33,10 @@ from shared.units import MS, SECOND, USD, Ns
 from tests.unit.hats.risk_oversight_officer.scene import NOW, PX, features, intent, judged, officer, say
 
 KEY: Final = ApprovalKey(b"\x05" * 32)
-POLICY: Final = Policy(network=Network.TESTNET, assets=(AssetRule(0), AssetRule(1)), max_notional_usd=10**9 * USD)
+POLICY: Final = Policy(
+    network=Network.TESTNET, assets=(AssetRule(0), AssetRule(1)), max_notional_usd=10**9 * USD,
+    limits=Limits(orders_max=10**6, notional_usd_max=10**12 * USD),
+)  # fmt: skip
 NOW_MS: Final = NOW // MS
 FORGERIES: Final = 1_000
 

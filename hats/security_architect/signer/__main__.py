@@ -9,6 +9,7 @@ import argparse
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,15 +18,15 @@ from hats.security_architect.checkpoints import CheckpointKey
 from hats.security_architect.signer.checkpoint_store import Checkpoints
 from hats.security_architect.signer.core import Signer
 from hats.security_architect.signer.nonce_store import NonceStore
-from hats.security_architect.signer.policy import AssetRule, Policy
+from hats.security_architect.signer.oracle import OracleKey
 from hats.security_architect.signer.process import Log, run, unlock
-from hats.security_architect.signer.server import SignerServer
+from hats.security_architect.signer.server import FeederDoor, SignerServer
 from hats.security_architect.signer.signing import AgentKey
+from hats.security_architect.signer.spelling import add_options, policy_of
 from hats.security_architect.signer.tickets import TicketBook
-from hats.security_architect.signer.typed_data import Network
-from shared.approval_file import read_key
-from shared.errors import ConfigError, UnitError
-from shared.units import usd_from_str
+from shared.approval_file import read_key, read_secret
+from shared.errors import ConfigError
+from shared.units import MS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,8 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _serve(options: argparse.Namespace, say: Log) -> None:
-    network = Network(options.network)
-    policy = Policy(network=network, assets=_assets(options.assets), max_notional_usd=_usd(options.max_notional_usd))
+    policy = policy_of(options)
+    network = policy.network
+    if (policy.limits.collar is None) is not (options.oracle_socket is None):
+        raise ConfigError(["--collar-bps and --oracle-socket go together"])
     if options.password_file is not None:
         password = keystore.password_from_file(options.password_file)
     else:
@@ -46,21 +49,19 @@ def _serve(options: argparse.Namespace, say: Log) -> None:
     unlocked.wipe()
     approval_key = read_key(options.approval_key_file)
     store = NonceStore(options.nonces or options.keystore.with_suffix(".nonces.sqlite"), key.address)
+    feeder = None
+    if options.oracle_socket is not None:
+        feeder = FeederDoor(options.oracle_socket, OracleKey(read_secret(options.oracle_key_file)))
     checkpoints = None
     try:
         checkpoints = Checkpoints(
             options.checkpoints or options.keystore.with_suffix(".checkpoints.jsonl"), checkpoint_key
         )
         tickets = TicketBook(approval_key, store.approvals(approval_key.name))
-        server = SignerServer(
-            Signer(policy, key, store.book(), tickets),
-            store,
-            network,
-            options.socket,
-            options.client_uid,
-            say,
-            checkpoints,
-        )
+        up_ms = time.clock_gettime_ns(time.CLOCK_BOOTTIME) // MS
+        added = store.added(policy.limits, time.time_ns() // MS, up_ms)
+        signer = Signer(policy, key, store.book(), tickets, added)
+        server = SignerServer(signer, store, network, options.socket, options.client_uid, say, checkpoints, feeder)
         say("checkpoints", {"public_key": checkpoints.public_key})
         signal.set_wakeup_fd(server.doorbell)
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -73,22 +74,6 @@ def _serve(options: argparse.Namespace, say: Log) -> None:
             checkpoints.close()
 
 
-def _assets(text: str) -> tuple[AssetRule, ...]:
-    """The rules that e.g. "0:1.5,1" spells: asset 0 up to 1.5 coins an order, asset 1 by notional only."""
-    try:
-        pairs = [entry.partition(":") for entry in text.split(",")]
-        return tuple(AssetRule(int(asset), sz_max if colon else None) for asset, colon, sz_max in pairs)
-    except ValueError as error:
-        raise ConfigError([f"expected assets like 0:1.5,1 and not {text!r}"]) from error
-
-
-def _usd(text: str) -> int:
-    try:
-        return usd_from_str(text)
-    except UnitError as error:
-        raise ConfigError([f"--max-notional-usd: {error}"]) from error
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m hats.security_architect.signer", description="Sign by policy.")
     parser.add_argument("--keystore", type=Path, required=True, help="NAME.keystore.json, with NAME.json beside it")
@@ -97,9 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     password.add_argument("--password-fd", type=int, help="an open descriptor; read to its end")
     parser.add_argument("--approval-key-file", type=Path, required=True, help="the Risk Officer's seal, a 0600 file")
     parser.add_argument("--socket", type=Path, required=True, help="made 0600, in a directory that must be 0700")
-    parser.add_argument("--network", choices=[*Network], required=True)
-    parser.add_argument("--assets", required=True, help="allowed assets, each with an optional largest size: 0:1.5,1")
-    parser.add_argument("--max-notional-usd", required=True, help="largest order that may add exposure")
+    add_options(parser)
+    parser.add_argument("--oracle-socket", type=Path, help="where the oracle's feeder comes in, made like the other")
+    parser.add_argument("--oracle-key-file", type=Path, help="what its readings are sealed with, a 0600 file")
     parser.add_argument("--nonces", type=Path, help="spent nonces; default: beside the keystore")
     parser.add_argument("--checkpoints", type=Path, help="checkpoints of audit logs; default: beside the keystore")
     parser.add_argument("--client-uid", type=int, default=os.getuid(), help="the one user that may connect")

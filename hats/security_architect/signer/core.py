@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from hats.security_architect.actions import Noop, read_action
+from hats.security_architect.signer.bounds import Added, Bounds
 from hats.security_architect.signer.frames import Ask, Refused, Signed
 from hats.security_architect.signer.nonces import Admission, NonceBook, Spent
+from hats.security_architect.signer.oracle import Oracle
 from hats.security_architect.signer.policy import Policy, refusal
 from hats.security_architect.signer.signing import AgentKey
 from hats.security_architect.signer.tickets import TicketBook
@@ -14,20 +17,29 @@ from shared.errors import DataError, InvariantError
 
 
 class Decision(NamedTuple):
-    """The answer, and the nonce and approvals newly spent by it (None: nothing to keep)."""
+    """The answer, the nonce and approvals newly spent by it, and what it adds (None: nothing to keep)."""
 
     answer: Signed | Refused
     spent: Spent | None
     approval_ids: tuple[int, ...] = ()
+    added: Added | None = None
 
 
 class Signer:
-    """Policy, nonces, approvals and one key. Used by the signer process and, with a throw-away key, by the stage.
+    """Policy, bounds, nonces, approvals and one key. The signer process has one and, with a throw-away key, the stage.
 
     Without approvals (the watchdog's) its policy must cap what adds exposure at nothing: it can only reduce.
     """
 
-    def __init__(self, policy: Policy, key: AgentKey, nonces: NonceBook, tickets: TicketBook | None) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        key: AgentKey,
+        nonces: NonceBook,
+        tickets: TicketBook | None,
+        added: Iterable[Added] = (),
+    ) -> None:
+        """`added`: what a former process signed of late, oldest first."""
         if tickets is None and policy.max_notional_usd:
             raise InvariantError("a signer that asks for no approval may only reduce")
         if policy.network is not key.network:
@@ -36,6 +48,12 @@ class Signer:
         self._key = key
         self._nonces = nonces
         self._tickets = tickets
+        self._bounds = Bounds(policy.limits, added)
+
+    @property
+    def oracle(self) -> Oracle:
+        """Where readings of the oracle's prices go."""
+        return self._bounds.oracle
 
     @property
     def address(self) -> str:
@@ -71,10 +89,15 @@ class Signer:
         reason = self._tickets.fault_in(action, ask.tickets, ask.expires_after_ms, now_ms)
         if reason is not None:
             return _refused(ask, reason)
+        added = self._bounds.judge(action, now_ms)
+        if isinstance(added, str):
+            return _refused(ask, f"policy: {added}")
         approval_ids = tuple(ticket.approval_id for ticket in ask.tickets)
         self._nonces.spend(spent)
         self._tickets.spend(approval_ids)
-        return Decision(self._sign(ask, spent), spent, approval_ids)
+        if added is not None:
+            self._bounds.add(added)
+        return Decision(self._sign(ask, spent), spent, approval_ids, added)
 
     def _sign(self, ask: Ask, spent: Spent) -> Signed:
         signature = self._key.sign(spent.digest)

@@ -15,6 +15,7 @@ from hats.security_architect.signer.core import Signer
 from hats.security_architect.signer.frames import Ask, Refused
 from hats.security_architect.signer.nonces import NonceBook
 from hats.security_architect.signer.notary import Notary
+from hats.security_architect.signer.oracle import Prices
 from hats.security_architect.signer.policy import Policy
 from hats.security_architect.signer.signing import AgentKey
 from hats.security_architect.signer.tickets import TicketBook
@@ -42,6 +43,10 @@ class InProcessSigner:
         self._leaves: list[bytes] = []
         self._publish: Publish | None = None
         self.head = audit.Head()
+
+    def tell_prices(self, prices: Prices) -> None:
+        """A reading of the oracle; its seal matters only between processes."""
+        self._signer.oracle.take(prices)
 
     @property
     def address(self) -> str:

@@ -1,4 +1,4 @@
-"""EDGE: spent nonces and approvals on disk before a signature leaves; the file's lock keeps a second signer out."""
+"""EDGE: what was spent and added, on disk before a signature leaves; the file's lock keeps a second signer out."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from hats.security_architect.signer.bounds import Added, Limits, full
 from hats.security_architect.signer.nonces import REMEMBERED, NonceBook, Spent
 from hats.security_architect.signer.tickets import REMEMBERED as APPROVALS_REMEMBERED
 from shared.errors import JournalError
+from shared.units import DAY, MS
 
 _TRIM_EVERY: Final = 1_024
 
@@ -35,6 +37,10 @@ class NonceStore:
             self._file.execute(
                 "CREATE TABLE IF NOT EXISTS approvals (key BLOB NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (key, id)) "
                 "STRICT, WITHOUT ROWID"
+            )
+            self._file.execute(
+                "CREATE TABLE IF NOT EXISTS added (nonce INTEGER PRIMARY KEY, ms INTEGER NOT NULL, "
+                "orders INTEGER NOT NULL, notional_usd INTEGER NOT NULL) STRICT"
             )
             owner = self._file.execute("SELECT address FROM owner").fetchone()
             if owner is None:
@@ -65,14 +71,35 @@ class NonceStore:
         except sqlite3.Error as error:
             raise JournalError(f"cannot read the spent approvals: {error}") from error
 
-    def keep(self, spent: Spent, key_name: bytes = b"", approval_ids: Sequence[int] = ()) -> None:
-        """Write both down, or neither; JournalError if that fails, and then the signature must not leave."""
+    def added(self, limits: Limits, now_ms: int, up_ms: int) -> list[Added]:
+        """What was signed within the last window, oldest first; `up_ms` is how long the machine has been running.
+
+        A machine that came up within the window may have lost the last entries with its power, so that the window
+        counts as full.
+        """
+        try:
+            rows = self._file.execute(
+                "SELECT ms, orders, notional_usd FROM added WHERE ms > ? ORDER BY nonce", (now_ms - limits.window_ms,)
+            ).fetchall()
+            has_signed = self._file.execute("SELECT 1 FROM spent LIMIT 1").fetchone() is not None
+        except sqlite3.Error as error:
+            raise JournalError(f"cannot read what was signed of late: {error}") from error
+        if has_signed and up_ms < limits.window_ms:
+            return [full(limits, now_ms)]
+        return [Added(*row) for row in rows]
+
+    def keep(
+        self, spent: Spent, key_name: bytes = b"", approval_ids: Sequence[int] = (), added: Added | None = None
+    ) -> None:
+        """Write all down, or nothing; JournalError if that fails, and then the signature must not leave."""
         try:
             self._file.execute("BEGIN")
             self._file.execute("INSERT INTO spent VALUES (?, ?)", spent)
             self._file.executemany(
                 "INSERT INTO approvals VALUES (?, ?)", [(key_name, number) for number in approval_ids]
             )
+            if added is not None:
+                self._file.execute("INSERT INTO added VALUES (?, ?, ?, ?)", (spent.nonce, *added))
             self._until_trim -= 1
             if not self._until_trim:
                 self._until_trim = _TRIM_EVERY
@@ -94,6 +121,7 @@ class NonceStore:
             "(SELECT id FROM approvals WHERE key = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
             (key_name, APPROVALS_REMEMBERED),
         )
+        self._file.execute("DELETE FROM added WHERE ms < (SELECT MAX(ms) FROM added) - ?", (DAY // MS,))
 
     def close(self) -> None:
         """Release the file."""

@@ -20,6 +20,7 @@ from hats.security_architect.actions import (
     ScheduleCancel,
     is_cloid,
 )
+from hats.security_architect.signer.bounds import Limits
 from hats.security_architect.signer.typed_data import Network
 from shared.errors import UnitError
 from shared.units import DAY, MS, USD_DECIMALS, scaled_from_str, str_from_scaled
@@ -48,12 +49,13 @@ class Policy(Struct, frozen=True, kw_only=True):
     """The signer's law. It is set when the process starts and nobody can change it after.
 
     `max_notional_usd` (micro-USDC) is per order that may add exposure; a reduce-only order can only close what is
-    there, and a cap on it would stand in the way of a kill.
+    there, and a cap on it would stand in the way of a kill. `limits` bound all that add exposure together.
     """
 
     network: Network
     assets: tuple[AssetRule, ...]
     max_notional_usd: int
+    limits: Limits = Limits()
     expires_ahead_ms_max: int = 30_000
     entries_max: int = 20
 

@@ -1,4 +1,4 @@
-"""EDGE: the signer's door: a Unix socket that one user may open, one loop, no threads.
+"""EDGE: the signer's loop: one thread, and Unix sockets that one user may open, for questions and for the feeder.
 
 Whatever a peer sends, it gets a signature that the policy allows, a refusal, or the end of its connection.
 """
@@ -9,31 +9,39 @@ import hashlib
 import os
 import selectors
 import socket
-import stat
-import struct
 import time
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from hats.security_architect.merkle import HASH_BYTES
-from hats.security_architect.signer import frames
+from hats.security_architect.signer import frames, oracle
 from hats.security_architect.signer.checkpoint_store import Checkpoints
 from hats.security_architect.signer.core import Signer
+from hats.security_architect.signer.doors import Peer, listen
 from hats.security_architect.signer.nonce_store import NonceStore
+from hats.security_architect.signer.oracle import OracleKey
 from hats.security_architect.signer.process import Log
 from shared.bus.framing import HEADER_BYTES, FrameBuffer, framed
-from shared.errors import BusError, ConfigError
+from shared.errors import BusError
 from shared.units import MS
 
 _PEERS_MAX: Final = 8
 _CHUNK_BYTES: Final = 16 * 1024
-_CREDENTIALS: Final = struct.Struct("iII")
+
+
+class FeederDoor(NamedTuple):
+    """Where the oracle's feeder comes in, and what its readings are sealed with."""
+
+    path: Path
+    key: OracleKey
 
 
 class _Peer:
-    def __init__(self, sock: socket.socket, name: str) -> None:
+    def __init__(self, sock: socket.socket, name: str, *, is_feeder: bool) -> None:
         self.sock = sock
         self.name = name
+        self.is_feeder = is_feeder
+        self.frame_bytes_max = oracle.FRAME_BYTES_MAX if is_feeder else frames.FRAME_BYTES_MAX
         self.buffer = FrameBuffer()
 
 
@@ -49,8 +57,11 @@ class SignerServer:
         client_uid: int,
         log: Log,
         checkpoints: Checkpoints | None = None,
+        feeder: FeederDoor | None = None,
     ) -> None:
-        self._listener = _listen(path)  # first, for it may fail and nothing else would be closed
+        self._listener = listen(path)  # first, for it may fail and nothing else would be closed
+        self._feeder = feeder
+        self._feeder_listener = listen(feeder.path) if feeder is not None else None
         self._signer = signer
         self._store = store
         self._checkpoints = checkpoints
@@ -73,6 +84,8 @@ class SignerServer:
         """Serve until the doorbell rings, then close everything."""
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._selector.register(self._ring, selectors.EVENT_READ)
+        if self._feeder_listener is not None:
+            self._selector.register(self._feeder_listener, selectors.EVENT_READ)
         self._log("ready", {"address": self._signer.address, "socket": str(self._path), "pid": os.getpid()})
         try:
             while self._serve_ready():
@@ -84,30 +97,30 @@ class SignerServer:
         for key, _ in self._selector.select():
             if key.fileobj is self._ring:
                 return False
-            if key.fileobj is self._listener:
-                self._welcome()
+            if isinstance(key.fileobj, socket.socket) and key.fileobj in (self._listener, self._feeder_listener):
+                self._welcome(key.fileobj)
             elif (peer := self._peers.get(key.fd)) is not None:
                 self._serve(peer)
         return True
 
-    def _welcome(self) -> None:
+    def _welcome(self, listener: socket.socket) -> None:
         try:
-            sock, _ = self._listener.accept()
+            sock, _ = listener.accept()
         except OSError as error:
             self._log("peer_lost", {"reason": str(error)})  # it left before we came to the door
             return
-        pid, uid, _ = _CREDENTIALS.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
-        name = f"pid {pid} uid {uid}"
-        if uid != self._client_uid or len(self._peers) >= _PEERS_MAX:
-            self._log("peer_refused", {"peer": name, "peers": len(self._peers)})
+        who, is_feeder = Peer.of(sock), listener is self._feeder_listener
+        if who.uid != self._client_uid or sum(one.is_feeder is is_feeder for one in self._peers.values()) >= _PEERS_MAX:
+            self._log("peer_refused", {"peer": str(who), "peers": len(self._peers)})
             sock.close()
             return
         sock.setblocking(False)
-        peer = _Peer(sock, name)
+        peer = _Peer(sock, str(who), is_feeder=is_feeder)
         self._peers[sock.fileno()] = peer
         self._selector.register(sock, selectors.EVENT_READ)
-        self._log("peer_connected", {"peer": name})
-        self._send(peer, self._greeting)
+        self._log("peer_connected", {"peer": peer.name, "is_feeder": is_feeder})
+        if not is_feeder:
+            self._send(peer, self._greeting)
 
     def _serve(self, peer: _Peer) -> None:
         try:
@@ -122,9 +135,12 @@ class SignerServer:
             return
         try:
             asked = peer.buffer.feed(data)
-            if max(map(len, asked), default=peer.buffer.pending_bytes - HEADER_BYTES) > frames.FRAME_BYTES_MAX:
-                raise BusError(f"expected frames of at most {frames.FRAME_BYTES_MAX} bytes")
+            if max(map(len, asked), default=peer.buffer.pending_bytes - HEADER_BYTES) > peer.frame_bytes_max:
+                raise BusError(f"expected frames of at most {peer.frame_bytes_max} bytes")
             for frame in asked:
+                if peer.is_feeder:
+                    self._take_prices(frame)
+                    continue
                 question = frames.decode_question(frame)
                 if isinstance(question, frames.Notarize):
                     self._notarize(peer, question)
@@ -137,7 +153,7 @@ class SignerServer:
         started_ns = time.perf_counter_ns()
         decision = self._signer.decide(ask, time.time_ns() // MS)
         if decision.spent is not None:
-            self._store.keep(decision.spent, self._signer.approval_key_name, decision.approval_ids)
+            self._store.keep(decision.spent, self._signer.approval_key_name, decision.approval_ids, decision.added)
         self._send(peer, frames.encode(decision.answer))
         fields: dict[str, object] = {
             "peer": peer.name,
@@ -152,6 +168,12 @@ class SignerServer:
         else:
             # an action that was signed obeys the schema, so its text can hold no secret
             self._log("signed", {**fields, "again": decision.spent is None, "action": ask.action.decode()})
+
+    def _take_prices(self, frame: bytes) -> None:
+        assert self._feeder is not None
+        prices = self._feeder.key.read(frame)
+        is_new = self._signer.oracle.take(prices)
+        self._log("prices", {"ms": prices.ms, "assets": len(prices.pxs), "is_new": is_new})
 
     def _notarize(self, peer: _Peer, asked: frames.Notarize) -> None:
         if self._checkpoints is None:
@@ -184,29 +206,9 @@ class SignerServer:
         self._selector.close()
         self._listener.close()
         self._path.unlink(missing_ok=True)
+        if self._feeder is not None and self._feeder_listener is not None:
+            self._feeder_listener.close()
+            self._feeder.path.unlink(missing_ok=True)
         self._ring.close()
         self._doorbell.close()
         self._log("stopped", {"pid": os.getpid()})
-
-
-def _listen(path: Path) -> socket.socket:
-    """A 0600 socket in a 0700 directory. ConfigError if the directory is open to others or somebody serves there."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    status = path.parent.stat()
-    if status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o077:
-        raise ConfigError([f"{path.parent} must be ours and 0700, it is {stat.S_IMODE(status.st_mode):04o}"])
-    if path.exists():
-        with socket.socket(socket.AF_UNIX) as probe:
-            if probe.connect_ex(str(path)) == 0:
-                raise ConfigError([f"a signer already serves {path}"])
-        path.unlink()
-    listener = socket.socket(socket.AF_UNIX)
-    try:
-        listener.bind(str(path))
-        path.chmod(0o600)
-        listener.listen(_PEERS_MAX)
-        listener.setblocking(False)
-    except OSError as error:
-        listener.close()
-        raise ConfigError([f"cannot listen at {path}: {error}"]) from error
-    return listener

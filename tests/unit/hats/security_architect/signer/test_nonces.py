@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hats.security_architect.signer.bounds import Added, Limits, full
 from hats.security_architect.signer.nonce_store import NonceStore
 from hats.security_architect.signer.nonces import Admission, NonceBook, Spent
 from shared.errors import JournalError
@@ -62,3 +63,18 @@ def test_a_nonce_is_kept_once(tmp_path: Path) -> None:
     with pytest.raises(JournalError):
         store.keep(Spent(3, b"e" * 32))
     store.close()
+
+
+def test_the_window_survives(tmp_path: Path) -> None:
+    """What was signed within the window comes back, oldest first; what is older does not, and a reboot fills it."""
+    limits, now_ms, up_ms = Limits(window_ms=1_000), 50_000, 10**9
+    store = NonceStore(tmp_path / "n.sqlite", "0xa")
+    assert store.added(limits, now_ms, up_ms=0) == []
+    for nonce, ms in ((1, 49_000), (2, 49_001), (3, 49_999)):
+        store.keep(Spent(nonce, b"d"), added=Added(ms, 1, nonce))
+    store.keep(Spent(4, b"d"))
+    store.close()
+    again = NonceStore(tmp_path / "n.sqlite", "0xa")
+    assert again.added(limits, now_ms, up_ms) == [Added(49_001, 1, 2), Added(49_999, 1, 3)]
+    assert again.added(limits, now_ms, up_ms=999) == [full(limits, now_ms)]
+    again.close()

@@ -1,0 +1,54 @@
+"""EDGE: the signer's listening sockets: in a folder that is nobody else's, open to one user, whom the kernel names."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+import struct
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from shared.errors import ConfigError
+
+BACKLOG: Final = 8
+_CREDENTIALS: Final = struct.Struct("iII")
+
+
+class Peer(NamedTuple):
+    """Who is at the other end of a Unix socket, as the kernel says."""
+
+    pid: int
+    uid: int
+
+    @classmethod
+    def of(cls, sock: socket.socket) -> Peer:
+        """The one that connected (or, asked by a client, the one that listens)."""
+        pid, uid, _ = _CREDENTIALS.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+        return cls(pid, uid)
+
+    def __str__(self) -> str:
+        return f"pid {self.pid} uid {self.uid}"
+
+
+def listen(path: Path) -> socket.socket:
+    """A 0600 socket in a 0700 directory. ConfigError if the directory is open to others or somebody serves there."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    status = path.parent.stat()
+    if status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o077:
+        raise ConfigError([f"{path.parent} must be ours and 0700, it is {stat.S_IMODE(status.st_mode):04o}"])
+    if path.exists():
+        with socket.socket(socket.AF_UNIX) as probe:
+            if probe.connect_ex(str(path)) == 0:
+                raise ConfigError([f"a signer already serves {path}"])
+        path.unlink()
+    listener = socket.socket(socket.AF_UNIX)
+    try:
+        listener.bind(str(path))
+        path.chmod(0o600)
+        listener.listen(BACKLOG)
+        listener.setblocking(False)
+    except OSError as error:
+        listener.close()
+        raise ConfigError([f"cannot listen at {path}: {error}"]) from error
+    return listener
