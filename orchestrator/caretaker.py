@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, Protocol
 import msgspec
 from loguru import logger
 
-from orchestrator.jobs import TASKS, Place, Task
+from orchestrator.jobs import TASKS, WORK, Place, Task
 from orchestrator.runfiles import write_private
 from orchestrator.scheduler import Scheduler, Stage, Start, State
 from shared.errors import JournalError
@@ -76,7 +76,7 @@ class RayDispatch:
 
 def run_job(name: str, place: bytes) -> str:
     """The body of the task."""
-    return TASKS[name].work(msgspec.json.decode(place, type=Place))
+    return WORK[name](msgspec.json.decode(place, type=Place))
 
 
 class Caretaker:

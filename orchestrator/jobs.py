@@ -16,15 +16,20 @@ import msgspec
 
 from hats.security_architect import keystore
 from hats.security_architect.audit_log import verify_file
+from orchestrator.backup import back_up, thin_out
 from orchestrator.cards import scorecards_html
 from orchestrator.control import Control
 from orchestrator.runfiles import RunFiles, write_private
 from orchestrator.scheduler import Job
+from orchestrator.sealed_store import SealedStore
+from orchestrator.settings import Backup
 from orchestrator.summary import summarise
 from shared.errors import ConfigError, DataError, JournalError
 from shared.journal import JournalReader
+from shared.seal_file import read_seal_key
 from shared.units import DAY, SECOND
 
+BACKUP: Final = "backup"
 MINUTE: Final = 60 * SECOND
 DISK_FREE_SHARE_MIN: Final = 0.10
 DISK_FREE_BYTES_MIN: Final = 1 << 30
@@ -32,11 +37,17 @@ KEY_AGE_DAYS_MAX: Final = 90
 
 
 class Place(msgspec.Struct, frozen=True):
-    """What a job is told: the home folder, the run's folder and the keystores in use."""
+    """What a job is told: the home folder, the run's folder, the keystores in use, and where backups go ("": nowhere).
+
+    `seal_key` is the key's file, `backup_keep` how many backups stay.
+    """
 
     home: str
     run_dir: str
     keystores: tuple[str, ...] = ()
+    backup_dir: str = ""
+    backup_keep: int = 2
+    seal_key: str = ""
 
     @property
     def files(self) -> RunFiles:
@@ -109,6 +120,17 @@ def check_keys(place: Place) -> str:
     return f"{len(place.keystores)} keys private, the oldest {oldest} days old"
 
 
+def back_up_home(place: Place) -> str:
+    """The whole home folder into the backups, and the oldest of those out."""
+    store = SealedStore(Path(place.backup_dir), read_seal_key(Path(place.seal_key)))
+    done = back_up(Path(place.home), store, Path(place.seal_key))
+    gone = thin_out(store, place.backup_keep)
+    files, mib = len(done.manifest.files), done.manifest.bytes >> 20
+    return (
+        f"{done.manifest.name}: {files} files, {mib} MiB, {done.new_bytes >> 20} of them new; {gone} older ones removed"
+    )
+
+
 def check_disk(place: Place) -> str:
     """Room for what a run writes."""
     usage = shutil.disk_usage(place.run_dir)
@@ -145,3 +167,17 @@ TASKS: Final[Mapping[str, Task]] = {
         Task(_job("compact_capture", 15 * MINUTE, 15 * MINUTE, priority=1, after=("check_disk",)), compact_capture),
     )
 }
+
+
+def tasks_for(backup: Backup) -> Mapping[str, Task]:
+    """The jobs of a run with these settings: backups only where they have a place to go."""
+    if backup.dir is None:
+        return TASKS
+    every_ns = int(backup.every_s * SECOND)
+    return {**TASKS, BACKUP: Task(_job(BACKUP, every_ns, max(every_ns, 10 * MINUTE), priority=5), back_up_home)}
+
+
+WORK: Final[Mapping[str, Callable[[Place], str]]] = {name: task.work for name, task in TASKS.items()} | {
+    BACKUP: back_up_home
+}
+"""What each job does, by name, whether or not this run's schedule has it."""

@@ -46,6 +46,11 @@ class LatchFile:
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_private(self._path, msgspec.json.encode(Latched(self._run, changed.state, changed.reason)))
 
+    def halt(self, reason: str) -> None:
+        """The account's next run begins halted, whatever was latched: nobody knows what happened meanwhile."""
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_private(self._path, msgspec.json.encode(Latched(self._run, TradingState.HALTED, reason)))
+
     def order(self) -> KillOrdered | None:
         """What a new run must begin with; None if nothing is latched. A file that can't be read halts, to be safe."""
         try:

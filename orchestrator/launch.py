@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 
 from hats.security_architect.audit_log import verify_file
+from orchestrator.backup import seal_key_path
 from orchestrator.build import this_build
 from orchestrator.cards import scorecards_html
 from orchestrator.caretaker import Caretaker, RayDispatch
 from orchestrator.compose import check_wiring
 from orchestrator.ground import Ground, ground
-from orchestrator.jobs import Place
+from orchestrator.jobs import Place, tasks_for
 from orchestrator.referee import differences, positions_at
 from orchestrator.reproduction import HatReplay, replay_run
 from orchestrator.runfiles import RunNote, RunRecord, forget_run, new_run, note_run, write_private, write_record
@@ -29,6 +30,7 @@ from orchestrator.watchdog.line import tell
 from orchestrator.watchdog.words import Dismiss
 from shared.errors import HatsError
 from shared.journal import JournalReader
+from shared.seal_file import make_seal_key
 from shared.units import SECOND
 
 if TYPE_CHECKING:
@@ -138,7 +140,14 @@ class Launch:
         self._watcher.step("trading")
         keystores = (settings.hats.security_architect.keystore, settings.watchdog.keystore)
         named = tuple(str(path) for path in keystores if path is not None)
-        caretaker = Caretaker(Place(str(settings.run.home), str(self.files.dir), named), RayDispatch())
+        key_file = seal_key_path(settings.run.home, settings.at_rest.key_file)
+        if settings.backup.dir is not None:
+            make_seal_key(key_file)
+        place = Place(
+            str(settings.run.home), str(self.files.dir), named,
+            str(settings.backup.dir or ""), settings.backup.keep, str(key_file),
+        )  # fmt: skip
+        caretaker = Caretaker(place, RayDispatch(), tasks_for(settings.backup))
         duration_s = settings.run.duration_s
         deadline = None if duration_s is None else time.monotonic() + duration_s
         while not self._stop_asked and (deadline is None or time.monotonic() < deadline):

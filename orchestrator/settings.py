@@ -82,6 +82,26 @@ class Watchdog(Section):
     password_file: Path | None = Field(None, description="File (0600) with that keystore's password.")
 
 
+class AtRest(Section):
+    """The key of what lies sealed: backups, and whatever else is sealed at rest."""
+
+    key_file: Path | None = Field(
+        None,
+        description="File (0600) with the key, made when first needed. Unset: keys/at-rest.key in the home folder. "
+        "Keep a copy elsewhere: no backup holds it, and without it none can be read.",
+    )
+
+
+class Backup(Section):
+    """Backups that a run makes by itself of the whole home folder; `hats backup` makes one at any time."""
+
+    dir: Path | None = Field(
+        None, description="Folder of the backups; on another disk, or it is none. Unset: a run makes no backup."
+    )
+    every_s: float = Field(3_600.0, ge=60, description="Time between two: what a lost disk costs at most.")
+    keep: int = Field(48, ge=2, description="So many are kept; older ones go when a new one is whole.")
+
+
 class Hats(Section):
     """One section for each Hat, defined by the Hat itself."""
 
@@ -110,6 +130,8 @@ class Settings(BaseSettings):
     journal: JournalFile = JournalFile()
     supervisor: Supervision = Supervision()
     watchdog: Watchdog = Watchdog()
+    at_rest: AtRest = AtRest()
+    backup: Backup = Backup()
     metrics: MetricsServer = MetricsServer()
     log: Logs = Logs()
     hats: Hats = Hats()

@@ -2,7 +2,7 @@
 
 `messages` holds every message in its order, `handled` which of them each Hat was given, when, and in which batch, and
 `snapshots` the Hats' states after a batch. State = fold(journal). One writer at a time: an exclusive lock on
-`<path>.lock`, and a fencing epoch that is checked before every commit.
+`<path>.lock`, and before every commit two checks: of the fencing epoch, and that the file is the one at its path still.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import IO, Final
 import msgspec
 
 from shared.errors import JournalError
+from shared.fence import Fence
 from shared.ids import Role
 from shared.record import Entry, Handled
 
@@ -39,6 +40,7 @@ CREATE TRIGGER IF NOT EXISTS handled_keep BEFORE DELETE ON handled BEGIN SELECT 
 """
 
 
+_ALL: Final = (1 << 63) - 1
 _CHECKPOINT_PAGES: Final = 4_000
 """Pages of the write-ahead log before SQLite folds them back: seldom, for a writer waits for it."""
 
@@ -71,6 +73,7 @@ class Journal:
         self.is_dirty = False
         self.has_durable_pending = False
         self._last_n_of: dict[Role, int] = {}
+        self._fence = Fence(path)
 
     def append(self, entry: Entry, *, durable: bool) -> None:
         """Write one message; it must be the next in order."""
@@ -107,6 +110,7 @@ class Journal:
         """Everything written so far survives this process when this returns; JournalError if not, or if fenced."""
         if not self.is_dirty:
             return
+        self._fence.check()
         newest = self._db.execute("SELECT max(epoch) FROM epochs").fetchone()[0]
         if newest != self.epoch:
             raise JournalError(f"fenced: this writer is epoch {self.epoch}, the journal is at {newest}")
@@ -127,13 +131,15 @@ class Journal:
         self.has_durable_pending = False
 
     def close(self) -> None:
-        """Sync, fold the write-ahead log back and let the lock go."""
-        self.sync()
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._db.close()
-        if self._wal is not None:
-            os.close(self._wal)
-        self._lock.close()
+        """Sync, fold the write-ahead log back and let the lock go; that too where the rest fails."""
+        try:
+            self.sync()
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            self._db.close()
+            if self._wal is not None:
+                os.close(self._wal)
+            self._lock.close()
 
     def _write(self, sql: str, row: tuple[object, ...]) -> None:
         try:
@@ -205,12 +211,12 @@ class JournalReader:
         """How many batches each Hat handled."""
         return {Role(role): n for role, n in self._db.execute("SELECT role, count(*) FROM handled GROUP BY role")}
 
-    def digest(self) -> str:
-        """SHA-256 of all messages and batches in order: equal runs have equal digests."""
+    def digest(self, until_seq: int = _ALL, until_n: int = _ALL) -> str:
+        """SHA-256 of all messages and batches (up to these) in order: equal runs have equal digests."""
         total = hashlib.sha256()
-        for row in self._db.execute("SELECT * FROM messages ORDER BY seq"):
+        for row in self._db.execute("SELECT * FROM messages WHERE seq <= ? ORDER BY seq", (until_seq,)):
             total.update(msgspec.msgpack.encode(row))
-        for row in self._db.execute("SELECT * FROM handled ORDER BY n"):
+        for row in self._db.execute("SELECT * FROM handled WHERE n <= ? ORDER BY n", (until_n,)):
             total.update(msgspec.msgpack.encode(row))
         return total.hexdigest()
 

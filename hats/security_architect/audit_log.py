@@ -15,6 +15,7 @@ from hats.security_architect.checkpoint_file import checkpoints_path, read_check
 from hats.security_architect.checkpointer import Checkpointer, OnMade
 from hats.security_architect.checkpoints import Expected
 from shared.errors import HatsError, InvariantError, JournalError
+from shared.fence import Fence
 from shared.messages.control import AuditRecord
 
 
@@ -67,6 +68,7 @@ class AuditLog:
         self._checkpointer = checkpointer
         self._sync_s = sync_ms / 1_000
         self._file = -1
+        self._fence: Fence | None = None
         self._ends: list[int] = [0]
         self._head = Head()
         self._synced = Head()
@@ -88,6 +90,7 @@ class AuditLog:
         """
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        self._fence = Fence(self._path)
         with self._path.open("rb") as lines:
             whole = [line for line in lines if line.endswith(b"\n")]
         found = audit.verify(whole, read_head(self._path))
@@ -125,7 +128,9 @@ class AuditLog:
                 self._checkpointer.add(leaf_of(line))
 
     def sync(self) -> None:
-        """Bring everything written so far to the disk, then note the head beside it."""
+        """Bring everything written so far to the disk, then note the head beside it; JournalError if we are fenced."""
+        if self._fence is not None:
+            self._fence.check()
         with self._lock:
             head = self._head
         if head == self._synced:

@@ -8,6 +8,7 @@ import typer
 
 from orchestrator.cli import (
     audit,
+    backup,
     books,
     capture,
     configuration,
@@ -81,6 +82,8 @@ app.add_typer(data.app, name="data", rich_help_panel=DATA)
 app.add_typer(configuration.app, name="config", rich_help_panel=CHECK)
 app.add_typer(keys.app, name="keys", rich_help_panel=CHECK)
 app.add_typer(audit.app, name="audit", rich_help_panel=CHECK)
+app.command("backup", rich_help_panel=CHECK)(backup.backup)
+app.command("restore", rich_help_panel=CHECK)(backup.restore)
 app.command("replay", rich_help_panel=CHECK)(replay.replay)
 app.command("doctor", rich_help_panel=CHECK)(doctor.doctor)
 

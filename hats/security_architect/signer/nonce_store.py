@@ -11,9 +11,12 @@ from hats.security_architect.signer.bounds import Added, Limits, full
 from hats.security_architect.signer.nonces import REMEMBERED, NonceBook, Spent
 from hats.security_architect.signer.tickets import REMEMBERED as APPROVALS_REMEMBERED
 from shared.errors import JournalError
+from shared.fence import Fence
 from shared.units import DAY, MS
 
 _TRIM_EVERY: Final = 1_024
+_ANY: Final = 1 << 60
+"""More orders, or micro-USDC, than any limit."""
 
 
 class NonceStore:
@@ -52,6 +55,7 @@ class NonceStore:
             self.close()
             raise JournalError(f"{path} holds the nonces of {owner[0]}, not of {address}")
         self._until_trim = _TRIM_EVERY
+        self._fence = Fence(path)
 
     def book(self) -> NonceBook:
         """The nonces as they were left."""
@@ -92,6 +96,7 @@ class NonceStore:
         self, spent: Spent, key_name: bytes = b"", approval_ids: Sequence[int] = (), added: Added | None = None
     ) -> None:
         """Write all down, or nothing; JournalError if that fails, and then the signature must not leave."""
+        self._fence.check()
         try:
             self._file.execute("BEGIN")
             self._file.execute("INSERT INTO spent VALUES (?, ?)", spent)
@@ -126,3 +131,24 @@ class NonceStore:
     def close(self) -> None:
         """Release the file."""
         self._file.close()
+
+
+def raise_floor(path: Path, nonce: int) -> None:
+    """No nonce up to `nonce` (ms UTC, as all of them) is spent by whoever opens this file next, and its window is full.
+
+    What was signed since the file was copied is forgotten. For a file that comes from a backup. JournalError if there is none, or if a signer holds it.
+    """
+    if not path.exists():
+        raise JournalError(f"there are no spent nonces at {path}")
+    try:
+        file = sqlite3.connect(path, timeout=0.5)
+        try:
+            with file:
+                highest = file.execute("SELECT coalesce(max(nonce), 0) FROM spent").fetchone()[0]
+                if highest < nonce:
+                    file.execute("INSERT INTO spent VALUES (?, zeroblob(32))", (nonce,))
+                    file.execute("INSERT INTO added VALUES (?1, ?1, ?2, ?2)", (nonce, _ANY))
+        finally:
+            file.close()
+    except sqlite3.Error as error:
+        raise JournalError(f"cannot raise the nonces of {path}: {error}") from error

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from shared.errors import DataError, JournalError
+from shared.fence import Fence
 from shared.warehouse.capture.blocks import Place, group_payload
 from shared.warehouse.capture.completeness import Completeness
 from shared.warehouse.capture.drops import Drops
@@ -58,6 +59,7 @@ class CaptureLog:
         self._previous = ("", "")
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = _lock(directory / "capture.lock")
+        self._fence = Fence(directory / "capture.lock")
         self._reserve: Reserve | None = None
         self._segment: Segment | None = None
         self.is_out_of_space = False
@@ -126,6 +128,10 @@ class CaptureLog:
         """
         if self._failure is not None:
             raise self._failure
+        try:
+            self._fence.check()
+        except JournalError as error:
+            raise self._fail("can't go on", error) from error
         self._write_group()
         if self.is_out_of_space:
             self._live_without_space(now_ns)

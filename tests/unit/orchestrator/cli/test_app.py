@@ -18,7 +18,7 @@ PROMISED = """
 capture
 up down status venue demo scorecard topology kill resume ack orders fills positions config keys audit doctor replay
 data jobs watchdog
-execute withdraw
+execute withdraw backup restore
 """
 COMMAND: Any = typer.main.get_command(app)
 
