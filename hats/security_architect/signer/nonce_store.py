@@ -136,7 +136,8 @@ class NonceStore:
 def raise_floor(path: Path, nonce: int) -> None:
     """No nonce up to `nonce` (ms UTC, as all of them) is spent by whoever opens this file next, and its window is full.
 
-    What was signed since the file was copied is forgotten. For a file that comes from a backup. JournalError if there is none, or if a signer holds it.
+    For a file that comes from a backup, which has forgotten what was signed since.
+    JournalError if there is none, or if a signer holds it.
     """
     if not path.exists():
         raise JournalError(f"there are no spent nonces at {path}")

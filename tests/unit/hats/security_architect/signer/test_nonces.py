@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hats.security_architect.signer.bounds import Added, Limits, full
-from hats.security_architect.signer.nonce_store import NonceStore
+from hats.security_architect.signer.nonce_store import NonceStore, raise_floor
 from hats.security_architect.signer.nonces import Admission, NonceBook, Spent
 from shared.errors import JournalError
 
@@ -78,3 +78,33 @@ def test_the_window_survives(tmp_path: Path) -> None:
     assert again.added(limits, now_ms, up_ms) == [Added(49_001, 1, 2), Added(49_999, 1, 3)]
     assert again.added(limits, now_ms, up_ms=999) == [full(limits, now_ms)]
     again.close()
+
+
+def test_a_floor_is_raised_for_a_copy(tmp_path: Path) -> None:
+    """What was signed since the copy was made is forgotten: no nonce up to now is new, and the window is full."""
+    path = tmp_path / "n.sqlite"
+    store = NonceStore(path, "0xa")
+    store.keep(Spent(3, b"d" * 32))
+    store.close()
+    raise_floor(path, 1_000)
+    raise_floor(path, 500)
+    store = NonceStore(path, "0xa")
+    book, limits = store.book(), Limits(window_ms=100, orders_max=5, notional_usd_max=7)
+    (added,) = store.added(limits, 1_010, 10_000)
+    assert not store.added(limits, 1_101, 10_000)
+    store.close()
+    assert book.judge(Spent(999, b"x" * 32)) is Admission.TOO_LOW
+    assert book.judge(Spent(1_000, b"x" * 32)) is Admission.OTHER_DIGEST
+    assert book.judge(Spent(1_001, b"x" * 32)) is Admission.NEW
+    assert added.orders > limits.orders_max
+    assert added.notional_usd > limits.notional_usd_max
+
+
+def test_a_floor_needs_a_file_that_nobody_holds(tmp_path: Path) -> None:
+    """In words."""
+    with pytest.raises(JournalError, match="no spent nonces"):
+        raise_floor(tmp_path / "n.sqlite", 1)
+    store = NonceStore(tmp_path / "n.sqlite", "0xa")
+    with pytest.raises(JournalError, match="cannot raise"):
+        raise_floor(tmp_path / "n.sqlite", 1)
+    store.close()
