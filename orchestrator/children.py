@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ from typing import Final
 
 from loguru import logger
 
+from orchestrator.environment import scrubbed
 from orchestrator.raylink import stop_process
 from shared.errors import HatsError, Unanswered
 
@@ -20,7 +22,10 @@ STOP_TIMEOUT_S: Final = 10.0
 
 
 class Child:
-    """One process of ours. `is_ready` tells when it can be used; while watched it is started again if it dies."""
+    """One process of ours. `is_ready` tells when it can be used; while watched it is started again if it dies.
+
+    It is given what it needs of our environment and no more.
+    """
 
     def __init__(
         self, name: str, module_args: Sequence[str], log_path: Path, is_ready: Callable[[], bool], ready_s: float = 30.0
@@ -59,8 +64,9 @@ class Child:
     def _spawn(self) -> None:
         with self._log_path.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own modules
-                self._command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True
-            )
+                self._command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True,
+                env=scrubbed(os.environ),
+            )  # fmt: skip
 
     def _wait_ready(self) -> None:
         assert self._process is not None

@@ -33,6 +33,7 @@ from orchestrator.supervisor import Supervisor, Verdict
 from orchestrator.watchdog.guard import Beat, Phase
 from orchestrator.watchdog.line import Heartbeats
 from shared import log
+from shared.bus.frames import pass_of
 from shared.bus.sockets import Listener, listen
 from shared.clock import WallClock
 from shared.errors import HatsError
@@ -80,7 +81,7 @@ class Orchestrator:
         self._started_ns = time.monotonic_ns()
         self._keeper = ThreadPoolExecutor(len(HATS), thread_name_prefix="keeper")
         self._ending = threading.Event()
-        self._token = secrets.token_hex(32)
+        self._secret = secrets.token_hex(32)
         self._thread = threading.Thread(target=self._live, name="hub", daemon=True)
         self._thread.start()
 
@@ -118,7 +119,10 @@ class Orchestrator:
         try:
             hub = self._raise_hub()
             # the operator's commands find the hub, and prove that they may speak, by this file
-            write_private(self._files.door, msgspec.json.encode(HubDoor(hub.address, self._token, self._order.build)))
+            door = HubDoor(
+                hub.address, pass_of(Role.OPERATOR, self._secret), self._order.build, self._settings.tls.files
+            )
+            write_private(self._files.door, msgspec.json.encode(door))
             for role in HATS:
                 self._keeper.submit(self._ensure, role, hub.address)
             hub.run()
@@ -161,7 +165,7 @@ class Orchestrator:
             journal,
             self._listen(),
             clock,
-            token=self._token,
+            secret=self._secret,
             build=self._order.build,
             commit_interval_ns=settings.journal.commit_interval_ms * MS,
             snapshot_every=settings.journal.snapshot_every,
@@ -205,7 +209,7 @@ class Orchestrator:
     def _listen(self) -> Listener:
         bus = self._settings.bus
         if bus.kind == "tcp":
-            return listen(f"tcp:{bus.host}:{bus.port}")
+            return listen(f"tcp:{bus.host}:{bus.port}", self._settings.tls.files)
         return listen(f"unix:{bus.path}" if bus.path else self._files.bus)
 
     # the nine
@@ -221,7 +225,8 @@ class Orchestrator:
         """Have the Hat's process started, however often Ray has to bring it back first."""
         settings = compose.hat_settings(self._settings, role)
         order = self._order
-        spec = LaunchSpec(role, address, self._token, order.build, settings, order.run_dir, order.run)
+        token, tls = pass_of(role, self._secret), self._settings.tls.files
+        spec = LaunchSpec(role, address, token, order.build, settings, order.run_dir, order.run, tls)
         data = msgspec.msgpack.encode(spec)
         while not self._ending.is_set():
             try:

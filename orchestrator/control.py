@@ -29,7 +29,7 @@ class Control:
         door = msgspec.json.decode(files.door.read_bytes(), type=HubDoor)
         hello = frames.Hello(Role.OPERATOR, "operator", door.token, door.build, os.getpid())
         try:
-            self._connection = connect(door.address)
+            self._connection = connect(door.address, tls=door.tls)
         except BusError as error:
             raise NotRunning(f"the hub of {files.dir} does not answer: {error}") from error
         try:

@@ -49,7 +49,7 @@ class Ground(NamedTuple):
 def ground(settings: Settings, files: RunFiles, step: Step, *, own_ray: bool, replay: Path | None) -> Iterator[Ground]:
     """All of it, ready, while inside; this process is then a driver of the cluster."""
     _refuse_live(settings)
-    raylink.prepare()
+    raylink.prepare(None if own_ray else raylink.resolve(settings.ray.address), settings.tls.files)
     with contextlib.ExitStack() as stack:
         stack.callback(files.remove_short)
         settings = _with_account(settings.with_venue(), files, step, stack, replay)

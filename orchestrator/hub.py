@@ -6,6 +6,7 @@ the Hats that act on the outside world get a batch, everything durable before it
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import selectors
 import socket
@@ -46,6 +47,10 @@ Service = Callable[[Heart, Ns, bytes], bytes]
 CHECKPOINT_NS: Final = 30 * SECOND
 """How often the orchestrator's own state is kept, so that its recovery does not grow with the run."""
 PING_NS: Final = SECOND
+STRANGERS_MAX: Final = 32
+"""Connections that have not said Hello; more are hung up on."""
+HELLO_BYTES_MAX: Final = 4_096
+HELLO_NS_MAX: Final = 5 * SECOND
 SILENCE_NS_MAX: Final = 5 * SECOND
 
 
@@ -59,7 +64,7 @@ class Hub:
         listener: Listener,
         clock: WallClock,
         *,
-        token: str,
+        secret: str,
         build: str,
         commit_interval_ns: int = 5 * MS,
         snapshot_every: int = 2_000,
@@ -71,7 +76,7 @@ class Hub:
         self._journal = journal
         self._listener = listener
         self._clock = clock
-        self._token = token
+        self._secret = secret
         self._build = build
         self._commit_interval_ns = commit_interval_ns
         self._snapshot_every = snapshot_every
@@ -98,7 +103,8 @@ class Hub:
     def stop(self) -> None:
         """End the loop after this turn, from any thread; Hats are told to stop."""
         self._running = False
-        self._bell.send(b"!")
+        with contextlib.suppress(OSError):  # it has ended already
+            self._bell.send(b"!")
 
     # the loop
 
@@ -117,6 +123,8 @@ class Hub:
                 connection.close()
             self._listener.close()
             self._selector.close()
+            self._bell.close()
+            self._rung.close()
             self._journal.close()
 
     def _turn(self) -> None:
@@ -158,7 +166,14 @@ class Hub:
     # reading
 
     def _accept(self) -> None:
-        connection = self._listener.accept()
+        try:
+            connection = self._listener.accept()
+        except BusError as error:
+            logger.warning("{error}", error=error)
+            return
+        if sum(peer.role is None for peer in self._peers.values()) >= STRANGERS_MAX:
+            connection.close()
+            return
         self._peers[connection] = Peer(connection, self._clock.now())
         self._selector.register(connection, selectors.EVENT_READ)
 
@@ -167,6 +182,8 @@ class Hub:
             received = peer.connection.receive_ready()
             for data in received:
                 self._take(peer, frames.decode_from_hat(data))
+            if peer.role is None and peer.connection.pending_bytes > HELLO_BYTES_MAX:
+                raise BusError(f"expected a Hello of at most {HELLO_BYTES_MAX} bytes")
         except (BusError, NotAllowedError) as error:
             self._drop(peer, str(error))
             return
@@ -182,6 +199,8 @@ class Hub:
 
     def _accepted(self, peer: Peer, frame: frames.FromHat) -> bool:
         now = self._clock.now()
+        if (peer.role is None) is not isinstance(frame, frames.Hello):
+            raise BusError(f"expected a Hello first and once, got {type(frame).__name__}")
         peer.heard_ns = now
         match frame:
             case frames.Publication():
@@ -234,8 +253,8 @@ class Hub:
         return True
 
     def _greet(self, peer: Peer, hello: frames.Hello, now: Ns) -> None:
-        if not hmac.compare_digest(hello.token, self._token):
-            raise BusError("a peer without our token")
+        if not hmac.compare_digest(hello.token.encode(), frames.pass_of(hello.role, self._secret).encode()):
+            raise BusError(f"a peer without the pass of {hello.role}")
         if hello.build != self._build:
             raise BusError(f"{hello.role} is build {hello.build}, this is {self._build}")
         peer.role, peer.channel, peer.pid = hello.role, hello.channel, hello.pid
@@ -312,6 +331,8 @@ class Hub:
             self._checkpoint_if_due(now)
             self._journal.sync()  # a power failure takes at most so much of what nobody acts on
             self._on_beat(self.heart, now, {role: peer.heard_ns for role, peer in self._hats.items()})
+        for peer in [peer for peer in self._peers.values() if peer.role is None and now - peer.heard_ns > HELLO_NS_MAX]:
+            self._drop(peer, f"no Hello within {HELLO_NS_MAX // SECOND} s")
         for peer in list(self._hats.values()):
             if peer.pinged_ns and peer.heard_ns < peer.pinged_ns and now - peer.pinged_ns > SILENCE_NS_MAX:
                 self._drop(peer, f"silent for {(now - peer.heard_ns) // MS} ms", hung_pid=peer.pid)

@@ -1,7 +1,8 @@
 """EDGE: the way to a Ray cluster: the user's, or one of our own that we start and stop by its process.
 
-Token authentication is on, uv's project upload is off, and a dead address is refused within seconds. We never call
-`ray stop`, which would end every Ray of the user.
+Token authentication is on, always; our own Ray listens on loopback alone; another host's is joined under TLS or not at
+all. uv's project upload is off, and a dead address is refused within seconds. We never call `ray stop`, which would end
+every Ray of the user.
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from orchestrator.environment import scrubbed
 from orchestrator.runfiles import write_private
-from shared.errors import HatsError, NotRunning, Unanswered
+from shared.bus.tls import TlsFiles, check_private
+from shared.errors import ConfigError, HatsError, NotRunning, Unanswered
+from shared.hosts import is_loopback
 
 AUTH_TOKEN: Final = Path("~/.ray/auth_token")
 CURRENT_CLUSTER: Final = Path("/tmp/ray/ray_current_cluster")  # noqa: S108 - where Ray itself notes it
@@ -35,24 +39,93 @@ ENVIRONMENT: Final = {
     "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "2",
     "RAY_worker_niceness": "0",  # its default, 15, makes actors wait for whatever else the machine does
 }
+CONFINED: Final = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+"""Ray's switch for systems on which a cluster is one machine. With it Ray takes 127.0.0.1 for the node's address, and
+every part of it listens there; without, a node address of 127.0.0.1 is replaced by one that others can reach, and all
+parts but the dashboard listen on all interfaces (seen with 2.60.0)."""
+TOKEN_CHARACTERS_MIN: Final = 32
 
 
-def prepare() -> None:
-    """Set what Ray reads when it is imported; call before the first `import ray`. An explicit user setting stays."""
+def prepare(address: str | None = None, tls: TlsFiles | None = None) -> None:
+    """Set what Ray reads when it is imported; call before the first `import ray`.
+
+    `address` is the cluster to be joined, None one of our own or none yet. ConfigError if authentication by token is
+    switched off, if the token is exposed, or if another machine's cluster would be joined without TLS.
+    """
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    if os.environ["RAY_AUTH_MODE"] == "token":
-        ensure_token()
+    if tls is not None:
+        os.environ.update(tls_environment(tls))
+    problems = token_problems(os.environ) + _address_problems(address)
+    if problems:
+        raise ConfigError(problems)
+    host = None if address is None else address.rpartition(":")[0]
+    if host is None or is_loopback(host):
+        os.environ.update(CONFINED)
+    ensure_token()
+
+
+def token_problems(environ: Mapping[str, str]) -> list[str]:
+    """Why Ray's token would not protect it with this environment; empty if it does."""
+    problems = []
+    mode = environ.get("RAY_AUTH_MODE", "token")
+    if mode != "token":
+        problems.append(f"RAY_AUTH_MODE: expected token, got {mode!r}: whoever reaches Ray's ports could run code")
+    if "RAY_AUTH_TOKEN" in environ:
+        problems.append(
+            "RAY_AUTH_TOKEN: expected the token in a file (RAY_AUTH_TOKEN_PATH): every child can read an environment"
+        )
+    return problems
+
+
+def tls_environment(tls: TlsFiles) -> dict[str, str]:
+    """What makes Ray speak TLS with this host's certificate, between nodes and within one."""
+    check_private(Path(tls.key))
+    return {
+        "RAY_USE_TLS": "1",
+        "RAY_TLS_SERVER_CERT": tls.cert,
+        "RAY_TLS_SERVER_KEY": tls.key,
+        "RAY_TLS_CA_CERT": tls.ca,
+    }
+
+
+def _address_problems(address: str | None) -> list[str]:
+    if address is None or os.environ.get("RAY_USE_TLS") == "1":
+        return []
+    host = address.rpartition(":")[0]
+    if is_loopback(host) or _is_ours(host):
+        return []
+    return [
+        f"ray.address: expected certificates (tls.ca_file, .cert_file, .key_file) to join {address} on another machine"
+    ]
+
+
+def _is_ours(host: str) -> bool:
+    """Is it an address of this machine?"""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.bind((host.strip("[]"), 0))
+        except OSError:
+            return False
+    return True
 
 
 def ensure_token() -> Path:
-    """The file of Ray's access token, made if missing, readable by its owner only."""
+    """The file of Ray's access token, made if missing, readable by its owner only.
+
+    ConfigError if it is not a file of ours, or holds too little to be a secret.
+    """
     path = Path(os.environ.get("RAY_AUTH_TOKEN_PATH", AUTH_TOKEN)).expanduser()
-    if "RAY_AUTH_TOKEN" not in os.environ and not path.exists():
+    if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_private(path, secrets.token_hex(32).encode())
-    if path.exists():
-        path.chmod(0o600)
+    if path.stat().st_uid != os.getuid():
+        raise ConfigError([f"expected Ray's token {path} to be ours, it belongs to user {path.stat().st_uid}"])
+    path.chmod(0o600)
+    if len(path.read_text().strip()) < TOKEN_CHARACTERS_MIN:
+        raise ConfigError(
+            [f"expected a token of at least {TOKEN_CHARACTERS_MIN} characters in {path}: remove it, and one is made"]
+        )
     return path
 
 
@@ -97,13 +170,14 @@ def connected(address: str, namespace: str, probe_s: float) -> Iterator[None]:
 
 
 class OwnRay:
-    """A Ray head of our own, in its own process group and temp folder."""
+    """A Ray head of our own, on loopback, in its own process group and temp folder, with a scrubbed environment."""
 
     def __init__(self, temp_dir: Path, *, port: int, dashboard_port: int | None, num_cpus: int | None) -> None:
         self.address = f"127.0.0.1:{port}"
         self._temp_dir = temp_dir
         self._command = [
-            _ray(), "start", "--head", "--block", f"--port={port}", f"--temp-dir={temp_dir}",
+            _ray(), "start", "--head", "--block", f"--port={port}", "--node-ip-address=127.0.0.1",
+            f"--temp-dir={temp_dir}",
             f"--object-store-memory={OBJECT_STORE_BYTES}", "--disable-usage-stats",
             f"--include-dashboard={'true' if dashboard_port else 'false'}",
             *([f"--dashboard-port={dashboard_port}"] if dashboard_port else []),
@@ -122,8 +196,9 @@ class OwnRay:
         log_path = self._temp_dir / "ray_start.log"
         with log_path.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter's script
-                self._command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True
-            )
+                self._command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True,
+                env=scrubbed(os.environ) | CONFINED,
+            )  # fmt: skip
         deadline = time.monotonic() + START_TIMEOUT_S
         while b"Ray runtime started" not in log_path.read_bytes():
             if self._process.poll() is not None:

@@ -17,6 +17,7 @@ import msgspec
 from orchestrator.build import Build
 from shared.approval import ApprovalKey
 from shared.approval_file import key_path, read_key
+from shared.bus.tls import TlsFiles
 from shared.errors import NotRunning
 
 SUN_PATH_MAX: Final = 100
@@ -36,11 +37,12 @@ class RunNote(msgspec.Struct, frozen=True):
 
 
 class HubDoor(msgspec.Struct, frozen=True):
-    """Where a running hub is and the secret that lets one in; its file is private."""
+    """Where a running hub is and the operator's pass, which lets one in; its file is private."""
 
     address: str
     token: str
     build: str
+    tls: TlsFiles | None = None
 
 
 class RunRecord(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Final
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from hats.exchange_architect.settings import Settings as ExchangeArchitect
@@ -18,6 +18,7 @@ from hats.performance_quant_analyst.settings import Settings as PerformanceQuant
 from hats.quant_strategist.settings import Settings as QuantStrategist
 from hats.risk_oversight_officer.settings import Settings as RiskOversightOfficer
 from hats.security_architect.settings import Settings as SecurityArchitect
+from orchestrator.exposure import exposed
 from orchestrator.watchdog.guard import Aim
 from shared.config import (
     BusAddress,
@@ -29,6 +30,7 @@ from shared.config import (
     Port,
     Run,
     Section,
+    Tls,
     Venue,
 )
 from shared.config_keys import as_toml
@@ -126,6 +128,7 @@ class Settings(BaseSettings):
     local_venue: LocalVenue = LocalVenue()
     ray: RayCluster = RayCluster()
     bus: BusAddress = BusAddress()
+    tls: Tls = Tls()
     mailbox: Lanes = Lanes()
     journal: JournalFile = JournalFile()
     supervisor: Supervision = Supervision()
@@ -135,6 +138,20 @@ class Settings(BaseSettings):
     metrics: MetricsServer = MetricsServer()
     log: Logs = Logs()
     hats: Hats = Hats()
+
+    @model_validator(mode="after")
+    def _closed(self) -> Settings:
+        """Nothing starts exposed: what listens beyond loopback asks for credentials and is encrypted, or is refused."""
+        problems = exposed(
+            metrics_host=self.metrics.host,
+            local_venue_host=self.local_venue.host,
+            bus_host=self.bus.host if self.bus.kind == "tcp" else None,
+            venue_url=self.venue.base_url,
+            has_tls=self.tls.files is not None,
+        )
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
 
     def with_venue(self) -> Settings:
         """The same with the venue's address, coins, network and weight handed down to the Hats that deal with it."""

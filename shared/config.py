@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from shared.bus.tls import TlsFiles
 from shared.mailbox import DEFAULT_CAPACITY
 from shared.messages.message import Lane
 
@@ -65,7 +66,7 @@ class Venue(Section):
 
     base_url: str = Field(
         "http://127.0.0.1:3001",
-        pattern=r"^https?://[^/\s]+$",
+        pattern=r"^https?://[^/\s@]+$",
         description="Where /info and /exchange are; the local exchange unless a mode says otherwise.",
     )
     network: Literal["testnet", "mainnet"] = Field(
@@ -101,8 +102,32 @@ class BusAddress(Section):
 
     kind: Literal["unix", "tcp"] = Field("unix", description="unix on one host: half the latency; tcp across hosts.")
     path: Path | None = Field(None, description="Unix socket. Unset: bus.sock in the run's folder.")
-    host: str = Field("127.0.0.1", description="Address that the hub listens on (tcp).")
+    host: str = Field("127.0.0.1", description="Address that the hub listens on (tcp); beyond loopback needs [tls].")
     port: Port = Field(9465, description="TCP port that the hub listens on (tcp).")
+
+
+class Tls(Section):
+    """This host's certificate, shown to other hosts on the bus (tcp) and in Ray; theirs must be of the same authority.
+
+    `hats certs` makes all three files. Needed as soon as anything is reachable beyond loopback.
+    """
+
+    ca_file: Path | None = Field(None, description="The authority's certificate (PEM).")
+    cert_file: Path | None = Field(None, description="This host's certificate (PEM), which names its address.")
+    key_file: Path | None = Field(None, description="Its private key (PEM), readable by its owner only.")
+
+    @model_validator(mode="after")
+    def _all_or_none(self) -> Self:
+        if len({self.ca_file is None, self.cert_file is None, self.key_file is None}) > 1:
+            raise ValueError("expected ca_file, cert_file and key_file together, or none of them")
+        return self
+
+    @property
+    def files(self) -> TlsFiles | None:
+        """The same as the bus takes it; None where there is none."""
+        if self.ca_file is None or self.cert_file is None or self.key_file is None:
+            return None
+        return TlsFiles(str(self.ca_file), str(self.cert_file), str(self.key_file))
 
 
 class Lanes(Section):

@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError, To
 
 from shared.config_keys import field_at, keys, leaves, section_of
 from shared.errors import ConfigError
+from shared.redaction import redact_value
 
 PREFIX: Final = "HATS_"
 EXTENDS_MAX: Final = 5
@@ -140,7 +141,7 @@ def override_from(text: str) -> tuple[str, object]:
     """(dotted key, value) of one `key=value` from the command line; values are written as in TOML, or bare words."""
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
-        raise ConfigError([f"command line: expected key=value, got {text!r}"])
+        raise ConfigError([f"command line: expected key=value, got {_short(text)}"])
     try:
         return key.strip(), tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
@@ -169,7 +170,7 @@ def _put_file(layers: _Layers, path: Path, above: tuple[Path, ...]) -> None:
     if isinstance(extends, str):
         _put_file(layers, path.parent / extends, (*above, path.resolve()))
     elif extends is not None:
-        layers.problems.append(f"{shown}: extends: expected the name of a file, got {extends!r}")
+        layers.problems.append(f"{shown}: extends: expected the name of a file, got {_short(extends)}")
     layers.put(data, shown)
 
 
@@ -208,9 +209,11 @@ def _told(layers: _Layers, detail: ErrorDetails) -> str:
     """One fault as a sentence: origin, key, what was expected, what came."""
     path = tuple(str(part) for part in detail["loc"])
     key = ".".join(path)
+    if not path:
+        return str(detail["msg"]).removeprefix("Value error, ")  # of the settings as a whole; it names its keys
     origin = layers.origin_of(key)
     if detail["type"] != "extra_forbidden":
-        return f"{origin}: {key}: {detail['msg']}, got {_short(detail['input'])}"
+        return f"{origin}: {key}: {detail['msg']}, got {_short(detail['input'], path[-1])}"
     parent = field_at(layers.model, path[:-1]) if len(path) > 1 else None
     holder: Any = layers.model if len(path) == 1 else parent.annotation if parent else None
     is_section = isinstance(holder, type) and issubclass(holder, BaseModel)
@@ -231,8 +234,10 @@ def _nearest_file(path: Path) -> str:
     return _nearest(path.name, sorted(other.name for other in path.parent.glob("*.toml")))
 
 
-def _short(value: object) -> str:
-    text = repr(value)
+def _short(value: object, name: str = "") -> str:
+    """The value as it was given, without what looks like a secret: whoever puts one where none belongs is told so, and
+    the message goes to terminals and logs."""
+    text = repr(redact_value(value, name))
     return text if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]}..."
 
 

@@ -6,15 +6,22 @@ an address. What is not known yet is NaN, not 0.
 
 from __future__ import annotations
 
-import ipaddress
+import socket
+import sys
 import threading
-from collections.abc import Sequence
-from typing import Final
-from wsgiref.simple_server import WSGIServer
+from collections.abc import Iterable, Sequence
+from socketserver import TCPServer, ThreadingMixIn
+from typing import TYPE_CHECKING, Any, Final
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, start_http_server
+from loguru import logger
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, make_wsgi_app
 
 from shared.errors import ConfigError
+from shared.hosts import is_loopback, names_loopback
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 PREFIX: Final = "hats"
 LATENCY_BUCKETS_S: Final = (
@@ -23,6 +30,9 @@ LATENCY_BUCKETS_S: Final = (
 SLIPPAGE_BUCKETS_BPS: Final = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 """The first bucket holds fills better than arrival; OpenMetrics knows no sum where a bucket lies below 0."""
 UNKNOWN: Final = float("nan")
+REQUEST_S_MAX: Final = 5.0
+"""Time that one request for the metrics may take, however slowly it is sent or read."""
+REQUESTS_AT_ONCE: Final = 8
 
 
 class Total:
@@ -121,7 +131,7 @@ class Served:
         self.port = int(server.server_port)
 
     def stop(self) -> None:
-        """Close it; nothing of it runs when this returns."""
+        """Close it; nothing of it runs when this returns, but what a client still reads."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -130,22 +140,88 @@ class Served:
 def serve(metrics: Metrics, host: str = "127.0.0.1", port: int = 9464) -> Served:
     """The endpoint /metrics on loopback, in a thread of its own; port 0 takes a free one.
 
-    Speaks OpenMetrics to those who accept it. ConfigError if `host` is not loopback (equity is nobody else's business)
-    or if the port is taken.
+    Speaks OpenMetrics to those who accept it. A request must name this machine and come from no web page. ConfigError
+    if `host` is not loopback (equity is nobody else's business) or if the port is taken.
     """
-    if not _is_loopback(host):
+    if not is_loopback(host):
         raise ConfigError([f"metrics.host: expected a loopback address, got {host!r}: there is no login"])
     try:
-        server, thread = start_http_server(port, addr=host, registry=metrics.registry)
+        server = make_server(host, port, _local_only(make_wsgi_app(metrics.registry)), _server_for(host), _Request)
     except OSError as error:
         raise ConfigError([f"metrics.port: can't listen on {host}:{port}: {error.strerror}"]) from error
+    thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
+    thread.start()
     return Served(server, thread)
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+def _local_only(app: WSGIApplication) -> WSGIApplication:
+    """The application behind a gate: one path, no foreign name in Host (DNS rebinding), no web page (Origin)."""
+
+    def gate(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if not names_loopback(environ.get("HTTP_HOST", "")):
+            return _refuse(start_response, "421 Misdirected Request")
+        if "HTTP_ORIGIN" in environ or environ.get("HTTP_SEC_FETCH_SITE", "none") != "none":
+            return _refuse(start_response, "403 Forbidden")
+        if environ.get("PATH_INFO") != "/metrics":
+            return _refuse(start_response, "404 Not Found")
+        return app(environ, start_response)
+
+    return gate
+
+
+def _refuse(start_response: StartResponse, status: str) -> Iterable[bytes]:
+    start_response(status, [("Content-Type", "text/plain")])
+    return (f"{status}\n".encode(),)
+
+
+class _Request(WSGIRequestHandler):
+    timeout = REQUEST_S_MAX
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: who scrapes is no news, and what strangers send is not written down."""
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    """A thread for each request, a few at a time; whoever drips its request is cut off."""
+
+    daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], handler: type[WSGIRequestHandler]) -> None:
+        self._room = threading.BoundedSemaphore(REQUESTS_AT_ONCE)
+        super().__init__(address, handler)
+
+    def server_bind(self) -> None:
+        """Without the look-up of our own name, which may wait for a name server."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = "localhost", self.server_address[1]
+        self.setup_environ()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """In a thread, if there is room; else hang up."""
+        if self._room.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """The request, which ends after its time however it comes."""
+        cut = threading.Timer(REQUEST_S_MAX, self.shutdown_request, (request,))
+        cut.daemon = True
+        cut.start()
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            cut.cancel()
+            self._room.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - its base's parameters
+        """A client that hung up or was cut off; whatever else went wrong is in the log."""
+        logger.debug("a request for metrics ended early: {error}", error=sys.exception())
+
+
+class _Server6(_Server):
+    address_family = socket.AF_INET6
+
+
+def _server_for(host: str) -> type[_Server]:
+    return _Server6 if ":" in host else _Server

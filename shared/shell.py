@@ -19,6 +19,7 @@ import msgspec
 
 from shared.bus import frames
 from shared.bus.sockets import Connection, connect
+from shared.bus.tls import TlsFiles
 from shared.codec import decode, encode
 from shared.edge import Context, Edge, SettlingEdge
 from shared.errors import BusError, InvariantError
@@ -35,7 +36,10 @@ STOP_TIMEOUT_S: Final = 5.0
 
 
 class LaunchSpec(msgspec.Struct, frozen=True):
-    """What a Hat's process needs to begin: where the hub is, how to be let in, and its settings as JSON."""
+    """What a Hat's process needs to begin: where the hub is, how to be let in, and its settings as JSON.
+
+    `token` is the pass of its role. `tls` names its host's certificate where the bus crosses hosts.
+    """
 
     role: Role
     address: str
@@ -44,6 +48,7 @@ class LaunchSpec(msgspec.Struct, frozen=True):
     settings: bytes
     run_dir: str
     run: int = 0
+    tls: TlsFiles | None = None
 
     def __repr__(self) -> str:
         return f"LaunchSpec({self.role}, {self.address})"
@@ -258,7 +263,7 @@ class HatShell:
 
 
 def _join(spec: LaunchSpec, channel: str) -> Connection:
-    connection = connect(spec.address)
+    connection = connect(spec.address, tls=spec.tls)
     connection.send(frames.encode(frames.Hello(spec.role, channel, spec.token, spec.build, os.getpid())))
     return connection
 

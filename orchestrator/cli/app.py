@@ -11,6 +11,7 @@ from orchestrator.cli import (
     backup,
     books,
     capture,
+    certs,
     configuration,
     control,
     data,
@@ -81,6 +82,7 @@ app.command("topology", rich_help_panel=CHECK)(topology.topology)
 app.add_typer(data.app, name="data", rich_help_panel=DATA)
 app.add_typer(configuration.app, name="config", rich_help_panel=CHECK)
 app.add_typer(keys.app, name="keys", rich_help_panel=CHECK)
+app.add_typer(certs.app, name="certs", rich_help_panel=CHECK)
 app.add_typer(audit.app, name="audit", rich_help_panel=CHECK)
 app.command("backup", rich_help_panel=CHECK)(backup.backup)
 app.command("restore", rich_help_panel=CHECK)(backup.restore)

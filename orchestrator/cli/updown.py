@@ -119,6 +119,8 @@ def _arguments(path: Path | None, recorded: Path | None, assignments: list[str] 
 
 def _start(home: Path, arguments: list[str]) -> RunNote:
     """The note of the run once all nine are ready; HatsError with the end of its log if the launcher ended before."""
+    from orchestrator.environment import scrubbed
+
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     older = _runs_in(home)
     log = home / f"launch-{os.getpid()}.log"
@@ -126,6 +128,7 @@ def _start(home: Path, arguments: list[str]) -> RunNote:
         launcher = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-m", "orchestrator", *arguments],
             stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+            env=scrubbed(os.environ),
         )  # fmt: skip
     with contextlib.ExitStack() as unless_ready:
         unless_ready.callback(_end, launcher, home, older)
@@ -255,7 +258,7 @@ def _stop_actors(run: RunNote, files: Any) -> None:
     """Stop the desk in a cluster that is not ours, which goes on."""
     from orchestrator import raylink
 
-    raylink.prepare()
+    raylink.prepare(run.address)
     with raylink.connected(run.address, run.namespace, probe_s=1.0):
         from orchestrator.desk import Desk
 

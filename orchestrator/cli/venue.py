@@ -13,6 +13,8 @@ from orchestrator.cli.options import Json, Replay
 from orchestrator.cli.venue_serving import Served, armed, say_ready, serve_until_told, write_strikes
 from orchestrator.cli.venue_switches import policy_of, switched
 from shared.clock import Clock, ScaledClock, VirtualClock, WallClock
+from shared.errors import ConfigError
+from shared.hosts import is_loopback
 
 if TYPE_CHECKING:
     from shared.venue.core.exchange import Exchange
@@ -57,6 +59,9 @@ ReplaySpeed = Annotated[
 ]
 Loop = Annotated[bool, typer.Option("--loop", help="Begin the recording again at its end (--replay).")]
 Spot = Annotated[bool, typer.Option("--spot/--no-spot", help="List PURR/USDC, HYPE/USDC and UBTC/USDC too.")]
+Exposed = Annotated[
+    bool, typer.Option("--exposed", help="Let --host name an address that other machines reach: there is no login.")
+]
 NoMarket = Annotated[bool, typer.Option("--no-market", help="No traders: only those who connect.")]
 AddressBudget = Annotated[
     str, typer.Option(metavar="N|none", help="Actions that a fresh address may send before it needs volume.")
@@ -98,6 +103,7 @@ Doors = Annotated[
 
 def venue(
     host: Host = "127.0.0.1",
+    exposed: Exposed = False,
     port: Port = 3001,
     seed: Seed = 7,
     fund_all: FundAll = None,
@@ -132,7 +138,7 @@ def venue(
 
     One line (with --json one object {url, ws_url, port, coins, ...}) says when it is ready.
     """
-    _check_together(no_market, replay, stepped, control_port)
+    _check_together(no_market, replay, stepped, control_port, None if exposed else host)
     settings = choices.door_settings(network, fund, fund_all, address_budget, ip_weight, l2_interval_ms)
     settings = msgspec.structs.replace(settings, block_ms=block_ms, taker_delay_ms=taker_delay_ms)
     settings, policy = switched(settings, doors or (), "--door"), policy_of(policies or ())
@@ -153,8 +159,14 @@ def venue(
         write_strikes(engine, strike_log)
 
 
-def _check_together(no_market: bool, replay: str | None, stepped: bool, control_port: int | None) -> None:
-    """A usage fault for options that exclude or need each other."""
+def _check_together(
+    no_market: bool, replay: str | None, stepped: bool, control_port: int | None, closed_host: str | None
+) -> None:
+    """A usage fault for options that exclude or need each other; ConfigError for an open `closed_host`."""
+    if closed_host is not None and not is_loopback(closed_host):
+        raise ConfigError(
+            [f"--host: expected a loopback address, or --exposed too: {closed_host} serves whoever comes"]
+        )
     if no_market and replay:
         raise typer.BadParameter("--no-market and --replay exclude each other")
     if stepped and control_port is None:

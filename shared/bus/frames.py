@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from typing import Final
 
 import msgspec
@@ -10,8 +12,16 @@ from shared.errors import BusError
 from shared.ids import Role
 
 
+def pass_of(role: Role, secret: str) -> str:
+    """What lets a peer in as `role`, made of the run's secret: whoever has one pass can't speak as anybody else."""
+    return hmac.new(secret.encode(), f"hats-bus-pass:{role}".encode(), hashlib.sha256).hexdigest()
+
+
 class Hello(msgspec.Struct, frozen=True, array_like=True, tag=True):
-    """First frame of a connection. `channel`: "hat" (batches), "market" or "order" (what its edges publish)."""
+    """First frame of a connection. `channel`: "hat" (batches), "market" or "order" (what its edges publish).
+
+    `token` is the role's pass.
+    """
 
     role: Role
     channel: str

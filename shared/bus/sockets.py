@@ -1,45 +1,113 @@
 """EDGE: the three buses. All carry the same frames over a stream socket; only how peers meet differs.
 
-Addresses: `inproc:NAME` (threads of one process), `unix:/PATH` (one host), `tcp:HOST:PORT` (several hosts).
+Addresses: `inproc:NAME` (threads of one process), `unix:/PATH` (one host), `tcp:HOST:PORT` (several hosts, under TLS).
 """
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import ssl
 import threading
 from pathlib import Path
 from typing import ClassVar, Final, Protocol
 
 from shared.bus.framing import FrameBuffer, framed
-from shared.errors import BusError
+from shared.bus.tls import TlsFiles, TlsStream, client_context, server_context
+from shared.errors import BusError, ConfigError
+from shared.hosts import is_loopback
 
 _BUFFER_BYTES: Final = 4 * 1024 * 1024
 _CHUNK_BYTES: Final = 256 * 1024
 
 
-class Connection:
-    """One peer. `send` may be called from any thread; `receive*` from one."""
+class Stream(Protocol):
+    """What a connection needs of its socket; `TlsStream` is the other one."""
+
+    def fileno(self) -> int:
+        """For selectors."""
+        ...
+
+    def send_all(self, data: bytes) -> None:
+        """All of it, waiting while the peer's buffer is full; OSError if the peer is gone."""
+        ...
+
+    def receive(self, timeout_s: float | None) -> bytes:
+        """Some bytes, or none at the end of the stream; TimeoutError if `timeout_s` passes first."""
+        ...
+
+    def receive_now(self) -> bytes | None:
+        """What is here already; None if nothing is, no bytes at the end of the stream."""
+        ...
+
+    def close(self) -> None:
+        """End the stream; a thread that waits on it sees its end."""
+        ...
+
+
+class PlainStream:
+    """A stream socket as it is."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
-        self._buffer = FrameBuffer()
-        self._ready: list[bytes] = []
         self._send_lock = threading.Lock()
-        self.is_open = True
-        for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
-            sock.setsockopt(socket.SOL_SOCKET, option, _BUFFER_BYTES)
-        if sock.family != socket.AF_UNIX:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def fileno(self) -> int:
         """For selectors."""
         return self._sock.fileno()
 
+    def send_all(self, data: bytes) -> None:
+        """All of it, waiting while the peer's buffer is full; OSError if the peer is gone."""
+        with self._send_lock:
+            self._sock.sendall(data)
+
+    def receive(self, timeout_s: float | None) -> bytes:
+        """Some bytes, or none at the end of the stream; TimeoutError if `timeout_s` passes first."""
+        if timeout_s is None:
+            return self._sock.recv(_CHUNK_BYTES)
+        self._sock.settimeout(timeout_s)
+        try:
+            return self._sock.recv(_CHUNK_BYTES)
+        finally:
+            if self._sock.fileno() >= 0:  # another thread may have closed it
+                self._sock.settimeout(None)
+
+    def receive_now(self) -> bytes | None:
+        """What is here already; None if nothing is, no bytes at the end of the stream."""
+        try:
+            return self._sock.recv(_CHUNK_BYTES, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return None
+
+    def close(self) -> None:
+        """End the stream; a thread that waits on it sees its end."""
+        with contextlib.suppress(OSError):  # the peer was faster
+            self._sock.shutdown(socket.SHUT_RDWR)
+        self._sock.close()
+
+
+class Connection:
+    """One peer. `send` may be called from any thread; `receive*` from one."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._buffer = FrameBuffer()
+        self._ready: list[bytes] = []
+        self.is_open = True
+
+    def fileno(self) -> int:
+        """For selectors."""
+        return self._stream.fileno()
+
+    @property
+    def pending_bytes(self) -> int:
+        """How many bytes wait for the rest of their frame."""
+        return self._buffer.pending_bytes
+
     def send(self, frame: bytes) -> None:
         """Hand a frame to the peer, waiting while its buffer is full; BusError if the peer is gone."""
         try:
-            with self._send_lock:
-                self._sock.sendall(framed(frame))
+            self._stream.send_all(framed(frame))
         except OSError as error:
             self.is_open = False
             raise BusError(f"peer is gone: {error}") from error
@@ -47,17 +115,12 @@ class Connection:
     def receive(self, timeout_s: float | None = None) -> bytes | None:
         """The next frame; None if the stream ended. TimeoutError if `timeout_s` passes first."""
         while not self._ready:
-            if timeout_s is not None:
-                self._sock.settimeout(timeout_s)
             try:
-                data = self._sock.recv(_CHUNK_BYTES)
+                data = self._stream.receive(timeout_s)
             except TimeoutError:
                 raise
             except OSError:
                 data = b""
-            finally:
-                if timeout_s is not None and self.is_open:
-                    self._sock.settimeout(None)
             if not data:
                 self.is_open = False
                 return None
@@ -67,11 +130,11 @@ class Connection:
     def receive_ready(self) -> list[bytes]:
         """All frames that are here already, without waiting; `is_open` is False afterwards if the stream ended."""
         try:
-            data = self._sock.recv(_CHUNK_BYTES, socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return []
+            data = self._stream.receive_now()
         except OSError:
             data = b""
+        if data is None:
+            return []
         if not data:
             self.is_open = False
             return []
@@ -80,12 +143,7 @@ class Connection:
     def close(self) -> None:
         """End the stream; a peer or thread that waits on it sees its end."""
         self.is_open = False
-        try:
-            self._sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            self._sock.close()  # the peer was faster
-            return
-        self._sock.close()
+        self._stream.close()
 
 
 class Listener(Protocol):
@@ -98,7 +156,7 @@ class Listener(Protocol):
         ...
 
     def accept(self) -> Connection:
-        """The next peer; waits for one."""
+        """The next peer; waits for one. BusError if it was gone again already."""
         ...
 
     def close(self) -> None:
@@ -107,16 +165,26 @@ class Listener(Protocol):
 
 
 class _SocketListener:
-    def __init__(self, sock: socket.socket, address: str, path: str | None = None) -> None:
+    def __init__(
+        self, sock: socket.socket, address: str, path: str | None = None, context: ssl.SSLContext | None = None
+    ) -> None:
         self._sock = sock
         self._path = path
+        self._context = context
         self.address = address
 
     def fileno(self) -> int:
         return self._sock.fileno()
 
     def accept(self) -> Connection:
-        return Connection(self._sock.accept()[0])
+        try:
+            sock = _sized(self._sock.accept()[0])
+            if self._context is None:
+                return Connection(PlainStream(sock))
+            sealed = self._context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        except OSError as error:
+            raise BusError(f"a peer was gone before it was let in: {error}") from error
+        return Connection(TlsStream(sealed))
 
     def close(self) -> None:
         self._sock.close()
@@ -153,7 +221,7 @@ class _InProcessListener:
     def accept(self) -> Connection:
         self._rung.recv(1)
         with self.lock:
-            return Connection(self._waiting.pop(0))
+            return Connection(PlainStream(_sized(self._waiting.pop(0))))
 
     def close(self) -> None:
         with self.lock:
@@ -162,8 +230,11 @@ class _InProcessListener:
         self._rung.close()
 
 
-def listen(address: str) -> Listener:
-    """A listener at `address`; a Unix socket is 0600 and replaces a dead one. BusError if it can't be had."""
+def listen(address: str, tls: TlsFiles | None = None) -> Listener:
+    """A listener at `address`; a Unix socket is 0600 and replaces a dead one. BusError if it can't be had.
+
+    `tls` is for tcp. Beyond loopback it is needed: ConfigError without it.
+    """
     kind, _, rest = address.partition(":")
     try:
         if kind == "inproc":
@@ -171,9 +242,10 @@ def listen(address: str) -> Listener:
         if kind == "unix":
             return _listen_unix(rest)
         if kind == "tcp":
-            host, _, port = rest.rpartition(":")
-            sock = socket.create_server((host, int(port)))
-            return _SocketListener(sock, f"tcp:{host}:{sock.getsockname()[1]}")
+            host, port = _host_and_port(rest, tls)
+            context = None if tls is None else server_context(tls)
+            sock = socket.create_server((host, port), family=_family(host))
+            return _SocketListener(sock, f"tcp:{rest.rpartition(':')[0]}:{sock.getsockname()[1]}", context=context)
     except (OSError, ValueError) as error:
         raise BusError(f"cannot listen at {address}: {error}") from error
     raise BusError(f"expected inproc:NAME, unix:/PATH or tcp:HOST:PORT, got {address!r}")
@@ -192,22 +264,60 @@ def _listen_unix(path: str) -> Listener:
     return _SocketListener(sock, f"unix:{path}", path)
 
 
-def connect(address: str, timeout_s: float = 5.0) -> Connection:
-    """A connection to the listener at `address`; BusError if nobody takes it within `timeout_s`."""
+def connect(address: str, timeout_s: float = 5.0, tls: TlsFiles | None = None) -> Connection:
+    """A connection to the listener at `address`; BusError if nobody takes it within `timeout_s`.
+
+    `tls` is for tcp; a listener whose certificate is not of our authority or names another host is a BusError.
+    """
     kind, _, rest = address.partition(":")
     try:
         if kind == "inproc":
-            return Connection(_InProcessListener.by_name[rest].join())
+            return Connection(PlainStream(_sized(_InProcessListener.by_name[rest].join())))
         if kind == "unix":
-            return Connection(_connect_unix(rest, timeout_s))
+            return Connection(PlainStream(_sized(_connect_unix(rest, timeout_s))))
         if kind == "tcp":
-            host, _, port = rest.rpartition(":")
-            sock = socket.create_connection((host, int(port)), timeout_s)
-            sock.settimeout(None)
-            return Connection(sock)
+            host, port = _host_and_port(rest, tls)
+            sock = _sized(socket.create_connection((host, port), timeout_s))
+            return Connection(_plain(sock) if tls is None else _sealed(sock, host, tls))
     except (OSError, ValueError, KeyError) as error:
         raise BusError(f"cannot connect to {address}: {error}") from error
     raise BusError(f"expected inproc:NAME, unix:/PATH or tcp:HOST:PORT, got {address!r}")
+
+
+def _plain(sock: socket.socket) -> PlainStream:
+    sock.settimeout(None)
+    return PlainStream(sock)
+
+
+def _sealed(sock: socket.socket, host: str, tls: TlsFiles) -> TlsStream:
+    """Shakes hands within the timeout that the socket was made with."""
+    with contextlib.ExitStack() as unless_sealed:
+        unless_sealed.callback(sock.close)
+        sealed = client_context(tls).wrap_socket(sock, server_hostname=host)
+        unless_sealed.pop_all()
+    return TlsStream(sealed)
+
+
+def _host_and_port(rest: str, tls: TlsFiles | None) -> tuple[str, int]:
+    host, _, port = rest.rpartition(":")
+    host = host.strip("[]")
+    if tls is None and not is_loopback(host):
+        raise ConfigError(
+            [f"expected TLS for the bus at {rest}: what travels there trades, and {host} is not loopback"]
+        )
+    return host, int(port)
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _sized(sock: socket.socket) -> socket.socket:
+    for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+        sock.setsockopt(socket.SOL_SOCKET, option, _BUFFER_BYTES)
+    if sock.family != socket.AF_UNIX:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
 
 
 def _connect_unix(path: str, timeout_s: float) -> socket.socket:

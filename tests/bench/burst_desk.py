@@ -22,6 +22,7 @@ from orchestrator.hub import Hub
 from orchestrator.services import SERVICES
 from orchestrator.settings import Settings
 from orchestrator.supervisor import Supervisor
+from shared.bus.frames import pass_of
 from shared.bus.sockets import listen
 from shared.clock import WallClock
 from shared.hat import Hat
@@ -36,7 +37,7 @@ SETTINGS: Final = Settings()
 
 def spec_of(role: Role, directory: Path, settings: bytes) -> LaunchSpec:
     """How a Hat of this desk is launched."""
-    return LaunchSpec(role, f"unix:{directory / 'bus'}", TOKEN, TOKEN, settings, str(directory), 1)
+    return LaunchSpec(role, f"unix:{directory / 'bus'}", pass_of(role, TOKEN), TOKEN, settings, str(directory), 1)
 
 
 def hub(directory: Path) -> None:
@@ -52,7 +53,7 @@ def hub(directory: Path) -> None:
         journal,
         listen(f"unix:{directory / 'bus'}"),
         clock,
-        token=TOKEN,
+        secret=TOKEN,
         build=TOKEN,
         services=SERVICES,
         on_lost=lambda role, verdict, pid: lost.append(f"{role}: {verdict} {pid}"),

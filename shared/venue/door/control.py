@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from shared.errors import ConfigError, HatsError
+from shared.hosts import names_loopback
 from shared.units import MS, Ns, usd_from_str
 from shared.venue.core.commands import Deposit
 from shared.venue.door.host import VenueHost
@@ -25,7 +26,6 @@ from shared.venue.faults.script import read_fault, read_script
 
 MAX_BODY_BYTES: Final = 256 * 1024
 LONGEST_STEP_MS: Final = 24 * 3_600_000
-_LOCAL: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
 class Numbered(msgspec.Struct, frozen=True):
@@ -75,7 +75,8 @@ OPERATIONS: Final = (
 
 
 class Control:
-    """The service beside one host. It answers only requests that name this machine, so that no web page can call it."""
+    """The service beside one host. It answers only requests that name this machine (so that no foreign name leads here)
+    and that come from no web page, which may send to loopback too, though it can't read the answer."""
 
     def __init__(self, host: VenueHost) -> None:
         self._host = host
@@ -101,7 +102,8 @@ class Control:
             for one in OPERATIONS
         ]
         document = msgspec.json.encode(describe("hats venue, control port", "1", OPERATIONS))
-        routes.append(Route("/openapi.json", lambda _: Response(document, media_type="application/json")))
+        described = Response(document, media_type="application/json")
+        routes.append(Route("/openapi.json", _json(lambda _: described)))
         return Starlette(routes=routes)
 
     def _armed(self, *faults: AnyFault) -> Numbered:
@@ -141,11 +143,14 @@ def _read(request: Request, kind: type[Any]) -> Any:
 
 
 def _json(handle: Callable[[Request], Any]) -> Callable[[Request], Awaitable[Response]]:
-    """The handler as an endpoint: a local Host header, a body of bounded size, JSON out, and 400 for what is wrong."""
+    """The handler as an endpoint: local callers only, a body of bounded size, JSON out, and 400 for what is wrong."""
 
     async def endpoint(request: Request) -> Response:
-        if request.headers.get("host", "").rpartition(":")[0] not in _LOCAL:
+        hosts = request.headers.getlist("host")
+        if len(hosts) != 1 or not names_loopback(hosts[0]):
             return _answer(Problem("this port answers local names only"), 421)
+        if "origin" in request.headers or request.headers.get("sec-fetch-site", "none") != "none":
+            return _answer(Problem("this port answers no web pages"), 403)
         body = bytearray()
         async for chunk in request.stream():
             body += chunk
@@ -154,6 +159,8 @@ def _json(handle: Callable[[Request], Any]) -> Callable[[Request], Awaitable[Res
         request.state.body = bytes(body)
         try:
             given = handle(request)
+            if isinstance(given, Response):
+                return given
             return _answer(await given if isinstance(given, Awaitable) else given)
         except (HatsError, UnicodeDecodeError) as error:
             return _answer(Problem(str(error)), 400)

@@ -64,7 +64,8 @@ def test_ray_stays_in_the_foreground_and_says_when_it_is_up(ray: Unit) -> None:
 
 def test_ray_is_told_what_we_tell_it(ray: Unit) -> None:
     """The unit sets every variable that our own Ray gets, to the same value, the short drain among them."""
-    assert raylink.ENVIRONMENT.items() <= environment(ray).items()
+    assert (raylink.ENVIRONMENT | raylink.CONFINED).items() <= environment(ray).items()
+    assert options(ray)["--node-ip-address"] == "127.0.0.1"
 
 
 def test_both_units_use_one_private_token(ray: Unit, desk: Unit) -> None:

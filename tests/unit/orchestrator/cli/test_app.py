@@ -17,7 +17,7 @@ HEAVY = "ray pandas pyarrow hyperliquid numpy aiohttp uvicorn eth_account"
 PROMISED = """
 capture
 up down status venue demo scorecard topology kill resume ack orders fills positions config keys audit doctor replay
-data jobs watchdog
+data jobs watchdog certs
 execute withdraw backup restore
 """
 COMMAND: Any = typer.main.get_command(app)

@@ -1,0 +1,118 @@
+"""The hub's door: a pass opens it for one role only, and who has none can neither stay, nor fill it, nor hurt it."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from orchestrator import compose, hub
+from orchestrator.heart import Heart
+from orchestrator.hub import Hub
+from orchestrator.services import SERVICES
+from orchestrator.supervisor import Supervisor
+from shared.bus import frames
+from shared.bus.frames import Ask, Hello, pass_of
+from shared.bus.sockets import Connection, connect, listen
+from shared.clock import WallClock
+from shared.ids import HATS, Role
+from shared.journal import Journal
+from shared.mailbox import Mailbox
+
+SECRET: Final = "the secret of the run"
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[str]:
+    """Where a hub without Hats listens."""
+    clock = WallClock()
+    journal = Journal(tmp_path / "journal.sqlite", now_ns=clock.now())
+    mailboxes = {role: Mailbox(role) for role in HATS}
+    heart = Heart(journal, compose.CATALOGUE, Supervisor(1, wants_armed=False), mailboxes)
+    served = Hub(
+        heart, journal, listen(f"unix:{tmp_path}/bus"), clock, secret=SECRET, build="b", services=SERVICES,
+        on_lost=lambda *_: None, on_beat=lambda *_: None,
+    )  # fmt: skip
+    thread = threading.Thread(target=served.run)
+    thread.start()
+    yield served.address
+    served.stop()
+    thread.join()
+
+
+def _said(address: str, *words: frames.FromHat | bytes, wait_s: float = 5.0) -> tuple[Connection, bytes | None]:
+    connection = connect(address)
+    for word in words:
+        connection.send(word if isinstance(word, bytes) else frames.encode(word))
+    return connection, connection.receive(wait_s)
+
+
+def _hello(role: Role, token: str) -> Hello:
+    return Hello(role, "operator", token, "b", 1)
+
+
+def _operator_is_served(address: str) -> bool:
+    connection, heard = _said(address, _hello(Role.OPERATOR, pass_of(Role.OPERATOR, SECRET)), Ask("status", b""))
+    connection.close()
+    return heard is not None and isinstance(frames.decode_to_hat(heard), frames.Answer)
+
+
+@pytest.mark.parametrize("role", [*HATS, Role.OPERATOR, Role.ORCHESTRATOR])
+def test_a_pass_opens_for_its_own_role_only(address: str, role: Role) -> None:
+    """Whoever shows another's pass, the run's secret itself, or nothing, is hung up on."""
+    others = [other for other in (*HATS, Role.OPERATOR) if other is not role]
+    for token in (*(pass_of(other, SECRET) for other in others), SECRET, "", "\u00e9" * 64):
+        connection, heard = _said(address, _hello(role, token), Ask("status", b""))
+        connection.close()
+        assert heard is None, token
+    assert _operator_is_served(address)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [Ask("status", b"")],
+        [frames.Pong(1)],
+        [b"\x93garbage"],
+        [b"x" * 200_000],
+        [Hello(Role.OPERATOR, "o", "t" * 100_000, "b", 1)],
+    ],
+)
+def test_who_speaks_before_its_hello_is_hung_up_on(address: str, words: list[frames.FromHat | bytes]) -> None:
+    """Questions, answers, noise, and greetings that are no greeting."""
+    connection, heard = _said(address, *words)
+    connection.close()
+    assert heard is None
+    assert _operator_is_served(address)
+
+
+def test_a_large_frame_is_not_waited_for(address: str) -> None:
+    """A stranger that announces megabytes keeps none of our memory: it is cut off after some kilobytes."""
+    connection = connect(address)
+    connection._stream.send_all((60 * 1024 * 1024).to_bytes(4, "big"))
+    sent = 0
+    while connection.is_open and sent < 2_000:
+        with contextlib.suppress(OSError):
+            connection._stream.send_all(b"x" * 1_024)
+        time.sleep(0.001)
+        assert connection.receive_ready() == []
+        sent += 1
+    connection.close()
+    assert sent < 1_000
+    assert _operator_is_served(address)
+
+
+def test_strangers_neither_fill_the_door_nor_stay(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond a few at once they are hung up on, the others a little later; then there is room again."""
+    monkeypatch.setattr(hub, "HELLO_NS_MAX", 10**9)
+    many = [connect(address) for _ in range(hub.STRANGERS_MAX + 20)]
+    ends = [connection.receive(10) for connection in many]
+    assert ends == [None] * len(many)
+    for connection in many:
+        connection.close()
+    assert _operator_is_served(address)
