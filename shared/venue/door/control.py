@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -104,7 +104,7 @@ class Control:
         document = msgspec.json.encode(describe("hats venue, control port", "1", OPERATIONS))
         described = Response(document, media_type="application/json")
         routes.append(Route("/openapi.json", _json(lambda _: described)))
-        return Starlette(routes=routes)
+        return Starlette(routes=routes, exception_handlers={ClientDisconnect: lambda *_: Response(status_code=400)})
 
     def _armed(self, *faults: AnyFault) -> Numbered:
         now = self._host.now()

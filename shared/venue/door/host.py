@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -123,7 +123,7 @@ class VenueHost:
                 WebSocketRoute("/ws", self._talk),
             ],
             middleware=[Middleware(OpenToAll)],
-            exception_handlers={404: _empty, 405: _empty},
+            exception_handlers={404: _empty, 405: _empty, ClientDisconnect: _gone},
         )
         app.router.redirect_slashes = False
         return app
@@ -269,6 +269,12 @@ async def _empty(_: HTTPConnection, error: Exception) -> Response:
     """A refusal without words, as axum gives it for paths and methods that are not served."""
     assert isinstance(error, HTTPException)
     return Response(None, error.status_code, headers=error.headers)
+
+
+async def _gone(_: HTTPConnection, error: Exception) -> Response:
+    """For nobody: the client hung up in the middle of its request, which is no error of ours."""
+    assert isinstance(error, ClientDisconnect)
+    return Response(None, 400)
 
 
 async def _no_upgrade(_: Request) -> Response:
