@@ -27,9 +27,8 @@ from shared.ids import Cloid
 from shared.order import Tif
 from shared.units import MS, SECOND, Ns, str_from_scaled
 from tests.contract.serving import venue_process
-from tests.security.test_signer_process import WAIT_S, Process, asked, home, now_ms, read
+from tests.security.signer_process import WAIT_S, Process, asked, furnish, now_ms, read
 
-__all__ = ["home"]
 AGE_MS: Final = 2_000
 NUMBERS: Final = itertools.count(1)
 
@@ -41,10 +40,17 @@ def exchange() -> Iterator[dict[str, Any]]:
         yield facts
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a key, its password and the keys of approvals and prices."""
+    folder = tmp_path_factory.mktemp("signer")
+    furnish(folder)
+    return folder
+
+
 @pytest.fixture
 def signer(home: Path) -> Iterator[Process]:
     """A signer with a collar of 200 bps, whose prices may be two seconds old."""
-    make_key(home / "oracle.key")
     process = Process(
         home, "--oracle-socket", str(home / "s" / "oracle.sock"), "--oracle-key-file", str(home / "oracle.key"),
         "--collar-bps", "200", "--oracle-age-ms", str(AGE_MS), "--nonces", str(home / "oracle.nonces.sqlite"),
