@@ -22,6 +22,7 @@ from loguru import logger
 from ray.exceptions import RayError
 
 from orchestrator import compose
+from orchestrator.access import OK, UNKNOWN, Access
 from orchestrator.gauges import Gauges
 from orchestrator.heart import Heart
 from orchestrator.hub import Hub
@@ -43,7 +44,7 @@ from shared.mailbox import Mailbox
 from shared.messages import AnyMessage
 from shared.messages.control import KillLevel, KillOrdered
 from shared.messages.risk import TradingStateChanged
-from shared.metrics import Metrics, Served, serve
+from shared.metrics import Metrics, Request, Served, serve
 from shared.shell import LaunchSpec, quicken
 from shared.units import MS, SECOND, Ns
 
@@ -201,10 +202,16 @@ class Orchestrator:
         metrics, wanted = Metrics(), self._settings.metrics
         if wanted.enabled:
             try:
-                self._served = serve(metrics, wanted.host, wanted.port)
+                self._served = serve(metrics, wanted.host, wanted.port, self._visited)
             except OSError as error:  # trading does not depend on being watched
                 logger.error("no metrics at {host}:{port}: {error}", host=wanted.host, port=wanted.port, error=error)
         return Gauges(metrics)
+
+    def _visited(self, request: Request) -> None:
+        """Somebody read the metrics; called by their thread."""
+        if self._hub is not None:
+            result = OK if request.status.startswith("200") else request.status
+            self._hub.accesses.visited(Access("metrics", request.what, request.uid, UNKNOWN, result))
 
     def _listen(self) -> Listener:
         bus = self._settings.bus

@@ -16,6 +16,7 @@ from typing import Final
 
 from loguru import logger
 
+from orchestrator.access import AccessBook
 from orchestrator.heart import Heart, Output
 from orchestrator.peers import Peer
 from orchestrator.recovery import checkpoint
@@ -30,6 +31,7 @@ from shared.errors import BusError, HatsError, JournalError, MailboxFull, NotAll
 from shared.ids import HATS, Role
 from shared.journal import Journal
 from shared.mailbox import Mailbox
+from shared.messages.control import Accessed
 from shared.messages.order import ActionAnswered, FillBooked, OrderChanged, SignedAction
 from shared.messages.risk import OrderApproved
 from shared.units import MS, SECOND, Ns
@@ -38,7 +40,7 @@ ACTING: Final = frozenset({Role.SECURITY_ARCHITECT, Role.EXCHANGE_ARCHITECT})
 """Hats whose edges act on the world: what led there must be on disk first."""
 DISPATCH_ORDER: Final = (*(role for role in HATS if role not in ACTING), *(role for role in HATS if role in ACTING))
 """While the disk is waited for, the others are at work already."""
-NOTED: Final = frozenset({OrderApproved, OrderChanged, FillBooked, SignedAction, ActionAnswered})
+NOTED: Final = frozenset({OrderApproved, OrderChanged, FillBooked, SignedAction, ActionAnswered, Accessed})
 """What the Security Architect only notes down. It waits a moment for the order to sign, which then finds it idle."""
 NOTED_WAIT_NS: Final = MS
 REPLAY_FRAMES_PER_TURN: Final = 64
@@ -94,6 +96,7 @@ class Hub:
         self._is_holding = False
         """Does something wait for the Security Architect although it is idle?"""
         self._loop_lag_ns = 0
+        self.accesses = AccessBook()
 
     @property
     def address(self) -> str:
@@ -115,6 +118,8 @@ class Hub:
         try:
             while self._running:
                 self._turn()
+            self.accesses.flush(self._clock.now())
+            self.accesses.tell(self.heart, self._clock.now())
             self.heart.say(self.heart.supervisor.stopped(HATS), self._clock.now())
             for peer in list(self._hats.values()):
                 self._send(peer, frames.Stop())
@@ -140,6 +145,7 @@ class Hub:
                 self._dispatch()  # at once, not after the others that are ready too
         now = self._clock.now()
         self._retry_parked()
+        self.accesses.tell(self.heart, now)
         if now >= self.heart.next_ns():
             self.heart.tick(now, loop_lag_ns=self._loop_lag_ns, clock_offset_ns=self._clock.system_offset_ns())
             self._loop_lag_ns = 0
@@ -229,13 +235,16 @@ class Hub:
             raise BusError(f"{peer.role} asked for {ask.what}, which is the operator's")
         service = self._services.get(ask.what)
         if service is None:
-            return frames.Answer(b"", f"expected one of {', '.join(self._services)}, got {ask.what!r}")
-        try:
-            return frames.Answer(service(self.heart, now, ask.body), "")
-        except HatsError as error:
-            if isinstance(error, JournalError):
-                raise
-            return frames.Answer(b"", str(error))
+            answer = frames.Answer(b"", f"expected one of {', '.join(self._services)}, got {ask.what!r}")
+        else:
+            try:
+                answer = frames.Answer(service(self.heart, now, ask.body), "")
+            except HatsError as error:
+                if isinstance(error, JournalError):
+                    raise
+                answer = frames.Answer(b"", str(error))
+        self.accesses.asked(ask, answer.refusal, peer.who, now)
+        return answer
 
     def _publish(self, peer: Peer, frame: frames.Publication, now: Ns) -> bool:
         message = decode(frame.body)
@@ -350,10 +359,12 @@ class Hub:
             return
         if not peer.parked:
             self._selector.unregister(peer.connection)
-        peer.connection.close()
         if peer.role is None:
             logger.warning("a stranger was turned away: {reason}", reason=reason)
+            self.accesses.turned_away(reason, peer.who, self._clock.now())
+            peer.connection.close()
             return
+        peer.connection.close()
         if self._hats.get(peer.role) is not peer:
             return
         del self._hats[peer.role]

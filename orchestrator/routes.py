@@ -11,6 +11,7 @@ from shared.ids import HATS, Role
 from shared.messages import Message
 from shared.messages.account import AccountSnapshot, FundingPayment, FundingSettled, LedgerReport, Reconciled
 from shared.messages.control import (
+    Accessed,
     Armed,
     AuditCheckpointed,
     AuditRecord,
@@ -147,6 +148,7 @@ ROUTES: Final[Mapping[type[Message], Route]] = {
     TradingStateChanged: Route((RO,), (QS, EM, SA, OR)),
     AuditRecord: Route((SA,), ()),
     AuditCheckpointed: Route((SA,), (SA,)),
+    Accessed: Route((OR,), (SA,)),
     # life
     WakeAt: Route(HATS, (OR,)),
     Woke: Route((OR,), HATS, addressed=True),

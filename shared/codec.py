@@ -24,3 +24,11 @@ def decode(data: bytes | msgspec.Raw | memoryview) -> AnyMessage:
         return _DECODER.decode(data)
     except msgspec.MsgspecError as error:
         raise BusError(f"expected a message of this house, got {bytes(data)[:80]!r}: {error}") from error
+
+
+def kind_named(data: bytes | msgspec.Raw | memoryview) -> str:
+    """The name of the message's type, for a log; "unreadable" if it is none of ours."""
+    try:
+        return type(decode(data)).__name__
+    except BusError:
+        return "unreadable"

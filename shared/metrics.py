@@ -9,9 +9,10 @@ from __future__ import annotations
 import socket
 import sys
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from socketserver import TCPServer, ThreadingMixIn
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from loguru import logger
@@ -30,9 +31,23 @@ LATENCY_BUCKETS_S: Final = (
 SLIPPAGE_BUCKETS_BPS: Final = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 """The first bucket holds fills better than arrival; OpenMetrics knows no sum where a bucket lies below 0."""
 UNKNOWN: Final = float("nan")
+UNKNOWN_UID: Final = -1
+PATH: Final = "/metrics"
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
 REQUEST_S_MAX: Final = 5.0
 """Time that one request for the metrics may take, however slowly it is sent or read."""
 REQUESTS_AT_ONCE: Final = 8
+
+
+class Request(NamedTuple):
+    """One request, the status it was answered with, and the user who made it (-1: not told)."""
+
+    what: str
+    status: str
+    uid: int
+
+
+OnRequest = Callable[[Request], None]
 
 
 class Total:
@@ -137,16 +152,19 @@ class Served:
         self._thread.join()
 
 
-def serve(metrics: Metrics, host: str = "127.0.0.1", port: int = 9464) -> Served:
-    """The endpoint /metrics on loopback, in a thread of its own; port 0 takes a free one.
+def serve(
+    metrics: Metrics, host: str = "127.0.0.1", port: int = 9464, on_request: OnRequest = lambda _: None
+) -> Served:
+    """The endpoint /metrics on loopback, in a thread of its own; port 0 takes a free one. `on_request` hears who asks.
 
     Speaks OpenMetrics to those who accept it. A request must name this machine and come from no web page. ConfigError
     if `host` is not loopback (equity is nobody else's business) or if the port is taken.
     """
     if not is_loopback(host):
         raise ConfigError([f"metrics.host: expected a loopback address, got {host!r}: there is no login"])
+    app = _watched(_local_only(make_wsgi_app(metrics.registry)), on_request)
     try:
-        server = make_server(host, port, _local_only(make_wsgi_app(metrics.registry)), _server_for(host), _Request)
+        server = make_server(host, port, app, _server_for(host), _Request)
     except OSError as error:
         raise ConfigError([f"metrics.port: can't listen on {host}:{port}: {error.strerror}"]) from error
     thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
@@ -162,7 +180,7 @@ def _local_only(app: WSGIApplication) -> WSGIApplication:
             return _refuse(start_response, "421 Misdirected Request")
         if "HTTP_ORIGIN" in environ or environ.get("HTTP_SEC_FETCH_SITE", "none") != "none":
             return _refuse(start_response, "403 Forbidden")
-        if environ.get("PATH_INFO") != "/metrics":
+        if environ.get("PATH_INFO") != PATH:
             return _refuse(start_response, "404 Not Found")
         return app(environ, start_response)
 
@@ -174,8 +192,38 @@ def _refuse(start_response: StartResponse, status: str) -> Iterable[bytes]:
     return (f"{status}\n".encode(),)
 
 
+def _watched(app: WSGIApplication, on_request: OnRequest) -> WSGIApplication:
+    """The application, whose every request is told with its status; of the path only whether it is ours."""
+
+    def watched(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def started(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            path = PATH if environ.get("PATH_INFO") == PATH else "another path"
+            method = environ["REQUEST_METHOD"] if environ["REQUEST_METHOD"] in _METHODS else "another method"
+            uid = uid_of_peer(environ["REMOTE_ADDR"], int(environ["REMOTE_PORT"]))
+            on_request(Request(f"{method} {path}", status, uid))
+            return start_response(status, headers, *rest)
+
+        return app(environ, started)
+
+    return watched
+
+
+def uid_of_peer(address: str, port: int) -> int:
+    """The user whose socket on this machine has this IPv4 address and port; -1 if the system does not tell."""
+    try:
+        own = f"{int.from_bytes(socket.inet_aton(address), sys.byteorder):08X}:{port:04X}"
+        lines = Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return UNKNOWN_UID
+    return next((int(line.split()[7]) for line in lines[1:] if line.split()[1] == own), UNKNOWN_UID)
+
+
 class _Request(WSGIRequestHandler):
     timeout = REQUEST_S_MAX
+
+    def get_environ(self) -> dict[str, Any]:
+        """With the peer's port, which tells whose socket it is."""
+        return super().get_environ() | {"REMOTE_PORT": str(self.client_address[1])}
 
     def log_message(self, *_: object) -> None:
         """Nothing: who scrapes is no news, and what strangers send is not written down."""

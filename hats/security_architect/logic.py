@@ -25,7 +25,16 @@ from hats.security_architect.settings import Settings
 from shared.approval import Ticket
 from shared.ids import Cloid, Role
 from shared.messages import AnyMessage, Message
-from shared.messages.control import AuditCheckpointed, AuditRecord, KillOrdered, ResumeOrdered, Started, WakeAt, Woke
+from shared.messages.control import (
+    Accessed,
+    AuditCheckpointed,
+    AuditRecord,
+    KillOrdered,
+    ResumeOrdered,
+    Started,
+    WakeAt,
+    Woke,
+)
 from shared.messages.order import (
     ActionAnswered,
     ActionKind,
@@ -111,6 +120,7 @@ class SecurityArchitect:
         KillOrdered,
         ResumeOrdered,
         AuditCheckpointed,
+        Accessed,
         Woke,
         Started,
     )
@@ -138,7 +148,7 @@ class SecurityArchitect:
                 return self._answered(message, now)
             case FillBooked() | OrderChanged():
                 return self._booked(message, now)
-            case OrderIntent() | OrderDenied():
+            case OrderIntent() | OrderDenied() | Accessed():
                 return (self._record(message, now),)
             case AuditCheckpointed():
                 return self._checkpointed(message)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from shared.messages.control import KillOrdered, ResumeOrdered, Started
+from shared.messages.control import Accessed, KillOrdered, ResumeOrdered, Started
 from shared.messages.order import ActionAnswered, FillBooked, OrderChanged, SignatureRefused, SignedAction
 from shared.messages.risk import OrderApproved, OrderDenied, TradingStateChanged
 from shared.messages.signal import OrderIntent
@@ -33,6 +33,7 @@ Audited = (
     | TradingStateChanged
     | KillOrdered
     | ResumeOrdered
+    | Accessed
 )
 
 
@@ -67,3 +68,5 @@ def event_of(message: Audited) -> Event:
             return Event("kill", msgspec.structs.asdict(message))
         case ResumeOrdered():
             return Event("resume", msgspec.structs.asdict(message))
+        case Accessed():
+            return Event("access", msgspec.structs.asdict(message))

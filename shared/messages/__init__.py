@@ -9,6 +9,7 @@ import msgspec
 from shared.ids import Role, Seq
 from shared.messages.account import AccountSnapshot, FundingPayment, FundingSettled, LedgerReport, Reconciled
 from shared.messages.control import (
+    Accessed,
     Armed,
     AuditCheckpointed,
     AuditRecord,
@@ -133,6 +134,7 @@ AnyMessage = (
     | Throttle
     | AuditRecord
     | AuditCheckpointed
+    | Accessed
 )
 
 MESSAGE_TYPES: Final[dict[str, type[Message]]] = {kind.__name__: kind for kind in AnyMessage.__args__}

@@ -192,6 +192,25 @@ class Throttle(Message, frozen=True):
     reason: str
 
 
+class Accessed(Message, frozen=True):
+    """Somebody used a door of the desk, `count` times between `first_ns` and `last_ns`.
+
+    `door` is "operator" (the hub's line) or "metrics"; `uid` and `pid` are those that the system tells of the peer, -1
+    where it tells none; `result` is "ok" or the refusal.
+    """
+
+    lane: ClassVar[Lane] = Lane.SIGNAL
+
+    door: str
+    what: str
+    uid: int
+    pid: int
+    result: str
+    count: int
+    first_ns: Ns
+    last_ns: Ns
+
+
 class AuditRecord(Message, frozen=True):
     """To our own audit log: record `index`, chained to the one before.
 

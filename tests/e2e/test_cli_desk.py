@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,6 +55,13 @@ def test_a_desk_from_up_to_down(hats: Hats) -> None:
     assert not is_alive(up["launcher_pid"])
     run = ["--run", up["run_dir"]]
     assert hats("audit", "verify", *run)["intact"]
+    exported = Path(up["run_dir"]) / "access.jsonl"
+    hats("audit", "export", str(exported), "--event", "access", *run)
+    told = [json.loads(line)["body"] for line in exported.read_text().splitlines()]
+    assert {"status", "scorecards", "say KillOrdered", "say ResumeOrdered", "say ParentOrder"} <= {
+        x["what"] for x in told
+    }
+    assert {x["uid"] for x in told} == {os.getuid()}
     assert hats("positions", *run) == {"positions": []}
     assert len(hats("scorecard", *run)["scorecards"]) == 9
     assert hats("status", code=4)["code"] == "not_running"
