@@ -116,7 +116,11 @@ def check_depth(case: Case) -> Breach | None:
 
 
 def check_self_match(case: Case) -> Breach | None:
-    """It would not trade with an order of our own. What it replaces leaves the book first; what sleeps is in none."""
+    """It would not trade with an order of our own. What it replaces leaves the book first; what sleeps is in none.
+
+    Closing everything is spared: an order in doubt must not hold it up, and the venue cancels the resting side of a
+    self-match without a trade.
+    """
     if case.trigger is not None:
         return None
     intent, sign = case.intent, case.intent.side.value

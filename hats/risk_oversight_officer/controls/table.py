@@ -68,7 +68,7 @@ CONTROLS: Final = (
     Control(order.check_order_notional, Deny.ORDER_NOTIONAL, "order_limit_usd", "USDC", E),
     Control(order.check_fat_finger, Deny.FAT_FINGER, "fat_finger_limit_usd", "USDC", E),
     Control(order.check_depth, Deny.ORDER_DEPTH, "depth_limit_percent", "percent of the book's depth", R),
-    Control(order.check_self_match, Deny.SELF_MATCH, "", "price units", N),
+    Control(order.check_self_match, Deny.SELF_MATCH, "", "price units", E),
     # what it adds to everything else
     Control(exposure.check_position, Deny.POSITION_LIMIT, "position_limit_usd", "USDC", N),
     Control(exposure.check_gross, Deny.GROSS_EXPOSURE, "gross_limit_usd", "USDC", A),

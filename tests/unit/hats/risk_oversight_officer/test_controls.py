@@ -267,6 +267,20 @@ def test_self_match(side: Side) -> None:
     assert isinstance(judged(hat, intent(4, side, replaces=resting.cloid)), OrderApproved)
 
 
+@pytest.mark.parametrize("side", list(Side))
+def test_closing_everything_does_not_wait_for_our_own_order_in_doubt(side: Side) -> None:
+    """An exit passes an order of ours that may not exist any more; the venue cancels what rests, and nobody trades."""
+    hat = officer()
+    held(hat, side, 30, 1)
+    assert isinstance(judged(hat, intent(2, side)), OrderApproved)
+    wish = intent(3, side.opposite, 30, reduce_only=True)
+    denial = judged(hat, wish)
+    assert isinstance(denial, OrderDenied)
+    assert denial.reason is DenyReason.SELF_MATCH
+    exit_ = intent(4, side.opposite, 30, reduce_only=True, strategy=FLATTEN, strategy_number=0xFFFF)
+    assert isinstance(judged(hat, exit_), OrderApproved)
+
+
 def test_reduce_only_closes_dust_and_no_more_than_there_is() -> None:
     """The whole position may be closed below the minimum notional; part of it may not, nor more than it."""
     hat = officer()
