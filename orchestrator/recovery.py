@@ -10,6 +10,7 @@ import msgspec
 from orchestrator.heart import Heart
 from orchestrator.routes import hearers
 from orchestrator.situation import Situation
+from orchestrator.supervisor import Standing
 from shared.codec import decode
 from shared.errors import InvariantError
 from shared.ids import HATS, Role, Seq
@@ -25,7 +26,7 @@ SCORES_REACH_NS: Final = 3_600 * SECOND
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
-    """What a heart holds that is not a message: who waits for which, pending wake-ups, and the view of the run.
+    """What a heart holds that is not a message: who waits for which, wake-ups, the view of the run, what was ordered.
 
     `waiting` lists a Hat's letters in the order in which it would be given them, those that are out with it first.
     """
@@ -36,6 +37,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
     waiting: dict[Role, list[int]]
     timers: list[tuple[Role, str, int]]
     situation: Situation
+    standing: Standing
 
 
 def checkpoint(heart: Heart, now: Ns) -> bytes:
@@ -47,7 +49,15 @@ def checkpoint(heart: Heart, now: Ns) -> bytes:
         out = [letter.seq for letter in flight.letters] if flight is not None else []
         waiting[role] = out + [letter.seq for letter in heart.mailboxes[role].letters()]
     return msgspec.msgpack.encode(
-        Checkpoint(record.last_seq, record.last_n, now, waiting, heart.timers.pending(), heart.situation)
+        Checkpoint(
+            record.last_seq,
+            record.last_n,
+            now,
+            waiting,
+            heart.timers.pending(),
+            heart.situation,
+            heart.supervisor.standing,
+        )
     )
 
 
@@ -77,6 +87,7 @@ def _from_checkpoint(heart: Heart, reader: JournalReader) -> tuple[int, int]:
         return 0, 0
     state = msgspec.msgpack.decode(kept[1], type=Checkpoint)
     heart.situation = state.situation
+    heart.supervisor.standing = state.standing
     for role, timer, ns in state.timers:
         heart.timers.set(role, timer, ns)
     for role, seqs in state.waiting.items():
@@ -107,6 +118,7 @@ def _fold(heart: Heart, entry: Entry) -> None:
             heart.mailboxes[role].put(_letter(entry))
     if Role.ORCHESTRATOR in who:
         heart.fold(envelope)
+        heart.supervisor.recall(message)
 
 
 def _entry(reader: JournalReader, seq: int) -> Entry:

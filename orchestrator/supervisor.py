@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import Final
 
+import msgspec
+
 from shared.ids import HATS, Role
 from shared.messages import AnyMessage, Envelope
 from shared.messages.account import Reconciled
@@ -40,6 +42,14 @@ class Verdict(Enum):
     LEAVE = "leave"
 
 
+class Standing(msgspec.Struct, frozen=True):
+    """What was ordered of the run and outlives the orchestrator's process: may it trade, does it end, did it?"""
+
+    wants_armed: bool
+    is_draining: bool = False
+    drained: Drained | None = None
+
+
 class Supervisor:
     """Knows what should be and what is; answers with messages that close the gap."""
 
@@ -57,14 +67,35 @@ class Supervisor:
         self._build, self._config_sha256 = build, config_sha256
         self.states: dict[Role, HatState] = dict.fromkeys(HATS, HatState.NEW)
         self.is_armed = False
-        self.is_draining = False
-        self.drained: Drained | None = None
+        self.standing = Standing(wants_armed)
         self.restarts: dict[Role, int] = dict.fromkeys(HATS, 0)
-        self._wants_armed = wants_armed
         self._proofs: set[Role] = set()
         self._restarts_max = restarts_max
         self._window_ns = window_ns
         self._recent: dict[Role, deque[int]] = {role: deque() for role in HATS}
+
+    @property
+    def is_draining(self) -> bool:
+        """Was the run told to end?"""
+        return self.standing.is_draining
+
+    @property
+    def drained(self) -> Drained | None:
+        """What the last drain or kill came to; None while there was none, or while one is under way."""
+        return self.standing.drained
+
+    def recall(self, message: AnyMessage) -> None:
+        """What `message` orders of the run from now on, live and when the journal is read again after a restart."""
+        replace = msgspec.structs.replace
+        match message:
+            case KillOrdered():
+                self.standing = replace(self.standing, wants_armed=False)
+            case ResumeOrdered():
+                self.standing = replace(self.standing, wants_armed=True, drained=None)
+            case DrainOrdered():  # an earlier kill's end is not this one's
+                self.standing = replace(self.standing, is_draining=True, drained=None)
+            case Drained():
+                self.standing = replace(self.standing, drained=message)
 
     def connected(self, role: Role) -> list[AnyMessage]:
         """A Hat's process is there; it is being restored."""
@@ -83,6 +114,7 @@ class Supervisor:
 
     def hear(self, envelope: Envelope) -> list[AnyMessage]:
         """What follows from a message to the orchestrator."""
+        self.recall(envelope.message)
         match envelope.message:
             case FeedStatus(state=FeedState.UP):
                 self._proofs.add(Role.EXCHANGE_ARCHITECT)
@@ -95,16 +127,11 @@ class Supervisor:
             case Reconciled(is_clean=False, differences=differences):
                 return self._distrust({Role.EXECUTION_MANAGER}, f"books differ: {'; '.join(differences)}")
             case KillOrdered(reason=reason):
-                self._wants_armed = False
                 return self._disarm(f"kill: {reason}")
             case ResumeOrdered():
-                self._wants_armed, self.drained = True, None
                 return self._arm_if_all_ready()
             case DrainOrdered():
-                self.drained = None  # an earlier kill's end is not this one's
                 return self._drain()
-            case Drained() as drained:
-                self.drained = drained
         return []
 
     def lost(self, role: Role, reason: str, now: Ns) -> tuple[list[AnyMessage], Verdict]:
@@ -142,7 +169,7 @@ class Supervisor:
 
     def _arm_if_all_ready(self) -> list[AnyMessage]:
         ready = all(self.states[role] is HatState.READY for role in HATS)
-        if not (ready and self._wants_armed and not self.is_draining):
+        if not (ready and self.standing.wants_armed and not self.is_draining):
             return []
         self.is_armed = True
         armed: list[AnyMessage] = [Armed("all nine are ready and the books agree")]
@@ -159,7 +186,6 @@ class Supervisor:
         return said
 
     def _drain(self) -> list[AnyMessage]:
-        self.is_draining = True
         said = self._disarm("the run is ending")
         for role in HATS:
             if self.states[role] in WORKING:
