@@ -7,6 +7,7 @@ import select
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -15,6 +16,8 @@ from shared.errors import VenueUnreachable
 from shared.units import MS
 
 _CHUNK: Final = 65_536
+_CROWD_LOOK_S: Final = 0.05
+"""How often somebody who waits for an answer looks whether others wait for the connection."""
 
 
 class Lost(NamedTuple):
@@ -22,6 +25,13 @@ class Lost(NamedTuple):
 
     reason: str
     is_cut: bool
+
+
+class Crowd(NamedTuple):
+    """Others who may wait for the connection: once they do, an answer is given up after `patience_ms`."""
+
+    patience_ms: int
+    is_there: Callable[[], bool]
 
 
 class Connection:
@@ -91,33 +101,37 @@ class Connection:
             self.close()
             raise VenueUnreachable(f"{self.host}: connection lost while sending", str(error)) from error
 
-    def receive(self, deadline_ms: int) -> Response | Lost:
+    def receive(self, deadline_ms: int, crowd: Crowd | None = None) -> Response | Lost:
         """The whole answer within the deadline, or how it was lost. VenueProtocolError if it is not HTTP.
 
         Afterwards the connection is open only if it may be used again.
         """
-        until = time.monotonic() + deadline_ms * MS / 1e9
         outcome: Response | Lost | None = None
         try:
-            outcome = self._receive(ResponseParser(), until, deadline_ms)
+            outcome = self._receive(ResponseParser(), time.monotonic(), deadline_ms, crowd)
         finally:
             if not isinstance(outcome, Response) or not outcome.keeps_open:
                 self.close()
         return outcome
 
-    def _receive(self, parser: ResponseParser, until: float, deadline_ms: int) -> Response | Lost:
+    def _receive(self, parser: ResponseParser, began: float, deadline_ms: int, crowd: Crowd | None) -> Response | Lost:
         while True:
             sock = self._socket
-            left = until - time.monotonic()
+            waited_s = time.monotonic() - began
+            left_s = deadline_ms / 1e3 - waited_s
             if sock is None:
                 return Lost(f"{self.host}: closed by us before the answer", is_cut=False)
-            if left <= 0:
+            if left_s <= 0:
                 return Lost(f"{self.host}: no answer within {deadline_ms} ms", is_cut=False)
+            if crowd is not None:
+                if waited_s >= crowd.patience_ms / 1e3 and crowd.is_there():
+                    return Lost(f"{self.host}: no answer within {crowd.patience_ms} ms, and others wait", is_cut=False)
+                left_s = min(left_s, max(crowd.patience_ms / 1e3 - waited_s, _CROWD_LOOK_S))
             try:
-                sock.settimeout(left)
+                sock.settimeout(left_s)
                 data = sock.recv(_CHUNK)
             except TimeoutError:
-                return Lost(f"{self.host}: no answer within {deadline_ms} ms", is_cut=False)
+                continue
             except OSError as error:
                 return Lost(f"{self.host}: connection lost before the answer: {error}", is_cut=self._socket is not None)
             response = parser.feed(data) if data else parser.end()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import queue
 import threading
-from collections import deque
 from collections.abc import Callable
 from typing import ClassVar, Final, NamedTuple
 
 from hats.exchange_architect import errands
-from hats.exchange_architect.connection import Connection, Lost
+from hats.exchange_architect.budget import Priority
+from hats.exchange_architect.connection import Connection, Crowd, Lost
 from hats.exchange_architect.http1 import Response, request, request_head
 from hats.exchange_architect.measures import ANSWER, UNANSWERED
 from hats.exchange_architect.reader import Reader
@@ -43,11 +45,12 @@ class _Job(NamedTuple):
 
 
 class _Line:
-    """A connection with a thread that waits for its answers."""
+    """A connection with a thread that waits for its answers; it carries actions of priority `floor` and above."""
 
-    def __init__(self, connection: Connection, is_warm: bool) -> None:
+    def __init__(self, connection: Connection, is_warm: bool, floor: int) -> None:
         self.connection = connection
         self.is_warm = is_warm
+        self.floor = floor
         self.inbox: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
 
 
@@ -55,9 +58,11 @@ class Gateway:
     """Posts body bytes as given and never builds new ones.
 
     The calling thread itself writes to an idle, warm connection, so no thread has to wake up before bytes leave.
+    Actions that find no connection free wait; what matters most goes first, and for their sake an answer that is
+    overdue is given up. Some connections are kept for what cancels or reduces.
     Identical bytes are sent a second time only if the connection broke before any answer: their nonce can be admitted
-    once, so at most one copy acts; the answer "duplicate nonce" then proves that the first one did. Time running out
-    is not answered by sending again: the fate is NO_ANSWER, and the Execution Manager asks.
+    once, so at most one copy acts; the answer "duplicate nonce" then proves that the first one did. Time running out is
+    not answered by sending again: the fate is NO_ANSWER, and the Execution Manager asks.
     """
 
     commands: ClassVar[frozenset[type[Message]]] = frozenset({PostAction, ReadOrder, ReadAccount, ReadAllowance})
@@ -69,16 +74,20 @@ class Gateway:
         self._clock = clock
         self._universe = universe
         self._sample = sample
+        common = max(settings.most_connections, settings.warm_connections)
+        floors = [0] * common + [int(Priority.REDUCE)] * settings.reserved_connections
         self._lines = [
-            _Line(Connection(settings.base_url, settings.connect_ms), number < settings.warm_connections)
-            for number in range(max(settings.most_connections, settings.warm_connections))
+            _Line(Connection(settings.base_url, settings.connect_ms), number < settings.warm_connections, floor)
+            for number, floor in enumerate(floors)
         ]
         self._head = request_head(self._lines[0].connection.host, errands.EXCHANGE)
         self._reader = Reader(settings)
         self._reads: queue.SimpleQueue[tuple[Read, Context] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._idle: list[_Line] = []
-        self._waiting: deque[_Job] = deque()
+        self._waiting: list[tuple[int, int, _Job]] = []
+        self._arrivals = itertools.count()
+        self._crowd = Crowd(settings.crowded_ms, lambda: bool(self._waiting))
         self._is_stopping = False
         self._threads: list[threading.Thread] = []
         self._publish: Publish
@@ -106,8 +115,8 @@ class Gateway:
         """No thread of it runs any more; actions without an answer were told as such."""
         with self._lock:
             self._is_stopping = True
-            waiting, self._waiting = list(self._waiting), deque()
-        for job in waiting:
+            waiting, self._waiting = self._waiting, []
+        for _, _, job in waiting:
             self._tell(job, Proof(AnswerKind.REFUSED, error="local: stopped before sending"))
         for line in self._lines:
             line.inbox.put(None)
@@ -121,10 +130,10 @@ class Gateway:
 
     def _post(self, job: _Job) -> None:
         with self._lock:
-            line = self._idle.pop() if self._idle and not self._is_stopping else None
+            line = None if self._is_stopping else self._take_idle(job.action.priority)
             is_refused = len(self._waiting) >= _MOST_WAITING or self._is_stopping
             if line is None and not is_refused:
-                self._waiting.append(job)
+                heapq.heappush(self._waiting, (-job.action.priority, next(self._arrivals), job))
                 return
         if line is None:
             self._tell(job, Proof(AnswerKind.REFUSED, error="local: stopping, or too many actions wait to be sent"))
@@ -132,6 +141,15 @@ class Gateway:
         if line.connection.is_usable():
             job = self._write(line, job)
         line.inbox.put(job)
+
+    def _take_idle(self, priority: int) -> _Line | None:
+        """An idle line that may carry it, a reserved one only if there is no other; held by the caller's lock."""
+        fit = [line for line in self._idle if line.floor <= priority]
+        if not fit:
+            return None
+        line = min(reversed(fit), key=lambda each: each.floor)
+        self._idle.remove(line)
+        return line
 
     def _write(self, line: _Line, job: _Job) -> _Job:
         """The job after its bytes were handed to the kernel, or after that failed half-way."""
@@ -189,8 +207,11 @@ class Gateway:
                 return job, Proof(AnswerKind.NO_ANSWER, error="connection lost while sending, twice")
 
     def _too_late(self, job: _Job) -> str | None:
-        """Why an action that waited for a line is not begun any more."""
-        waited_ms = (self._clock.now() - job.begun_ns) // MS
+        """Why an action that waited for a line is not begun any more, or not sent again."""
+        now, expires_ms = self._clock.now(), job.action.expires_after_ms
+        if 0 < expires_ms * MS <= now:
+            return f"expired {now // MS - expires_ms} ms ago"
+        waited_ms = (now - job.begun_ns) // MS
         is_late = not job.copies and waited_ms > self._settings.answer_ms
         return f"waited {waited_ms} ms for a connection" if is_late else None
 
@@ -207,7 +228,7 @@ class Gateway:
 
     def _receive(self, line: _Line) -> Response | Lost:
         try:
-            return line.connection.receive(self._settings.answer_ms)
+            return line.connection.receive(self._settings.answer_ms, self._crowd)
         except VenueProtocolError as error:
             return Lost(str(error), is_cut=False)
 
@@ -222,10 +243,10 @@ class Gateway:
     # ------------------------------------------------------------------------------------------ lines
 
     def _release(self, line: _Line) -> _Job | None:
-        """The line is free: the job that waited longest, or None and the line is idle."""
+        """The line is free: of the jobs that matter most the one that waited longest, or None and the line is idle."""
         with self._lock:
-            if self._waiting:
-                return self._waiting.popleft()
+            if self._waiting and -self._waiting[0][0] >= line.floor:
+                return heapq.heappop(self._waiting)[2]
             self._idle.append(line)
             return None
 

@@ -134,7 +134,7 @@ class ExchangeArchitect:
             return _kept(action, "local: weight budget of this minute is used up", now)
         if action.kind.places:
             self.state.placed[action.cloid] = action
-        return PostAction(action.kind, action.cloid, action.nonce, action.body)
+        return _post(action, priority, is_resent=False)
 
     def _let_out_again(self, cloid: Cloid, now: Ns) -> Iterable[PostAction]:
         """The same bytes once more, if they can still act and there is room; else the order's fate is found out."""
@@ -143,7 +143,7 @@ class ExchangeArchitect:
             return
         priority = _priority(action)
         if self.state.address.try_spend(priority) and self.state.budget.try_spend(WEIGHT_ACTION, priority, now):
-            yield PostAction(action.kind, action.cloid, action.nonce, action.body, is_resent=True)
+            yield _post(action, priority, is_resent=True)
 
     def _note_answer(self, answered: ActionAnswered) -> None:
         """Forget the bytes of what is decided; a refusal for too many requests tells how many there are."""
@@ -237,6 +237,12 @@ class ExchangeArchitect:
         yield WakeAt(_next(MINUTE, now), FUNDING_TIMER)
         yield from self._ask_allowance(now)
         yield from self._read(now)
+
+
+def _post(action: SignedAction, priority: Priority, *, is_resent: bool) -> PostAction:
+    return PostAction(
+        action.kind, action.cloid, action.nonce, action.body, is_resent, int(priority), action.expires_after_ms
+    )
 
 
 def _kept(action: SignedAction, why: str, now: Ns) -> ActionAnswered:

@@ -60,7 +60,15 @@ class Settings(Section):
     read_attempts: int = Field(default=3, gt=0, description="How often a failed read is tried; actions are never.")
     read_pause_ms: int = Field(default=250, ge=0, description="Pause before a read is tried again; doubles each time.")
     warm_connections: int = Field(default=2, ge=1, le=8, description="Connections kept open for actions.")
-    most_connections: int = Field(default=6, ge=1, le=8, description="Actions under way at once; the venue allows 10.")
+    most_connections: int = Field(default=6, ge=1, le=8, description="Actions of any sort under way at once.")
+    reserved_connections: int = Field(
+        default=4, ge=0, le=16, description="Further connections, opened when needed, for what cancels or reduces only."
+    )
+    crowded_ms: int = Field(
+        default=1_000,
+        gt=0,
+        description="An answer is waited for no longer than this while other actions wait for its connection.",
+    )
     refresh_s: int = Field(default=60, gt=0, description="How often instruments and fees are read again.")
 
     backoff_first_ms: int = Field(default=250, gt=0, description="First pause before reconnecting.")

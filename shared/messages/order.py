@@ -167,7 +167,11 @@ class SignatureRefused(Message, frozen=True):
 
 
 class PostAction(Message, frozen=True):
-    """To our own gateway: put these bytes on the wire now. `is_resent`: a copy of them may be there already."""
+    """To our own gateway: put these bytes on the wire now. `is_resent`: a copy of them may be there already.
+
+    Where several wait for a connection the highest `priority` goes first. After `expires_after_ms` (UTC, 0: never) the
+    venue takes them no more, so they need not leave.
+    """
 
     lane: ClassVar[Lane] = Lane.ORDER
 
@@ -176,6 +180,8 @@ class PostAction(Message, frozen=True):
     nonce: int
     body: bytes
     is_resent: bool = False
+    priority: int = 0
+    expires_after_ms: int = 0
 
 
 class ActionSent(Message, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from hats.exchange_architect.budget import Priority
 from hats.exchange_architect.logic import ExchangeArchitect
 from hats.exchange_architect.measures import MEASURES
 from orchestrator.routes import check
@@ -65,7 +66,7 @@ def test_it_hears_what_the_table_sends() -> None:
 
 def test_a_signed_action_goes_out_byte_for_byte() -> None:
     """The body is the one that was signed."""
-    assert said(hat(), signed()) == [PostAction(ActionKind.ORDER, CLOID, 7, signed().body)]
+    assert said(hat(), signed()) == [PostAction(ActionKind.ORDER, CLOID, 7, signed().body, priority=Priority.ENTER)]
 
 
 def test_an_expired_action_never_leaves() -> None:
@@ -79,7 +80,9 @@ def test_an_expired_action_never_leaves() -> None:
 def test_an_order_is_sent_again_as_it_is_until_it_is_decided_or_expired() -> None:
     """The same bytes and nonce, marked as a copy; not after a definite answer, not after the expiry, never a cancel."""
     order = signed(expires_after_ms=T0_MS + 2_000)
-    copy = PostAction(ActionKind.ORDER, CLOID, 7, order.body, is_resent=True)
+    copy = PostAction(
+        ActionKind.ORDER, CLOID, 7, order.body, is_resent=True, priority=Priority.ENTER, expires_after_ms=T0_MS + 2_000
+    )
     architect = hat()
     said(architect, order)
     said(architect, ActionAnswered(ActionKind.ORDER, CLOID, 7, AnswerKind.NO_ANSWER, 0, Sz(0), "", Ns(T0)))
@@ -107,7 +110,7 @@ def test_orders_beyond_the_budget_are_refused_and_cancels_pass() -> None:
 def test_a_body_that_can_not_be_read_counts_as_entering() -> None:
     """The worst is assumed of it; it is posted as it is."""
     strange = SignedAction(ActionKind.ORDER, CLOID, 7, 0, b"not json", sign_ns=1)
-    assert said(hat(), strange) == [PostAction(ActionKind.ORDER, CLOID, 7, b"not json")]
+    assert said(hat(), strange) == [PostAction(ActionKind.ORDER, CLOID, 7, b"not json", priority=Priority.ENTER)]
 
 
 def test_the_address_budget_refuses_entries_first() -> None:
