@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, NamedTuple
 
 import msgspec
 
@@ -209,27 +209,35 @@ def _look(desk: Rehearsal, seen: dict[str, set[int]]) -> None:
 
 def _result(desk: Rehearsal, seed: int, intents: int, seen: dict[str, set[int]]) -> Storm:
     reader = desk.journal.reader
-    doubted, late_s = _doubts(reader)
+    doubted = doubts(reader)
     counts = reader.counts()
     return Storm(
         seed=seed,
         intents=intents,
-        doubted=doubted,
+        doubted=len({doubt.cloid for doubt in doubted}),
         resent=counts.get(ResendOrder.__name__, 0),
         fenced=counts.get(FenceOrder.__name__, 0),
         strikes=dict(sorted(Counter(strike.kind for strike in desk.venue.faults.strikes).items())),
         doubled=sum(len(oids) > 1 for oids in seen.values()),
-        unknown_after_expiry_s=late_s,
+        unknown_after_expiry_s=max([0.0, *((each.until_ns - each.expires_ns) / SECOND for each in doubted)]),
         differences=tuple(_differences(desk, reader, seen)),
     )
 
 
-def _doubts(reader: JournalReader) -> tuple[int, float]:
-    """How many orders were ever UNKNOWN, and the longest (s) that one was so beyond the expiry of its last action."""
+class Doubt(NamedTuple):
+    """An order was UNKNOWN until `until_ns`, or is at the journal's end; its last action expired at `expires_ns`."""
+
+    cloid: Cloid
+    expires_ns: int
+    until_ns: int
+
+
+def doubts(reader: JournalReader) -> list[Doubt]:
+    """Every time that an order was UNKNOWN, in the order in which that ended."""
     expires: dict[Cloid, Ns] = {}
-    doubted: set[Cloid] = set()
     unknown: set[Cloid] = set()
-    late_s, now = 0.0, 0
+    found: list[Doubt] = []
+    now = 0
     for entry in reader.messages():
         message, now = decode(entry.body), entry.ts
         match message:
@@ -238,12 +246,11 @@ def _doubts(reader: JournalReader) -> tuple[int, float]:
                 if isinstance(message, SubmitOrder) and message.replaces is not None:
                     expires[message.replaces] = message.expires_ns
             case OrderChanged(state=OrderState.UNKNOWN):
-                doubted.add(message.cloid)
                 unknown.add(message.cloid)
             case OrderChanged() if message.cloid in unknown:
                 unknown.remove(message.cloid)
-                late_s = max(late_s, (now - expires[message.cloid]) / SECOND)
-    return len(doubted), max([late_s, *((now - expires[cloid]) / SECOND for cloid in unknown)])
+                found.append(Doubt(message.cloid, expires[message.cloid], now))
+    return found + [Doubt(cloid, expires[cloid], now) for cloid in sorted(unknown)]
 
 
 def _differences(desk: Rehearsal, reader: JournalReader, seen: dict[str, set[int]]) -> list[str]:

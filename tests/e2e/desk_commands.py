@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,23 @@ from tests.house.sources import ROOT
 class Hats:
     """The `hats` command with a home folder and ports of its own."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, environ: Mapping[str, str] | None = None) -> None:
         port = free_port()
-        self._environ = {name: value for name, value in os.environ.items() if not name.startswith("HATS_")} | {
-            "HATS_HOME": str(home),
-            "HATS_LOCAL_VENUE__PORT": str(port),
-            "HATS_VENUE__BASE_URL": f"http://127.0.0.1:{port}",
-            "HATS_RAY__DASHBOARD": "false",
-            "HATS_METRICS__ENABLED": "false",
-        }
+        self._environ = (
+            {name: value for name, value in os.environ.items() if not name.startswith("HATS_")}
+            | {
+                "HATS_HOME": str(home),
+                "HATS_LOCAL_VENUE__PORT": str(port),
+                "HATS_VENUE__BASE_URL": f"http://127.0.0.1:{port}",
+                "HATS_RAY__DASHBOARD": "false",
+                "HATS_METRICS__ENABLED": "false",
+            }
+            | dict(environ or {})
+        )
+
+    def at_venue(self, base_url: str) -> None:
+        """Trade on an exchange that runs already."""
+        self._environ["HATS_VENUE__BASE_URL"] = base_url
 
     def __call__(self, *args: str, code: int | None = 0) -> Any:
         """The one JSON object on stdout, or on stderr where stdout is empty; `code` None: however it ends."""

@@ -1,0 +1,320 @@
+"""The ambiguity storm on real processes: two answers in three are lost while `kill -9` takes who stands on the way.
+
+`python -m tests.chaos.storm_kills --intents 1000` raises a desk on Ray and a local exchange, lets the exchange lose
+30 % of its answers after acting, drop 20 % of what comes, answer 10 % with a 502 after acting and 5 % with garbage,
+and kills the Execution Manager 50 times, the orchestrator and the signer 20 times each, at moments of chance: some
+while the desk trades, some while it is still coming back. Then calm, a drain, and the comparison with the exchange's
+own record.
+
+Exit code 0 if no intent became two orders, no nonce was signed for two actions, no order stayed UNKNOWN for more than
+5 s after its expiry (the time in which a killed process was away is not counted, and shown), and orders, fills,
+positions and cash equal the exchange's. 1 if not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import signal
+import sqlite3
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from rich.console import Console
+from rich.progress import track
+
+from orchestrator.cli.runs import is_alive
+from shared.codec import decode
+from shared.errors import Unanswered
+from shared.ids import Cloid, Role
+from shared.journal import JournalReader
+from shared.messages.account import LedgerReport
+from shared.messages.control import HatState, HatStateChanged
+from shared.messages.order import OrderChanged, SubmitOrder
+from shared.order import OrderState, is_open
+from shared.units import SECOND, usd_from_str
+from tests.chaos.real_desk import SIGNER, RealDesk, hit, real_desk
+from tests.chaos.storm import STORM, UNKNOWN_LATEST_S, doubts
+
+NAMES: Final[Mapping[str, Role | str]] = {
+    "execution_manager": Role.EXECUTION_MANAGER, "orchestrator": Role.ORCHESTRATOR, "signer": SIGNER,
+}  # fmt: skip
+ORCHESTRATOR_PAUSE_S: Final = 14.0
+"""The orchestrator stays down on purpose if it begins more than five times in a minute."""
+HURRY_SHARE: Final = 0.3
+"""Of the kills that do not wait until the desk has come back from the one before."""
+BACK_WITHIN_S: Final = 90.0
+HISTORY: Final = 2_000
+PROVING: Final = frozenset({Role.EXECUTION_MANAGER, Role.EXCHANGE_ARCHITECT, Role.SECURITY_ARCHITECT})
+"""Without one of these nobody can find out what became of an order."""
+AWAY: Final = frozenset({HatState.NEW, HatState.RESTORING, HatState.QUARANTINED})
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What the storm came to. `unknown_s`: longest UNKNOWN beyond expiry; `unknown_attended_s`: with nobody away."""
+
+    intents: int
+    kills: dict[str, int]
+    strikes: dict[str, int]
+    doubted: int
+    doubled: int
+    nonces: int
+    nonces_reused: int
+    unknown_s: float
+    unknown_attended_s: float
+    differences: tuple[str, ...]
+    took_s: float
+
+    @property
+    def is_weathered(self) -> bool:
+        """Nothing doubled, nothing long in doubt, nothing different."""
+        is_sound = not (self.doubled or self.nonces_reused or self.differences)
+        return is_sound and self.unknown_attended_s <= UNKNOWN_LATEST_S
+
+
+class Record:
+    """Every order that the exchange ever took, as its own history tells; it is asked before it can forget."""
+
+    def __init__(self, desk: RealDesk) -> None:
+        self._desk = desk
+        self._last: set[tuple[int, str, int]] = set()
+        self.oids: dict[str, set[int]] = {}
+        self.gaps = 0
+
+    def look(self) -> None:
+        """Take down what is new."""
+        history = self._desk.ask("historicalOrders")
+        now = {(each["order"]["oid"], each["status"], each["statusTimestamp"]) for each in history}
+        self.gaps += bool(self._last) and len(history) >= HISTORY and not now & self._last
+        self._last = now
+        for each in history:
+            if each["order"].get("cloid") and not each["status"].endswith("Rejected"):
+                self.oids.setdefault(each["order"]["cloid"], set()).add(each["order"]["oid"])
+
+
+def storm(home: Path, intents: int, kills: Mapping[str, int], seed: int, console: Console) -> Result:
+    """The whole of it."""
+    began, draw = time.monotonic(), random.Random(seed)
+    settings = {
+        "supervisor.restart_intensity": 100_000,
+        "watchdog.silence_ms": 60_000,
+        # each restart reads the account anew; so many of them in a minute are beyond what a minute's weight allows
+        "hats.exchange_architect.weight_per_minute": 100_000,
+    }
+    with real_desk(home, settings=settings, venue=["--seed", str(seed)]) as desk:
+        desk.wait_armed()
+        record = Record(desk)
+        desk.arm(STORM)
+        victims = draw.sample([name for name, count in kills.items() for _ in range(count)], sum(kills.values()))
+        orchestrator_ns = 0
+        for name in track(victims, "kills", console=console, disable=not console.is_terminal):
+            if name == "orchestrator":
+                time.sleep(max(0.0, ORCHESTRATOR_PAUSE_S - (time.monotonic_ns() - orchestrator_ns) / SECOND))
+                orchestrator_ns = time.monotonic_ns()
+            _kill(desk, NAMES[name], draw)
+            record.look()
+        while _asked(desk) < intents:
+            desk.wait_armed(BACK_WITHIN_S)
+            time.sleep(1.0)
+            record.look()
+        desk.wait_armed(BACK_WITHIN_S)
+        strikes = Counter(strike["kind"] for strike in desk.strikes())
+        desk.clear_faults()
+        verdict = desk.down()
+        record.look()
+        return _result(desk, record, verdict, dict(kills), strikes, time.monotonic() - began)
+
+
+def _asked(desk: RealDesk) -> int:
+    status = desk.status()
+    return 0 if status is None else status.order_states.get("pending_submit", 0)
+
+
+def _kill(desk: RealDesk, victim: Role | str, draw: random.Random) -> None:
+    """SIGKILL, at a moment of chance; back when the process is another one."""
+    if draw.random() >= HURRY_SHARE:
+        desk.wait_armed(BACK_WITHIN_S)
+        time.sleep(draw.uniform(0.0, 2.0))
+    pid = _pid(desk, victim)
+    hit(pid, signal.SIGKILL)
+    until = time.monotonic() + BACK_WITHIN_S
+    while is_alive(pid):
+        if time.monotonic() > until:
+            raise Unanswered(f"{victim} (process {pid}) would not die")
+        time.sleep(0.01)
+
+
+def _pid(desk: RealDesk, victim: Role | str) -> int:
+    until = time.monotonic() + BACK_WITHIN_S
+    while (pid := desk.pid_of(victim)) is None:
+        if time.monotonic() > until:
+            raise Unanswered(f"{victim} did not come back within {BACK_WITHIN_S:.0f} s")
+        time.sleep(0.05)
+    return pid
+
+
+# ---------------------------------------------------------------------------------------------- evidence
+
+
+def _result(
+    desk: RealDesk, record: Record, verdict: dict[str, Any], kills: dict[str, int], strikes: Counter[str], took_s: float
+) -> Result:
+    nonces = signed_nonces(desk.files.logs / "signer.jsonl")
+    reader = JournalReader.open(desk.files.journal)
+    try:
+        doubted, away = doubts(reader), away_spans(reader, desk.files.journal)
+        late = [(each.until_ns - each.expires_ns) / SECOND for each in doubted]
+        attended = [
+            (each.until_ns - each.expires_ns - _overlap(away, each.expires_ns, each.until_ns)) / SECOND
+            for each in doubted
+        ]
+        differences = [
+            *differences_of(desk, reader, record), *_problems(verdict),
+            *([f"{record.gaps} times the exchange forgot before it was asked"] if record.gaps else []),
+        ]  # fmt: skip
+        return Result(
+            intents=reader.counts().get(SubmitOrder.__name__, 0),
+            kills=kills,
+            strikes=dict(sorted(strikes.items())),
+            doubted=len({each.cloid for each in doubted}),
+            doubled=sum(len(oids) > 1 for oids in record.oids.values()),
+            nonces=len(nonces),
+            nonces_reused=sum(len(digests) > 1 for digests in nonces.values()),
+            unknown_s=max([0.0, *late]),
+            unknown_attended_s=max([0.0, *attended]),
+            differences=tuple(differences),
+            took_s=took_s,
+        )
+    finally:
+        reader.close()
+
+
+def signed_nonces(log: Path) -> dict[int, set[str]]:
+    """What each nonce was signed for, by the signer's log; not the noop that fences an order under its own nonce."""
+    found: dict[int, set[str]] = {}
+    for line in log.read_bytes().splitlines():
+        entry = msgspec.json.decode(line)
+        if entry["event"] == "signed" and entry["action"] != '{"type":"noop"}':
+            found.setdefault(entry["nonce"], set()).add(f"{entry['action_sha256']} {entry['expires_after_ms']}")
+    return found
+
+
+def away_spans(reader: JournalReader, path: Path) -> list[tuple[int, int]]:
+    """When (ns) one of those who prove was away: from its loss, or the end of an epoch, until it is restored."""
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as journal:
+        starts = [ns for (ns,) in journal.execute("SELECT taken_ns FROM epochs ORDER BY epoch")]
+    spans: list[tuple[int, int]] = []
+    away, since, last = set(PROVING), 0, 0
+    for entry in reader.messages():
+        gone: set[Role] = set()
+        back: set[Role] = set()
+        if starts and entry.ts >= starts[0]:
+            starts.pop(0)
+            gone = set(PROVING)
+        message = decode(entry.body) if entry.kind == HatStateChanged.__name__ else None
+        if isinstance(message, HatStateChanged) and message.role in PROVING:
+            (gone if message.state in AWAY else back).add(message.role)
+        was_away = bool(away)
+        away = (away | gone) - back
+        if away and not was_away:
+            since = last
+        elif was_away and not away:
+            spans.append((since, entry.ts))
+        last = entry.ts
+    return [*spans, (since, last)] if away else spans
+
+
+def _overlap(spans: Sequence[tuple[int, int]], begin: int, end: int) -> int:
+    return sum(max(0, min(end, b) - max(begin, a)) for a, b in spans)
+
+
+def differences_of(desk: RealDesk, reader: JournalReader, record: Record) -> list[str]:
+    """Where our books are not the exchange's after the drain: orders, what each traded, and the money."""
+    last: dict[Cloid, OrderChanged] = {}
+    for entry in reader.messages(kind=OrderChanged.__name__):
+        change = decode(entry.body)
+        assert isinstance(change, OrderChanged)
+        last[change.cloid] = change
+    decimals = {each["name"]: each["szDecimals"] for each in desk.ask("meta")["universe"]}
+    traded: Counter[str] = Counter()
+    for fill in fills_of(desk):
+        traded[fill.get("cloid") or "nobody's"] += round(float(fill["sz"]) * 10 ** decimals[fill["coin"]])
+    found = [f"{c}: {o.filled_sz} lots here, {traded[c]} there" for c, o in last.items() if o.filled_sz != traded[c]]
+    found += [f"{cloid}: traded there, not known here" for cloid in traded.keys() - last.keys()]
+    found += [f"{cloid} is {order.state} after the drain" for cloid, order in last.items() if is_open(order.state)]
+    ended = (OrderState.REJECTED, OrderState.EXPIRED)
+    found += [
+        f"{cloid}: at the exchange, {last[Cloid(cloid)].state} here"
+        for cloid in record.oids
+        if Cloid(cloid) in last and last[Cloid(cloid)].state in ended
+    ]
+    found += [f"{cloid}: at the exchange, not known here" for cloid in record.oids.keys() - last.keys()]
+    found += [f"order {each['oid']} is open there" for each in desk.ask("openOrders")]
+    reports = [decode(entry.body) for entry in reader.messages(kind=LedgerReport.__name__)]
+    equity_usd = reports[-1].equity_usd if reports and isinstance(reports[-1], LedgerReport) else None
+    theirs = usd_from_str(desk.ask("clearinghouseState")["marginSummary"]["accountValue"])
+    return found if equity_usd == theirs else [*found, f"equity: {equity_usd} here, {theirs} there"]
+
+
+def fills_of(desk: RealDesk) -> list[dict[str, Any]]:
+    """Every fill of the account, as the exchange tells page by page."""
+    found: dict[int, dict[str, Any]] = {}
+    start = 0
+    while True:
+        page = desk.ask("userFillsByTime", startTime=start)
+        new = {each["tid"]: each for each in page if each["tid"] not in found}
+        found |= new
+        if not new:
+            return list(found.values())
+        start = max(each["time"] for each in page)
+
+
+def _problems(verdict: Mapping[str, Any]) -> list[str]:
+    found = [f"positions: {each}" for each in verdict["position_differences"]]
+    found += ["the run did not end flat"] if not verdict["is_flat"] else []
+    found += [f"the journal: {verdict['journal_fault']}"] if verdict["journal_fault"] else []
+    found += ["the audit log is not sound"] if not verdict["audit_ok"] else []
+    return found + [f"replay of {e['role']}: {e['difference']}" for e in verdict["replay"] or () if e["difference"]]
+
+
+def main() -> int:
+    """Run it; the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.chaos.storm_kills", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--intents", type=int, default=1_000, help="orders that are sent at least")
+    parser.add_argument("--execution-manager", type=int, default=50, help="how often it is killed")
+    parser.add_argument("--orchestrator", type=int, default=20, help="how often it is killed")
+    parser.add_argument("--signer", type=int, default=20, help="how often it is killed")
+    parser.add_argument("--seed", type=int, default=1, help="of the market and of the moments")
+    parser.add_argument("--home", type=Path, help="keep the run's files here; default: thrown away")
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    asked = parser.parse_args()
+    kills = {name: getattr(asked, name) for name in NAMES}
+    with tempfile.TemporaryDirectory(prefix="hats-") as folder:
+        result = storm(asked.home or Path(folder), asked.intents, kills, asked.seed, Console(stderr=True))
+    sys.stdout.write((msgspec.json.encode(result).decode() if asked.json else _told(result)) + "\n")
+    return 0 if result.is_weathered else 1
+
+
+def _told(result: Result) -> str:
+    kills = ", ".join(f"{name} {count}" for name, count in result.kills.items())
+    strikes = ", ".join(f"{kind} {count}" for kind, count in result.strikes.items())
+    lines = [
+        f"{result.intents} orders, {result.doubted} in doubt ({strikes}); killed: {kills}; {result.took_s:.0f} s",
+        f"{result.doubled} doubled, {result.nonces_reused} of {result.nonces} nonces signed for two actions",
+        f"UNKNOWN at most {result.unknown_s:.1f} s after expiry, {result.unknown_attended_s:.1f} s with nobody away",
+        f"{len(result.differences)} differences", *(f"  {each}" for each in result.differences[:20]),
+        "weathered" if result.is_weathered else "NOT WEATHERED",
+    ]  # fmt: skip
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
