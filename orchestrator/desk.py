@@ -12,7 +12,7 @@ from orchestrator.cluster import ORCHESTRATOR_NAME, LaunchOrder, orchestrator_ac
 from orchestrator.control import Control
 from orchestrator.runfiles import RunFiles
 from orchestrator.status import CardView, Status
-from shared.errors import HatsError, NotRunning, Unanswered
+from shared.errors import AlreadyRunning, HatsError, NotRunning, Unanswered
 from shared.ids import HATS
 from shared.messages.control import DrainOrdered, HatState
 
@@ -36,11 +36,13 @@ class Desk:
 
     @classmethod
     def launch(cls, order: LaunchOrder, namespace: str, files: RunFiles) -> Desk:
-        """A new desk; HatsError if one runs in this namespace. What is left of a dead one is cleared away first."""
+        """A new desk; AlreadyRunning if one runs in this namespace. What is left of a dead one is cleared away."""
         old = _existing(namespace)
         if old is not None:
             if _is_alive(old):
-                raise HatsError(f"a desk already runs in namespace {namespace!r}: `hats status`, or `hats down` first")
+                raise AlreadyRunning(
+                    f"a desk already runs in namespace {namespace!r}: `hats status`, or `hats down` first"
+                )
             _remove(old, namespace)
         return cls(orchestrator_actor(namespace, order), namespace, files)
 

@@ -17,6 +17,7 @@ from orchestrator.backup import seal_key_path
 from orchestrator.build import this_build
 from orchestrator.cards import scorecards_html
 from orchestrator.caretaker import Caretaker, RayDispatch
+from orchestrator.claim import claimed
 from orchestrator.compose import check_wiring
 from orchestrator.ground import Ground, ground
 from orchestrator.jobs import Place, tasks_for
@@ -96,17 +97,18 @@ class Launch:
     @contextlib.contextmanager
     def grounded(self) -> Iterator[Ground]:
         """What the run stands on, noted as the current run, while inside."""
-        home = self._settings.run.home
-        self.files.create()
-        step = self._watcher.step
-        with ground(self._settings, self.files, step, own_ray=self._own_ray, replay=self._replay) as under:
-            namespace, pid = self._settings.ray.namespace, os.getpid()
-            note = RunNote(self._run, str(self.files.dir), under.address, namespace, pid, under.ray_pid, self._config)
-            note_run(home, note)
-            try:
-                yield under
-            finally:
-                forget_run(home)
+        settings, step = self._settings, self._watcher.step
+        home, account = settings.run.home, settings.hats.exchange_architect.user_address
+        with claimed(home, account, settings.venue.network):
+            self.files.create()
+            with ground(settings, self.files, step, own_ray=self._own_ray, replay=self._replay) as under:
+                namespace, pid = settings.ray.namespace, os.getpid()
+                run_dir = str(self.files.dir)
+                note_run(home, RunNote(self._run, run_dir, under.address, namespace, pid, under.ray_pid, self._config))
+                try:
+                    yield under
+                finally:
+                    forget_run(home)
 
     @contextlib.contextmanager
     def raised(self, under: Ground) -> Iterator[Desk]:

@@ -222,18 +222,19 @@ def stop_process(pid: int, timeout_s: float) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline and _is_running(pid):
+        while time.monotonic() < deadline and is_running(pid):
             time.sleep(0.05)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
 
 
-def _is_running(pid: int) -> bool:
+def is_running(pid: int, word: str = "") -> bool:
+    """Does a process of this id run, with `word` in its command line, and not just wait to be reaped?"""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return state != "Z" and word in Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
     except OSError:
         return False
-    return state != "Z"
 
 
 def _ray() -> str:

@@ -88,6 +88,10 @@ class NotRunning(HatsError):  # noqa: N818
     """Start it first: there is no such cluster, desk or process."""
 
 
+class AlreadyRunning(HatsError):  # noqa: N818
+    """End the other one first, or take another home folder and account: two desks would undo each other's work."""
+
+
 class Unanswered(HatsError):  # noqa: N818
     """Ask again, or look into its log: it did not answer in time."""
 

@@ -212,7 +212,9 @@ class Gateway:
         if 0 < expires_ms * MS <= now:
             return f"expired {now // MS - expires_ms} ms ago"
         waited_ms = (now - job.begun_ns) // MS
-        is_late = not job.copies and waited_ms > self._settings.answer_ms
+        is_entry = job.action.priority < Priority.REDUCE and job.action.kind.places
+        most_ms = self._settings.entry_wait_ms if is_entry else self._settings.answer_ms
+        is_late = not job.copies and waited_ms > most_ms
         return f"waited {waited_ms} ms for a connection" if is_late else None
 
     def _opened(self, line: _Line) -> str | None:

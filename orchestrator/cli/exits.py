@@ -6,6 +6,7 @@ from enum import IntEnum
 from typing import Final, NamedTuple
 
 from shared.errors import (
+    AlreadyRunning,
     BusError,
     ConfigError,
     HatsError,
@@ -29,6 +30,7 @@ class Exit(IntEnum):
     PROBLEMS = 6
     REFUSED = 7
     UNAVAILABLE = 8
+    OCCUPIED = 9
     INTERRUPTED = 130
     TERMINATED = 143
 
@@ -50,6 +52,9 @@ MEANINGS: Final[dict[Exit, Meaning]] = {
     Exit.PROBLEMS: Meaning("problems", "The check was made and found problems; they are listed."),
     Exit.REFUSED: Meaning("refused", "Refused by risk, by a kill or for want of permission; nothing was changed."),
     Exit.UNAVAILABLE: Meaning("unavailable", "The exchange or the network could not be used."),
+    Exit.OCCUPIED: Meaning(
+        "occupied", "A desk already runs in this home folder or on this account; nothing was started."
+    ),
     Exit.INTERRUPTED: Meaning("interrupted", "Ctrl-C (SIGINT) before it was done."),
     Exit.TERMINATED: Meaning("terminated", "SIGTERM before it was done."),
 }
@@ -62,6 +67,7 @@ AUDIT_EXITS: Final[dict[int, str]] = {
 """`hats audit verify` has its own three, for the scripts of auditors."""
 
 EXIT_OF: Final[dict[type[BaseException], Exit]] = {
+    AlreadyRunning: Exit.OCCUPIED,
     ConfigError: Exit.CONFIG,
     NotRunning: Exit.NOT_FOUND,
     BusError: Exit.NOT_FOUND,

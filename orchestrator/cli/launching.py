@@ -74,10 +74,12 @@ def run_desk(
     wants_view: bool,
     as_json: bool,
 ) -> Verdict:
-    """The verdict on a whole run in this process. A Ray address where nobody answers is refused at once."""
+    """The verdict on a whole run in this process. A second desk, or a Ray address where nobody answers, is refused."""
     from orchestrator import raylink
+    from orchestrator.claim import refuse_second
     from orchestrator.cli.watching import watcher
 
+    refuse_second(settings.run.home, settings.hats.exchange_architect.user_address, settings.venue.network)
     if not own_ray:
         raylink.probe(raylink.resolve(settings.ray.address), settings.ray.probe_s)
     from orchestrator.launch import Launch

@@ -39,12 +39,13 @@ def up(
     as_json: Json = False,
 ) -> None:
     """Start Ray and the desk in the background and return when all nine are ready; default file: configs/paper.toml."""
+    from orchestrator.claim import refuse_second
     from orchestrator.cli.launching import config_file, loaded, recordings, run_desk, tell
 
     recorded = recordings(replay)
     path = config_file(config, "paper.toml")
     settings = loaded(path, assignments).settings
-    _refuse_second(settings.run.home)
+    refuse_second(settings.run.home, settings.hats.exchange_architect.user_address, settings.venue.network)
     if foreground:
         verdict = run_desk(
             settings, title="hats", own_ray=True, replay=recorded, config=path, wants_view=True, as_json=as_json
@@ -93,19 +94,6 @@ def down(
         say(f"ended; its files are in {run.run_dir}")
     if facts["left_running"]:
         raise HatsError(f"still running: processes {facts['left_running']}")
-
-
-def _refuse_second(home: Path) -> None:
-    from orchestrator.cli.runs import is_alive
-    from orchestrator.runfiles import current_run
-
-    try:
-        run = current_run(home)
-    except NotRunning:
-        return
-    if is_alive(run.launcher_pid):
-        raise HatsError(f"a desk runs already ({run.run_dir}, process {run.launcher_pid}): `hats down` ends it")
-    raise HatsError(f"a desk ended without order ({run.run_dir}): `hats down` first puts it in order")
 
 
 def _arguments(path: Path | None, recorded: Path | None, assignments: list[str] | None) -> list[str]:

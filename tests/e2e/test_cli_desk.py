@@ -29,7 +29,9 @@ def test_a_desk_from_up_to_down(hats: Hats) -> None:
     up = hats("up")
     assert up["dashboard"] is None
     assert is_alive(up["launcher_pid"])
-    assert "already" in hats("up", code=1)["message"]
+    refused = hats("up", code=9)
+    assert refused["code"] == "occupied"
+    assert "already" in refused["message"]
 
     status = hats("status")
     assert len(status["hats"]) == 9

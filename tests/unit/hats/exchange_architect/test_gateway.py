@@ -18,7 +18,7 @@ from shared.clock import WallClock
 from shared.edge import Context
 from shared.messages.account import AccountSnapshot
 from shared.messages.market import BadData
-from shared.messages.order import ActionAnswered, ActionSent, AnswerKind, ReadAccount, ReadOrder, VenueOrder
+from shared.messages.order import ActionAnswered, ActionKind, ActionSent, AnswerKind, ReadAccount, ReadOrder, VenueOrder
 from shared.units import Ns
 from tests.unit.hats.exchange_architect import scene
 from tests.unit.hats.exchange_architect.loopback import Collector, Script, Server, answer, reset
@@ -326,7 +326,7 @@ def test_what_matters_most_goes_first() -> None:
         connection.sendall(RESTING)
         return True
 
-    slow = {"answer_ms": 20_000, "crowded_ms": 20_000, "reserved_connections": 0}
+    slow = {"answer_ms": 20_000, "crowded_ms": 20_000, "entry_wait_ms": 20_000, "reserved_connections": 0}
     with desk(script, warm_connections=1, most_connections=1, **slow) as (made, _):
         made.post(1)
         made.heard.wait(ActionSent)
@@ -356,7 +356,13 @@ def test_entries_do_not_take_what_is_reserved() -> None:
 def test_an_overdue_answer_is_given_up_for_those_who_wait() -> None:
     """With nobody waiting an answer has all its time; with somebody, its fate is unknown a moment later."""
     done = threading.Event()
-    slow = {"warm_connections": 1, "most_connections": 1, "answer_ms": 20_000, "crowded_ms": 300}
+    slow = {
+        "warm_connections": 1,
+        "most_connections": 1,
+        "answer_ms": 20_000,
+        "crowded_ms": 300,
+        "entry_wait_ms": 5_000,
+    }
     with desk(stalls(done), says(RESTING), **slow) as (made, _):
         made.post(1)
         made.heard.wait(ActionSent)
@@ -370,10 +376,29 @@ def test_an_overdue_answer_is_given_up_for_those_who_wait() -> None:
     assert (answered.nonce, answered.answer) == (2, AnswerKind.RESTING)
 
 
+def test_an_entry_does_not_wait_for_long_and_a_cancel_does() -> None:
+    """Half a second in the queue: the cancel is sent, the entry provably was not."""
+    done = threading.Event()
+    slow = {"warm_connections": 1, "most_connections": 1, "reserved_connections": 0, "answer_ms": 5_000}
+    with desk(stalls(done), says(RESTING), **slow, crowded_ms=500) as (made, server):
+        made.post(1)
+        made.heard.wait(ActionSent)
+        for nonce, kind, priority in ((2, ActionKind.ORDER, 1), (3, ActionKind.CANCEL, 4)):
+            action = msgspec.structs.replace(scene.post(kind, nonce=nonce), priority=priority)
+            made.gateway.carry_out(action, Context(), Ns(0))
+        answers = {each.nonce: each for each in made.heard.wait(ActionAnswered, 3)}
+        done.set()
+        assert len(server.bodies) == 2
+    assert answers[2].answer is AnswerKind.REFUSED
+    assert "never sent: waited" in answers[2].error
+    assert [each.nonce for each in made.heard.of(ActionSent)] == [1, 3]
+
+
 def test_what_expired_while_it_waited_is_not_begun() -> None:
     """The venue would refuse it and count it fivefold; that it never left is proven instead."""
     done = threading.Event()
-    with desk(stalls(done), warm_connections=1, most_connections=1, answer_ms=600) as (made, server):
+    slow = {"warm_connections": 1, "most_connections": 1, "answer_ms": 600, "entry_wait_ms": 5_000}
+    with desk(stalls(done), **slow) as (made, server):
         made.post(1)
         made.heard.wait(ActionSent)
         soon_ms = time.time_ns() // 1_000_000 + 200

@@ -27,6 +27,7 @@ MADE: tuple[tuple[BaseException, Exit], ...] = (
     (errors.JournalError("x"), Exit.FAILED),
     (errors.BusError("x"), Exit.NOT_FOUND),
     (errors.NotRunning("x"), Exit.NOT_FOUND),
+    (errors.AlreadyRunning("x"), Exit.OCCUPIED),
     (errors.Unanswered("x"), Exit.TIMEOUT),
     (errors.MailboxFull("x"), Exit.TIMEOUT),
     (errors.NotAllowedError("x"), Exit.REFUSED),

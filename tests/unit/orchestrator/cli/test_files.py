@@ -15,8 +15,9 @@ import pytest
 from hats.security_architect import audit
 from hats.security_architect.audit_log import AuditLog
 from orchestrator.cli.app import app
+from orchestrator.cli.exits import Exit
 from orchestrator.cli.running import run
-from orchestrator.runfiles import RunFiles, RunNote, note_run
+from orchestrator.runfiles import RunFiles
 from shared.codec import encode
 from shared.ids import FOREIGN, Cloid, Role, StrategyId
 from shared.instrument import Instrument
@@ -27,6 +28,7 @@ from shared.messages.order import Fill, FillBooked, OrderChanged
 from shared.order import OrderState, Side
 from shared.record import Entry
 from shared.units import USD, Ns, Sz, Usd
+from tests.chaos.second_instance import holder
 
 BTC = Instrument("BTC", 0, 5, 40)
 CLOID = Cloid("0x4a7500006b00fca3000000000000003b")
@@ -154,8 +156,8 @@ def test_an_unreadable_audit_log(files: RunFiles, capsys: pytest.CaptureFixture[
     assert json.loads(capsys.readouterr().err.splitlines()[-1])["code"] == "unreadable"
 
 
-def test_a_second_desk_is_refused(home: Path, files: RunFiles, capsys: pytest.CaptureFixture[str]) -> None:
-    """While a launcher lives `hats up` starts no other."""
-    note_run(home, RunNote(1, str(files.dir), "127.0.0.1:1", "hats", os.getpid(), None, ""))
-    assert run(app, "hats", ["up"]) == 1
-    assert "runs already" in capsys.readouterr().err
+def test_a_second_desk_is_refused(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """While a desk holds the home folder `hats up` starts no other."""
+    with holder(home, ""):
+        assert run(app, "hats", ["up"]) == Exit.OCCUPIED
+    assert "already runs" in capsys.readouterr().err
