@@ -24,7 +24,7 @@ from shared.edge import Context, Publish
 from shared.errors import VenueError, VenueProtocolError, VenueUnreachable
 from shared.messages import Message
 from shared.messages.market import BadKind
-from shared.messages.order import ActionSent, AnswerKind, PostAction, ReadAccount, ReadAllowance, ReadOrder
+from shared.messages.order import ActionSent, AnswerKind, DropWaiting, PostAction, ReadAccount, ReadAllowance, ReadOrder
 from shared.units import MS, Ns
 
 _LOOK_AFTER_S: Final = 1.0
@@ -65,7 +65,9 @@ class Gateway:
     not answered by sending again: the fate is NO_ANSWER, and the Execution Manager asks.
     """
 
-    commands: ClassVar[frozenset[type[Message]]] = frozenset({PostAction, ReadOrder, ReadAccount, ReadAllowance})
+    commands: ClassVar[frozenset[type[Message]]] = frozenset(
+        {PostAction, DropWaiting, ReadOrder, ReadAccount, ReadAllowance}
+    )
 
     def __init__(
         self, settings: Settings, clock: Clock, universe: Universe, sample: Callable[[str, float], None]
@@ -108,6 +110,8 @@ class Gateway:
         if isinstance(command, PostAction):
             data = request(self._head, command.body)
             self._post(_Job(command, context, data, self._clock.now(), int(command.is_resent), is_on_wire=False))
+        elif isinstance(command, DropWaiting):
+            self._drop_waiting(command.reason)
         elif isinstance(command, Read):
             self._reads.put((command, context))
 
@@ -141,6 +145,18 @@ class Gateway:
         if line.connection.is_usable():
             job = self._write(line, job)
         line.inbox.put(job)
+
+    def _drop_waiting(self, reason: str) -> None:
+        """What adds risk and has no connection yet does not leave; that is told of each."""
+        with self._lock:
+            dropped = sorted(
+                each for each in self._waiting if -each[0] < Priority.REDUCE and each[2].action.kind.places
+            )
+            self._waiting = [each for each in self._waiting if each not in dropped]
+            heapq.heapify(self._waiting)
+        for _, _, job in dropped:
+            answer = AnswerKind.NO_ANSWER if job.copies else AnswerKind.REFUSED
+            self._tell(job, Proof(answer, error=f"local: never sent: {reason}"))
 
     def _take_idle(self, priority: int) -> _Line | None:
         """An idle line that may carry it, a reserved one only if there is no other; held by the caller's lock."""
@@ -212,9 +228,7 @@ class Gateway:
         if 0 < expires_ms * MS <= now:
             return f"expired {now // MS - expires_ms} ms ago"
         waited_ms = (now - job.begun_ns) // MS
-        is_entry = job.action.priority < Priority.REDUCE and job.action.kind.places
-        most_ms = self._settings.entry_wait_ms if is_entry else self._settings.answer_ms
-        is_late = not job.copies and waited_ms > most_ms
+        is_late = not job.copies and waited_ms > self._settings.answer_ms
         return f"waited {waited_ms} ms for a connection" if is_late else None
 
     def _opened(self, line: _Line) -> str | None:

@@ -24,13 +24,14 @@ from hats.exchange_architect.wire import UNREADABLE
 from hats.exchange_architect.wire_exchange import is_reduce_only
 from shared.ids import Cloid, Role
 from shared.messages import AnyMessage, Message
-from shared.messages.control import Started, WakeAt, Woke
+from shared.messages.control import KillOrdered, Started, WakeAt, Woke
 from shared.messages.market import AssetContext, FeedState, FeedStatus, FundingClock, UniverseUpdate
 from shared.messages.order import (
     ActionAnswered,
     ActionKind,
     AllowanceTold,
     AnswerKind,
+    DropWaiting,
     PostAction,
     QueryAccount,
     QueryOrder,
@@ -82,6 +83,7 @@ class ExchangeArchitect:
         ResendOrder,
         ActionAnswered,
         AllowanceTold,
+        KillOrdered,
         QueryOrder,
         QueryAccount,
         Woke,
@@ -100,6 +102,8 @@ class ExchangeArchitect:
         match message:
             case SignedAction():
                 yield self._let_out(message, now)
+            case KillOrdered(level=level):
+                yield DropWaiting(f"kill ({level}) while it waited for a connection")
             case ResendOrder(cloid=cloid):
                 yield from self._let_out_again(cloid, now)
             case ActionAnswered():

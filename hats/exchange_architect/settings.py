@@ -69,12 +69,6 @@ class Settings(Section):
         gt=0,
         description="An answer is waited for no longer than this while other actions wait for its connection.",
     )
-    entry_wait_ms: int = Field(
-        default=50,
-        ge=0,
-        description="An order that adds risk is not sent if it found no connection for so long: its reason is old, "
-        "and a kill may have come.",
-    )
     refresh_s: int = Field(default=60, gt=0, description="How often instruments and fees are read again.")
 
     backoff_first_ms: int = Field(default=250, gt=0, description="First pause before reconnecting.")

@@ -21,7 +21,7 @@ from shared.errors import VenueError, VenueProtocolError, VenueUnreachable
 from shared.messages import Message
 from shared.messages.account import AccountSnapshot
 from shared.messages.market import BadKind, UniverseUpdate
-from shared.messages.order import ActionSent, AnswerKind, PostAction, ReadAccount, ReadAllowance, ReadOrder
+from shared.messages.order import ActionSent, AnswerKind, DropWaiting, PostAction, ReadAccount, ReadAllowance, ReadOrder
 from shared.units import MS, Ns
 from shared.warehouse.capture.records import Direction
 
@@ -52,7 +52,9 @@ class StageLink:
     `start`, `tick` (every `settings.tick_ms`), `frames` and `carry_out` return the messages to publish, in order.
     """
 
-    commands: ClassVar[frozenset[type[Message]]] = frozenset({PostAction, ReadOrder, ReadAccount, ReadAllowance})
+    commands: ClassVar[frozenset[type[Message]]] = frozenset(
+        {PostAction, DropWaiting, ReadOrder, ReadAccount, ReadAllowance}
+    )
 
     def __init__(self, settings: Settings, wire: Wire, rng: random.Random, record: Record = forget) -> None:
         self._settings = settings
@@ -114,6 +116,8 @@ class StageLink:
         match command:
             case PostAction():
                 return self._post(command, now, now if sent_ns is None else sent_ns)
+            case DropWaiting():
+                return []  # nothing waits for a connection here
             case ReadOrder(cloid=cloid):
                 user = self._user()
                 return self._read(errands.read_order(user, cloid, self._universe, lambda: now), now)

@@ -43,6 +43,7 @@ from shared.messages.order import (
     ActionSent,
     AllowanceTold,
     CancelOrder,
+    DropWaiting,
     FenceOrder,
     Fill,
     FillBooked,
@@ -107,6 +108,7 @@ AnyMessage = (
     | SignedAction
     | SignatureRefused
     | PostAction
+    | DropWaiting
     | ActionSent
     | ActionAnswered
     | VenueOrder

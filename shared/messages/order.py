@@ -184,6 +184,14 @@ class PostAction(Message, frozen=True):
     expires_after_ms: int = 0
 
 
+class DropWaiting(Message, frozen=True):
+    """To our own gateway: what adds risk and still waits for a connection must not leave; each is told as refused."""
+
+    lane: ClassVar[Lane] = Lane.KILL
+
+    reason: str
+
+
 class ActionSent(Message, frozen=True):
     """The gateway wrote the bytes to the socket at `sent_ns`."""
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import msgspec
 import pytest
 
 from hats.exchange_architect.gateway import Gateway
@@ -18,7 +17,7 @@ from shared.clock import WallClock
 from shared.edge import Context
 from shared.messages.account import AccountSnapshot
 from shared.messages.market import BadData
-from shared.messages.order import ActionAnswered, ActionKind, ActionSent, AnswerKind, ReadAccount, ReadOrder, VenueOrder
+from shared.messages.order import ActionAnswered, ActionSent, AnswerKind, ReadAccount, ReadOrder, VenueOrder
 from shared.units import Ns
 from tests.unit.hats.exchange_architect import scene
 from tests.unit.hats.exchange_architect.loopback import Collector, Script, Server, answer, reset
@@ -315,99 +314,6 @@ def test_an_action_that_waited_too_long_for_a_connection_is_not_begun() -> None:
     last = answers[-1]
     assert (last.nonce, last.answer) == (3, AnswerKind.REFUSED)
     assert "waited" in last.error
-
-
-def test_what_matters_most_goes_first() -> None:
-    """Behind a connection that is taken, cancels overtake the entries that came before them."""
-    first = threading.Event()
-
-    def script(connection: socket.socket, _: bytes) -> bool:
-        first.wait(20)
-        connection.sendall(RESTING)
-        return True
-
-    slow = {"answer_ms": 20_000, "crowded_ms": 20_000, "entry_wait_ms": 20_000, "reserved_connections": 0}
-    with desk(script, warm_connections=1, most_connections=1, **slow) as (made, _):
-        made.post(1)
-        made.heard.wait(ActionSent)
-        for nonce, priority in ((2, 1), (3, 4), (4, 1), (5, 4), (6, 3)):
-            action = msgspec.structs.replace(scene.post(nonce=nonce), priority=priority)
-            made.gateway.carry_out(action, Context(), Ns(0))
-        first.set()
-        sent = made.heard.wait(ActionSent, 6)
-        made.heard.wait(ActionAnswered, 6)
-    assert [one.nonce for one in sent] == [1, 3, 5, 6, 2, 4]
-
-
-def test_entries_do_not_take_what_is_reserved() -> None:
-    """With every common connection stalled, entries wait and a cancel goes out at once on a reserved one."""
-    done = threading.Event()
-    slow = {"answer_ms": 20_000, "crowded_ms": 20_000, "reserved_connections": 1}
-    with desk(stalls(done), warm_connections=1, most_connections=1, **slow) as (made, _):
-        made.post(1)
-        made.heard.wait(ActionSent)
-        made.post(2)
-        made.gateway.carry_out(msgspec.structs.replace(scene.post(nonce=3), priority=4), Context(), Ns(0))
-        sent = made.heard.wait(ActionSent, 2)
-        done.set()
-    assert [one.nonce for one in sent[:2]] == [1, 3]
-
-
-def test_an_overdue_answer_is_given_up_for_those_who_wait() -> None:
-    """With nobody waiting an answer has all its time; with somebody, its fate is unknown a moment later."""
-    done = threading.Event()
-    slow = {
-        "warm_connections": 1,
-        "most_connections": 1,
-        "answer_ms": 20_000,
-        "crowded_ms": 300,
-        "entry_wait_ms": 5_000,
-    }
-    with desk(stalls(done), says(RESTING), **slow) as (made, _):
-        made.post(1)
-        made.heard.wait(ActionSent)
-        time.sleep(0.6)
-        assert not made.heard.of(ActionAnswered)
-        made.post(2)
-        lost, answered = made.heard.wait(ActionAnswered, 2)
-        done.set()
-    assert (lost.nonce, lost.answer) == (1, AnswerKind.NO_ANSWER)
-    assert "others wait" in lost.error
-    assert (answered.nonce, answered.answer) == (2, AnswerKind.RESTING)
-
-
-def test_an_entry_does_not_wait_for_long_and_a_cancel_does() -> None:
-    """Half a second in the queue: the cancel is sent, the entry provably was not."""
-    done = threading.Event()
-    slow = {"warm_connections": 1, "most_connections": 1, "reserved_connections": 0, "answer_ms": 5_000}
-    with desk(stalls(done), says(RESTING), **slow, crowded_ms=500) as (made, server):
-        made.post(1)
-        made.heard.wait(ActionSent)
-        for nonce, kind, priority in ((2, ActionKind.ORDER, 1), (3, ActionKind.CANCEL, 4)):
-            action = msgspec.structs.replace(scene.post(kind, nonce=nonce), priority=priority)
-            made.gateway.carry_out(action, Context(), Ns(0))
-        answers = {each.nonce: each for each in made.heard.wait(ActionAnswered, 3)}
-        done.set()
-        assert len(server.bodies) == 2
-    assert answers[2].answer is AnswerKind.REFUSED
-    assert "never sent: waited" in answers[2].error
-    assert [each.nonce for each in made.heard.of(ActionSent)] == [1, 3]
-
-
-def test_what_expired_while_it_waited_is_not_begun() -> None:
-    """The venue would refuse it and count it fivefold; that it never left is proven instead."""
-    done = threading.Event()
-    slow = {"warm_connections": 1, "most_connections": 1, "answer_ms": 600, "entry_wait_ms": 5_000}
-    with desk(stalls(done), **slow) as (made, server):
-        made.post(1)
-        made.heard.wait(ActionSent)
-        soon_ms = time.time_ns() // 1_000_000 + 200
-        made.gateway.carry_out(msgspec.structs.replace(scene.post(nonce=2), expires_after_ms=soon_ms), Context(), Ns(0))
-        _, late = made.heard.wait(ActionAnswered, 2)
-        done.set()
-        assert len(server.bodies) == 1
-    assert (late.nonce, late.answer) == (2, AnswerKind.REFUSED)
-    assert "never sent: expired" in late.error
 
 
 def test_after_stopping_actions_are_refused() -> None:

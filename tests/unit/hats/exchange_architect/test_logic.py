@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import pytest
+
 from hats.exchange_architect.budget import Priority
 from hats.exchange_architect.logic import ExchangeArchitect
 from hats.exchange_architect.measures import MEASURES
@@ -12,13 +14,14 @@ from orchestrator.routes import check
 from shared.hat import restore, snapshot
 from shared.ids import Cloid, Role
 from shared.messages import AnyMessage
-from shared.messages.control import Measured, Started, WakeAt, Woke
+from shared.messages.control import KillLevel, KillOrdered, Measured, Started, WakeAt, Woke
 from shared.messages.market import AssetContext, FeedState, FeedStatus, FundingClock, UniverseUpdate
 from shared.messages.order import (
     ActionAnswered,
     ActionKind,
     AllowanceTold,
     AnswerKind,
+    DropWaiting,
     PostAction,
     QueryAccount,
     QueryOrder,
@@ -67,6 +70,14 @@ def test_it_hears_what_the_table_sends() -> None:
 def test_a_signed_action_goes_out_byte_for_byte() -> None:
     """The body is the one that was signed."""
     assert said(hat(), signed()) == [PostAction(ActionKind.ORDER, CLOID, 7, signed().body, priority=Priority.ENTER)]
+
+
+@pytest.mark.parametrize("level", list(KillLevel))
+def test_a_kill_drops_what_waits_at_the_gateway(level: KillLevel) -> None:
+    """Whatever its level: entries that were signed before it must not leave after it."""
+    (drop,) = said(hat(), KillOrdered(level, "test"))
+    assert isinstance(drop, DropWaiting)
+    assert level in drop.reason
 
 
 def test_an_expired_action_never_leaves() -> None:
