@@ -36,7 +36,17 @@ from shared.ids import Role
 from shared.messages.control import KillLevel, KillOrdered, ResumeOrdered
 from shared.units import MS
 from shared.venue.faults.catalogue import LoseAnswer
-from tests.chaos.real_desk import TEN_COINS, WATCHDOG, RealDesk, command_of, descendants, hit, makers, real_desk
+from tests.chaos.real_desk import (
+    ORCHESTRATOR_PAUSE_S,
+    TEN_COINS,
+    WATCHDOG,
+    RealDesk,
+    command_of,
+    descendants,
+    hit,
+    makers,
+    real_desk,
+)
 
 ORDERS: Final = 100
 RISK_MS: Final = 100
@@ -95,15 +105,17 @@ def loaded_desk(home: Path, seed: int, lost: float, *, budget: int | None = None
 
 def one_round(desk: RealDesk, budget: int | None) -> Round:
     """Wait for 100 orders, kill by the operator's line, look, restart the orchestrator, look again, resume."""
+    began = time.monotonic()
     orders, left = _wait_loaded(desk, budget)
     positions = _held(desk)
     with Control(desk.files) as line:
         at_ms = time.time_ns() // MS
-        began = time.monotonic()
+        killed = time.monotonic()
         line.say(KillOrdered(KillLevel.FLATTEN, "drill"))
-    cancelled_s, flat_s = _watch(desk, began)
+    cancelled_s, flat_s = _watch(desk, killed)
     last_risk_ms = _last_risk_ms(desk, at_ms)
     is_latched = _is_latched(desk)
+    time.sleep(max(0.0, ORCHESTRATOR_PAUSE_S - (time.monotonic() - began)))
     with Control(desk.files) as line:
         line.say(ResumeOrdered("drill: the next round"))
     return Round(orders, positions, left, last_risk_ms, cancelled_s, flat_s, is_latched)

@@ -29,6 +29,8 @@ from tests.house.sources import ROOT
 
 TEN_COINS: Final = ("BTC", "ETH", "SOL", "XRP", "DOGE", "AVAX", "LINK", "SUI", "HYPE", "LTC")
 POLL_S: Final = 0.05
+ORCHESTRATOR_PAUSE_S: Final = 14.0
+"""Between two deaths of the orchestrator: it stays down on purpose if it begins more than five times in a minute."""
 SIGNER: Final = "hats.security_architect.signer"
 WATCHDOG: Final = "orchestrator.watchdog"
 _LIMITS: Final[Mapping[str, Any]] = {

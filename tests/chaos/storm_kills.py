@@ -39,14 +39,12 @@ from shared.messages.control import HatState, HatStateChanged
 from shared.messages.order import OrderChanged, SubmitOrder
 from shared.order import OrderState, is_open
 from shared.units import SECOND, usd_from_str
-from tests.chaos.real_desk import SIGNER, RealDesk, hit, real_desk
+from tests.chaos.real_desk import ORCHESTRATOR_PAUSE_S, SIGNER, RealDesk, hit, real_desk
 from tests.chaos.storm import STORM, UNKNOWN_LATEST_S, doubts
 
 NAMES: Final[Mapping[str, Role | str]] = {
     "execution_manager": Role.EXECUTION_MANAGER, "orchestrator": Role.ORCHESTRATOR, "signer": SIGNER,
 }  # fmt: skip
-ORCHESTRATOR_PAUSE_S: Final = 14.0
-"""The orchestrator stays down on purpose if it begins more than five times in a minute."""
 HURRY_SHARE: Final = 0.3
 """Of the kills that do not wait until the desk has come back from the one before."""
 BACK_WITHIN_S: Final = 90.0

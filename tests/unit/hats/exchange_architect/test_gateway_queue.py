@@ -59,7 +59,6 @@ def test_an_overdue_answer_is_given_up_for_those_who_wait() -> None:
         "most_connections": 1,
         "answer_ms": 20_000,
         "crowded_ms": 300,
-        "entry_wait_ms": 5_000,
     }
     with desk(stalls(done), says(RESTING), **slow) as (made, _):
         made.post(1)
