@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hats.exchange_architect.numbers import Spelled, exact
+from hats.exchange_architect.numbers import Spelled
 from shared.errors import DataError
 from shared.instrument import Instrument
 from shared.messages.market import UniverseUpdate
@@ -16,10 +16,9 @@ class Reading:
     """How one coin's texts are read; remembers the ones seen."""
 
     def __init__(self, instrument: Instrument) -> None:
-        px, sz = instrument.px_decimals, instrument.sz_decimals
         self.instrument = instrument
-        self.px = Spelled(lambda text: exact(text, px))
-        self.sz = Spelled(lambda text: exact(text, sz))
+        self.px = Spelled(instrument.px_decimals)
+        self.sz = Spelled(instrument.sz_decimals)
 
 
 class Universe:

@@ -32,8 +32,9 @@ from hats.exchange_architect.records import (
     side_from_wire,
 )
 from hats.exchange_architect.universe import NotListed, Universe
-from shared.book import Level, fault
+from shared.book import Level, fault, fault_of
 from shared.errors import DataError, UnitError
+from shared.instrument import Instrument
 from shared.messages import Message
 from shared.messages.market import AssetContext, BadData, BadKind, BookUpdate, Trade
 from shared.units import Ns, Px, Sz
@@ -42,6 +43,7 @@ EXCERPT: Final = 200
 ACK, PONG, ERROR, GREETING, BAD = "subscriptionResponse", "pong", "error", "greeting", "bad"
 UNREADABLE: Final = (msgspec.MsgspecError, ValueError, DataError, RecursionError)
 """What decoding hostile bytes can raise; UnitError is a ValueError."""
+_BOOK_BEGINS: Final = b'{"channel":"l2Book"'
 _GREETING: Final = b"Websocket connection established."
 _UNREAD: Final = frozenset(channel.spoken for channel in Channel)
 """Channels that the capture log wants; nothing follows from what they say."""
@@ -208,6 +210,7 @@ _Frame = (
 _READ: Final = frozenset(one.__struct_config__.tag for one in _Frame.__args__)
 _new: Final = tuple.__new__
 _frames: Final = msgspec.json.Decoder(_Frame)
+_book_frames: Final = msgspec.json.Decoder(_BookFrame)
 _any_frame: Final = msgspec.json.Decoder(_AnyFrame)
 _topics: Final = msgspec.json.Decoder(_Topic)
 _trades: Final = msgspec.json.Decoder(_Trade)
@@ -235,6 +238,23 @@ def kind_of(error: Exception) -> BadKind:
             return BadKind.UNREADABLE
 
 
+class Columns(NamedTuple):
+    """One side of a book, best level first: prices, sizes, and how many orders rest at each."""
+
+    pxs: list[int]
+    szs: list[int]
+    ns: list[int]
+
+
+class SoundBook(NamedTuple):
+    """A book that may be decided on, in columns: what a table wants, a level at a time being much slower."""
+
+    of: Instrument
+    exch_ns: Ns
+    bids: Columns
+    asks: Columns
+
+
 class Decoder:
     """Reads frames against the listed instruments. Remembers nothing but how numbers are spelled."""
 
@@ -255,6 +275,20 @@ class Decoder:
             if channel in _UNREAD and channel not in _READ:
                 return Heard(channel, "")
             return Heard(BAD, "", (bad_data(channel, "", str(error), frame, recv_ns, kind_of(error)),))
+
+    def sound_book(self, frame: bytes) -> SoundBook | None:
+        """The book that the frame is; None if it is none, or one that `decode` would find fault with."""
+        if not frame.startswith(_BOOK_BEGINS):
+            return None
+        try:
+            data = _book_frames.decode(frame).data
+            reading = self._universe.reading(data.coin)
+            bids, asks = (_columns(side, reading.px, reading.sz) for side in data.levels)
+        except UNREADABLE:
+            return None
+        if fault_of(bids.pxs, bids.szs, asks.pxs, asks.szs) is not None:
+            return None
+        return SoundBook(reading.instrument, ns_from_ms(data.time), bids, asks)
 
     def _book(self, data: _Book, frame: bytes, recv_ns: Ns) -> Heard:
         reading = self._universe.reading(data.coin)
@@ -353,6 +387,10 @@ class Decoder:
 def _levels(levels: list[_Level], px: Spelled, sz: Spelled) -> tuple[Level, ...]:
     # not Level(...): its constructor is a Python function, and this runs forty times a book
     return tuple([_new(Level, (px[level.px], sz[level.sz], level.n)) for level in levels])
+
+
+def _columns(levels: list[_Level], px: Spelled, sz: Spelled) -> Columns:
+    return Columns([px[one.px] for one in levels], [sz[one.sz] for one in levels], [one.n for one in levels])
 
 
 def _channel_of(frame: bytes) -> str:

@@ -43,7 +43,7 @@ def _add(array: Any, validity: Any, lengths: Any, values: Any) -> None:
     if pa.types.is_dictionary(kind):
         _add(array.cast(kind.value_type), validity, lengths, values)
         return
-    validity.update(array.is_valid().cast(pa.uint8()).to_numpy(zero_copy_only=False).tobytes())
+    validity.update(_validity(array))
     if pa.types.is_list(kind):
         lengths.update(_int64(pc.list_value_length(array)))
         _add(array.flatten(), validity, lengths, values)
@@ -52,6 +52,13 @@ def _add(array: Any, validity: Any, lengths: Any, values: Any) -> None:
         values.update(_joined(array.drop_null()))
     else:
         values.update(_int64(array))
+
+
+def _validity(array: Any) -> bytes:
+    if not array.null_count:
+        return b"\x01" * len(array)
+    present: bytes = array.is_valid().cast(pa.uint8()).to_numpy(zero_copy_only=False).tobytes()
+    return present
 
 
 def _joined(array: Any) -> memoryview:
@@ -64,5 +71,6 @@ def _joined(array: Any) -> memoryview:
 
 
 def _int64(array: Any) -> bytes:
-    numbers = pc.fill_null(array.cast(pa.int64()), 0).to_numpy(zero_copy_only=False)
+    numbers = array if array.type == pa.int64() else array.cast(pa.int64())
+    numbers = (pc.fill_null(numbers, 0) if numbers.null_count else numbers).to_numpy(zero_copy_only=False)
     return np.ascontiguousarray(numbers, dtype="<i8").tobytes()

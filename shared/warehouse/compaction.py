@@ -152,20 +152,19 @@ class SegmentFold:
         self._saw(frame.recv_ns)
         self._coverage.take(self._session, frame.socket, frame.epoch, frame.seq, frame.seq)
         rows = 0
+        origin = self._origin(frame.socket, frame.epoch, frame.seq)
         if frame.direction is Direction.IN:
             reading = self._reader.read(frame.data, Ns(frame.recv_ns))
-            rows = self._said(frame, reading)
+            rows = self._said(frame, reading, origin)
             channel, coin, way = reading.channel, reading.coin, "in"
         else:
             channel, coin, way = "", "", "out"
         self.counts[f"frames_{way}"] += 1
-        row = FrameRow(frame.recv_ns, frame.mono_ns, way, channel, coin or None, len(frame.data), rows)
-        self._put(row, self._origin(frame.socket, frame.epoch, frame.seq))
+        self._put(FrameRow(frame.recv_ns, frame.mono_ns, way, channel, coin or None, len(frame.data), rows), origin)
 
-    def _said(self, frame: Frame, reading: Reading) -> int:
+    def _said(self, frame: Frame, reading: Reading, origin: Origin) -> int:
         """Put down what a frame said; how many rows that were."""
         place = 0
-        origin = self._origin(frame.socket, frame.epoch, frame.seq)
         for row in reading.rows:
             self._put(row, origin._replace(entry=place) if place else origin)
             place += 1
@@ -239,4 +238,5 @@ class SegmentFold:
 
     def _saw(self, ns: int) -> None:
         low, high = self._span or (ns, ns)
-        self._span = (min(low, ns), max(high, ns))
+        if not low <= ns <= high or self._span is None:
+            self._span = (min(low, ns), max(high, ns))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import lru_cache
@@ -39,28 +40,46 @@ def _date_of_day(day: int) -> str:
     return (_EPOCH + timedelta(days=day)).isoformat()
 
 
-class Buffer:
-    """Rows of one key that wait to become a row group."""
+class _Kind:
+    """What adding a row of one kind takes to know of its table."""
 
-    def __init__(self, schema: Any) -> None:
-        self._schema = schema
-        self._rows: list[tuple[Any, ...]] = []
-        self._chunks: list[Any] = []
+    def __init__(self, kind: type, table: Table) -> None:
+        self.table = table
+        self.group_rows = table.group_rows
+        self.time_at = row_index(kind, table.time[0])
+        self.other_time_at = row_index(kind, table.time[-1])
+        self.coin_at = row_index(kind, "coin") if table.has_coin else -1
+        self.names = table.schema.names
+        self.plain_types = [
+            field.type.value_type if pa.types.is_dictionary(field.type) else field.type for field in table.schema
+        ]
+
+
+class Buffer:
+    """Rows of one key that wait to become a row group; the time that they span."""
+
+    def __init__(self, kind: _Kind, key: Key, ns: int) -> None:
+        self.key = key
         self.rows = 0
         self.bytes = 0
+        self.min_ns = self.max_ns = ns
+        self._kind = kind
+        self._rows: list[tuple[Any, ...]] = []
+        self._chunks: list[Any] = []
 
-    def add(self, row: tuple[Any, ...]) -> int:
-        """Take in a row; the result is by how many bytes the buffer grew."""
+    def add(self, row: tuple[Any, ...], ns: int) -> int:
+        """Take in a row of that time; the result is by how many bytes the buffer grew."""
         self._rows.append(row)
         self.rows += 1
+        if ns < self.min_ns:
+            self.min_ns = ns
+        elif ns > self.max_ns:
+            self.max_ns = ns
         return self._pack() if len(self._rows) >= _CHUNK_ROWS else 0
 
     def _pack(self) -> int:
-        columns = [
-            pa.array(column, field.type.value_type if pa.types.is_dictionary(field.type) else field.type)
-            for column, field in zip(zip(*self._rows, strict=True), self._schema, strict=True)
-        ]
-        chunk = pa.Table.from_arrays(columns, names=self._schema.names)
+        columns = list(map(pa.array, zip(*self._rows, strict=True), self._kind.plain_types))
+        chunk = pa.Table.from_arrays(columns, names=self._kind.names)
         self._rows.clear()
         self._chunks.append(chunk)
         self.bytes += chunk.nbytes
@@ -129,37 +148,37 @@ class PartWriter:
         self._batch = batch
         self._aside = aside
         self._limit = buffer_bytes
-        self._buffers: dict[Key, Buffer] = {}
-        self._spans: dict[Key, tuple[int, int]] = {}
+        self._kinds = {kind: _Kind(kind, table) for kind, table in TABLE_OF.items()}
+        self._buffers: dict[tuple[_Kind, int, str], Buffer] = {}
         self._files: dict[tuple[str, str], _File] = {}
         self._bytes = 0
-        self._tables = {
-            kind: (table, [row_index(kind, name) for name in table.time]) for kind, table in TABLE_OF.items()
-        }
-        self._coin_at = {kind: row_index(kind, "coin") for kind, table in TABLE_OF.items() if table.has_coin}
-        self.rows: dict[str, int] = {}
+        self._written: Counter[str] = Counter()
 
     def add(self, row: Row, origin: Origin) -> None:
         """Take in one row."""
-        kind = type(row)
-        table, time_at = self._tables[kind]
+        kind = self._kinds[type(row)]
         values: tuple[Any, ...] = row
-        ns = next(values[index] for index in time_at if values[index] is not None)
-        coin_at = self._coin_at.get(kind)
-        key = (table.name, date_of(ns), "" if coin_at is None else values[coin_at] or "")
-        buffer = self._buffers.get(key)
+        ns = values[kind.time_at]
+        if ns is None:
+            ns = values[kind.other_time_at]
+        coin = values[kind.coin_at] or "" if kind.coin_at >= 0 else ""
+        place = (kind, ns // DAY, coin)
+        buffer = self._buffers.get(place)
         if buffer is None:
-            buffer = self._buffers[key] = Buffer(table.schema)
-            self._spans[key] = (ns, ns)
-        low, high = self._spans[key]
-        if not low <= ns <= high:
-            self._spans[key] = (min(low, ns), max(high, ns))
-        self._bytes += buffer.add((*values, *origin))
-        self.rows[table.name] = self.rows.get(table.name, 0) + 1
-        if buffer.rows >= table.group_rows:
-            self._flush(key)
+            buffer = self._buffers[place] = Buffer(kind, (kind.table.name, date_of(ns), coin), ns)
+        self._bytes += buffer.add(values + origin, ns)
+        if buffer.rows >= kind.group_rows:
+            self._flush(place)
         elif self._bytes > self._limit:
-            self._flush(max(self._buffers, key=lambda each: (self._buffers[each].bytes, each)))
+            self._flush(max(self._buffers, key=lambda each: (self._buffers[each].bytes, self._buffers[each].key)))
+
+    @property
+    def rows(self) -> dict[str, int]:
+        """How many rows each table has so far, tables in the order of their names."""
+        rows = Counter(self._written)
+        for buffer in self._buffers.values():
+            rows[buffer.key[0]] += buffer.rows
+        return dict(sorted(rows.items()))
 
     @property
     def waiting_bytes(self) -> int:
@@ -168,8 +187,8 @@ class PartWriter:
 
     def finish(self) -> Iterator[tuple[Path, Part]]:
         """Every part with where it was written, in the order of their paths; nothing can be added any more."""
-        for key in sorted(self._buffers):
-            self._flush(key)
+        for place in sorted(self._buffers, key=lambda each: self._buffers[each].key):
+            self._flush(place)
         for (table, day), file in sorted(self._files.items()):
             path = f"{table}/date={day}/{self._batch}.parquet"
             yield file.aside, file.finish(path)
@@ -179,15 +198,17 @@ class PartWriter:
         for file in self._files.values():
             file.close()
 
-    def _flush(self, key: Key) -> None:
-        name, day, coin = key
-        buffer = self._buffers.pop(key)
+    def _flush(self, place: tuple[_Kind, int, str]) -> None:
+        buffer = self._buffers.pop(place)
+        name, day, coin = buffer.key
         self._bytes -= buffer.bytes
+        self._written[name] += buffer.rows
         file = self._files.get((name, day))
         if file is None:
             aside = self._aside / f"{name}-{day}.parquet"
             file = self._files[name, day] = _File(TABLES[name], day, aside)
-        file.write(buffer.take(), coin, *self._spans.pop(key))
+        low, high = buffer.min_ns, buffer.max_ns
+        file.write(buffer.take(), coin, low, high)
 
 
 def row_index(kind: type, name: str) -> int:

@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hats.exchange_architect.archive import ArchiveReader
 from shared.instrument import Instrument
@@ -113,3 +115,28 @@ def test_a_bad_trade_does_not_take_its_neighbours_with_it() -> None:
     reading = read("trades", [good, good | {"px": "x", "tid": 2}, good | {"tid": 3}])
     assert [row.tid for row in reading.rows if isinstance(row, TradeRow)] == [1, 3]
     assert len(reading.unread) == 1
+
+
+_SIDES = st.lists(
+    st.fixed_dictionaries(
+        {
+            "px": st.sampled_from(["60000", "60001.5", "59999.0", "60000.25", "0", "-1", "1e5", "\u0661"]),
+            "sz": st.sampled_from(["0.5", "1", "0.00001", "0.000001", "0"]),
+            "n": st.integers(-1, 3),
+        }
+    ),
+    max_size=4,
+)
+
+
+@given(st.sampled_from(["BTC", "ETH", "DOGE"]), st.tuples(_SIDES, _SIDES))
+def test_a_book_is_read_the_same_by_either_way(coin: str, levels: tuple[Any, Any]) -> None:
+    """Spaces keep a frame off the fast way: its rows and what is wrong with it are those of the compact one."""
+    said = {"channel": "l2Book", "data": {"coin": coin, "time": T, "levels": levels}}
+    reader = ArchiveReader()
+    reader.learn(LISTED)
+    fast, slow = (
+        reader.read(json.dumps(said, separators=with_).encode(), Ns(7)) for with_ in ((",", ":"), (", ", ": "))
+    )
+    assert (fast.channel, fast.coin, list(fast.rows)) == (slow.channel, slow.coin, list(slow.rows))
+    assert list(fast.unread) == list(slow.unread)

@@ -24,7 +24,7 @@ def test_seen_is_a_window_of_the_newest(keys: list[int], limit: int) -> None:
 
 def test_spelled_reads_right_beyond_its_limit() -> None:
     """It forgets all when full and stays right; unsound texts are never kept."""
-    spelled = Spelled(lambda text: exact(text, 1))
+    spelled = Spelled(1)
     for number in range(numbers._REMEMBERED + 10):
         assert spelled[f"{number}.0"] == number * 10
     assert len(spelled) == 10
@@ -32,3 +32,23 @@ def test_spelled_reads_right_beyond_its_limit() -> None:
         with pytest.raises(UnitError):
             spelled["0.05"]
     assert len(spelled) == 10
+
+
+_TEXTS = st.one_of(
+    st.from_regex(r"-?[0-9]{0,20}(\.[0-9]{0,12})?", fullmatch=True),
+    st.text("0123456789.-+eE _\u0661\u00b2\x00", max_size=24),
+)
+
+
+@given(_TEXTS, st.integers(0, 8))
+def test_spelled_is_exact(text: str, decimals: int) -> None:
+    """It reads what `exact` reads, as the same number, and refuses what `exact` refuses."""
+    try:
+        wanted: int | None = exact(text, decimals)
+    except UnitError:
+        wanted = None
+    if wanted is None:
+        with pytest.raises(UnitError):
+            Spelled(decimals)[text]
+    else:
+        assert Spelled(decimals)[text] == wanted
