@@ -29,7 +29,7 @@ from hats.exchange_architect.subscriptions import topics
 from hats.exchange_architect.tape import Record, forget
 from hats.exchange_architect.universe import Universe
 from hats.exchange_architect.venue_clock import Offset, VenueClock
-from hats.exchange_architect.wire import ERROR, Decoder, Heard, bad_data
+from hats.exchange_architect.wire import Decoder, Heard, bad_data
 from shared.ids import Role
 from shared.messages import Message
 from shared.messages.market import AssetContext, BadData, BadKind, BookUpdate, FeedState, FeedStatus, Trade
@@ -278,7 +278,7 @@ class Session:
     def _complained(text: str, recv_ns: Ns) -> list[Message]:
         if text.startswith("Already unsubscribed"):
             return []
-        return [bad_data(ERROR, "", text, text.encode(), recv_ns, BadKind.REFUSED)]
+        return [bad_data("error", "", text, text.encode(), recv_ns, BadKind.REFUSED)]
 
     # ------------------------------------------------------------------------------------------ time
 

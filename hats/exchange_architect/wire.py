@@ -20,7 +20,7 @@ from hats.exchange_architect.channels import (
     Channel,
     key_of,
 )
-from hats.exchange_architect.numbers import Id, Ms, Spelled, exact, near, ns_from_ms
+from hats.exchange_architect.numbers import Spelled, exact, near, ns_from_ms
 from hats.exchange_architect.records import (
     RATE_DECIMALS,
     FillRecord,
@@ -32,6 +32,30 @@ from hats.exchange_architect.records import (
     side_from_wire,
 )
 from hats.exchange_architect.universe import NotListed, Universe
+from hats.exchange_architect.wire_frames import (
+    ACK,
+    ERROR,
+    PONG,
+    READ,
+    AckFrame,
+    AnyFrame,
+    BookData,
+    BookFrame,
+    CandleData,
+    CandleFrame,
+    CoinContextData,
+    ContextFrame,
+    EventsFrame,
+    FillsFrame,
+    Frame,
+    FundingsFrame,
+    LevelEntry,
+    OrdersFrame,
+    PongFrame,
+    TopicData,
+    TradeEntry,
+    TradesFrame,
+)
 from shared.book import Level, fault, fault_of
 from shared.errors import DataError, UnitError
 from shared.instrument import Instrument
@@ -40,7 +64,7 @@ from shared.messages.market import AssetContext, BadData, BadKind, BookUpdate, T
 from shared.units import Ns, Px, Sz
 
 EXCERPT: Final = 200
-ACK, PONG, ERROR, GREETING, BAD = "subscriptionResponse", "pong", "error", "greeting", "bad"
+GREETING, BAD = "greeting", "bad"
 UNREADABLE: Final = (msgspec.MsgspecError, ValueError, DataError, RecursionError)
 """What decoding hostile bytes can raise; UnitError is a ValueError."""
 _BOOK_BEGINS: Final = b'{"channel":"l2Book"'
@@ -79,141 +103,12 @@ class Heard(NamedTuple):
     is_grave: bool = False
 
 
-class _Level(msgspec.Struct, gc=False):
-    px: str
-    sz: str
-    n: Id
-
-
-class _Book(msgspec.Struct):
-    coin: str
-    time: Ms
-    levels: tuple[list[_Level], list[_Level]]
-
-
-class _Trade(msgspec.Struct):
-    coin: str
-    side: str
-    px: str
-    sz: str
-    time: Ms
-    tid: Id
-
-
-class _Context(msgspec.Struct, rename="camel"):
-    mark_px: str
-    oracle_px: str
-    open_interest: str
-    funding: str
-    premium: str | None = None
-
-
-class _CoinContext(msgspec.Struct):
-    coin: str
-    ctx: _Context
-
-
-class _Fills(msgspec.Struct, rename="camel"):
-    fills: list[msgspec.Raw]
-    is_snapshot: bool = False
-
-
-class _Fundings(msgspec.Struct, rename="camel"):
-    fundings: list[msgspec.Raw]
-    is_snapshot: bool = False
-
-
-class _Candle(msgspec.Struct):
-    t: Ms
-    s: str
-    i: str
-    v: str
-    n: Id
-
-
-class _Events(msgspec.Struct, rename="camel"):
-    liquidation: Any = None
-    non_user_cancel: Any = None
-
-
-class _Topic(msgspec.Struct):
-    type: str
-    coin: str = ""
-
-
-class _Answer(msgspec.Struct):
-    method: str
-    subscription: _Topic
-
-
-class _BookFrame(msgspec.Struct, tag_field="channel", tag=BOOK):
-    data: _Book
-
-
-class _TradesFrame(msgspec.Struct, tag_field="channel", tag=TRADES):
-    data: list[msgspec.Raw]
-
-
-class _ContextFrame(msgspec.Struct, tag_field="channel", tag=CONTEXT):
-    data: _CoinContext
-
-
-class _OrdersFrame(msgspec.Struct, tag_field="channel", tag=ORDERS):
-    data: list[msgspec.Raw]
-
-
-class _FillsFrame(msgspec.Struct, tag_field="channel", tag=FILLS):
-    data: _Fills
-
-
-class _FundingsFrame(msgspec.Struct, tag_field="channel", tag=FUNDINGS):
-    data: _Fundings
-
-
-class _CandleFrame(msgspec.Struct, tag_field="channel", tag=CANDLE):
-    data: _Candle
-
-
-class _EventsFrame(msgspec.Struct, tag_field="channel", tag=Channel.USER_EVENTS.spoken):
-    data: _Events
-
-
-class _AckFrame(msgspec.Struct, tag_field="channel", tag=ACK):
-    data: _Answer
-
-
-class _PongFrame(msgspec.Struct, tag_field="channel", tag=PONG):
-    pass
-
-
-class _ErrorFrame(msgspec.Struct, tag_field="channel", tag=ERROR):
-    data: str
-
-
-class _AnyFrame(msgspec.Struct):
-    channel: str
-
-
-_Frame = (
-    _BookFrame
-    | _TradesFrame
-    | _ContextFrame
-    | _OrdersFrame
-    | _FillsFrame
-    | _FundingsFrame
-    | _CandleFrame
-    | _EventsFrame
-    | _AckFrame
-    | _PongFrame
-    | _ErrorFrame
-)
-_READ: Final = frozenset(one.__struct_config__.tag for one in _Frame.__args__)
 _new: Final = tuple.__new__
-_frames: Final = msgspec.json.Decoder(_Frame)
-_book_frames: Final = msgspec.json.Decoder(_BookFrame)
-_any_frame: Final = msgspec.json.Decoder(_AnyFrame)
-_topics: Final = msgspec.json.Decoder(_Topic)
-_trades: Final = msgspec.json.Decoder(_Trade)
+_frames: Final = msgspec.json.Decoder(Frame)
+_book_frames: Final = msgspec.json.Decoder(BookFrame)
+_any_frame: Final = msgspec.json.Decoder(AnyFrame)
+_topics: Final = msgspec.json.Decoder(TopicData)
+_trades: Final = msgspec.json.Decoder(TradeEntry)
 _orders: Final = msgspec.json.Decoder(StatusRecord)
 _fills: Final = msgspec.json.Decoder(FillRecord)
 _fundings: Final = msgspec.json.Decoder(FundingRecord)
@@ -265,14 +160,14 @@ class Decoder:
         """What the frame said. Never raises on what the venue sent: an unreadable frame or entry is BadData."""
         try:
             parsed = _frames.decode(frame)
-            if type(parsed) is _BookFrame:
+            if type(parsed) is BookFrame:
                 return self._book(parsed.data, frame, recv_ns)
             return self._other(parsed, recv_ns)
         except UNREADABLE as error:
             if frame.startswith(_GREETING):
                 return Heard(GREETING, "")
             channel = _channel_of(frame)
-            if channel in _UNREAD and channel not in _READ:
+            if channel in _UNREAD and channel not in READ:
                 return Heard(channel, "")
             return Heard(BAD, "", (bad_data(channel, "", str(error), frame, recv_ns, kind_of(error)),))
 
@@ -290,7 +185,7 @@ class Decoder:
             return None
         return SoundBook(reading.instrument, ns_from_ms(data.time), bids, asks)
 
-    def _book(self, data: _Book, frame: bytes, recv_ns: Ns) -> Heard:
+    def _book(self, data: BookData, frame: bytes, recv_ns: Ns) -> Heard:
         reading = self._universe.reading(data.coin)
         bids, asks = data.levels
         book = BookUpdate(
@@ -308,25 +203,25 @@ class Decoder:
 
     def _other(self, frame: Any, recv_ns: Ns) -> Heard:
         match frame:
-            case _TradesFrame():
+            case TradesFrame():
                 return self._trade_batch(frame.data, recv_ns)
-            case _ContextFrame():
+            case ContextFrame():
                 return Heard(CONTEXT, frame.data.coin, (self._context(frame.data, recv_ns),))
-            case _OrdersFrame():
+            case OrdersFrame():
                 return Heard(ORDERS, "", self._each(ORDERS, frame.data, self._order, recv_ns))
-            case _FillsFrame():
+            case FillsFrame():
                 fills = self._each(FILLS, frame.data.fills, self._fill, recv_ns)
                 return Heard(FILLS, "", fills, frame.data.is_snapshot)
-            case _FundingsFrame():
+            case FundingsFrame():
                 payments = self._each(FUNDINGS, frame.data.fundings, self._funding, recv_ns)
                 return Heard(FUNDINGS, "", payments, frame.data.is_snapshot)
-            case _CandleFrame():
+            case CandleFrame():
                 return Heard(CANDLE, frame.data.s, minute=self._minute(frame.data))
-            case _EventsFrame(data=events):
+            case EventsFrame(data=events):
                 return Heard(EVENTS, "", is_grave=bool(events.liquidation or events.non_user_cancel))
-            case _AckFrame():
+            case AckFrame():
                 return _ack(frame.data.subscription, frame.data.method)
-            case _PongFrame():
+            case PongFrame():
                 return Heard(PONG, "")
             case _:
                 return _complaint(frame.data)
@@ -356,14 +251,14 @@ class Decoder:
             raise UnitError("a trade needs a positive price and size")
         return Trade(data.coin, side_from_wire(data.side), px, sz, data.tid, ns_from_ms(data.time), recv_ns)
 
-    def _minute(self, data: _Candle) -> Minute | None:
+    def _minute(self, data: CandleData) -> Minute | None:
         """What a candle of a minute counts; None for those of other intervals."""
         if data.i != CANDLE_INTERVAL:
             return None
         coin = self._universe.instrument(data.s)
         return Minute(data.s, ns_from_ms(data.t), data.n, near(data.v, coin.sz_decimals))
 
-    def _context(self, data: _CoinContext, recv_ns: Ns) -> AssetContext:
+    def _context(self, data: CoinContextData, recv_ns: Ns) -> AssetContext:
         coin, ctx = self._universe.instrument(data.coin), data.ctx
         mark_px, oracle_px = (Px(exact(text, coin.px_decimals)) for text in (ctx.mark_px, ctx.oracle_px))
         if mark_px <= 0 or oracle_px <= 0:
@@ -384,12 +279,12 @@ class Decoder:
         return funding_message(_fundings.decode(raw), self._universe, recv_ns)
 
 
-def _levels(levels: list[_Level], px: Spelled, sz: Spelled) -> tuple[Level, ...]:
+def _levels(levels: list[LevelEntry], px: Spelled, sz: Spelled) -> tuple[Level, ...]:
     # not Level(...): its constructor is a Python function, and this runs forty times a book
     return tuple([_new(Level, (px[level.px], sz[level.sz], level.n)) for level in levels])
 
 
-def _columns(levels: list[_Level], px: Spelled, sz: Spelled) -> Columns:
+def _columns(levels: list[LevelEntry], px: Spelled, sz: Spelled) -> Columns:
     return Columns([px[one.px] for one in levels], [sz[one.sz] for one in levels], [one.n for one in levels])
 
 
@@ -400,7 +295,7 @@ def _channel_of(frame: bytes) -> str:
         return "?"
 
 
-def _ack(topic: _Topic, text: str) -> Heard:
+def _ack(topic: TopicData, text: str) -> Heard:
     return Heard(ACK, "", text=f"{text} {key_of(topic.type, topic.coin)}")
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from hats.exchange_architect.channels import FILLS
-from hats.exchange_architect.wire import ACK, BAD, ERROR, GREETING, PONG, Decoder, Heard
+from hats.exchange_architect.wire import BAD, GREETING, Decoder, Heard
+from hats.exchange_architect.wire_frames import ACK, ERROR, PONG
 from shared.book import Level
 from shared.messages.account import FundingPayment
 from shared.messages.market import AssetContext, BadData, BookUpdate, Trade
