@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import secrets
 import time
-import urllib.request
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from hats.security_architect import keystore
+from orchestrator.agents import submit_approval
 from orchestrator.onboarding import address_of, approval_body
 from orchestrator.runfiles import RunFiles, write_private
-from shared.errors import VenueError
 from shared.units import Ns
 
 AGENT_NAME: Final = "desk"
@@ -46,13 +45,5 @@ def _agent(base_url: str, files: RunFiles, master: bytes, name: str) -> Agent:
     password_file = files.password(name)
     write_private(password_file, password.encode())
     info = keystore.new_agent(files.keys, name, password, "testnet", Ns(time.time_ns()))
-    reply = _post(f"{base_url}/exchange", approval_body(master, info.address, name, time.time_ns() // 1_000_000))
-    if b'"status":"ok"' not in reply:
-        raise VenueError("the local exchange did not take our agent", reply[:200].decode())
+    submit_approval(base_url, approval_body(master, info.address, name, time.time_ns() // 1_000_000))
     return Agent(info.address, keystore.keystore_path(files.keys, name), password_file)
-
-
-def _post(url: str, body: bytes) -> bytes:
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310 - our own URL
-    with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310
-        return bytes(reply.read())

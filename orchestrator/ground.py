@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.error import URLError
 
+from hats.security_architect import keystore
+from hats.security_architect.retired import refuse_retired
 from hats.security_architect.signer.spelling import options_of
 from orchestrator import raylink
 from orchestrator.account import throw_away_account
+from orchestrator.agents import master_of
 from orchestrator.children import Child
 from orchestrator.referee import listed_at
 from orchestrator.runfiles import RunFiles
@@ -94,6 +97,9 @@ def _configured(settings: Settings, files: RunFiles) -> Settings:
     own = settings.hats.security_architect
     has_watchdog = bool(settings.watchdog.keystore and settings.watchdog.password_file)
     if master and own.keystore and own.password_file and (has_watchdog or not settings.watchdog.enabled):
+        guards = (settings.watchdog.keystore,) if settings.watchdog.enabled else ()
+        for path in (own.keystore, *(one for one in guards if one is not None)):
+            _refuse_wrong_key(path, settings, master)
         return settings.with_account(master, own.keystore, own.password_file, files.signer)
     needed: dict[str, object] = {
         "hats.exchange_architect.user_address": master,
@@ -104,6 +110,16 @@ def _configured(settings: Settings, files: RunFiles) -> Settings:
         needed["watchdog.keystore"] = settings.watchdog.keystore
         needed["watchdog.password_file"] = settings.watchdog.password_file
     raise ConfigError([f"{key} must be set in mode {settings.run.mode}" for key, value in needed.items() if not value])
+
+
+def _refuse_wrong_key(path: Path, settings: Settings, master: str) -> None:
+    """Nothing if the key may sign for the account; ConfigError if it was retired or is no agent of it."""
+    info = keystore.read_info(path)
+    for folder in {path.parent, settings.run.home / "keys"}:
+        refuse_retired(folder, info.address)
+    owner = master_of(settings.venue.base_url, info.address)
+    if owner != master:
+        raise ConfigError([f"{path}: {info.address} is an agent of {owner or 'nobody'}, not of {master}"])
 
 
 def _venue_args(settings: Settings, replay: Path | None) -> list[str]:

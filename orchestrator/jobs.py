@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
 
-from hats.security_architect import keystore
+from hats.security_architect import key_rules, keystore
 from hats.security_architect.audit_log import verify_file
+from hats.security_architect.key_rules import Found, Severity
+from orchestrator.agents import agents_at
 from orchestrator.backup import back_up, thin_out
 from orchestrator.cards import scorecards_html
 from orchestrator.control import Control
@@ -27,19 +29,19 @@ from orchestrator.summary import summarise
 from shared.errors import ConfigError, DataError, JournalError
 from shared.journal import JournalReader
 from shared.seal_file import read_seal_key
-from shared.units import DAY, SECOND
+from shared.units import DAY, SECOND, Ns
 
 BACKUP: Final = "backup"
 MINUTE: Final = 60 * SECOND
 DISK_FREE_SHARE_MIN: Final = 0.10
 DISK_FREE_BYTES_MIN: Final = 1 << 30
-KEY_AGE_DAYS_MAX: Final = 90
 
 
 class Place(msgspec.Struct, frozen=True):
     """What a job is told: the home folder, the run's folder, the keystores in use, and where backups go ("": nowhere).
 
-    `seal_key` is the key's file, `backup_keep` how many backups stay.
+    `seal_key` is the key's file, `backup_keep` how many backups stay. `account` at the exchange `base_url` is whose
+    agents the keys are ("": they are not looked up).
     """
 
     home: str
@@ -48,6 +50,8 @@ class Place(msgspec.Struct, frozen=True):
     backup_dir: str = ""
     backup_keep: int = 2
     seal_key: str = ""
+    base_url: str = ""
+    account: str = ""
 
     @property
     def files(self) -> RunFiles:
@@ -103,21 +107,25 @@ def write_report(place: Place) -> str:
 
 
 def check_keys(place: Place) -> str:
-    """The keystores in use: private to us, and not older than the policy allows."""
-    problems, oldest = [], 0
-    for name in place.keystores:
-        path = Path(name)
-        if path.stat().st_mode & 0o077:
-            problems.append(f"{path} can be read by others")
-        for info in keystore.list_keys(path.parent):
-            if keystore.keystore_path(path.parent, info.name) == path:
-                days = (time.time_ns() - info.created_ns) // DAY
-                oldest = max(oldest, days)
-                if days > KEY_AGE_DAYS_MAX:
-                    problems.append(f"{info.name} is {days} days old, at most {KEY_AGE_DAYS_MAX} allowed")
+    """The keystores in use: private, strong, not retired, young enough, and approved for a while yet."""
+    now = Ns(time.time_ns())
+    infos = [keystore.checked_info(Path(name)) for name in place.keystores]
+    found = [one for info in infos for one in key_rules.found_of(info, now)]
+    _refuse_problems(found)
+    if place.account:
+        listed = agents_at(place.base_url, place.account)
+        found += [one for info in infos for one in key_rules.found_at_venue(info, listed.get(info.address), now)]
+        _refuse_problems(found)
+    warned = [f"; {one.key}: {one.text}" for one in found if one.severity is Severity.WARNING]
+    oldest = max((key_rules.age_days(info.created_ns, now) for info in infos), default=0)
+    asked = "approved" if place.account else "not looked up at the exchange"
+    return f"{len(infos)} keys private and {asked}, the oldest {oldest} days old{''.join(warned)}"
+
+
+def _refuse_problems(found: Sequence[Found]) -> None:
+    problems = [f"{one.key}: {one.text}" for one in found if one.severity is Severity.PROBLEM]
     if problems:
         raise ConfigError(problems)
-    return f"{len(place.keystores)} keys private, the oldest {oldest} days old"
 
 
 def back_up_home(place: Place) -> str:

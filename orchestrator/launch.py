@@ -148,6 +148,7 @@ class Launch:
         place = Place(
             str(settings.run.home), str(self.files.dir), named,
             str(settings.backup.dir or ""), settings.backup.keep, str(key_file),
+            settings.venue.base_url, settings.hats.exchange_architect.user_address or "",
         )  # fmt: skip
         caretaker = Caretaker(place, RayDispatch(), tasks_for(settings.backup))
         duration_s = settings.run.duration_s

@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import stat
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import msgspec
 
-from shared.errors import ConfigError
+from hats.security_architect.private_files import destroy, read_private, write_private
+from hats.security_architect.retired import Retired, refuse_retired, retire
+from shared.errors import ConfigError, JournalError
 from shared.units import Ns
 
 SCRYPT_N: Final = 262_144
@@ -79,6 +80,27 @@ def new_agent(
     is_weak_allowed: bool = False,
 ) -> KeyInfo:
     """The note of a fresh agent key, encrypted and stored. ConfigError if the name is taken or it is weak."""
+    secret = secrets.token_bytes(32)
+    return store_agent(
+        directory, name, secret, password, network, created_ns, scrypt_n=scrypt_n, is_weak_allowed=is_weak_allowed
+    )
+
+
+def store_agent(
+    directory: Path,
+    name: str,
+    secret: bytes,
+    password: str,
+    network: str,
+    created_ns: Ns,
+    *,
+    scrypt_n: int = SCRYPT_N,
+    is_weak_allowed: bool = False,
+) -> KeyInfo:
+    """The note of this agent key, encrypted and stored. `created_ns` is when the key itself was made, as far as known.
+
+    ConfigError if the name is taken, the encryption weak, the address already here or retired.
+    """
     from eth_account import Account  # noqa: PLC0415 - half a second that only key work should cost
 
     problems = []
@@ -93,14 +115,65 @@ def new_agent(
     path = keystore_path(directory, name)
     if path.exists() or info_path(path).exists():
         raise ConfigError([f"{path} exists; a key is never overwritten"])
-    secret = secrets.token_bytes(32)
-    address: str = Account.from_key(secret).address.lower()
+    try:
+        address: str = Account.from_key(secret).address.lower()
+    except ValueError:  # whose text could hold the key
+        raise ConfigError(
+            ["expected a private key of secp256k1: 32 bytes, not 0 and below the curve's order"]
+        ) from None
+    refuse_retired(directory, address)
+    known = next((info.name for info in list_keys(directory) if info.address == address), None)
+    if known is not None:
+        raise ConfigError([f"{address} is here already, as {known}"])
     encrypted = Account.encrypt(secret, password, kdf="scrypt", iterations=scrypt_n)
     info = KeyInfo(name=name, hats_role=AGENT, network=network, address=address, created_ns=created_ns)
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _write_private(path, msgspec.json.encode(encrypted))
-    _write_private(info_path(path), msgspec.json.encode(info))
+    write_private(path, msgspec.json.encode(encrypted))
+    write_private(info_path(path), msgspec.json.encode(info))
     return info
+
+
+def secret_in(data: bytes, password: str | None) -> bytes:
+    """The private key that a file to be imported holds: 64 hex digits, or Web3 secret storage under `password`.
+
+    ConfigError if it is neither or the password is wrong; the message never repeats what was in it.
+    """
+    from eth_account import Account  # noqa: PLC0415 - see new_agent
+
+    text = data.strip()
+    if not text.startswith(b"{"):
+        digits = text.removeprefix(b"0x")
+        if not re.fullmatch(rb"[0-9a-fA-F]{64}", digits):
+            raise ConfigError(["expected a private key of 64 hex digits, or a Web3 secret storage file"])
+        return bytes.fromhex(digits.decode())
+    if password is None:
+        raise ConfigError(["expected the password of the file to be imported"])
+    try:
+        return bytes(Account.decrypt(msgspec.json.decode(text), password))
+    except (ValueError, TypeError, KeyError, msgspec.MsgspecError) as error:
+        raise ConfigError(["the file to be imported cannot be decrypted: wrong password or damaged"]) from error
+
+
+def retire_agent(directory: Path, name: str, ns: Ns, reason: str) -> Retired:
+    """The key's address is on the never-reuse list, and then its files are destroyed.
+
+    ConfigError if there is no such key, or if a signer holds it.
+    """
+    from hats.security_architect.signer.nonce_store import NonceStore  # noqa: PLC0415 - needed here alone
+
+    path = keystore_path(directory, name)
+    info = read_info(path)
+    nonces = path.with_suffix(".nonces.sqlite")
+    if nonces.exists():
+        try:
+            NonceStore(nonces, info.address).close()
+        except JournalError as error:
+            raise ConfigError([f"{name} is in use: {error}"]) from error
+    entry = Retired(info.address, name, info.network, ns, reason)
+    retire(directory, entry)
+    destroy(path)
+    destroy(info_path(path))
+    return entry
 
 
 def load(keystore: Path, password: str, *, is_weak_allowed: bool = False) -> Unlocked:
@@ -113,6 +186,7 @@ def load(keystore: Path, password: str, *, is_weak_allowed: bool = False) -> Unl
     encrypted = _read_json(keystore)
     _check_strength(keystore, encrypted, is_weak_allowed=is_weak_allowed)
     info = read_info(keystore)
+    refuse_retired(keystore.parent, info.address)
     try:
         secret = bytes(Account.decrypt(encrypted, password))
     except (ValueError, TypeError, KeyError) as error:
@@ -127,7 +201,7 @@ def read_info(keystore: Path) -> KeyInfo:
     """The note beside a keystore. ConfigError if it is missing, malformed or of a key that is no agent's."""
     path = info_path(keystore)
     try:
-        info = msgspec.json.decode(_read_private(path), type=KeyInfo)
+        info = msgspec.json.decode(read_private(path, _FILE_BYTES_MAX), type=KeyInfo)
     except msgspec.MsgspecError as error:
         raise ConfigError([f"{path} is no note of a key: {error}"]) from error
     if info.hats_role != AGENT:
@@ -135,14 +209,27 @@ def read_info(keystore: Path) -> KeyInfo:
     return info
 
 
+def checked_info(keystore: Path) -> KeyInfo:
+    """The note of a keystore that is private, strong and not retired; ConfigError otherwise. Needs no password."""
+    _check_strength(keystore, _read_json(keystore), is_weak_allowed=False)
+    info = read_info(keystore)
+    refuse_retired(keystore.parent, info.address)
+    return info
+
+
+def keystores_in(directory: Path) -> list[Path]:
+    """The keystores in the directory, by name; none if there is no such directory."""
+    return sorted(directory.glob(f"*{_SUFFIX}"))
+
+
 def list_keys(directory: Path) -> tuple[KeyInfo, ...]:
     """The notes of all keys in the directory, by name; none if there is no such directory."""
-    return tuple(read_info(path) for path in sorted(directory.glob(f"*{_SUFFIX}")))
+    return tuple(read_info(path) for path in keystores_in(directory))
 
 
 def password_from_file(path: Path) -> str:
     """The password in a 0600 file, without its line end. ConfigError if others may read it or it is empty."""
-    return _password(_read_private(path), str(path))
+    return _password(read_private(path, _FILE_BYTES_MAX), str(path))
 
 
 def password_from_descriptor(descriptor: int) -> str:
@@ -177,35 +264,6 @@ def _check_strength(path: Path, encrypted: dict[str, Any], *, is_weak_allowed: b
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        return msgspec.json.decode(_read_private(path), type=dict[str, Any])
+        return msgspec.json.decode(read_private(path, _FILE_BYTES_MAX), type=dict[str, Any])
     except msgspec.MsgspecError as error:
         raise ConfigError([f"{path} is no JSON object"]) from error
-
-
-def _read_private(path: Path) -> bytes:
-    """The content of a file that only its owner (we) can read."""
-    try:
-        with path.open("rb") as stream:
-            status = os.fstat(stream.fileno())
-            if status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o077:
-                raise ConfigError([f"{path} must be ours and 0600, it is {stat.S_IMODE(status.st_mode):04o}"])
-            return stream.read(_FILE_BYTES_MAX)
-    except OSError as error:
-        raise ConfigError([f"cannot read {path}: {error.strerror}"]) from error
-
-
-def _write_private(path: Path, data: bytes) -> None:
-    """Write the file whole or not at all, 0600, on the disk when this returns."""
-    beside = path.with_name(path.name + ".tmp")
-    file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(file, data)
-        os.fsync(file)
-    finally:
-        os.close(file)
-    beside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -2,58 +2,28 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from orchestrator.cli import keys_approving, keys_keeping, keys_making
+from orchestrator.cli.keys_options import Directory, folder_of
 from orchestrator.cli.options import Config, Json
-from orchestrator.cli.terminal import console, emit, is_interactive, note, say
-from shared.errors import ConfigError
-from shared.units import Ns
+from orchestrator.cli.terminal import console, emit, note, say
 
 app = typer.Typer(
-    help="Make and list encrypted agent keys. They can trade; they cannot move money.", no_args_is_help=True
+    help="Encrypted agent keys, from the first day to the last. They can trade; they cannot move money.",
+    no_args_is_help=True,
 )
 
-Directory = Annotated[
-    Path | None, typer.Option("--dir", metavar="DIR", help="Folder of the keystores. Default: keys in the home folder.")
-]
-NETWORKS = ("testnet", "mainnet")
-
-
-@app.command()
-def new(
-    name: Annotated[str, typer.Argument(help="Name of the agent: a-z, 0-9, _ and -.")],
-    network: Annotated[str, typer.Option(metavar="testnet|mainnet", help="Where the key may sign.")] = "testnet",
-    password_file: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="File (0600) with the password. Else HATS_PASSWORD_FILE, else asked on a terminal."
-        ),
-    ] = None,
-    directory: Directory = None,
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
-    """Make a fresh agent key and print its address, which your account must approve before it can trade."""
-    from hats.security_architect import keystore
-
-    if network not in NETWORKS:
-        raise typer.BadParameter(f"expected {' or '.join(NETWORKS)}, got {network!r}", param_hint="--network")
-    folder = _folder(directory, config)
-    info = keystore.new_agent(folder, name, _password(password_file), network, Ns(time.time_ns()))
-    path = keystore.keystore_path(folder, name)
-    if as_json:
-        emit({"name": info.name, "network": info.network, "address": info.address, "keystore": str(path)})
-        return
-    say(f"agent    {info.address} ({info.network})")
-    say(f"keystore {path}")
-    say("next     approve this address as an API wallet of your account, on the venue's site; then set")
-    say("         hats.security_architect.keystore and hats.exchange_architect.user_address in the configuration")
+app.command("new")(keys_making.new)
+app.command("import")(keys_making.import_)
+app.command("approve")(keys_approving.approve)
+app.command("submit")(keys_approving.submit)
+app.command("check")(keys_keeping.check)
+app.command("retire")(keys_keeping.retire)
 
 
 @app.command()
@@ -77,7 +47,7 @@ def list_keys(directory: Directory = None, config: Config = None, as_json: Json 
     """List the agent keys with address, network and age; no password is needed."""
     from hats.security_architect import keystore
 
-    folder = _folder(directory, config)
+    folder = folder_of(directory, config)
     keys: list[dict[str, Any]] = [
         {
             "name": info.name,
@@ -101,28 +71,3 @@ def list_keys(directory: Directory = None, config: Config = None, as_json: Json 
         days = (time.time_ns() - key["created_ns"]) // (86_400 * 10**9)
         table.add_row(key["name"], key["network"], key["address"], str(days))
     console().print(table)
-
-
-def _folder(directory: Path | None, config: Path | None) -> Path:
-    from orchestrator.cli.launching import home
-
-    return directory if directory is not None else home(config) / "keys"
-
-
-def _password(file: Path | None) -> str:
-    """The password from the file named, or asked for twice on a terminal; never from the command line."""
-    from hats.security_architect.keystore import password_from_file
-
-    named = file or (Path(os.environ["HATS_PASSWORD_FILE"]) if os.environ.get("HATS_PASSWORD_FILE") else None)
-    if named is not None:
-        return password_from_file(named)
-    if not is_interactive():
-        raise ConfigError(
-            ["no password: name a file by --password-file or HATS_PASSWORD_FILE; there is no terminal to ask on"]
-        )
-    import getpass
-
-    first = getpass.getpass("Password for the new key: ", stream=sys.stderr)
-    if first != getpass.getpass("Once more: ", stream=sys.stderr):
-        raise ConfigError(["the two passwords differ; no key was made"])
-    return first

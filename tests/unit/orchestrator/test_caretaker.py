@@ -111,7 +111,7 @@ def test_a_damaged_schedule_is_said(place: Place) -> None:
     [
         ("check_audit", "3 records intact, 0 of them signed"),
         ("check_journal", "whole"),
-        ("check_keys", "2 keys private, the oldest 0 days old"),
+        ("check_keys", "2 keys private and not looked up at the exchange, the oldest 0 days old"),
         ("check_disk", "MiB free"),
         ("compact_capture", "nothing was captured"),
     ],
@@ -131,7 +131,7 @@ def test_the_jobs_find_what_is_wrong(place: Place, monkeypatch: pytest.MonkeyPat
     with pytest.raises(DataError, match="line 1"):
         jobs.check_audit(place)
     Path(place.keystores[0]).chmod(0o644)
-    with pytest.raises(ConfigError, match="can be read by others"):
+    with pytest.raises(ConfigError, match="must be ours and 0600, it is 0644"):
         jobs.check_keys(place)
     Path(place.keystores[0]).chmod(0o600)
     old = Ns(time.time_ns() - 91 * DAY)
