@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from shared.bus import frames
 from shared.codec import decode
-from shared.hat import Hat, restore
+from shared.hat import Hat, restore, settled
 from shared.ids import Role
 from shared.journal import JournalReader
 from shared.record import Handled
@@ -39,6 +39,8 @@ def bring_back(hat: Hat, replay: Iterator[frames.ToHat]) -> int:
                     for _ in hat.handle(decode(letter.body), Ns(now)):
                         pass
                     replayed += 1
+                for _ in settled(hat, Ns(now)):
+                    pass
     return replayed
 
 

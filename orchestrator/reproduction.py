@@ -6,7 +6,8 @@ Where a Hat says something else, the first such message is named; what it would 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any, Final
 
@@ -16,9 +17,10 @@ from orchestrator import compose
 from orchestrator.replay import letters_of
 from orchestrator.settings import Settings
 from shared.approval import ApprovalKey
+from shared.bus import frames
 from shared.codec import decode, encode
 from shared.errors import BusError
-from shared.hat import Hat
+from shared.hat import Hat, settled
 from shared.ids import HATS, Role
 from shared.journal import JournalReader
 from shared.messages import AnyMessage
@@ -105,22 +107,40 @@ def replay_hat(reader: JournalReader, hat: Hat, on_batch: Callable[[], None] = l
 
 def _replay_batch(reader: JournalReader, hat: Hat, batch: Handled) -> tuple[int, Difference | None]:
     """How many messages came out as written, and the first that did not."""
-    seq = batch.after_seq
-    for letter in letters_of(reader, batch):
-        cause = reader.message(letter.seq)
+    seq, letters = batch.after_seq, letters_of(reader, batch)
+    for first, turn in _turns(hat, letters, Ns(batch.now)):
+        cause = reader.message(letters[first].seq)
         assert cause is not None
         try:
-            outputs = tuple(hat.handle(decode(letter.body), Ns(batch.now)))
+            outputs = tuple(turn())
         except Exception as error:  # noqa: BLE001 - a Hat that lived through it once: this is the difference
             died = f"{hat.role} fails: {type(error).__name__}: {error}"
             written = _written(reader.message(seq + 1), hat.role, cause.seq)
             return seq - batch.after_seq, Difference(batch.n, seq + 1, cause.seq, cause.kind, written, died)
-        for output in outputs:
+        for index, output in outputs:
             seq += 1
-            entry = reader.message(seq)
+            cause, entry = reader.message(letters[index].seq), reader.message(seq)
+            assert cause is not None
             if not _is_it(entry, hat.role, cause.seq, output):
                 return seq - 1 - batch.after_seq, _difference(batch, seq, cause, entry, hat.role, output)
     return seq - batch.after_seq, _unsaid(reader, batch, seq + 1)
+
+
+def _turns(
+    hat: Hat, letters: Sequence[frames.Delivered], now: Ns
+) -> Iterator[tuple[int, Callable[[], Iterable[tuple[int, AnyMessage]]]]]:
+    """What the Hat is to do with the batch, step by step: the place of the message it is about, and the step.
+
+    Each step gives what is said, with the place of its cause.
+    """
+
+    def handle(index: int) -> Iterator[tuple[int, AnyMessage]]:
+        return ((index, said) for said in hat.handle(decode(letters[index].body), now))
+
+    for index in range(len(letters)):
+        yield index, partial(handle, index)
+    if letters:
+        yield len(letters) - 1, partial(settled, hat, now)
 
 
 def _is_it(entry: Entry | None, role: Role, cause: int, output: AnyMessage) -> bool:

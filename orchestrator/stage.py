@@ -16,7 +16,7 @@ from orchestrator.supervisor import Verdict
 from shared.clock import VirtualClock
 from shared.edge import Context, Edge
 from shared.errors import InvariantError
-from shared.hat import Hat
+from shared.hat import Hat, settled
 from shared.ids import HATS, Role
 from shared.journal import Journal
 from shared.messages import AnyMessage, Message
@@ -119,6 +119,11 @@ class Stage:
             if role in self.tampers:
                 said = self.tampers[role](said)
             outputs += [Output(index, message) for message in said]
+        for index, message in settled(hat, flight.now):
+            kept: Sequence[AnyMessage] = (message,)
+            if role in self.tampers:
+                kept = self.tampers[role](kept)
+            outputs += [Output(index, each) for each in kept]
         cost = self.handling_ns[role]
         self.at(flight.now + cost * len(flight.letters), lambda now: self._land(role, hat, flight, outputs, now))
 

@@ -103,8 +103,7 @@ class Stories:
             if entry.kind in kinds:
                 message = decode(entry.body)
                 assert isinstance(message, AboutOrder)
-                cloid = cloid_of(message)
-                if cloid is not None:
+                for cloid in cloids_of(message):
                     self._of.setdefault(cloid, []).append((entry, message))
             elif entry.kind == UniverseUpdate.__name__:
                 message = decode(entry.body)
@@ -195,13 +194,17 @@ class Stories:
         return known.sz_text(sz) if known else f"{sz} lots"
 
 
-def cloid_of(message: AboutOrder) -> Cloid | None:
-    """Which order a message is about; None: one that is not ours."""
-    if isinstance(message, OrderApproved):
-        return message.intent.cloid
-    if isinstance(message, FillBooked):
-        return message.fill.cloid
-    return message.cloid
+def cloids_of(message: AboutOrder) -> tuple[Cloid, ...]:
+    """Which orders a message is about: several if an action carries them, none if they are not ours."""
+    match message:
+        case OrderApproved(intent=intent):
+            return (intent.cloid,)
+        case FillBooked(fill=fill):
+            return () if fill.cloid is None else (fill.cloid,)
+        case SignRequest() | SignedAction() | SignatureRefused() | PostAction() | ActionSent():
+            return message.cloids
+        case _:
+            return () if message.cloid is None else (message.cloid,)
 
 
 def _missing(before: list[Step], told: list[AboutOrder]) -> Iterator[str]:

@@ -79,11 +79,16 @@ def summarise(reader: JournalReader) -> Summary:
 
 def _orders(reader: JournalReader) -> OrderCounts:
     posted = {
-        action.cloid
+        cloid
         for entry in reader.messages(kind=PostAction.__name__)
         if (action := _decoded(entry.body, PostAction)).kind.places
+        for cloid in action.cloids
     }
-    sent = {_decoded(entry.body, ActionSent).cloid for entry in reader.messages(kind=ActionSent.__name__)} & posted
+    sent = posted & {
+        cloid
+        for entry in reader.messages(kind=ActionSent.__name__)
+        for cloid in _decoded(entry.body, ActionSent).cloids
+    }
     acked = {
         answer.cloid
         for entry in reader.messages(kind=ActionAnswered.__name__)

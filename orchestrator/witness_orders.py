@@ -85,9 +85,10 @@ class Signing:
 
         An order over the signer's cap should not have been approved: that is no fault of who refused it.
         """
-        asked = self._asked.pop(answer.cloid, None) if answer.kind.places else None
-        if asked is None:
-            return []
+        asked = [self._asked.pop(cloid, None) for cloid in answer.cloids] if answer.kind.places else []
+        return [verdict for one in asked if one is not None for verdict in self._judged(one, answer, now)]
+
+    def _judged(self, asked: Asked, answer: SignedAction | SignatureRefused, now: Ns) -> list[Verdict]:
         if isinstance(answer, SignedAction):
             return [(VERDICTS_RIGHT, float(asked.is_approved))]
         if asked.is_approved and (now >= asked.expires_ns or (self._is_held and not asked.reduce_only)):
@@ -115,7 +116,7 @@ def _says_the_same(order: SubmitOrder, approval: OrderApproved) -> bool:
     return all(getattr(order, name) == getattr(intent, name) for name in _TERMS)
 
 
-_TERMS: Final = ("cloid", "coin", "side", "px", "sz", "tif", "reduce_only", "replaces")
+_TERMS: Final = ("cloid", "coin", "side", "px", "sz", "tif", "reduce_only", "replaces", "how")
 
 
 class Cancels:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import msgspec
 
@@ -26,6 +26,23 @@ class Hat(Protocol):
     def handle(self, message: AnyMessage, now: Ns) -> Iterable[AnyMessage]:
         """What follows from `message` at `now`. Equal states and inputs give equal outputs."""
         ...
+
+
+@runtime_checkable
+class Packing(Protocol):
+    """A Hat that also says something of a batch as a whole, once every message in it was handled."""
+
+    def settle(self, now: Ns) -> Iterable[tuple[int, AnyMessage]]:
+        """What follows from the batch, each with the place in it of the message that counts as its cause.
+
+        Afterwards the Hat holds nothing back: a batch is what a crash repeats, and a snapshot is taken between two.
+        """
+        ...
+
+
+def settled(hat: Hat, now: Ns) -> Iterable[tuple[int, AnyMessage]]:
+    """What the Hat says of the batch that it has just handled; nothing of most. Whoever calls `handle` calls this."""
+    return hat.settle(now) if isinstance(hat, Packing) else ()
 
 
 def snapshot(hat: Hat) -> bytes:

@@ -23,7 +23,7 @@ from shared.bus.tls import TlsFiles
 from shared.codec import decode, encode
 from shared.edge import Context, Edge, SettlingEdge
 from shared.errors import BusError, InvariantError
-from shared.hat import Hat, restore, snapshot
+from shared.hat import Hat, restore, settled, snapshot
 from shared.ids import Role
 from shared.messages import Message
 from shared.messages.message import Lane
@@ -144,6 +144,8 @@ class HatLoop:
                     for _ in self._hat.handle(decode(letter.body), Ns(frame.now)):
                         pass
                     self._replayed += 1
+                for _ in settled(self._hat, Ns(frame.now)):
+                    pass
             case frames.Restore():
                 self._hat, self._replayed = self._make_hat(), 0
                 if frame.state is not None:
@@ -176,6 +178,14 @@ class HatLoop:
                 if type(output) in wanted:
                     commands.append((output, Context(letter.seq, letter.origin_ns)))
             handled_ns.append(time.perf_counter_ns() - began)
+        began = time.perf_counter_ns()
+        for index, output in settled(self._hat, now):
+            said.append(frames.Said(index, msgspec.Raw(encode(output))))
+            if type(output) in wanted:
+                letter = batch.letters[index]
+                commands.append((output, Context(letter.seq, letter.origin_ns)))
+        if handled_ns:
+            handled_ns[-1] += time.perf_counter_ns() - began
         if self._edge is not None:
             for command, context in commands:
                 self._edge.carry_out(command, context, now)

@@ -14,6 +14,8 @@ import msgspec
 from shared.units import MINUTE, SECOND, Ns
 
 WEIGHT_ACTION: Final = 1
+ENTRIES_A_WEIGHT: Final = 40
+"""An action's weight grows by one with each so many entries."""
 WEIGHT_ORDER_STATUS: Final = 2
 WEIGHT_ACCOUNT: Final = 2 + 20 + 20
 """clearinghouseState, frontendOpenOrders and userFillsByTime; fills returned cost 1 per 20 and are few."""
@@ -21,6 +23,11 @@ WEIGHT_ALLOWANCE: Final = 20
 WEIGHT_UNIVERSE: Final = 20 + 20
 """meta and userFees."""
 _SLOT: Final = SECOND
+
+
+def weight_of(entries: int) -> int:
+    """Weight of an action with so many entries."""
+    return WEIGHT_ACTION + entries // ENTRIES_A_WEIGHT
 
 
 class Priority(IntEnum):
@@ -112,10 +119,10 @@ class AddressBudget(msgspec.Struct):
         """The venue's own count."""
         self.used, self.cap = used, cap
 
-    def try_spend(self, priority: Priority) -> bool:
-        """Count one action if there is room for one of its priority."""
+    def try_spend(self, priority: Priority, entries: int = 1) -> bool:
+        """Count an action of so many entries if there is room for it at its priority."""
         kept = self.reserve if priority < Priority.REDUCE else 0
-        if self.cap is not None and priority < Priority.CANCEL and self.used + 1 > self.cap - kept:
+        if self.cap is not None and priority < Priority.CANCEL and self.used + entries > self.cap - kept:
             return False
-        self.used += 1
+        self.used += entries
         return True

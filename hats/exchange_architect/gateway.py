@@ -6,7 +6,7 @@ import heapq
 import itertools
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Final, NamedTuple
 
 from hats.exchange_architect import errands
@@ -18,7 +18,7 @@ from hats.exchange_architect.reader import Reader
 from hats.exchange_architect.settings import Settings
 from hats.exchange_architect.universe import Universe
 from hats.exchange_architect.wire import bad_data
-from hats.exchange_architect.wire_exchange import Proof, proof_of, told
+from hats.exchange_architect.wire_exchange import Proof, alike, is_unanswered, proofs_of, told
 from shared.clock import Clock
 from shared.edge import Context, Publish
 from shared.errors import VenueError, VenueProtocolError, VenueUnreachable
@@ -121,7 +121,7 @@ class Gateway:
             self._is_stopping = True
             waiting, self._waiting = self._waiting, []
         for _, _, job in waiting:
-            self._tell(job, Proof(AnswerKind.REFUSED, error="local: stopped before sending"))
+            self._tell(job, alike(job.action, Proof(AnswerKind.REFUSED, error="local: stopped before sending")))
         for line in self._lines:
             line.inbox.put(None)
             line.connection.close()
@@ -140,7 +140,8 @@ class Gateway:
                 heapq.heappush(self._waiting, (-job.action.priority, next(self._arrivals), job))
                 return
         if line is None:
-            self._tell(job, Proof(AnswerKind.REFUSED, error="local: stopping, or too many actions wait to be sent"))
+            refused = Proof(AnswerKind.REFUSED, error="local: stopping, or too many actions wait to be sent")
+            self._tell(job, alike(job.action, refused))
             return
         if line.connection.is_usable():
             job = self._write(line, job)
@@ -156,7 +157,7 @@ class Gateway:
             heapq.heapify(self._waiting)
         for _, _, job in dropped:
             answer = AnswerKind.NO_ANSWER if job.copies else AnswerKind.REFUSED
-            self._tell(job, Proof(answer, error=f"local: never sent: {reason}"))
+            self._tell(job, alike(job.action, Proof(answer, error=f"local: never sent: {reason}")))
 
     def _take_idle(self, priority: int) -> _Line | None:
         """An idle line that may carry it, a reserved one only if there is no other; held by the caller's lock."""
@@ -175,7 +176,7 @@ class Gateway:
             return job._replace(copies=job.copies + 1, is_on_wire=False)
         sent_ns = self._clock.now()
         if job.copies == 0:
-            self._publish(ActionSent(job.action.cloid, job.action.nonce, sent_ns), job.context)
+            self._publish(ActionSent(job.action.cloid, job.action.nonce, sent_ns, job.action.mates), job.context)
             job = job._replace(begun_ns=sent_ns)
         return job._replace(copies=job.copies + 1, is_on_wire=True)
 
@@ -201,26 +202,26 @@ class Gateway:
             if job is not None:
                 return job
 
-    def _settle(self, line: _Line, job: _Job) -> tuple[_Job, Proof]:
+    def _settle(self, line: _Line, job: _Job) -> tuple[_Job, Sequence[Proof]]:
         """What became of the action. At most two copies of its bytes are sent."""
         while True:
             if not job.is_on_wire:
                 reason = self._too_late(job) or self._opened(line)
                 if reason is not None:
                     if job.copies:
-                        return job, Proof(AnswerKind.NO_ANSWER, error=reason)
-                    return job, Proof(AnswerKind.REFUSED, error=f"local: never sent: {reason}")
+                        return job, alike(job.action, Proof(AnswerKind.NO_ANSWER, error=reason))
+                    return job, alike(job.action, Proof(AnswerKind.REFUSED, error=f"local: never sent: {reason}"))
                 job = self._write(line, job)
             if job.is_on_wire:
                 outcome = self._receive(line)
                 if isinstance(outcome, Response):
                     action, is_resent = job.action, job.copies > 1
-                    return job, proof_of(action, outcome.status, outcome.body, self._universe, is_resent)
+                    return job, proofs_of(action, outcome.status, outcome.body, self._universe, is_resent)
                 if not outcome.is_cut or job.copies > 1:
-                    return job, Proof(AnswerKind.NO_ANSWER, error=outcome.reason)
+                    return job, alike(job.action, Proof(AnswerKind.NO_ANSWER, error=outcome.reason))
                 job = job._replace(is_on_wire=False)
             elif job.copies > 1:
-                return job, Proof(AnswerKind.NO_ANSWER, error="connection lost while sending, twice")
+                return job, alike(job.action, Proof(AnswerKind.NO_ANSWER, error="connection lost while sending, twice"))
 
     def _too_late(self, job: _Job) -> str | None:
         """Why an action that waited for a line is not begun any more, or not sent again."""
@@ -248,12 +249,12 @@ class Gateway:
         except VenueProtocolError as error:
             return Lost(str(error), is_cut=False)
 
-    def _tell(self, job: _Job, proof: Proof) -> None:
+    def _tell(self, job: _Job, proofs: Sequence[Proof]) -> None:
         now = self._clock.now()
         if job.copies:
             self._sample(ANSWER, (now - job.begun_ns) / MS)
-            self._sample(UNANSWERED, 1.0 if proof.answer is AnswerKind.NO_ANSWER else 0.0)
-        for message in told(job.action, proof, now):
+            self._sample(UNANSWERED, float(is_unanswered(proofs)))
+        for message in told(job.action, proofs, now):
             self._publish(message, job.context)
 
     # ------------------------------------------------------------------------------------------ lines

@@ -9,13 +9,13 @@ import msgspec
 
 from hats.exchange_architect.budget import (
     WEIGHT_ACCOUNT,
-    WEIGHT_ACTION,
     WEIGHT_ALLOWANCE,
     WEIGHT_ORDER_STATUS,
     WEIGHT_UNIVERSE,
     AddressBudget,
     Budget,
     Priority,
+    weight_of,
 )
 from hats.exchange_architect.errors import allowance_in
 from hats.exchange_architect.measures import AVAILABILITY
@@ -101,7 +101,7 @@ class ExchangeArchitect:
         """What follows from `message` at `now`."""
         match message:
             case SignedAction():
-                yield self._let_out(message, now)
+                yield from self._let_out(message, now)
             case KillOrdered(level=level):
                 yield DropWaiting(f"kill ({level}) while it waited for a connection")
             case ResendOrder(cloid=cloid):
@@ -127,26 +127,29 @@ class ExchangeArchitect:
 
     # ------------------------------------------------------------------------------------------ actions
 
-    def _let_out(self, action: SignedAction, now: Ns) -> PostAction | ActionAnswered:
-        """The bytes on their way, or the proof that they never left."""
+    def _let_out(self, action: SignedAction, now: Ns) -> Iterable[PostAction | ActionAnswered]:
+        """The bytes on their way, or for each entry the proof that they never left."""
+        entries = len(action.cloids)
         if 0 < action.expires_after_ms * MS <= now:
             return _kept(action, "local: expired before sending", now)
         priority = _priority(action)
-        if not self.state.address.try_spend(priority):
+        if not self.state.address.try_spend(priority, entries):
             return _kept(action, "local: action budget of the address is used up", now)
-        if not self.state.budget.try_spend(WEIGHT_ACTION, priority, now):
+        if not self.state.budget.try_spend(weight_of(entries), priority, now):
             return _kept(action, "local: weight budget of this minute is used up", now)
         if action.kind.places:
-            self.state.placed[action.cloid] = action
-        return _post(action, priority, is_resent=False)
+            self.state.placed |= dict.fromkeys(action.cloids, action)
+        return (_post(action, priority, is_resent=False),)
 
     def _let_out_again(self, cloid: Cloid, now: Ns) -> Iterable[PostAction]:
         """The same bytes once more, if they can still act and there is room; else the order's fate is found out."""
         action = self.state.placed.get(cloid)
         if action is None or action.expires_after_ms * MS <= now:
             return
-        priority = _priority(action)
-        if self.state.address.try_spend(priority) and self.state.budget.try_spend(WEIGHT_ACTION, priority, now):
+        priority, entries = _priority(action), len(action.cloids)
+        if self.state.address.try_spend(priority, entries) and self.state.budget.try_spend(
+            weight_of(entries), priority, now
+        ):
             yield _post(action, priority, is_resent=True)
 
     def _note_answer(self, answered: ActionAnswered) -> None:
@@ -245,13 +248,17 @@ class ExchangeArchitect:
 
 def _post(action: SignedAction, priority: Priority, *, is_resent: bool) -> PostAction:
     return PostAction(
-        action.kind, action.cloid, action.nonce, action.body, is_resent, int(priority), action.expires_after_ms
+        action.kind, action.cloid, action.nonce, action.body, is_resent, int(priority), action.expires_after_ms,
+        action.mates,
+    )  # fmt: skip
+
+
+def _kept(action: SignedAction, why: str, now: Ns) -> tuple[ActionAnswered, ...]:
+    """Proof for each entry that the action never left the house."""
+    refused = AnswerKind.REFUSED
+    return tuple(
+        ActionAnswered(action.kind, cloid, action.nonce, refused, 0, Sz(0), why, now) for cloid in action.cloids
     )
-
-
-def _kept(action: SignedAction, why: str, now: Ns) -> ActionAnswered:
-    """Proof that the action never left the house."""
-    return ActionAnswered(action.kind, action.cloid, action.nonce, AnswerKind.REFUSED, 0, Sz(0), why, now)
 
 
 def _priority(action: SignedAction) -> Priority:

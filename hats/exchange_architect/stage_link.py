@@ -16,7 +16,7 @@ from hats.exchange_architect.subscriptions import topics
 from hats.exchange_architect.tape import Record, Tape, forget
 from hats.exchange_architect.universe import Universe
 from hats.exchange_architect.wire import bad_data
-from hats.exchange_architect.wire_exchange import Proof, proof_of, told
+from hats.exchange_architect.wire_exchange import Proof, alike, is_unanswered, proofs_of, told
 from shared.errors import VenueError, VenueProtocolError, VenueUnreachable
 from shared.messages import Message
 from shared.messages.account import AccountSnapshot
@@ -128,16 +128,16 @@ class StageLink:
         raise AssertionError(f"{type(command).__name__} is not a command of this edge")
 
     def _post(self, action: PostAction, now: Ns, sent_ns: Ns) -> list[Message]:
-        sent = [] if action.is_resent else [ActionSent(action.cloid, action.nonce, sent_ns)]
+        sent = [] if action.is_resent else [ActionSent(action.cloid, action.nonce, sent_ns, action.mates)]
         try:
             status, body = self._wire.http(errands.EXCHANGE, action.body)
         except VenueUnreachable as error:
-            proof = Proof(AnswerKind.NO_ANSWER, error=str(error))
+            proofs = alike(action, Proof(AnswerKind.NO_ANSWER, error=str(error)))
         else:
-            proof = proof_of(action, status, body, self._universe, action.is_resent)
+            proofs = proofs_of(action, status, body, self._universe, action.is_resent)
         self._session.measured(ANSWER, (now - sent_ns) / MS)
-        self._session.measured(UNANSWERED, 1.0 if proof.answer is AnswerKind.NO_ANSWER else 0.0)
-        return [*sent, *told(action, proof, now)]
+        self._session.measured(UNANSWERED, float(is_unanswered(proofs)))
+        return [*sent, *told(action, proofs, now)]
 
     def _read(self, errand: errands.Errand, now: Ns) -> list[Message]:
         try:

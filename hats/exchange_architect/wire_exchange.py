@@ -1,7 +1,8 @@
-"""Answers to signed actions: what an HTTP status and body prove about the one entry that the action carried."""
+"""Answers to signed actions: what an HTTP status and body prove about each entry that the action carried."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -12,6 +13,7 @@ from hats.exchange_architect.numbers import Id
 from hats.exchange_architect.universe import Universe
 from hats.exchange_architect.wire import EXCERPT, UNREADABLE, bad_data
 from shared.errors import VenueProtocolError
+from shared.ids import Cloid
 from shared.messages import Message
 from shared.messages.market import BadKind
 from shared.messages.order import ActionAnswered, ActionKind, AnswerKind, PostAction
@@ -100,56 +102,96 @@ _DEFAULTS: Final = {ActionKind.MODIFY: AnswerKind.RESTING, ActionKind.FENCE: Ans
 """What it means that the venue says no more than that the action was taken."""
 
 
-def answered(action: PostAction, proof: Proof, recv_ns: Ns) -> ActionAnswered:
-    """The message for a proof."""
+def answered(action: PostAction, cloid: Cloid, proof: Proof, recv_ns: Ns) -> ActionAnswered:
+    """The message for the proof of one entry."""
     return ActionAnswered(
-        action.kind, action.cloid, action.nonce, proof.answer, proof.oid, proof.filled_sz, proof.error, recv_ns
+        action.kind, cloid, action.nonce, proof.answer, proof.oid, proof.filled_sz, proof.error, recv_ns
     )
 
 
-def told(action: PostAction, proof: Proof, recv_ns: Ns) -> list[Message]:
-    """What is said of a proof: the answer, and an alarm if the venue's words are in no table."""
-    said: list[Message] = [answered(action, proof, recv_ns)]
-    if proof.is_undocumented:
+def told(action: PostAction, proofs: Sequence[Proof], recv_ns: Ns) -> list[Message]:
+    """What is said of the proofs: an answer an entry, and an alarm for words that are in no table."""
+    said: list[Message] = [
+        answered(action, cloid, proof, recv_ns) for cloid, proof in zip(action.cloids, proofs, strict=True)
+    ]
+    for text in dict.fromkeys(proof.error for proof in proofs if proof.is_undocumented):
         reason = f"undocumented refusal of {action.kind} {action.cloid}"
-        said.append(bad_data(EXCHANGE, "", reason, proof.error.encode(), recv_ns, BadKind.UNDOCUMENTED))
+        said.append(bad_data(EXCHANGE, "", reason, text.encode(), recv_ns, BadKind.UNDOCUMENTED))
     return said
 
 
-def proof_of(action: PostAction, http_status: int, body: bytes, universe: Universe, resent: bool = False) -> Proof:
-    """What the venue's answer to `action` proves; NO_ANSWER for everything that is not a documented proof.
+def alike(action: PostAction, proof: Proof) -> tuple[Proof, ...]:
+    """The same of every entry of the action."""
+    return (proof,) * len(action.cloids)
+
+
+def is_unanswered(proofs: Sequence[Proof]) -> bool:
+    """Is nothing known of any of it?"""
+    return all(proof.answer is AnswerKind.NO_ANSWER for proof in proofs)
+
+
+def proofs_of(
+    action: PostAction, http_status: int, body: bytes, universe: Universe, resent: bool = False
+) -> tuple[Proof, ...]:
+    """What the venue's answer to `action` proves of each entry; NO_ANSWER for what is not a documented proof.
 
     `resent` says that the bytes had been put on the wire before: then a refusal proves nothing about the first copy.
     """
     if http_status in NEVER_PARSED:
-        return Proof(AnswerKind.NO_ANSWER if resent else AnswerKind.REFUSED, error=_http(http_status, body))
+        answer = AnswerKind.NO_ANSWER if resent else AnswerKind.REFUSED
+        return alike(action, Proof(answer, error=_http(http_status, body)))
     if http_status != 200:
-        return Proof(AnswerKind.NO_ANSWER, error=_http(http_status, body))
+        return alike(action, Proof(AnswerKind.NO_ANSWER, error=_http(http_status, body)))
     try:
-        return _proof_of_reply(action, _reply.decode(body), universe, resent)
+        return _proofs_of_reply(action, _reply.decode(body), universe, resent)
     except (*UNREADABLE, VenueProtocolError) as error:
-        return Proof(AnswerKind.NO_ANSWER, error=f"unreadable answer ({error}): {_excerpt(body)}")
+        return alike(action, _unreadable(error, body))
 
 
-def _proof_of_reply(action: PostAction, reply: _Reply, universe: Universe, resent: bool) -> Proof:
+def _unreadable(error: Exception, body: bytes) -> Proof:
+    return Proof(AnswerKind.NO_ANSWER, error=f"unreadable answer ({error}): {_excerpt(body)}")
+
+
+def _proofs_of_reply(action: PostAction, reply: _Reply, universe: Universe, resent: bool) -> tuple[Proof, ...]:
     if reply.status == "err":
         text = _text.decode(reply.response)
-        return _refused(verdict_on_action(text, resent), text)
+        return alike(action, _refused(verdict_on_action(text, resent), text))
     if reply.status != "ok":
         raise VenueProtocolError("expected status ok or err", reply.status[:40])
     response = _response.decode(reply.response)
     if response.type == "default":
         if action.kind not in _DEFAULTS:
             raise VenueProtocolError(f"expected statuses in the answer to {action.kind}", "default")
-        return Proof(_DEFAULTS[action.kind])
+        return alike(action, Proof(_DEFAULTS[action.kind]))
     statuses = _statuses.decode(response.data).statuses
-    # one entry an action: a pre-validation error of the whole batch has one status as well
-    if len(statuses) != 1:
-        raise VenueProtocolError("expected one status", f"{len(statuses)} statuses")
-    return _proof_of_status(action, _status.decode(statuses[0]), universe)
+    if len(statuses) == len(action.cloids):
+        return tuple(_proof_of_entry(action, index, raw, universe) for index, raw in enumerate(statuses))
+    if len(statuses) == 1:
+        return alike(action, _refusal_of_all(statuses[0]))
+    raise VenueProtocolError(f"expected {len(action.cloids)} statuses", f"{len(statuses)} statuses")
 
 
-def _proof_of_status(action: PostAction, status: _Status | str, universe: Universe) -> Proof:
+def _refusal_of_all(raw: msgspec.Raw) -> Proof:
+    """One error for a whole batch: a fault of the payload, found before anything was done. Source: fact sheet 2.6."""
+    status = _status.decode(raw)
+    error = None if isinstance(status, str) else status.error
+    if error is None:
+        raise VenueProtocolError("expected a status for each entry, or one error for all")
+    verdict = verdict_on_entry(error)
+    if verdict.refusal is Refusal.UNDOCUMENTED:
+        verdict = verdict._replace(answer=AnswerKind.NO_ANSWER)  # nobody knows whether it speaks for all
+    return _refused(verdict, error)
+
+
+def _proof_of_entry(action: PostAction, index: int, raw: msgspec.Raw, universe: Universe) -> Proof:
+    """What one status proves; one that can't be read proves nothing, and the others stand."""
+    try:
+        return _proof_of_status(action, index, _status.decode(raw), universe)
+    except (*UNREADABLE, VenueProtocolError) as error:
+        return _unreadable(error, bytes(raw))
+
+
+def _proof_of_status(action: PostAction, index: int, status: _Status | str, universe: Universe) -> Proof:
     if isinstance(status, str):
         answer = _WORDS[action.kind].get(status)
         if answer is None:
@@ -162,7 +204,7 @@ def _proof_of_status(action: PostAction, status: _Status | str, universe: Univer
     if status.resting is not None:
         return Proof(AnswerKind.RESTING, oid=status.resting.oid)
     if status.filled is not None:
-        coin = universe.by_asset(asset_of(action.body))
+        coin = universe.by_asset(asset_of(action.body, index))
         return Proof(AnswerKind.FILLED, oid=status.filled.oid, filled_sz=coin.sz(status.filled.total_sz))
     raise VenueProtocolError("expected resting, filled or error in a status")
 
@@ -171,12 +213,12 @@ def _refused(verdict: Verdict, text: str) -> Proof:
     return Proof(verdict.answer, error=text, is_undocumented=verdict.refusal is Refusal.UNDOCUMENTED)
 
 
-def asset_of(body: bytes) -> int:
-    """The asset id of the one order in a signed body; VenueProtocolError if there is none."""
+def asset_of(body: bytes, index: int = 0) -> int:
+    """The asset id of an order in a signed body; VenueProtocolError if there is none at that place."""
     entries = _entries(_body.decode(body).action)
-    if not entries:
-        raise VenueProtocolError("expected a body with an order")
-    return entries[0].a
+    if index >= len(entries):
+        raise VenueProtocolError(f"expected a body with more than {index} orders")
+    return entries[index].a
 
 
 def is_reduce_only(body: bytes) -> bool:

@@ -18,10 +18,14 @@ GONE: Final = "Order was never placed, already canceled, or filled."
 
 
 def hear(turn: Turn, message: ActionSent | ActionAnswered | SignatureRefused) -> Iterator[AnyMessage]:
-    """What follows from one word on an action of ours. Ended orders have heard enough."""
-    order = turn.state.orders.get(message.cloid)
-    if order is None:
-        return
+    """What follows from one word on an action of ours, for each of its orders. Ended orders have heard enough."""
+    for cloid in (message.cloid,) if isinstance(message, ActionAnswered) else message.cloids:
+        order = turn.state.orders.get(cloid)
+        if order is not None:
+            yield from _hear_of(turn, order, message)
+
+
+def _hear_of(turn: Turn, order: Order, message: ActionSent | ActionAnswered | SignatureRefused) -> Iterator[AnyMessage]:
     match message:
         case ActionSent():
             _sent(turn, order, message)
@@ -41,7 +45,10 @@ def hear(turn: Turn, message: ActionSent | ActionAnswered | SignatureRefused) ->
 
 def _sent(turn: Turn, order: Order, message: ActionSent) -> None:
     """The bytes are on the wire: the time for an answer runs from now. The first action of an order places it."""
-    order.sent_ns = order.sent_ns or message.sent_ns
+    if not order.sent_ns:
+        order.sent_ns = message.sent_ns
+    if not order.mates and not order.is_proven:
+        order.mates = tuple(cloid for cloid in message.cloids if cloid != order.cloid)
     settings = turn.settings
     if order.state is OrderState.PENDING_SUBMIT and order.wants_cancel:
         life.watch(turn, order, turn.now + settings.fence_retry_ms * MS)

@@ -26,6 +26,8 @@ def safe_ns(turn: Turn, order: Order) -> int:
 
 def not_there(turn: Turn, order: Order, message: VenueOrder) -> Iterator[AnyMessage]:
     """The venue does not know an order that nobody has shown: send it again, fence it, until that proves something."""
+    if any(mate.is_proven for mate in turn.state.mates_of(order)):
+        order.decided_ns = min(order.decided_ns, turn.now)  # they came by one action: its nonce is spent
     settings, safe = turn.settings, safe_ns(turn, order)
     if order.asked_ns >= safe and message.recv_ns >= safe:
         order.absences += 1
@@ -37,7 +39,8 @@ def not_there(turn: Turn, order: Order, message: VenueOrder) -> Iterator[AnyMess
         return
     if order.state is OrderState.UNKNOWN and order.decided_ns == NEVER:
         if _may_resend(turn, order):
-            order.resends += 1
+            for one in (order, *turn.state.mates_of(order)):
+                one.resends += 1  # a copy of the action is one of each
             yield ResendOrder(order.cloid)
         elif turn.now >= order.fence_ns:
             yield life.fence(turn, order)
@@ -62,10 +65,14 @@ def fence_answered(turn: Turn, order: Order, message: ActionAnswered) -> Iterato
 
 
 def _may_resend(turn: Turn, order: Order) -> bool:
-    """Is the order still wanted and allowed, and is there time for a copy to arrive?"""
+    """Is all of its action still wanted and allowed, and is there time for a copy to arrive?"""
+    is_in_time = Ns(turn.now + turn.settings.query_backoff_ms * MS) < order.expires_ns
+    return is_in_time and all(_is_wanted_again(turn, one) for one in (order, *turn.state.mates_of(order)))
+
+
+def _is_wanted_again(turn: Turn, order: Order) -> bool:
     return (
         order.resends < turn.settings.resends_max
         and not order.wants_cancel
-        and Ns(turn.now + turn.settings.query_backoff_ms * MS) < order.expires_ns
         and sending.forbidden(turn, order.strategy, reduce_only=order.reduce_only) is None
     )

@@ -31,7 +31,8 @@ class Order(msgspec.Struct):
     `is_proven`: the venue has shown that it took the order. `ending` is how it ended by the venue's word, and
     `final_sz` what it traded in all by then; the order ends here once that much is booked. `deadline_ns` is when to
     look after it next. `absences` counts proofs that the venue does not know it. `resends` counts copies of its bytes
-    that were asked for; from `decided_ns` on its nonce is spent, so that it is at the venue or will never be.
+    that were asked for; from `decided_ns` on its nonce is spent, so that it is at the venue or will never be. `mates`
+    are the other orders of its action, which share its nonce.
     """
 
     cloid: Cloid
@@ -68,6 +69,7 @@ class Order(msgspec.Struct):
     resends: int = 0
     fence_ns: Ns = Ns(0)
     decided_ns: Ns = NEVER
+    mates: tuple[Cloid, ...] = ()
     parent: Cloid | None = None
 
 
@@ -222,6 +224,10 @@ class State(msgspec.Struct):
         if cloid is None:
             return None
         return self.orders.get(cloid) or self.ended.get(cloid)
+
+    def mates_of(self, order: Order) -> list[Order]:
+        """The other orders of its action that are open."""
+        return [self.orders[cloid] for cloid in order.mates if cloid in self.orders]
 
     def parent_awaiting(self, child: Cloid) -> Parent | None:
         """The parent whose child this is, if it has not gone on without it."""

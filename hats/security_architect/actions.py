@@ -165,9 +165,9 @@ def read_action(data: bytes) -> Action:
     return action
 
 
-def order_action(order: SubmitOrder) -> Action:
-    """The action that places the order, or that puts it in the place of `replaces`."""
-    entry = OrderEntry(
+def order_entry(order: SubmitOrder) -> OrderEntry:
+    """The order in the venue's words."""
+    return OrderEntry(
         asset=order.asset,
         is_buy=order.side is Side.BUY,
         px=px_to_str(order.px, order.sz_decimals),
@@ -176,9 +176,12 @@ def order_action(order: SubmitOrder) -> Action:
         kind=_kind(order),
         cloid=order.cloid,
     )
-    if order.replaces is None:
-        return Order((entry,), "na")
-    return BatchModify((ModifyEntry(order.replaces, entry),))
+
+
+def modify_entry(order: SubmitOrder) -> ModifyEntry:
+    """The order in the place of the one that it replaces."""
+    assert order.replaces is not None, f"{order.cloid} replaces nothing"
+    return ModifyEntry(order.replaces, order_entry(order))
 
 
 def _kind(order: SubmitOrder) -> OrderType:
@@ -188,9 +191,9 @@ def _kind(order: SubmitOrder) -> OrderType:
     return OrderType(trigger=TriggerTerms(order.tif is Tif.IOC, px, order.how.kind))
 
 
-def cancel_action(cancel: CancelOrder) -> Action:
-    """The action that cancels by cloid."""
-    return CancelByCloid((CloidCancelEntry(cancel.asset, cancel.cloid),))
+def cancel_entry(cancel: CancelOrder) -> CloidCancelEntry:
+    """The cancel in the venue's words."""
+    return CloidCancelEntry(cancel.asset, cancel.cloid)
 
 
 def kind_of(order: SubmitOrder) -> ActionKind:

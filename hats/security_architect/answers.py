@@ -11,9 +11,11 @@ def signed_action(request: SignRequest, signed: Signed, sign_ns: int) -> SignedA
     """The body to post for an answered request."""
     signature = Signature(int.from_bytes(signed.r, "big"), int.from_bytes(signed.s, "big"), signed.v)
     body = post_body(request.action, request.nonce, request.expires_after_ms, signature)
-    return SignedAction(request.kind, request.cloid, request.nonce, request.expires_after_ms, body, sign_ns)
+    return SignedAction(
+        request.kind, request.cloid, request.nonce, request.expires_after_ms, body, sign_ns, request.mates
+    )
 
 
 def signer_refusal(request: SignRequest, reason: str) -> SignatureRefused:
     """The refusal in the signer's name."""
-    return SignatureRefused(request.kind, request.cloid, f"{SIGNER_SAYS} {reason}")
+    return SignatureRefused(request.kind, request.cloid, f"{SIGNER_SAYS} {reason}", request.mates)

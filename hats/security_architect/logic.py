@@ -13,16 +13,14 @@ from hats.security_architect.actions import (
     OVER_CAP,
     SIGNER_SAYS,
     Noop,
-    cancel_action,
     is_cloid,
     kind_of,
-    order_action,
     to_json,
 )
 from hats.security_architect.approvals import ApprovalBook
+from hats.security_architect.packing import Pack, Piece, action_of, packs
 from hats.security_architect.records import Audited, event_of
 from hats.security_architect.settings import Settings
-from shared.approval import Ticket
 from shared.ids import Cloid, Role
 from shared.messages import AnyMessage, Message
 from shared.messages.control import (
@@ -76,14 +74,21 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Numbered(msgspec.Struct, frozen=True, array_like=True):
-    """The nonce of an order's action, and when the order expires."""
+    """The nonce of an order's action, when the order expires, and all the orders of that action."""
 
     nonce: int
     expires_ns: Ns
+    cloids: tuple[Cloid, ...]
 
 
 class State(msgspec.Struct):
-    """All that the Security Architect remembers. `asked` is keyed by the nonce as text."""
+    """All that the Security Architect remembers. `asked` is keyed by the nonce as text.
+
+    `heard` counts the messages of the batch at hand, and `waiting` holds what of it is to be signed; empty between two.
+    """
+
+    heard: int = 0
+    waiting: list[Piece] = []
 
     last_nonce: int = 0
     highest_signed_nonce: int = 0
@@ -130,7 +135,8 @@ class SecurityArchitect:
         self.state = State()
 
     def handle(self, message: AnyMessage, now: Ns) -> Iterable[AnyMessage]:
-        """What follows from `message`; a SignRequest before anything else."""
+        """What follows from `message`; what is to be signed follows when its batch is settled."""
+        self.state.heard += 1
         match message:
             case SubmitOrder():
                 return self._submit(message, now)
@@ -162,6 +168,16 @@ class SecurityArchitect:
                 return self._started(message, now)
         return ()
 
+    def settle(self, now: Ns) -> Iterable[tuple[int, AnyMessage]]:
+        """The requests to sign what was asked for together, each caused by the first piece of it."""
+        waiting, self.state.waiting, self.state.heard = self.state.waiting, [], 0
+        for pack in packs(waiting, self._settings.entries_max):
+            request = self._ask(pack, now)
+            if request.kind.places:
+                numbered = Numbered(request.nonce, pack.expires_ns, pack.cloids)
+                self.state.order_nonces |= dict.fromkeys(pack.cloids, numbered)
+            yield pack.pieces[0].index, request
+
     def _started(self, started: Started, now: Ns) -> tuple[AnyMessage, ...]:
         """Say again what the edge may not have carried out when its process died.
 
@@ -176,14 +192,12 @@ class SecurityArchitect:
         self.state.samples.add(measures.REFUSED_SHARE, 0.0 if reason is None else 1.0)
         if reason is not None:
             return (SignatureRefused(kind_of(order), order.cloid, reason),)
-        tickets = (self.state.approvals.ticket(order),)
+        ticket = self.state.approvals.ticket(order)
         self.state.approvals.spend(order.approval_id)
         self.state.samples.add(measures.APPROVALS_UNSPENT, 0.0)
         self.state.listings.setdefault(order.coin, (order.asset, order.sz_decimals))
-        action = to_json(order_action(order))
-        request = self._ask(kind_of(order), order.cloid, order.expires_ns, action, now, tickets)
-        self.state.order_nonces[order.cloid] = Numbered(request.nonce, order.expires_ns)
-        return (request,)
+        self.state.waiting.append(Piece(self.state.heard - 1, order, ticket))
+        return ()
 
     def _order_fault(self, order: SubmitOrder, now: Ns) -> str | None:
         """Why the order may not be signed; None if it may."""
@@ -208,14 +222,16 @@ class SecurityArchitect:
         self.state.samples.add(measures.REFUSED_SHARE, 0.0 if reason is None else 1.0)
         if reason is not None:
             return (SignatureRefused(ActionKind.CANCEL, cancel.cloid, reason),)
-        return (self._ask(ActionKind.CANCEL, cancel.cloid, cancel.expires_ns, to_json(cancel_action(cancel)), now),)
+        self.state.waiting.append(Piece(self.state.heard - 1, cancel))
+        return ()
 
     def _fence(self, fence: FenceOrder) -> tuple[AnyMessage, ...]:
-        """A noop under the order's own nonce; always allowed, for it can only prevent something."""
+        """A noop under the nonce of the order's action; always allowed, for it can only prevent something."""
         numbered = self.state.order_nonces.get(fence.cloid)
         if numbered is None:
             return (SignatureRefused(ActionKind.FENCE, fence.cloid, "no nonce of this order is known"),)
-        return (SignRequest(ActionKind.FENCE, fence.cloid, numbered.nonce, 0, to_json(Noop())),)
+        first, *mates = numbered.cloids
+        return (SignRequest(ActionKind.FENCE, first, numbered.nonce, 0, to_json(Noop()), mates=tuple(mates)),)
 
     def _deadline_fault(self, expires_ns: Ns, now: Ns) -> str | None:
         ahead_ms = expires_ns // MS - now // MS
@@ -225,13 +241,13 @@ class SecurityArchitect:
             return f"the deadline is {ahead_ms} ms ahead, at most {self._settings.expires_ahead_ms_max} allowed"
         return None
 
-    def _ask(
-        self, kind: ActionKind, cloid: Cloid, expires_ns: Ns, action: bytes, now: Ns, tickets: tuple[Ticket, ...] = ()
-    ) -> SignRequest:
+    def _ask(self, pack: Pack, now: Ns) -> SignRequest:
         """The request with the next nonce: the time in ms, or one more than the last when time has not moved on."""
         nonce = max(self.state.last_nonce + 1, now // MS)
         self.state.last_nonce = nonce
-        request = SignRequest(kind, cloid, nonce, expires_ns // MS, action, tickets)
+        first, *mates = pack.cloids
+        kind, action = pack.pieces[0].kind, to_json(action_of(pack))
+        request = SignRequest(kind, first, nonce, pack.expires_ns // MS, action, pack.tickets, tuple(mates))
         self.state.asked[str(nonce)] = Asked(request, now)
         return request
 

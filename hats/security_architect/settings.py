@@ -54,6 +54,9 @@ class Settings(Section):
     expires_ahead_ms_max: int = Field(
         30_000, ge=1, le=30_000, description="An order whose venue deadline is further ahead is refused."
     )
+    entries_max: int = Field(
+        20, ge=1, le=20, description="Most orders or cancels that are signed as one action; 1: each by itself."
+    )
     signer_deadline_ms: int = Field(250, ge=1, description="No answer within this time is a refusal.")
     reconnect_ms_min: int = Field(50, ge=1, description="First wait before the signer is called again.")
     reconnect_ms_max: int = Field(2_000, ge=1, description="Longest wait before the signer is called again.")

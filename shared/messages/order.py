@@ -127,7 +127,8 @@ class ActionKind(StrEnum):
 class SignRequest(Message, frozen=True):
     """To our own signer: sign this action with this nonce. `action` is the venue's JSON, fields in signing order.
 
-    `tickets` are the approvals that its orders stand on, one each, in their order.
+    `cloid` is the order of its first entry, `mates` are those of the others, in order. `tickets` are the approvals that
+    its orders stand on, one each, in their order.
     """
 
     lane: ClassVar[Lane] = Lane.ORDER
@@ -139,6 +140,12 @@ class SignRequest(Message, frozen=True):
     expires_after_ms: int
     action: bytes
     tickets: tuple[Ticket, ...] = ()
+    mates: tuple[Cloid, ...] = ()
+
+    @property
+    def cloids(self) -> tuple[Cloid, ...]:
+        """The orders of its entries, in their order."""
+        return (self.cloid, *self.mates)
 
 
 class SignedAction(Message, frozen=True):
@@ -153,6 +160,12 @@ class SignedAction(Message, frozen=True):
     expires_after_ms: int
     body: bytes
     sign_ns: int
+    mates: tuple[Cloid, ...] = ()
+
+    @property
+    def cloids(self) -> tuple[Cloid, ...]:
+        """The orders of its entries, in their order."""
+        return (self.cloid, *self.mates)
 
 
 class SignatureRefused(Message, frozen=True):
@@ -164,6 +177,12 @@ class SignatureRefused(Message, frozen=True):
     kind: ActionKind
     cloid: Cloid
     reason: str
+    mates: tuple[Cloid, ...] = ()
+
+    @property
+    def cloids(self) -> tuple[Cloid, ...]:
+        """The orders of its entries, in their order."""
+        return (self.cloid, *self.mates)
 
 
 class PostAction(Message, frozen=True):
@@ -182,6 +201,12 @@ class PostAction(Message, frozen=True):
     is_resent: bool = False
     priority: int = 0
     expires_after_ms: int = 0
+    mates: tuple[Cloid, ...] = ()
+
+    @property
+    def cloids(self) -> tuple[Cloid, ...]:
+        """The orders of its entries, in their order."""
+        return (self.cloid, *self.mates)
 
 
 class DropWaiting(Message, frozen=True):
@@ -200,6 +225,12 @@ class ActionSent(Message, frozen=True):
     cloid: Cloid
     nonce: int
     sent_ns: Ns
+    mates: tuple[Cloid, ...] = ()
+
+    @property
+    def cloids(self) -> tuple[Cloid, ...]:
+        """The orders of its entries, in their order."""
+        return (self.cloid, *self.mates)
 
 
 class AnswerKind(StrEnum):
@@ -215,7 +246,7 @@ class AnswerKind(StrEnum):
 
 
 class ActionAnswered(Message, frozen=True):
-    """The venue's answer to one action, or the lack of one. `error` is its text, word for word."""
+    """The venue's answer to one entry of an action, or the lack of one. `error` is its text, word for word."""
 
     lane: ClassVar[Lane] = Lane.ORDER
     durable: ClassVar[bool] = True

@@ -24,6 +24,7 @@ from orchestrator.supervisor import Supervisor
 from shared.clock import WallClock
 from shared.codec import decode, encode
 from shared.edge import Context
+from shared.hat import settled
 from shared.ids import HATS, Role
 from shared.journal import Journal
 from shared.mailbox import Mailbox
@@ -81,6 +82,10 @@ class PlainHat:
                 if type(output) in wanted:
                     commands.append((output, Context(seq, origin_ns)))
             handled_ns.append(time.perf_counter_ns() - began)
+        for index, output in settled(self._hat, Ns(now)):
+            said.append((index, encode(output)))
+            if type(output) in wanted:
+                commands.append((output, Context(letters[index][0], letters[index][1])))
         if self._edge is not None:
             for command, context in commands:
                 self._edge.carry_out(command, context, Ns(now))

@@ -18,12 +18,12 @@ from orchestrator.rehearsal import Rehearsal, rehearse
 from orchestrator.settings import Settings
 from shared.codec import decode
 from shared.errors import HatsError
-from shared.ids import Cloid, Role, StrategyId, cloid_for
+from shared.ids import PROTECT, Cloid, Role, StrategyId, cloid_for
 from shared.journal import JournalReader
 from shared.messages import AnyMessage, Message
 from shared.messages.control import Armed, Disarmed, Started, WakeAt, Woke
 from shared.messages.market import UniverseUpdate
-from shared.messages.order import CancelOrder, FenceOrder, OrderChanged, ResendOrder, SubmitOrder
+from shared.messages.order import CancelOrder, FenceOrder, OrderChanged, PostAction, ResendOrder, SubmitOrder
 from shared.messages.risk import OrderDenied
 from shared.messages.signal import CancelIntent, FeatureUpdate, OrderIntent
 from shared.order import OrderState, Side, Tif, is_open
@@ -103,8 +103,10 @@ class Stormy:
         said: list[AnyMessage] = []
         if len(state.resting) > RESTING_MOST:
             said.append(CancelIntent(draw.choice(sorted(state.resting)), STORMY, "storm"))
-        if state.is_armed and state.features and self.asked < self._intents:
-            said.append(self._wish(draw))
+        if state.is_armed and state.features:
+            # several at once are signed and sent as one action
+            wishes = min(draw.choice([1, 1, 2, 4]), self._intents - self.asked)
+            said += [self._wish(draw) for _ in range(wishes)]
         return said
 
     def _wish(self, draw: random.Random) -> OrderIntent:
@@ -132,6 +134,9 @@ class Storm(msgspec.Struct, frozen=True):
 
     seed: int
     intents: int
+    batches: int
+    stops: int
+    stops_fired: int
     doubted: int
     resent: int
     fenced: int
@@ -157,7 +162,9 @@ def settings_for_storm(hats: dict[str, Any] | None = None) -> Settings:
         "leverage_limit_percent": 10**6, "drawdown_limit_bps": 10_000, "price_collar_bps": 1_000,
     }  # fmt: skip
     signer = {"window_orders_max": 10**6, "window_notional_usd_max": 10**12, "collar_bps_max": 10_000}
-    hats = {"risk_oversight_officer": risk, "security_architect": signer} | (hats or {})
+    # so near that some stops fire
+    stops = {"protect_stop_bps": 5, "protect_settle_ms": 500}
+    hats = {"risk_oversight_officer": risk, "security_architect": signer, "execution_manager": stops} | (hats or {})
     return Settings.model_validate({"hats": hats, "supervisor": {"restart_intensity": 100_000}})
 
 
@@ -210,10 +217,16 @@ def _look(desk: Rehearsal, seen: dict[str, set[int]]) -> None:
 def _result(desk: Rehearsal, seed: int, intents: int, seen: dict[str, set[int]]) -> Storm:
     reader = desk.journal.reader
     doubted = doubts(reader)
+    posted = [decode(entry.body) for entry in reader.messages(kind=PostAction.__name__)]
+    changes = [decode(entry.body) for entry in reader.messages(kind=OrderChanged.__name__)]
+    stops = [one for one in changes if isinstance(one, OrderChanged) and one.strategy == PROTECT]
     counts = reader.counts()
     return Storm(
         seed=seed,
         intents=intents,
+        batches=sum(isinstance(one, PostAction) and bool(one.mates) and one.kind.places for one in posted),
+        stops=len({stop.cloid for stop in stops}),
+        stops_fired=len({stop.cloid for stop in stops if stop.filled_sz}),
         doubted=len({doubt.cloid for doubt in doubted}),
         resent=counts.get(ResendOrder.__name__, 0),
         fenced=counts.get(FenceOrder.__name__, 0),

@@ -72,9 +72,10 @@ def posted(n: int) -> tuple[str, list[SignedAction]]:
         )  # fmt: skip
         hat.handle(OrderApproved(wish, number, order.expires_ns, KEY.seal(ticket)), now)
         for asked in (order, CancelOrder(wish.cloid, wish.coin, 7, Ns(now + SECOND))):
-            for said in hat.handle(asked, now):
-                assert isinstance(said, SignRequest)
-                edge.carry_out(said, Context(), now)
+            assert not hat.handle(asked, now)
+        for _, said in hat.settle(now):
+            assert isinstance(said, SignRequest)
+            edge.carry_out(said, Context(), now)
     assert all(isinstance(message, SignedAction) for message in heard.said), heard.said
     return edge.address, [message for message in heard.said if isinstance(message, SignedAction)]
 

@@ -12,13 +12,23 @@ from hats.quant_strategist.logic import QuantStrategist
 from hats.quant_strategist.mandate import Mandate
 from hats.quant_strategist.quotes import Place, Withdraw
 from hats.risk_oversight_officer.logic import RiskOversightOfficer
-from hats.security_architect.logic import SecurityArchitect
+from hats.security_architect import SecurityArchitect
+from hats.security_architect import Settings as SecuritySettings
+from hats.security_architect.packing import Pack
 from orchestrator.rehearsal import START_NS, Rehearsal
 from shared.ids import HATS, Role
 from shared.messages import AnyMessage
 from shared.messages.control import HopTimings, LatencyReport
 from shared.messages.market import BookUpdate, Trade
-from shared.messages.order import ActionAnswered, CancelOrder, FillBooked, OrderChanged, SubmitOrder, VenueOrder
+from shared.messages.order import (
+    ActionAnswered,
+    CancelOrder,
+    FillBooked,
+    OrderChanged,
+    SignRequest,
+    SubmitOrder,
+    VenueOrder,
+)
 from shared.messages.signal import CancelIntent, FeatureUpdate, OrderIntent
 from shared.order import Side, Tif, is_open
 from shared.units import SECOND, Ns, Sz
@@ -153,15 +163,21 @@ class Moody(SecurityArchitect):
         return super()._order_fault(order, now) or ("not today" if number_of(order.cloid) % 3 == 0 else None)
 
 
+class Forgetful(SecurityArchitect):
+    """Signs each order by itself and forgets the last nonce, so that two of one millisecond get the same."""
+
+    def __init__(self, settings: SecuritySettings) -> None:
+        super().__init__(settings.model_copy(update={"entries_max": 1}))
+
+    def _ask(self, pack: Pack, now: Ns) -> SignRequest:
+        self.state.last_nonce = 0
+        return super()._ask(pack, now)
+
+
 def _rewrite_audit(hat: Any, _: Ns) -> None:
     """A record of the audit chain is changed afterwards."""
     if len(hat.state.recent) > 5:
         hat.state.recent[2] = msgspec.structs.replace(hat.state.recent[2], body="{}")
-
-
-def _forget_nonce(hat: Any, _: Ns) -> None:
-    """The last nonce is forgotten, so that two orders of one millisecond get the same."""
-    hat.state.last_nonce = 0
 
 
 # ------------------------------------------------------------------------------------------------ the list
@@ -212,7 +228,7 @@ CONTENT: Final = (
     Sabotage(RO, "evidence stale", "evidence_age_ms", lambda: broken(RO, hear=without(_is_late_book, FeatureUpdate))),
     Sabotage(SA, "valid orders refused", "verdicts_right", lambda: subclassed(SA, Moody)),
     Sabotage(SA, "audit rewritten", "chain_intact", lambda: broken(SA, meddle=_rewrite_audit)),
-    Sabotage(SA, "nonces reused", "nonces_unique", lambda: broken(SA, meddle=_forget_nonce)),
+    Sabotage(SA, "nonces reused", "nonces_unique", lambda: subclassed(SA, Forgetful)),
     Sabotage(PA, "fills lost", "order_completeness", lambda: broken(PA, hear=without(every(3), FillBooked))),
     Sabotage(PA, "fees doubled", "ledger_difference_usd", lambda: broken(PA, hear=instead(FillBooked, _dearer))),
     Sabotage(ML, "sigma fourfold", "likelihood_skill_nats", lambda: broken(ML, meddle=_scale_sigma(4.0))),

@@ -11,7 +11,7 @@ from orchestrator import compose
 from orchestrator.rehearsal import MakeHat, Rehearsal
 from orchestrator.settings import Settings
 from shared.approval import ApprovalKey
-from shared.hat import Hat
+from shared.hat import Hat, settled
 from shared.ids import Role
 from shared.messages import AnyMessage, Message
 from shared.units import MS, SECOND, Ns
@@ -49,6 +49,8 @@ class Broken:
 
     def __init__(self, hat: Hat, hear: Hear, meddle: Meddle, say: Say) -> None:
         self._hat, self._hear, self._meddle, self._say = hat, hear, meddle, say
+        self._heard = 0
+        self._places: list[int] = []
 
     @property
     def state(self) -> Any:
@@ -61,11 +63,20 @@ class Broken:
 
     def handle(self, message: AnyMessage, now: Ns) -> Iterator[AnyMessage]:
         """What the Hat says of what is left of the message, as far as that is left."""
+        self._heard += 1
         for heard in self._hear(message):
+            self._places.append(self._heard - 1)
             said = list(self._hat.handle(heard, now))
             self._meddle(self._hat, now)
             for each in said:
                 yield from self._say(each)
+
+    def settle(self, now: Ns) -> Iterator[tuple[int, AnyMessage]]:
+        """The same of the batch as a whole; the real Hat counts only what is left of it."""
+        places, self._places, self._heard = self._places, [], 0
+        for index, said in settled(self._hat, now):
+            for each in self._say(said):
+                yield places[index], each
 
 
 def _as_it_is(message: AnyMessage) -> tuple[AnyMessage, ...]:

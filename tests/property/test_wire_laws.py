@@ -13,7 +13,8 @@ from typing import Final
 
 from hyperliquid.utils.signing import float_to_wire
 
-from hats.security_architect.actions import Order, order_action, read_action, to_json
+from hats.security_architect.actions import Order, read_action, to_json
+from hats.security_architect.packing import Pack, Piece, action_of
 from shared.errors import UnitError
 from shared.ids import cloid_for
 from shared.instrument import Instrument
@@ -54,7 +55,7 @@ def check_wire(draw: random.Random) -> bool:
     order = SubmitOrder(
         cloid_for(1, 1, 1), 1, "AAA", 3, instrument.sz_decimals, Side.BUY, px, sz, Tif.GTC, False, None, Ns(1)
     )
-    action = read_action(to_json(order_action(order)))
+    action = read_action(to_json(action_of(Pack((Piece(0, order),)))))
     assert isinstance(action, Order)
     (entry,) = action.orders
     for text in (entry.px, entry.sz):

@@ -102,7 +102,8 @@ class Desk:
             wish.cloid, answer.approval_id, wish.coin, asset, 0, wish.side, wish.px, wish.sz, wish.tif,
             wish.reduce_only, wish.replaces, Ns(NOW + SECOND),
         )  # fmt: skip
-        (request,) = self.architect.handle(order, NOW)
+        assert not self.architect.handle(order, NOW)
+        ((_, request),) = self.architect.settle(NOW)
         assert isinstance(request, SignRequest), request
         action = read_action(request.action)
         assert isinstance(action, Order | BatchModify)

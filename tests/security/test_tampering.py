@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hats.security_architect.actions import Action, BatchModify, Order, order_action, to_json
+from hats.security_architect.actions import to_json
+from hats.security_architect.packing import Pack, Piece, action_of
 from hats.security_architect.signer.core import Signer
 from hats.security_architect.signer.frames import Ask, Refused, Signed
 from hats.security_architect.signer.nonces import NonceBook
@@ -55,20 +56,10 @@ def ticket(order: SubmitOrder) -> Ticket:
     return msgspec.structs.replace(bare, mac=KEY.seal(bare))
 
 
-def asked(action: Action, tickets: Sequence[Ticket]) -> Ask:
-    """The question to the signer."""
-    return Ask(1, to_json(action), NOW // MS, (NOW + SECOND) // MS, tuple(tickets))
-
-
 def of(orders: Sequence[SubmitOrder]) -> Ask:
     """One action that places them all."""
-    actions = [order_action(order) for order in orders]
-    placing = tuple(entry for action in actions if isinstance(action, Order) for entry in action.orders)
-    modifying = tuple(entry for action in actions if isinstance(action, BatchModify) for entry in action.modifies)
-    action: Action = Order(placing, "na") if placing else BatchModify(modifying)
-    if len(actions) == 1:
-        action = actions[0]
-    return asked(action, [ticket(order) for order in orders])
+    pack = Pack(tuple(Piece(index, order, ticket(order)) for index, order in enumerate(orders)))
+    return Ask(1, to_json(action_of(pack)), NOW // MS, (NOW + SECOND) // MS, pack.tickets)
 
 
 GENUINE: Final[dict[str, Callable[[], Ask]]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 import pytest
 
 from hats.exchange_architect.budget import Priority
@@ -239,3 +240,21 @@ def test_measures_are_named_once_and_can_come_out_bad() -> None:
     """Names are unique, and target and floor differ."""
     assert len({one.name for one in MEASURES}) == len(MEASURES)
     assert all(one.floor != one.target for one in MEASURES)
+
+
+def test_a_batch_counts_by_its_entries_and_is_kept_as_a_whole() -> None:
+    """Of the address's requests each entry takes one; without room for all of them none goes, and each is told so."""
+    architect = hat(address_requests=5, flatten_reserve=0)
+    mates = tuple(Cloid(f"0x4a75{number:028x}") for number in (2, 3))
+    batch = msgspec.structs.replace(signed(expires_after_ms=T0_MS + 1_000), mates=mates)
+    (post,) = said(architect, batch)
+    assert isinstance(post, PostAction)
+    assert post.cloids == (CLOID, *mates)
+    assert architect.state.address.used == 3
+    refused = said(architect, msgspec.structs.replace(batch, nonce=8))
+    assert [answer.cloid for answer in of(ActionAnswered, refused)] == [CLOID, *mates]
+    assert {answer.answer for answer in of(ActionAnswered, refused)} == {AnswerKind.REFUSED}
+    architect = hat()
+    said(architect, batch)
+    (copy,) = said(architect, ResendOrder(mates[1]))
+    assert copy == msgspec.structs.replace(post, is_resent=True)

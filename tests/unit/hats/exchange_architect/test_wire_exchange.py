@@ -10,10 +10,11 @@ import pytest
 import yaml
 
 from hats.exchange_architect.errors import PREFIXES, Refusal, refusal_of
-from hats.exchange_architect.wire_exchange import Proof, asset_of, is_reduce_only, proof_of, told
+from hats.exchange_architect.wire_exchange import Proof, asset_of, is_reduce_only, proofs_of, told
 from shared.errors import VenueProtocolError
+from shared.ids import Cloid
 from shared.messages.market import BadData, BadKind
-from shared.messages.order import ActionAnswered, ActionKind, AnswerKind
+from shared.messages.order import ActionAnswered, ActionKind, AnswerKind, PostAction
 from shared.units import Ns
 from tests.unit.hats.exchange_architect import scene
 from tests.unit.hats.exchange_architect.scene import err, ok
@@ -24,7 +25,8 @@ MISSING = "Order was never placed, already canceled, or filled. asset=1"
 
 def proof(body: bytes, kind: ActionKind = ActionKind.ORDER, status: int = 200, resent: bool = False) -> Proof:
     """What an answer proves about the scene's order."""
-    return proof_of(scene.post(kind), status, body, scene.universe(), resent)
+    (only,) = proofs_of(scene.post(kind), status, body, scene.universe(), resent)
+    return only
 
 
 def test_good_answers() -> None:
@@ -104,7 +106,8 @@ def test_fill_of_an_unlisted_asset_stays_open() -> None:
     """Without the coin's units a filled size can't be told, so the fate is asked for."""
     body = b'{"action":{"type":"order","orders":[{"a":99}]},"nonce":1}'
     answer = ok("order", {"filled": {"totalSz": "1.0", "avgPx": "1", "oid": 1}})
-    assert proof_of(scene.post(body=body), 200, answer, scene.universe()).answer is AnswerKind.NO_ANSWER
+    (only,) = proofs_of(scene.post(body=body), 200, answer, scene.universe())
+    assert only.answer is AnswerKind.NO_ANSWER
 
 
 def test_every_documented_text_is_classified() -> None:
@@ -155,8 +158,64 @@ def test_words_in_no_table_raise_an_alarm_and_prove_no_more_than_they_must() -> 
         for body, kind in ((err(text), AnswerKind.NO_ANSWER), (ok("order", {"error": text}), AnswerKind.REFUSED)):
             found = proof(body)
             assert (found.answer, found.error) == (kind, text)
-            answer, alarm = told(scene.post(), found, Ns(5))
+            answer, alarm = told(scene.post(), (found,), Ns(5))
             assert isinstance(answer, ActionAnswered)
             assert isinstance(alarm, BadData)
             assert alarm.kind is BadKind.UNDOCUMENTED
-    assert len(told(scene.post(), proof(err("Insufficient margin to place order. asset=3")), Ns(5))) == 1
+    assert len(told(scene.post(), (proof(err("Insufficient margin to place order. asset=3")),), Ns(5))) == 1
+
+
+def batch_proofs(statuses: list[object], kind: ActionKind = ActionKind.ORDER) -> list[tuple[AnswerKind, int, str]]:
+    """What an answer proves of each entry of a batch of three."""
+    entries = [{"a": asset, "b": True, "p": "1", "s": "1", "r": False} for asset in (1, 0, 1)]
+    body = json.dumps({"action": {"type": "order", "orders": entries}, "nonce": 7}).encode()
+    action = PostAction(kind, CLOIDS[0], 7, body, mates=CLOIDS[1:])
+    reply = json.dumps({"status": "ok", "response": {"type": "order", "data": {"statuses": statuses}}}).encode()
+    proofs = proofs_of(action, 200, reply, scene.universe())
+    answers = told(action, proofs, Ns(5))
+    assert [answer.cloid for answer in answers if isinstance(answer, ActionAnswered)] == list(CLOIDS)
+    return [(proof.answer, proof.oid or proof.filled_sz, proof.error) for proof in proofs]
+
+
+CLOIDS = tuple(Cloid(f"0x4a75{number:028x}") for number in (1, 2, 3))
+
+
+def test_each_entry_of_a_batch_has_its_own_answer() -> None:
+    """Resting, refused, filled (in the lots of its own coin): none speaks for another."""
+    error = "Insufficient margin to place order. asset=0"
+    filled = {"filled": {"totalSz": "1", "avgPx": "1", "oid": 9}}
+    assert batch_proofs([{"resting": {"oid": 8}}, {"error": error}, filled]) == [
+        (AnswerKind.RESTING, 8, ""), (AnswerKind.REFUSED, 0, error), (AnswerKind.FILLED, 9, ""),
+    ]  # fmt: skip
+
+
+def test_one_documented_error_for_a_batch_refuses_all_of_it() -> None:
+    """A fault of the payload is found before anything is done. Source: fact sheet 2.6."""
+    error = "Order has invalid size."
+    assert batch_proofs([{"error": error}]) == [(AnswerKind.REFUSED, 0, error)] * 3
+
+
+@pytest.mark.parametrize("statuses", [
+    [], [{"resting": {"oid": 8}}], ["waitingForFill"], [{"error": "words in no table"}],
+    [{"resting": {"oid": 8}}, {"resting": {"oid": 9}}],
+])  # fmt: skip
+def test_an_answer_that_does_not_fit_the_batch_proves_nothing(statuses: list[object]) -> None:
+    """Too few statuses, or one that need not speak for all: every entry is in doubt."""
+    assert {answer for answer, _, _ in batch_proofs(statuses)} == {AnswerKind.NO_ANSWER}
+
+
+def test_one_unreadable_status_leaves_only_its_entry_in_doubt() -> None:
+    """The others were told what they were told."""
+    answers = [answer for answer, _, _ in batch_proofs([{"resting": {"oid": 8}}, 17, {"resting": {"oid": 9}}])]
+    assert answers == [AnswerKind.RESTING, AnswerKind.NO_ANSWER, AnswerKind.RESTING]
+
+
+def test_a_refusal_of_the_whole_action_and_its_silence_are_of_every_entry() -> None:
+    """Err, another HTTP status and a default answer."""
+    action = PostAction(ActionKind.ORDER, CLOIDS[0], 7, b"{}", mates=CLOIDS[1:])
+    used = proofs_of(action, 200, err("Invalid nonce: duplicate nonce"), scene.universe())
+    assert [proof.answer for proof in used] == [AnswerKind.NONCE_USED] * 3
+    assert len(proofs_of(action, 502, b"", scene.universe())) == 3
+    fence = PostAction(ActionKind.FENCE, CLOIDS[0], 7, b"{}", mates=CLOIDS[1:])
+    default = b'{"status":"ok","response":{"type":"default"}}'
+    assert [p.answer for p in proofs_of(fence, 200, default, scene.universe())] == [AnswerKind.FENCED] * 3

@@ -7,13 +7,22 @@ import pytest
 from hats.execution_manager import ExecutionManager
 from shared.messages import AnyMessage
 from shared.messages.control import KillLevel, KillOrdered
-from shared.messages.order import ActionKind, AnswerKind, FenceOrder, QueryOrder, ResendOrder, VenueOrderStatus
+from shared.messages.order import (
+    ActionKind,
+    ActionSent,
+    AnswerKind,
+    FenceOrder,
+    QueryOrder,
+    ResendOrder,
+    VenueOrderStatus,
+)
 from shared.messages.signal import CancelIntent, OrderIntent
 from shared.order import OrderState
 from tests.unit.hats.execution_manager.scene import (
     NOW,
     STRATEGY,
     answer,
+    approval,
     cancels,
     changes,
     intent,
@@ -135,3 +144,57 @@ def test_a_fenced_replacement_gives_the_old_order_back() -> None:
     assert changes(said) == [("expired", 0)]
     assert QueryOrder(old.cloid) in wake(hat, NOW + ms(200))
     assert changes(say(hat, told(old, VenueOrderStatus.OPEN, 20), NOW + ms(210))) == [("resting", 0)]
+
+
+def batch(hat: ExecutionManager, *numbers: int) -> list[OrderIntent]:
+    """Orders that went out as one action, whose answer was lost."""
+    wishes = [intent(number) for number in numbers]
+    for number, wish in enumerate(wishes, hat.state.last_approval_id + 1):
+        say(hat, approval(wish, number))
+    first, *mates = (wish.cloid for wish in wishes)
+    say(hat, ActionSent(first, 1, NOW, tuple(mates)))
+    for wish in wishes:
+        say(hat, answer(wish, AnswerKind.NO_ANSWER))
+    return wishes
+
+
+def test_the_doubt_of_a_batch_is_the_doubt_of_each_and_one_copy_serves_all() -> None:
+    """Every order of it is UNKNOWN; the copy that one asks for counts as the copy of all."""
+    hat = manager(order_ttl_ms=10_000, resends_max=1)
+    first, second, third = batch(hat, 1, 2, 3)
+    assert {record(hat, wish).state for wish in (first, second, third)} == {OrderState.UNKNOWN}
+    assert unknown(hat, second, NOW + ms(10))[:1] == [ResendOrder(second.cloid)]
+    said = [*unknown(hat, first, NOW + ms(20)), *unknown(hat, third, NOW + ms(20))]
+    assert not [m for m in said if isinstance(m, ResendOrder)]
+
+
+def test_a_batch_is_not_sent_again_for_one_when_another_is_no_longer_wanted() -> None:
+    """The copy would place both."""
+    hat = manager(order_ttl_ms=10_000, resends_max=1)
+    first, second = batch(hat, 1, 2)
+    say(hat, CancelIntent(second.cloid, STRATEGY, "x"), NOW + ms(5))
+    said = unknown(hat, first, NOW + ms(10))
+    assert not [m for m in said if isinstance(m, ResendOrder)]
+    assert FenceOrder(first.cloid) in said
+
+
+def test_a_fence_of_a_batch_ends_all_that_nobody_has_shown() -> None:
+    """Its nonce is spent on the noop: each hears so, and none can act any more."""
+    hat = manager(order_ttl_ms=10_000, resends_max=0)
+    wishes = batch(hat, 1, 2)
+    for wish in wishes:
+        say(hat, fence(wish, AnswerKind.FENCED, NOW + ms(20)), NOW + ms(20))
+    assert {record(hat, wish).state for wish in wishes} == {OrderState.EXPIRED}
+
+
+def test_one_order_of_a_batch_at_the_venue_proves_that_the_nonce_of_all_is_spent() -> None:
+    """What the venue does not know after that never comes: no copy, no fence, and an end after the lists' lag."""
+    hat = manager(order_ttl_ms=60_000, account_lag_ms=1_000, absences_needed=1)
+    first, second = batch(hat, 1, 2)
+    say(hat, told(first, VenueOrderStatus.OPEN, 20, at=NOW + ms(10)), NOW + ms(10))
+    said = unknown(hat, second, NOW + ms(20))
+    assert not [m for m in said if isinstance(m, ResendOrder | FenceOrder)]
+    wake(hat, NOW + ms(1_100))
+    unknown(hat, second, NOW + ms(1_200))
+    assert record(hat, second).state is OrderState.EXPIRED
+    assert record(hat, first).state is OrderState.RESTING

@@ -10,15 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hats.security_architect.actions import (
+    Action,
     Signature,
-    cancel_action,
     is_cloid,
     kind_of,
-    order_action,
     post_body,
     read_action,
     to_json,
 )
+from hats.security_architect.packing import Pack, Piece, action_of
 from shared.ids import Cloid
 from shared.messages.order import ActionKind, CancelOrder, SubmitOrder
 from shared.order import Side, Tif
@@ -33,9 +33,14 @@ def submit(replaces: Cloid | None = None, px: int = 500_000, sz: int = 20) -> Su
     return SubmitOrder(OURS, 1, "BTC", 0, 5, Side.BUY, Px(px), Sz(sz), Tif.ALO, False, replaces, Ns(10**18))
 
 
+def alone(asked: SubmitOrder | CancelOrder) -> Action:
+    """The action of what is asked for alone."""
+    return action_of(Pack((Piece(0, asked),)))
+
+
 def test_order_as_the_venue_signs_it() -> None:
     """An order is one entry with keys a b p s r t c, grouping last."""
-    assert to_json(order_action(submit())) == (
+    assert to_json(alone(submit())) == (
         b'{"type":"order","orders":[{"a":0,"b":true,"p":"50000","s":"0.0002","r":false,"t":{"limit":{"tif":"Alo"}},'
         b'"c":"0x4a750000000000010001000000000002"}],"grouping":"na"}'
     )
@@ -44,7 +49,7 @@ def test_order_as_the_venue_signs_it() -> None:
 
 def test_replacement_is_a_batch_of_one() -> None:
     """An order that replaces another names that one's cloid as target."""
-    assert to_json(order_action(submit(OLD))) == (
+    assert to_json(alone(submit(OLD))) == (
         b'{"type":"batchModify","modifies":[{"oid":"0x4a750000000000010001000000000001","order":{"a":0,"b":true,'
         b'"p":"50000","s":"0.0002","r":false,"t":{"limit":{"tif":"Alo"}},"c":"0x4a750000000000010001000000000002"}}]}'
     )
@@ -53,7 +58,7 @@ def test_replacement_is_a_batch_of_one() -> None:
 
 def test_cancel() -> None:
     """A cancel names asset and cloid."""
-    assert to_json(cancel_action(CancelOrder(OLD, "ETH", 1, Ns(5)))) == (
+    assert to_json(alone(CancelOrder(OLD, "ETH", 1, Ns(5)))) == (
         b'{"type":"cancelByCloid","cancels":[{"asset":1,"cloid":"0x4a750000000000010001000000000001"}]}'
     )
 
@@ -61,7 +66,7 @@ def test_cancel() -> None:
 @given(px=st.integers(1, 10**12), sz=st.integers(1, 10**12), replaces=st.sampled_from([None, OLD]))
 def test_what_we_write_is_in_its_one_form(px: int, sz: int, replaces: Cloid | None) -> None:
     """Every action that we write reads back equal and has no idle zeros."""
-    action = order_action(submit(replaces, px, sz))
+    action = alone(submit(replaces, px, sz))
     assert read_action(to_json(action)) == action
     assert b'.0"' not in to_json(action)
 

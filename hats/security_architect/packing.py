@@ -1,0 +1,97 @@
+"""Orders and cancels that were asked for together, as few actions: what may share one, and what it says.
+
+The venue runs an action with one order that may take after all cancels and after what only adds liquidity (fact sheet
+4.5), so the sorts are kept apart: post-only orders, those that may trade at once, stops, and what only reduces, which
+goes before what enters when there is little budget left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from hats.security_architect.actions import (
+    Action,
+    BatchModify,
+    CancelByCloid,
+    Order,
+    cancel_entry,
+    kind_of,
+    modify_entry,
+    order_entry,
+)
+from shared.approval import Ticket
+from shared.ids import Cloid
+from shared.messages.order import ActionKind, CancelOrder, SubmitOrder
+from shared.order import Tif
+from shared.units import Ns
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """One order or cancel that may be signed. `index` is its place in the batch, `ticket` the approval it stands on."""
+
+    index: int
+    asked: SubmitOrder | CancelOrder
+    ticket: Ticket | None = None
+
+    @property
+    def kind(self) -> ActionKind:
+        """What its action does."""
+        return kind_of(self.asked) if isinstance(self.asked, SubmitOrder) else ActionKind.CANCEL
+
+    @property
+    def sort(self) -> tuple[object, ...]:
+        """Pieces that share an action agree in this."""
+        if isinstance(self.asked, CancelOrder):
+            return (self.kind,)
+        return self.kind, self.asked.tif is Tif.ALO, self.asked.reduce_only, self.asked.how is not None
+
+
+class Pack(msgspec.Struct, frozen=True):
+    """The pieces of one action, at least one, in the order in which they were asked for."""
+
+    pieces: tuple[Piece, ...]
+
+    @property
+    def cloids(self) -> tuple[Cloid, ...]:
+        """Whose orders."""
+        return tuple(piece.asked.cloid for piece in self.pieces)
+
+    @property
+    def expires_ns(self) -> Ns:
+        """The action may not outlive any of them."""
+        return min(piece.asked.expires_ns for piece in self.pieces)
+
+    @property
+    def tickets(self) -> tuple[Ticket, ...]:
+        """The approvals that it stands on, one an order."""
+        return tuple(piece.ticket for piece in self.pieces if piece.ticket is not None)
+
+
+def packs(pieces: Iterable[Piece], entries_max: int) -> list[Pack]:
+    """As few packs as the sorts and the size allow, in the order of their first pieces."""
+    filled: list[list[Piece]] = []
+    open_packs: dict[tuple[object, ...], list[Piece]] = {}
+    for piece in pieces:
+        pack = open_packs.get(piece.sort)
+        if pack is None or len(pack) >= entries_max:
+            pack = open_packs[piece.sort] = []
+            filled.append(pack)
+        pack.append(piece)
+    return [Pack(tuple(pack)) for pack in filled]
+
+
+def action_of(pack: Pack) -> Action:
+    """What is signed."""
+    asked = [piece.asked for piece in pack.pieces]
+    cancels = [cancel for cancel in asked if isinstance(cancel, CancelOrder)]
+    if cancels:
+        return CancelByCloid(tuple(cancel_entry(cancel) for cancel in cancels))
+    return _placing([order for order in asked if isinstance(order, SubmitOrder)])
+
+
+def _placing(orders: Sequence[SubmitOrder]) -> Action:
+    if orders[0].replaces is None:
+        return Order(tuple(order_entry(order) for order in orders), "na")
+    return BatchModify(tuple(modify_entry(order) for order in orders))
