@@ -23,6 +23,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from orchestrator.runfiles import write_private
 from shared.bus.tls import TlsFiles, check_private
 from shared.errors import ConfigError
+from shared.redaction import redact_text
 
 AUTHORITY: Final = "ca"
 AUTHORITY_DAYS: Final = 3_650
@@ -54,7 +55,7 @@ def make(folder: Path, hosts: Sequence[str], days: int = HOST_DAYS, now: dt.date
     """
     wrong = [host for host in hosts if not _HOST.fullmatch(host) or host == AUTHORITY]
     if wrong:
-        raise ConfigError([f"expected a host's name or IP address, got {host!r}" for host in wrong])
+        raise ConfigError([f"expected a host's name or IP address, got {redact_text(host)!r}" for host in wrong])
     now = now or dt.datetime.now(dt.UTC)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     authority = _authority(folder, now)

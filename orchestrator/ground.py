@@ -221,7 +221,7 @@ def _cluster(
 
 def _answers(base_url: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{base_url}/health", timeout=1) as reply:  # noqa: S310 - our own URL
+        with urllib.request.urlopen(f"{base_url}/health", timeout=1) as reply:  # noqa: S310 - our own URL  # nosec B310
             return bool(reply.status == 200)
     except (URLError, OSError):
         return False

@@ -27,7 +27,7 @@ from shared.errors import ConfigError, HatsError, NotRunning, Unanswered
 from shared.hosts import is_loopback
 
 AUTH_TOKEN: Final = Path("~/.ray/auth_token")
-CURRENT_CLUSTER: Final = Path("/tmp/ray/ray_current_cluster")  # noqa: S108 - where Ray itself notes it
+CURRENT_CLUSTER: Final = Path("/tmp/ray/ray_current_cluster")  # noqa: S108 - Ray notes it there  # nosec B108
 OBJECT_STORE_BYTES: Final = 100_000_000
 """Least that Ray takes; nothing of ours travels through it."""
 START_TIMEOUT_S: Final = 90.0

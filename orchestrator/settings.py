@@ -121,7 +121,7 @@ class Hats(Section):
 class Settings(BaseSettings):
     """The whole configuration. It reads nothing by itself: shared/config_sources.py gives it the layers."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True)
 
     run: Run = Run()
     venue: Venue = Venue()

@@ -23,7 +23,8 @@ def decode(data: bytes | msgspec.Raw | memoryview) -> AnyMessage:
     try:
         return _DECODER.decode(data)
     except msgspec.MsgspecError as error:
-        raise BusError(f"expected a message of this house, got {bytes(data)[:80]!r}: {error}") from error
+        size = memoryview(data).nbytes
+        raise BusError(f"expected a message of this house, got {size} bytes that are none: {error}") from error
 
 
 def kind_named(data: bytes | msgspec.Raw | memoryview) -> str:

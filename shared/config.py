@@ -20,7 +20,7 @@ Port = Annotated[int, Field(ge=1, le=65_535)]
 class Section(BaseModel):
     """A part of the configuration. Frozen; a key that it does not know is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True)
 
 
 class Mode(StrEnum):

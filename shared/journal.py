@@ -173,7 +173,7 @@ class JournalReader:
     def messages(self, after_seq: int = 0, kind: str | None = None, since_ns: int = 0) -> Iterator[Entry]:
         """Messages after `after_seq` and not older than `since_ns`, in order, of one kind if given."""
         where, args = ("AND kind = ?", (after_seq, since_ns, kind)) if kind else ("", (after_seq, since_ns))
-        sql = f"SELECT * FROM messages WHERE seq > ? AND ts >= ? {where} ORDER BY seq"  # noqa: S608 - two constants
+        sql = f"SELECT * FROM messages WHERE seq > ? AND ts >= ? {where} ORDER BY seq"  # noqa: S608 - two constants  # nosec B608
         for row in self._db.execute(sql, args):
             yield Entry(row[0], row[1], Role(row[2]), *row[3:])
 
@@ -186,7 +186,7 @@ class JournalReader:
         """Batches after `after_n` in order, of one Hat if given."""
         where, args = ("AND role = ?", (after_n, str(role))) if role else ("", (after_n,))
         for n, after, who, now, seqs in self._db.execute(
-            f"SELECT * FROM handled WHERE n > ? {where} ORDER BY n",  # noqa: S608
+            f"SELECT * FROM handled WHERE n > ? {where} ORDER BY n",  # noqa: S608  # nosec B608
             args,
         ):
             yield Handled(n, after, Role(who), now, tuple(msgspec.msgpack.decode(seqs)))
@@ -226,7 +226,7 @@ class JournalReader:
         if verdict != "ok":
             return str(verdict)
         for table, key in (("messages", "seq"), ("handled", "n")):
-            count, last = self._db.execute(f"SELECT count(*), coalesce(max({key}), 0) FROM {table}").fetchone()  # noqa: S608
+            count, last = self._db.execute(f"SELECT count(*), coalesce(max({key}), 0) FROM {table}").fetchone()  # noqa: S608  # nosec B608
             if count != last:
                 return f"{table} has {count} rows but ends at {last}"
         return None

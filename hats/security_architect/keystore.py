@@ -16,6 +16,7 @@ import msgspec
 from hats.security_architect.private_files import destroy, read_private, write_private
 from hats.security_architect.retired import Retired, refuse_retired, retire
 from shared.errors import ConfigError, JournalError
+from shared.redaction import redact_text
 from shared.units import Ns
 
 SCRYPT_N: Final = 262_144
@@ -105,7 +106,7 @@ def store_agent(
 
     problems = []
     if not _NAME.fullmatch(name):
-        problems.append(f"expected a name of a-z, 0-9, _ and -, at most 32 characters, got {name!r}")
+        problems.append(f"expected a name of a-z, 0-9, _ and -, at most 32 characters, got {redact_text(name)!r}")
     if not password:
         problems.append("expected a password, got none")
     if scrypt_n < SCRYPT_N_MIN and not is_weak_allowed:

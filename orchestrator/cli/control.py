@@ -14,6 +14,7 @@ from orchestrator.cli.terminal import emit, note, say
 from shared.errors import NotRunning, Unanswered
 from shared.messages.control import KillLevel, KillOrdered, ResumeOrdered
 from shared.messages.risk import AlertAcknowledged
+from shared.redaction import redact_text
 from shared.units import Ns
 
 if TYPE_CHECKING:
@@ -35,7 +36,9 @@ def kill(
         ),
     ] = KillLevel.PAUSE,
     flatten: Annotated[bool, typer.Option("--flatten", help="The same as --level flatten.")] = False,
-    reason: Annotated[str, typer.Option(help="Why; it goes into the journal and the audit log.")] = "operator",
+    reason: Annotated[
+        str, typer.Option(help="Why; it goes into the journal and the audit log.", callback=redact_text)
+    ] = "operator",
     wait_s: Wait = 10.0,
     config: Config = None,
     as_json: Json = False,
@@ -55,7 +58,10 @@ def kill(
 
 
 def resume(
-    reason: Annotated[str, typer.Option(help="Why it is safe to go on; it goes into the journal and the audit log.")],
+    reason: Annotated[
+        str,
+        typer.Option(help="Why it is safe to go on; it goes into the journal and the audit log.", callback=redact_text),
+    ],
     operator_key: Annotated[
         Path | None,
         typer.Option(
@@ -86,7 +92,9 @@ def _signed_resume(reason: str, operator_key: Path, config: Path | None) -> Resu
 
 def ack(
     name: Annotated[str, typer.Argument(help="Name of the alert, as `hats status --json` shows it.")],
-    reason: Annotated[str, typer.Option(help="Who takes it on, and how; it goes into the journal.")] = "operator",
+    reason: Annotated[
+        str, typer.Option(help="Who takes it on, and how; it goes into the journal.", callback=redact_text)
+    ] = "operator",
     wait_s: Wait = 10.0,
     config: Config = None,
     as_json: Json = False,

@@ -118,7 +118,7 @@ def folders(home: Path) -> Iterator[Finding]:
         yield ok("keystores", f"{len(keys)} files, all readable by you alone")
     nearest = next(path for path in (home, *home.parents) if path.exists())
     yield space_finding("disk", shutil.disk_usage(nearest).free, DISK_NEEDED, DISK_WANTED, f"at {nearest}")
-    shared_memory = Path("/dev/shm")  # noqa: S108 - where Ray keeps its object store
+    shared_memory = Path("/dev/shm")  # noqa: S108 - where Ray keeps its object store  # nosec B108
     if shared_memory.exists():
         free = shutil.disk_usage(shared_memory).free
         yield space_finding("shared memory", free, SHARED_NEEDED, SHARED_WANTED, f"at {shared_memory}")
@@ -175,7 +175,7 @@ def _is_venue(host: str, port: int) -> bool:
     from urllib.error import URLError
 
     try:
-        with urllib.request.urlopen(f"http://{host}:{port}/health", timeout=1) as reply:
+        with urllib.request.urlopen(f"http://{host}:{port}/health", timeout=1) as reply:  # nosec B310
             return bool(reply.status == 200)
     except (URLError, OSError):
         return False

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.errors import ConfigError
+from shared.redaction import redact_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -66,12 +67,15 @@ def is_interactive() -> bool:
 
 
 def report_error(error: BaseException, code: str, *, as_json: bool) -> None:
-    """Tell on stderr what went wrong: text, or {"code", "message"} (and every problem of a configuration)."""
-    message = str(error) or type(error).__name__
+    """Tell on stderr what went wrong: text, or {"code", "message"} (and every problem of a configuration).
+
+    What looks like a secret is taken out: a launcher's stderr is a log file.
+    """
+    message = redact_text(str(error)) or type(error).__name__
     if not as_json:
         note(f"hats: {message}" if "\n" not in message else "hats:\n  " + message.replace("\n", "\n  "))
         return
     said: dict[str, Any] = {"code": code, "message": message}
     if isinstance(error, ConfigError):
-        said["problems"] = list(error.problems)
+        said["problems"] = [redact_text(problem) for problem in error.problems]
     note(json.dumps(said, ensure_ascii=False))

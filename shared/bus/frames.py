@@ -154,7 +154,7 @@ def decode_from_hat(data: bytes) -> FromHat:
     try:
         return _FROM_HAT.decode(data)
     except msgspec.MsgspecError as error:
-        raise BusError(f"expected a Hat's frame, got {data[:80]!r}: {error}") from error
+        raise BusError(f"expected a Hat's frame, got {len(data)} bytes that are none: {error}") from error
 
 
 def decode_to_hat(data: bytes) -> ToHat:
@@ -162,7 +162,7 @@ def decode_to_hat(data: bytes) -> ToHat:
     try:
         return _TO_HAT.decode(data)
     except msgspec.MsgspecError as error:
-        raise BusError(f"expected a hub's frame, got {data[:80]!r}: {error}") from error
+        raise BusError(f"expected a hub's frame, got {len(data)} bytes that are none: {error}") from error
 
 
 def raw(body: bytes) -> msgspec.Raw:

