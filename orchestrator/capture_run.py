@@ -21,6 +21,7 @@ from orchestrator.rehearsal import Rehearsal, approval_secret
 from orchestrator.reproduction import HatReplay, replay_run
 from orchestrator.runfiles import RunFiles, RunRecord, write_private, write_record
 from orchestrator.settings import Settings
+from orchestrator.snapshot_capture import SnapshotCapture
 from orchestrator.status import cards_of
 from orchestrator.summary import Summary, summarise
 from shared.approval_file import key_path
@@ -32,6 +33,7 @@ from shared.warehouse.capture.log import CaptureLog
 from shared.warehouse.capture.playback import UNREADABLE, Survey, as_it_happened, label_of
 from shared.warehouse.capture.reader import read_log
 from shared.warehouse.capture.records import AnyRecord, Frame, SocketOpened
+from shared.warehouse.reading import Warehouse
 
 COINS_WITHIN: Final = 10_000
 """A recording is looked through so far for the coins that it is of."""
@@ -92,6 +94,23 @@ def import_recordings(
     if not coins:
         raise DataError(f"expected a recording of {', '.join(wanted)}, it has {', '.join(sorted(told)) or 'no coin'}")
     _write_log(settings, directory, rendered(source, coins, settings), passed)
+
+
+def rebuild_capture(
+    settings: Settings,
+    root: Path,
+    snapshot: str,
+    source: str | None,
+    directory: Path,
+    passed: Callable[[float], None],
+) -> SnapshotCapture:
+    """A capture log in `directory`, made of the snapshot's tables: `snapshot_capture.py` says how.
+
+    `passed` is told of captured seconds as they go by; DataError if there is no capture in it.
+    """
+    made = SnapshotCapture(Warehouse(root, snapshot), settings.venue.coins, source)
+    _write_log(settings, directory, made.records(), passed)
+    return made
 
 
 def _write_log(

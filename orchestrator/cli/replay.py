@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import typer
 
+from orchestrator.cli.data_options import Warehouse
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.options import Config, Json, Set, hat_named
 from orchestrator.cli.terminal import emit, progress, say
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from orchestrator.capture_run import CaptureReplay
     from orchestrator.reproduction import HatReplay
     from orchestrator.runfiles import RunFiles
+    from orchestrator.settings import Settings
     from shared.warehouse.capture.playback import Survey
 
 PACE_MAX: Final = 100
@@ -42,6 +44,14 @@ Recordings = Annotated[
         help="Recordings of Hyperliquid or Binance USD-M sockets: made a capture in the run's folder, then replayed.",
     ),
 ]
+SnapshotId = Annotated[
+    str | None,
+    typer.Option("--snapshot", metavar="ID", help='A snapshot instead: the start of its id, or "latest".'),
+]
+Source = Annotated[
+    str | None,
+    typer.Option("--source", metavar="SOURCE", help="Which capture of the snapshot, if it holds several: capture:RUN."),
+]
 Speed = Annotated[
     str,
     typer.Option(
@@ -55,6 +65,9 @@ def replay(
     hats: OnlyHats = None,
     capture: Capture = None,
     recording: Recordings = None,
+    snapshot: SnapshotId = None,
+    source: Source = None,
+    warehouse: Warehouse = None,
     speed: Speed = "max",
     config: Config = None,
     assignments: Set = None,
@@ -73,16 +86,23 @@ def replay(
 
     With --recording such a capture is made first. Hyperliquid's frames stay as they are; Binance has another protocol:
     its books and trades move the local exchange, and what that sends is captured (ticks, depth, pace are its own).
+
+    With --snapshot such a capture is made of the tables: books, trades, best prices and contexts of the settings' coins
+    as frames, at the times and on the connections on which they came, through cuts and gaps as they were declared.
     """
     from orchestrator.cli.runs import last_run
 
-    if capture is not None or recording is not None:
-        if run is not None or hats or (capture is not None and recording is not None):
-            raise typer.BadParameter("RUN (with --hat), --capture and --recording exclude each other")
-        _play(capture, recording, speed, config, assignments, as_json=as_json)
+    markets = [name for name in (capture, recording, snapshot) if name is not None]
+    if snapshot is None and (source is not None or warehouse is not None):
+        raise typer.BadParameter("--source and --warehouse are for --snapshot")
+    if markets:
+        if run is not None or hats or len(markets) > 1:
+            raise typer.BadParameter("RUN (with --hat), --capture, --recording and --snapshot exclude each other")
+        made = capture or _Made(recording or "", snapshot, source, warehouse)
+        _play(made, speed, config, assignments, as_json=as_json)
         return
     if assignments:
-        raise typer.BadParameter("a run is replayed with the settings that it had: --set is for --capture, --recording")
+        raise typer.BadParameter("a run is replayed with the settings that it had: --set is for replays of a market")
     roles = tuple(hat_named(name, "--hat") for name in hats or ()) or HATS
     found = _replayed(last_run(run, config), roles)
     if as_json:
@@ -93,27 +113,33 @@ def replay(
         raise typer.Exit(Exit.PROBLEMS)
 
 
+class _Made(NamedTuple):
+    """What a capture is made of first: recordings, or a snapshot (with the source in it, and the warehouse)."""
+
+    recording: str
+    snapshot: str | None
+    source: str | None
+    warehouse: Path | None
+
+
 def _play(
-    capture: Path | None,
-    recording: str | None,
+    capture: Path | _Made,
     speed: str,
     config: Path | None,
     assignments: list[str] | None,
     *,
     as_json: bool,
 ) -> None:
-    from orchestrator.capture_run import import_recordings, run_capture, survey_of
+    from orchestrator.capture_run import run_capture, survey_of
     from orchestrator.cli.launching import config_file, loaded
     from orchestrator.runfiles import new_run
 
     pace = _pace(speed)
     settings = loaded(config_file(config, "demo.toml"), assignments).settings
     files = new_run(settings.run.home, "replay", int(time.time()))
-    if capture is None:
-        capture = files.dir / "capture"
+    if isinstance(capture, _Made):
         files.create()
-        with progress("capturing the recording", None) as advance:
-            import_recordings(settings, [Path(name) for name in (recording or "").split(",")], capture, advance)
+        capture = _make(capture, settings, files.dir / "capture", config)
     with progress("reading", None):
         survey = survey_of(capture)
     if pace is not None:
@@ -128,6 +154,23 @@ def _play(
             say(line)
     if found.problems:
         raise typer.Exit(Exit.PROBLEMS)
+
+
+def _make(made: _Made, settings: Settings, capture: Path, config: Path | None) -> Path:
+    """The capture, in that folder; on stderr how much of a snapshot it is."""
+    from orchestrator.capture_run import import_recordings, rebuild_capture
+    from orchestrator.cli.data_options import store_at
+
+    if made.snapshot is None:
+        with progress("capturing the recording", None) as advance:
+            import_recordings(settings, [Path(name) for name in made.recording.split(",")], capture, advance)
+        return capture
+    root = store_at(made.warehouse, config).root
+    with progress("making a capture of the snapshot", None) as advance:
+        found = rebuild_capture(settings, root, made.snapshot, made.source, capture, advance)
+    kept = f"{found.played:,} of {found.frames:,} frames of {found.source} are the market data of the settings' coins"
+    typer.echo(kept, err=True)
+    return capture
 
 
 def _pace(speed: str) -> float | None:

@@ -19,6 +19,7 @@ from shared.warehouse.capture.records import (
     Direction,
     Frame,
     Gap,
+    Reason,
     SegmentStarted,
     SocketClosed,
     SocketOpened,
@@ -40,8 +41,8 @@ from shared.warehouse.tables import (
 )
 
 UNREAD: Final = "unread"
-DAMAGED: Final = "damaged"
-MISSING_SEGMENT: Final = "missing_segment"
+DAMAGED: Final = Reason.DAMAGED.value
+MISSING_SEGMENT: Final = Reason.MISSING_SEGMENT.value
 
 
 class Unread(NamedTuple):
@@ -140,7 +141,10 @@ class SegmentFold:
             self._coverage.ended(self._session, report.foot.connections)
         for lost in list(self._coverage.missing()) if report.damages else ():
             self._declare(
-                GapRow(start, end, DAMAGED, lost.first_seq, lost.last_seq, ()), lost.session, lost.socket, lost.epoch
+                GapRow(start, end, DAMAGED, lost.first_seq, lost.last_seq, ()),
+                lost.session,
+                lost.socket,
+                lost.epoch,
             )
         for damage in report.damages:
             self.problems.append(f"{report.name}: {damage.bytes} bytes at {damage.offset}: {damage.why}")

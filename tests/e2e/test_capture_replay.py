@@ -19,12 +19,14 @@ from orchestrator.cli.app import app
 from orchestrator.cli.running import run
 from orchestrator.rehearsal import rehearse
 from orchestrator.settings import Settings
+from orchestrator.warehouse import compact_log, listed_in, take_snapshot
 from shared.codec import decode
 from shared.instrument import Instrument
 from shared.journal import JournalReader
 from shared.messages.market import BookUpdate
-from shared.units import SECOND
+from shared.units import SECOND, Ns
 from shared.warehouse.capture.reader import segments
+from shared.warehouse.store import Store
 
 pytestmark = pytest.mark.slow
 BTC = Instrument("BTC", 0, 5, 40)
@@ -40,6 +42,21 @@ def captured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rehearsal.run_for(12)
     rehearsal.close()
     return folder
+
+
+def replayed_snapshot(home: Path, warehouse: Path) -> Any:
+    """What `hats replay --snapshot` says in a process of its own, with the warehouse's only capture."""
+    args = ("--snapshot", "latest", "--warehouse", str(warehouse), "--json")
+    done = subprocess.run(
+        [sys.executable, "-m", "orchestrator.cli", "replay", *args],
+        env={**os.environ, "HATS_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 def replay(folder: Path, home: Path, *args: str, code: int = 0, **environment: str) -> Any:
@@ -97,6 +114,25 @@ def test_it_is_the_same_to_the_last_byte(captured: Path, replayed: Any) -> None:
     assert again["digest"] == replayed["digest"]
     other = replay(captured, captured / "other", "--set", "run.seed=8")
     assert other["digest"] != replayed["digest"]
+
+
+@pytest.fixture(scope="module")
+def warehouse(captured: Path) -> Path:
+    """The capture as a snapshot of a warehouse."""
+    root = captured / "warehouse"
+    store = Store(root)
+    log = captured / "capture"
+    compact_log(log, store, listed_in(log), lambda _: None)
+    take_snapshot(store, "of the test", Ns(1))
+    return root
+
+
+def test_a_snapshot_is_played_as_the_capture_was(captured: Path, replayed: Any, warehouse: Path) -> None:
+    """Made of the tables alone, the desk's journal is the same to the last byte: every word, every time, the cut."""
+    found = replayed_snapshot(captured / "of_tables", warehouse)
+    assert found["played"]["frames"] == replayed["played"]["frames"]
+    assert found["survey"]["gaps"] == replayed["survey"]["gaps"]
+    assert (found["problems"], found["digest"]) == ([], replayed["digest"])
 
 
 def test_its_run_is_a_run_like_any_other(

@@ -33,6 +33,8 @@ class Reason(StrEnum):
     NO_SPACE = "no_space"
     WRITER_DIED = "writer_died"
     SHUTDOWN = "shutdown"
+    DAMAGED = "damaged"
+    MISSING_SEGMENT = "missing_segment"
 
 
 class Connection(msgspec.Struct, frozen=True, array_like=True):
