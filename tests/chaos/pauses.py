@@ -1,0 +1,208 @@
+"""Each process of a trading desk stands still for a while: `python -m tests.chaos.pauses --seconds 30`.
+
+SIGSTOP takes each Hat, the orchestrator, the signer, the watchdog and the launcher in turn, SIGCONT gives it back
+(unless the desk has replaced it meanwhile). Afterwards nothing that was decided before the pause may be signed or leave
+for the exchange, no order may be doubled, and the desk must trade again by itself or say why it does not; then it is
+resumed.
+
+Exit code 0 if that held for everybody, 1 if not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from orchestrator.cli.runs import is_alive
+from shared.codec import decode
+from shared.errors import Unanswered
+from shared.ids import HATS, Role
+from shared.journal import JournalReader
+from shared.messages.order import ActionSent, SignRequest
+from shared.messages.signal import OrderIntent
+from shared.units import SECOND
+from tests.chaos.real_desk import SIGNER, WATCHDOG, RealDesk, hit, real_desk
+from tests.chaos.real_evidence import Record, differences_of, problems
+
+LAUNCHER: Final = "launcher"
+VICTIMS: Final = (*(str(role) for role in HATS), str(Role.ORCHESTRATOR), "signer", "watchdog", LAUNCHER)
+BACK_WITHIN_S: Final = 60.0
+NOOP: Final = '{"type":"noop"}'
+STALE_NS: Final = 3 * SECOND
+"""No approval of ours is good for longer, so what leaves later after its intent was decided on before."""
+
+
+class Pause(msgspec.Struct, frozen=True):
+    """One pause. `outlived`: the stopped process was not replaced; `back_s`: from its end until the desk traded again.
+
+    `said`: why it does not trade, in its own words.
+    """
+
+    victim: str
+    began_ns: int
+    ended_ns: int
+    outlived: bool
+    back_s: float | None
+    said: str
+
+    @property
+    def is_good(self) -> bool:
+        """It trades, or says why not."""
+        return self.back_s is not None or bool(self.said)
+
+
+class Result(msgspec.Struct, frozen=True):
+    """The whole: `stale` are orders that left long after they were decided, `doubled` intents with two orders."""
+
+    pauses: tuple[Pause, ...]
+    stale: tuple[str, ...]
+    doubled: int
+    differences: tuple[str, ...]
+
+    @property
+    def is_good(self) -> bool:
+        """Nothing stale, nothing doubled, nothing different, and the desk always came back."""
+        return not (self.stale or self.doubled or self.differences) and all(each.is_good for each in self.pauses)
+
+
+def pauses(home: Path, victims: Sequence[str], seconds: float, seed: int) -> Result:
+    """A desk in which each of them stands still once."""
+    settings = {"supervisor.restart_intensity": 100_000, "hats.exchange_architect.weight_per_minute": 100_000}
+    with real_desk(home, settings=settings, venue=["--seed", str(seed)]) as desk:
+        record, done = Record(desk), []
+        for victim in victims:
+            desk.wait_armed()
+            time.sleep(2.0)
+            done.append(_pause(desk, victim, seconds))
+            record.look()
+            if sys.stderr.isatty():
+                sys.stderr.write(f"{told(done[-1])}\n")
+            _go_on(desk)
+        verdict = desk.down()
+        record.look()
+        reader = JournalReader.open(desk.files.journal)
+        try:
+            return Result(
+                tuple(done),
+                tuple(stale_orders(reader, desk.files.logs / "signer.jsonl")),
+                sum(len(oids) > 1 for oids in record.oids.values()),
+                (*differences_of(desk, reader, record), *problems(verdict)),
+            )
+        finally:
+            reader.close()
+
+
+def _pause(desk: RealDesk, victim: str, seconds: float) -> Pause:
+    pid = _pid(desk, victim)
+    began_ns = time.time_ns()
+    hit(pid, signal.SIGSTOP)
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and is_alive(pid):
+        time.sleep(0.1)
+    outlived = is_alive(pid)
+    hit(pid, signal.SIGCONT)
+    ended = time.monotonic()
+    ended_ns = time.time_ns()
+    before = desk.status()
+    try:
+        desk.wait(
+            lambda s: (s.is_armed or s.trading_state == "halted") and (before is None or s.seq > before.seq),
+            "trading or halted", BACK_WITHIN_S,
+        )  # fmt: skip
+        time.sleep(1.0)  # a watchdog that has acted is heard at the next heartbeat
+        status = desk.wait(lambda s: s.is_armed or s.trading_state == "halted", "trading or halted", BACK_WITHIN_S)
+    except Unanswered as error:
+        return Pause(victim, began_ns, ended_ns, outlived, None, f"NOT BACK: {error}")
+    back_s = time.monotonic() - ended - 1.0
+    if status.is_armed and status.trading_state == "active":
+        return Pause(victim, began_ns, ended_ns, outlived, back_s, "")
+    return Pause(victim, began_ns, ended_ns, outlived, None, _why(desk))
+
+
+def _why(desk: RealDesk) -> str:
+    """The reason of the last change of the trading state, as the journal has it."""
+    reader = JournalReader.open(desk.files.journal)
+    try:
+        reasons = [decode(entry.body) for entry in reader.messages(kind="TradingStateChanged")]
+    finally:
+        reader.close()
+    return str(getattr(reasons[-1], "reason", "")) if reasons else ""
+
+
+def _go_on(desk: RealDesk) -> None:
+    """Resume a desk that was stopped for a reason; the watchdog watches again too."""
+    status = desk.wait(lambda status: True, "answering", BACK_WITHIN_S)
+    view = desk.hats("watchdog", "status", code=None)
+    if status.trading_state != "active" or view.get("reason"):
+        desk.hats("resume", "--reason", "the next pause", "--wait", "60")
+
+
+def _pid(desk: RealDesk, victim: str) -> int:
+    modules = {"signer": SIGNER, "watchdog": WATCHDOG}
+    pid = desk.note.launcher_pid if victim == LAUNCHER else desk.pid_of(modules.get(victim) or Role(victim))
+    if pid is None:
+        raise Unanswered(f"there is no {victim}")
+    return pid
+
+
+def stale_orders(reader: JournalReader, signer_log: Path) -> Iterator[str]:
+    """Orders that were signed, or left, longer after their intent than any approval holds; signing by the signer's clock."""
+    decided: dict[str, int] = {}
+    placing: dict[int, str] = {}
+    for entry in reader.messages():
+        match decode(entry.body):
+            case OrderIntent(cloid=cloid):
+                decided.setdefault(cloid, entry.ts)
+            case SignRequest(cloid=cloid, nonce=nonce, kind=kind) if kind.places:
+                placing[nonce] = cloid
+            case ActionSent(cloid=cloid, nonce=nonce, sent_ns=sent_ns) if nonce in placing:
+                if sent_ns - decided[cloid] > STALE_NS:
+                    yield f"{cloid} left {(sent_ns - decided[cloid]) / SECOND:.1f} s after it was decided"
+    for line in signer_log.read_bytes().splitlines():
+        signed = msgspec.json.decode(line)
+        known = placing.get(signed.get("nonce", 0)) if signed["event"] == "signed" else None
+        if known is not None and signed["ns"] - decided[known] > STALE_NS and NOOP not in signed["action"]:
+            yield f"{known} was signed {(signed['ns'] - decided[known]) / SECOND:.1f} s after it was decided"
+
+
+def told(pause: Pause) -> str:
+    """One line."""
+    stood_s = (pause.ended_ns - pause.began_ns) / SECOND
+    end = "" if pause.outlived else ", then replaced"
+    back = f"trading {pause.back_s:.1f} s later" if pause.back_s is not None else f"stopped: {pause.said}"
+    return f"{pause.victim:26} stood {stood_s:4.1f} s{end}; {back}"
+
+
+def main() -> int:
+    """Run it; the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.chaos.pauses", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--seconds", type=float, default=30.0, help="length of each pause")
+    parser.add_argument("--only", nargs="+", choices=VICTIMS, default=VICTIMS, metavar="WHO", help="not everybody")
+    parser.add_argument("--seed", type=int, default=1, help="of the market")
+    parser.add_argument("--home", type=Path, help="keep the run's files here; default: thrown away")
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="hats-") as folder:
+        result = pauses(asked.home or Path(folder), asked.only, asked.seconds, asked.seed)
+    if asked.json:
+        sys.stdout.write(msgspec.json.encode(result).decode() + "\n")
+    else:
+        lines = [told(each) for each in result.pauses]
+        lines += [f"{result.doubled} doubled, {len(result.stale)} stale, {len(result.differences)} differences"]
+        lines += [f"  {each}" for each in (*result.stale[:20], *result.differences[:20])]
+        sys.stdout.write("\n".join(lines) + "\n")
+    return 0 if result.is_good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,40 @@
+"""Campaigns against a desk of real processes, short: `python -m tests.chaos.storm_kills`, `kill_drill` and `pauses`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from tests.chaos.kill_drill import drill
+from tests.chaos.pauses import pauses
+from tests.chaos.storm_kills import storm
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+def test_the_storm_while_processes_die(tmp_path: Path) -> None:
+    """Two answers in three are lost and three processes die: nothing doubled, nothing different, no nonce twice."""
+    kills = {"execution_manager": 2, "orchestrator": 1, "signer": 1}
+    result = storm(tmp_path, 60, kills, 1, Console(stderr=True))
+    assert result.intents >= 60
+    assert set(result.strikes) == {"bad_gateway", "drop_request", "garbage", "lose_answer"}
+    assert result.doubted > 0
+    assert (result.doubled, result.nonces_reused, result.differences) == (0, 0, ())
+
+
+def test_the_kill_switch_of_a_trading_desk(tmp_path: Path) -> None:
+    """A hundred orders are cancelled and all is closed, no risk is added, and it stays halted after a restart."""
+    (done,) = drill(tmp_path, 1, 0.1, 1)
+    assert done.orders >= 100
+    assert done.cancelled_s is not None
+    assert done.flat_s is not None
+    assert done.is_latched
+
+
+def test_nothing_old_leaves_after_a_pause(tmp_path: Path) -> None:
+    """The signer and the Security Architect stand still: what was decided before is never signed, trading goes on."""
+    result = pauses(tmp_path, ["signer", "security_architect"], 6.0, 1)
+    assert (result.stale, result.doubled, result.differences) == ((), 0, ())
+    assert [each.victim for each in result.pauses if each.back_s is None] == []
