@@ -94,6 +94,8 @@ def loaded_desk(home: Path, seed: int, lost: float, *, budget: int | None = None
         settings |= {
             "hats.exchange_architect.address_requests": requests, "hats.exchange_architect.flatten_reserve": budget,
             "hats.exchange_architect.allowance_s": 5,
+            # each USDC that is traded gives a request more, so quotes keep away from the market
+            "hats.quant_strategist.strategies": makers(TEN_COINS, each=6, nearest_bps=8.0),
         }  # fmt: skip
         venue += ["--address-budget", str(requests)]
     with real_desk(home, settings=settings, venue=venue) as desk:

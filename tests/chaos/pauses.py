@@ -154,7 +154,7 @@ def _pid(desk: RealDesk, victim: str) -> int:
 
 
 def stale_orders(reader: JournalReader, signer_log: Path) -> Iterator[str]:
-    """Orders that were signed, or left, longer after their intent than any approval holds; signing by the signer's clock."""
+    """Orders that were signed (the signer says when) or left longer after their intent than any approval holds."""
     decided: dict[str, int] = {}
     placing: dict[int, str] = {}
     for entry in reader.messages():

@@ -41,13 +41,13 @@ _LIMITS: Final[Mapping[str, Any]] = {
 """A desk that may do as many orders as it likes: the campaigns ask what becomes of them."""
 
 
-def makers(coins: Sequence[str], each: int = 1, quote_share: float = 0.05) -> list[dict[str, Any]]:
+def makers(coins: Sequence[str], each: int = 1, nearest_bps: float = 0.1) -> list[dict[str, Any]]:
     """So many market makers for each coin, one behind the other, so that each keeps two quotes in the book."""
     share = round(0.99 / (len(coins) * each), 6)
     return [
         {
             "id": f"mm_{coin.lower()}_{place}", "coin": coin, "capital_share": share, "kind": "avellaneda_stoikov",
-            "quote_share": quote_share, "half_spread_min_bps": 0.1 + 4.0 * place, "half_spread_max_bps": 80.0,
+            "quote_share": 0.05, "half_spread_min_bps": nearest_bps + 4.0 * place, "half_spread_max_bps": 80.0,
         }
         for coin in coins for place in range(each)
     ]  # fmt: skip
