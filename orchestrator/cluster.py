@@ -36,7 +36,7 @@ from orchestrator.watchdog.line import Heartbeats
 from shared import log
 from shared.bus.frames import pass_of
 from shared.bus.sockets import Listener, listen
-from shared.clock import WallClock
+from shared.clock import WallClock, anchor_variables
 from shared.errors import HatsError
 from shared.ids import HATS, Role
 from shared.journal import Journal
@@ -281,7 +281,7 @@ def _actor(kind: type, name: str, namespace: str, *, get_if_exists: bool) -> Any
         lifetime="detached",
         get_if_exists=get_if_exists,
         enable_task_events=False,
-        runtime_env={"env_vars": dict(WORKER_ENV)},
+        runtime_env={"env_vars": {**WORKER_ENV, **anchor_variables()}},
     )
 
 

@@ -29,6 +29,7 @@ from orchestrator.status import CardView, Status
 from orchestrator.summary import Summary, summarise
 from orchestrator.watchdog.line import tell
 from orchestrator.watchdog.words import Dismiss
+from shared.clock import anchored
 from shared.errors import HatsError
 from shared.journal import JournalReader
 from shared.seal_file import make_seal_key
@@ -99,7 +100,7 @@ class Launch:
         """What the run stands on, noted as the current run, while inside."""
         settings, step = self._settings, self._watcher.step
         home, account = settings.run.home, settings.hats.exchange_architect.user_address
-        with claimed(home, account, settings.venue.network):
+        with claimed(home, account, settings.venue.network), anchored():
             self.files.create()
             with ground(settings, self.files, step, own_ray=self._own_ray, replay=self._replay) as under:
                 namespace, pid = settings.ray.namespace, os.getpid()

@@ -38,6 +38,7 @@ from shared.messages.market import (
     FundingClock,
     Trade,
     UniverseUpdate,
+    VenueClockTold,
 )
 from shared.messages.order import (
     ActionAnswered,
@@ -104,6 +105,7 @@ ROUTES: Final[Mapping[type[Message], Route]] = {
     Trade: Route((EA,), (MA, ML)),
     AssetContext: Route((EA,), (EA, QS, RO, PA)),
     FeedStatus: Route((EA,), (EA, MA, QS, RO, EM, ML, OR)),
+    VenueClockTold: Route((EA,), (RO,)),
     CaptureStatus: Route((EA,), (RO, OR)),
     BadData: Route((EA,), (OR,)),
     FundingClock: Route((EA,), (QS, PA)),
@@ -164,7 +166,7 @@ ROUTES: Final[Mapping[type[Message], Route]] = {
     Drained: Route((EM,), (OR,)),
     # measurement
     Measured: Route((*HATS, OR), (OR,)),
-    HopTimings: Route((OR,), (LE,)),
+    HopTimings: Route((OR,), (LE, RO)),
     LatencyReport: Route((LE,), (OR,)),
     Throttle: Route((LE,), (QS,)),
 }

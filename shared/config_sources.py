@@ -38,6 +38,7 @@ DECLARED: Final[Mapping[str, Declared]] = {
     "HATS_HOME": Declared("run.home_dir", "folder of runs, logs and keys"),
     "HATS_DEMO_S": Declared("run.duration_s", "how long the demo trades, seconds; other modes do not read it"),
     "HATS_PASSWORD_FILE": Declared(None, "file that holds the keystore's password; read by the signer"),
+    "HATS_CLOCK_ANCHOR": Declared(None, "set by a run for its own processes, so that they share one clock"),
     "HATS_CONFIG": Declared(None, "configuration file when the command line names none"),
 }
 

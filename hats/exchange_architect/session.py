@@ -330,7 +330,7 @@ class Session:
         if offset is not None and offset != self._offset:
             self._offset = offset
             self._record(ClockOffset(now, *offset))
-        return [*self._count_minutes(now), *self._samples.report(Role.EXCHANGE_ARCHITECT)]
+        return [*self._clock.told(now), *self._count_minutes(now), *self._samples.report(Role.EXCHANGE_ARCHITECT)]
 
     def _count_minutes(self, now: Ns) -> list[Message]:
         """Of each minute that is over, how many of its trades were heard; a shortfall without a gap is an alarm."""

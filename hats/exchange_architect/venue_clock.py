@@ -6,9 +6,14 @@ import statistics
 from collections import deque
 from typing import Final, NamedTuple
 
+from shared.messages.market import VenueClockTold
+from shared.units import MS, SECOND, Ns
+
 _REMEMBERED: Final = 256
 _ENOUGH: Final = 8
 _EVERY: Final = 16
+_MOVED_NS: Final = 250 * MS
+_TOLD_EVERY_NS: Final = 10 * SECOND
 
 
 class Offset(NamedTuple):
@@ -30,6 +35,7 @@ class VenueClock:
         self._round_trips: deque[int] = deque(maxlen=_REMEMBERED)
         self._usual: int | None = None
         self._count = 0
+        self._told: VenueClockTold | None = None
 
     def delayed(self, delay_ns: int) -> None:
         """A book came with this delay."""
@@ -55,3 +61,14 @@ class VenueClock:
             return None
         round_trip_ns = min(self._round_trips)
         return Offset(round_trip_ns // 2 - min(self._delays), round_trip_ns)
+
+    def told(self, now: Ns) -> list[VenueClockTold]:
+        """The offset for those who judge by it: once it is known, when it moved, and every ten seconds."""
+        offset, last = self.offset(), self._told
+        if offset is None:
+            return []
+        is_news = last is None or abs(offset.offset_ns - last.offset_ns) >= _MOVED_NS
+        if not is_news and last is not None and now - last.ns < _TOLD_EVERY_NS:
+            return []
+        self._told = VenueClockTold(*offset, now)
+        return [self._told]

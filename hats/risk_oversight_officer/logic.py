@@ -30,13 +30,14 @@ from shared.messages.control import (
     Disarmed,
     DrainOrdered,
     HatStateChanged,
+    HopTimings,
     KillOrdered,
     ResumeOrdered,
     Started,
     WakeAt,
     Woke,
 )
-from shared.messages.market import AssetContext, CaptureStatus, FeedStatus, UniverseUpdate
+from shared.messages.market import AssetContext, CaptureStatus, FeedStatus, UniverseUpdate, VenueClockTold
 from shared.messages.order import FillBooked, OrderChanged
 from shared.messages.risk import (
     AlertAcknowledged,
@@ -65,6 +66,8 @@ class RiskOversightOfficer:
         AssetContext,
         FeedStatus,
         CaptureStatus,
+        VenueClockTold,
+        HopTimings,
         FeatureUpdate,
         RegimeUpdate,
         OrderIntent,
@@ -94,6 +97,8 @@ class RiskOversightOfficer:
         """What follows from one message; see `shared.hat.Hat`."""
         match message:
             case FeatureUpdate() | AssetContext() | UniverseUpdate() | FeedStatus() | CaptureStatus() | RegimeUpdate():
+                self.state.market.hear(message)
+            case VenueClockTold() | HopTimings():
                 self.state.market.hear(message)
             case OrderIntent():
                 return self._judge(message, now)

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from shared.instrument import Instrument
+from shared.messages.control import HopTimings
 from shared.messages.market import (
     AssetContext,
     CaptureState,
@@ -14,13 +15,23 @@ from shared.messages.market import (
     FeedState,
     FeedStatus,
     UniverseUpdate,
+    VenueClockTold,
 )
 from shared.messages.signal import FeatureUpdate, Regime, RegimeUpdate
 from shared.rules.margin import MarginTiers, single_tier
 
 UNTOLD: Final = single_tier(1)
 """The worst that a table could say."""
-MarketNews = UniverseUpdate | FeatureUpdate | AssetContext | FeedStatus | CaptureStatus | RegimeUpdate
+MarketNews = (
+    UniverseUpdate
+    | FeatureUpdate
+    | AssetContext
+    | FeedStatus
+    | CaptureStatus
+    | RegimeUpdate
+    | VenueClockTold
+    | HopTimings
+)
 
 
 class Market(msgspec.Struct):
@@ -35,6 +46,10 @@ class Market(msgspec.Struct):
     stale_coins: tuple[str, ...] = ()
     capture: CaptureState = CaptureState.OFF
     capture_free_bytes: int = -1
+    venue_offset_ns: int | None = None
+    """The venue's clock minus ours; None: not measured yet."""
+    system_offset_ns: int = 0
+    """How far the machine's clock has stepped away from the one that the run began with."""
 
     def hear(self, news: MarketNews) -> None:
         """The newest word holds."""
@@ -49,6 +64,10 @@ class Market(msgspec.Struct):
                 self.is_feed_up, self.stale_coins = news.state is FeedState.UP, news.stale_coins
             case CaptureStatus():
                 self.capture, self.capture_free_bytes = news.state, news.free_bytes
+            case VenueClockTold():
+                self.venue_offset_ns = news.offset_ns
+            case HopTimings():
+                self.system_offset_ns = news.clock_offset_ns
             case UniverseUpdate():
                 self.instruments = {instrument.coin: instrument for instrument in news.instruments}
                 self.margin_tiers = news.margin_tiers

@@ -80,6 +80,11 @@ class Settings(Section):
         10_000, gt=0, description="Oldest book for closing everything, when waiting costs more than a rough price."
     )
     context_age_limit_ms: int = Field(60_000, gt=0, description="Oldest word on mark, oracle and funding, if known.")
+    clock_offset_limit_ms: int = Field(
+        5_000,
+        gt=0,
+        description="Furthest our clock may be from the venue's, or this machine's from when the run began.",
+    )
     # pace
     order_rate_limit: int = Field(50, gt=0, description="Most approvals within the window.")
     strategy_rate_limit: int = Field(40, gt=0, description="Most approvals of one strategy within the window.")

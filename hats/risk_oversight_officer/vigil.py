@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from hats.risk_oversight_officer.case import BPS, Breach
 from hats.risk_oversight_officer.concern import Concern, Vigil
-from hats.risk_oversight_officer.controls import money
+from hats.risk_oversight_officer.controls import data, money
 from hats.risk_oversight_officer.settings import Settings
 from hats.risk_oversight_officer.state import State, since
 from shared.messages.risk import DenyReason, RiskAlert, TradingState
@@ -104,6 +104,10 @@ def _equity_age(state: State, settings: Settings, now: Ns) -> Breach | None:
     return Breach(DenyReason.NO_EQUITY, limit, age_ns // MS, "ms old is the equity of the positions held")
 
 
+def _clock(state: State, settings: Settings, now: Ns) -> Breach | None:  # noqa: ARG001
+    return data.clock_breach(state.market, settings)
+
+
 def _denials(state: State, settings: Settings, now: Ns) -> Breach | None:
     found, limit = since(state.denied_ns, now - MINUTE), settings.denials_limit
     return None if found <= limit else Breach(DenyReason.ORDER_RATE, limit, found, "intents denied within a minute")
@@ -116,5 +120,6 @@ CAUSES: Final = (
     Cause("margin_use", _margin_use, TradingState.REDUCING, asks_first=True),
     Cause("in_doubt", _in_doubt, TradingState.REDUCING, asks_first=True),
     Cause("equity_age", _equity_age, TradingState.REDUCING, asks_first=True),
+    Cause("clock", _clock, TradingState.REDUCING, asks_first=True),
     Cause("denials", _denials, TradingState.REDUCING, asks_first=True),
 )

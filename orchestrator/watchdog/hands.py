@@ -6,7 +6,6 @@ It signs by the signer's policy with a cap of nothing, so that it can cancel and
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -25,10 +24,11 @@ from hats.security_architect.signer.process import Log
 from hats.security_architect.signer.signing import AgentKey
 from orchestrator.watchdog import plan
 from orchestrator.watchdog.guard import Aim
+from shared.clock import WallClock
 from shared.errors import InvariantError, VenueProtocolError, VenueUnreachable
 from shared.ids import WATCHDOG_NUMBER, Cloid, cloid_for
 from shared.instrument import Instrument
-from shared.units import MS, Ns
+from shared.units import MS
 
 _READ_MS: Final = 3_000
 _ACTION_MS: Final = 1_000
@@ -53,6 +53,7 @@ class Hands:
         self._instruments: Mapping[str, Instrument] = {}
         self._signer: Signer | None = None
         self._attempts = 0
+        self._clock = WallClock()
 
     def enforce(self, aim: Aim) -> tuple[int, int]:
         """Cancel and close what is open, once over; how many orders and positions there were, besides what may stay."""
@@ -76,10 +77,10 @@ class Hands:
         except VenueUnreachable as error:
             self._log("unanswered", {"action": to_json(action).decode(), "reason": f"{error} {error.said}".strip()})
 
-    def schedule(self, at_ms: int) -> str | None:
-        """Have the venue cancel everything at that time; None if it will, else its refusal, word for word."""
+    def schedule(self, ahead_ms: int) -> str | None:
+        """Have the venue cancel everything so much later; None if it will, else its refusal, word for word."""
         self._learn()
-        reply = self._act(ScheduleCancel(at_ms))
+        reply = self._act(ScheduleCancel(self._clock.now() // MS + ahead_ms))
         return None if reply.status == 200 and b'"status":"ok"' in reply.body else _text(reply)
 
     def close(self) -> None:
@@ -96,7 +97,7 @@ class Hands:
         """What is listed, once: the policy allows every perp, for any may be held."""
         if self._signer is not None:
             return
-        update = wire_info.universe_update(self._ask(INFO, wire_info.body("meta")), None, Ns(time.time_ns()))
+        update = wire_info.universe_update(self._ask(INFO, wire_info.body("meta")), None, self._clock.now())
         self._instruments = {instrument.coin: instrument for instrument in update.instruments}
         assets = tuple(AssetRule(instrument.asset) for instrument in update.instruments)
         self._signer = Signer(
@@ -106,7 +107,7 @@ class Hands:
     def _act(self, action: Action) -> Response:
         """Sign and post; the answer, whatever it is. No answer is a VenueUnreachable: the next look tells."""
         assert self._signer is not None, "nothing is listed yet"
-        now_ms = time.time_ns() // MS
+        now_ms = self._clock.now() // MS
         expires_ms = 0 if isinstance(action, ScheduleCancel) else now_ms + _EXPIRES_MS
         ask = Ask(0, to_json(action), max(now_ms, self._nonces.high + 1), expires_ms)
         decision = self._signer.decide(ask, now_ms)
@@ -138,7 +139,7 @@ class Hands:
 
     def _cloids(self) -> Iterator[Cloid]:
         """New ones each time: whether the venue refuses a cloid that was used before is not documented."""
-        start = time.time_ns() // MS
+        start = self._clock.now() // MS
         return (cloid_for(0, WATCHDOG_NUMBER, number) for number in itertools.count(start * 64 & (1 << 48) - 1))
 
 

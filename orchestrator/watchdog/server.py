@@ -20,7 +20,6 @@ from orchestrator.watchdog.guard import Beat, Guard, Work
 from orchestrator.watchdog.hands import Hands
 from shared.bus.sockets import Connection, Listener
 from shared.errors import BusError, VenueError
-from shared.units import MS
 
 TURN_S: Final = 0.05
 """How often it looks at its clock."""
@@ -129,7 +128,7 @@ class WatchdogServer:
                 self._keep_latch()
                 guard.looked(*self._hands.enforce(guard.aim), self._clock())
             elif work is Work.SCHEDULE:
-                guard.scheduled(self._hands.schedule(time.time_ns() // MS + self._dead_man_ms), self._clock())
+                guard.scheduled(self._hands.schedule(self._dead_man_ms), self._clock())
         except VenueError as error:
             said = f"{error} {error.said}".strip()
             if work is Work.ENFORCE:

@@ -36,6 +36,7 @@ from shared.messages.market import (
     FundingClock,
     Trade,
     UniverseUpdate,
+    VenueClockTold,
 )
 from shared.messages.message import Lane, Message
 from shared.messages.order import (
@@ -79,6 +80,7 @@ AnyMessage = (
     | Trade
     | AssetContext
     | FeedStatus
+    | VenueClockTold
     | CaptureStatus
     | BadData
     | FundingClock

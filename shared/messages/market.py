@@ -107,6 +107,19 @@ class FeedStatus(Message, frozen=True):
         return self.state is FeedState.UP and coin not in self.stale_coins
 
 
+class VenueClockTold(Message, frozen=True):
+    """The venue's clock minus ours, by its fastest book and half of its fastest ping; told when it moved, and often.
+
+    The venue's own delay counts as part of the way, so the truth is this or a little more.
+    """
+
+    lane: ClassVar[Lane] = Lane.ORDER
+
+    offset_ns: int
+    round_trip_ns: int
+    ns: Ns
+
+
 class BadKind(StrEnum):
     """Why something was set aside, in one word that can be counted."""
 

@@ -24,6 +24,7 @@ class DenyReason(StrEnum):
     PRICE_COLLAR = "price_collar"
     STALE_DATA = "stale_data"
     NOT_CAPTURED = "not_captured"
+    CLOCK_OFFSET = "clock_offset"
     ORDER_NOTIONAL = "order_notional"
     POSITION_LIMIT = "position_limit"
     GROSS_EXPOSURE = "gross_exposure"

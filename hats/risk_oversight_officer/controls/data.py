@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from hats.risk_oversight_officer.case import BPS, Breach, Case, bps_between, within
+from hats.risk_oversight_officer.market import Market
+from hats.risk_oversight_officer.settings import Settings
 from shared.messages.market import CaptureState
 from shared.messages.risk import DenyReason
 from shared.units import MS
@@ -43,6 +45,24 @@ def check_context_age(case: Case) -> Breach | None:
     if case.context is None:
         return None
     return _age(case, case.context.recv_ns, case.settings.context_age_limit_ms, "ms old is the venue's context")
+
+
+def check_clock(case: Case) -> Breach | None:
+    """Our clock agrees with the venue's, as far as that was measured, and nobody has set the machine's meanwhile."""
+    return clock_breach(case.state.market, case.settings)
+
+
+def clock_breach(market: Market, settings: Settings) -> Breach | None:
+    """How far time is wrong, if it is: an expiry would protect nothing, or everything would be refused as expired."""
+    limit = settings.clock_offset_limit_ms
+    for offset_ns, what in (
+        (market.venue_offset_ns or 0, "ms is the venue's clock ahead of ours"),
+        (market.system_offset_ns, "ms was this machine's clock set ahead since the run began"),
+    ):
+        if abs(offset_ns) > limit * MS:
+            found = -(-abs(offset_ns) // MS)
+            return Breach(DenyReason.CLOCK_OFFSET, limit, found if offset_ns > 0 else -found, what)
+    return None
 
 
 def check_spread(case: Case) -> Breach | None:

@@ -56,6 +56,7 @@ CONTROLS: Final = (
     Control(data.check_intent_age, Deny.STALE_DATA, "data_age_limit_ms", "ms", N),
     Control(data.check_book_age, Deny.STALE_DATA, "data_age_limit_ms", "ms", N),
     Control(data.check_context_age, Deny.STALE_DATA, "context_age_limit_ms", "ms", R),
+    Control(data.check_clock, Deny.CLOCK_OFFSET, "clock_offset_limit_ms", "ms", R),
     Control(data.check_spread, Deny.WIDE_SPREAD, "spread_limit_bps", "bps", R),
     Control(data.check_price_gap, Deny.PRICE_DISAGREEMENT, "price_gap_limit_bps", "bps", R),
     # the order by itself

@@ -25,6 +25,7 @@ from hats.security_architect.signer.signing import AgentKey
 from hats.security_architect.signer.spelling import add_options, policy_of
 from hats.security_architect.signer.tickets import TicketBook
 from shared.approval_file import read_key, read_secret
+from shared.clock import WallClock
 from shared.errors import ConfigError
 from shared.units import MS
 
@@ -59,7 +60,7 @@ def _serve(options: argparse.Namespace, say: Log) -> None:
         )
         tickets = TicketBook(approval_key, store.approvals(approval_key.name))
         up_ms = time.clock_gettime_ns(time.CLOCK_BOOTTIME) // MS
-        added = store.added(policy.limits, time.time_ns() // MS, up_ms)
+        added = store.added(policy.limits, WallClock().now() // MS, up_ms)
         signer = Signer(policy, key, store.book(), tickets, added)
         server = SignerServer(signer, store, network, options.socket, options.client_uid, say, checkpoints, feeder)
         say("checkpoints", {"public_key": checkpoints.public_key})

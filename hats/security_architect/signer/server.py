@@ -22,6 +22,7 @@ from hats.security_architect.signer.nonce_store import NonceStore
 from hats.security_architect.signer.oracle import OracleKey
 from hats.security_architect.signer.process import Log
 from shared.bus.framing import HEADER_BYTES, FrameBuffer, framed
+from shared.clock import WallClock
 from shared.errors import BusError
 from shared.units import MS
 
@@ -69,6 +70,7 @@ class SignerServer:
         self._path = path
         self._client_uid = client_uid
         self._log = log
+        self._clock = WallClock()  # the run's: a step of the system's must not make every order look expired
         self._selector = selectors.DefaultSelector()
         self._peers: dict[int, _Peer] = {}
         self._ring, self._doorbell = socket.socketpair()
@@ -151,7 +153,7 @@ class SignerServer:
 
     def _answer(self, peer: _Peer, ask: frames.Ask) -> None:
         started_ns = time.perf_counter_ns()
-        decision = self._signer.decide(ask, time.time_ns() // MS)
+        decision = self._signer.decide(ask, self._clock.now() // MS)
         if decision.spent is not None:
             self._store.keep(decision.spent, self._signer.approval_key_name, decision.approval_ids, decision.added)
         self._send(peer, frames.encode(decision.answer))
@@ -179,7 +181,7 @@ class SignerServer:
         if self._checkpoints is None:
             answer: frames.Answer = frames.Refused(asked.ask_id, "this signer keeps no checkpoints")
         else:
-            answer = self._checkpoints.answer(asked, time.time_ns())
+            answer = self._checkpoints.answer(asked, self._clock.now())
         self._send(peer, frames.encode(answer))
         fields: dict[str, object] = {"peer": peer.name, "ask_id": asked.ask_id, "first": asked.first}
         if isinstance(answer, frames.Refused):

@@ -14,7 +14,15 @@ from hats.risk_oversight_officer.tail import positions_of
 from shared.instrument import Instrument
 from shared.messages.account import NetPosition, Reconciled
 from shared.messages.control import Disarmed, KillLevel, KillOrdered
-from shared.messages.market import AssetContext, CaptureState, CaptureStatus, FeedState, FeedStatus, UniverseUpdate
+from shared.messages.market import (
+    AssetContext,
+    CaptureState,
+    CaptureStatus,
+    FeedState,
+    FeedStatus,
+    UniverseUpdate,
+    VenueClockTold,
+)
 from shared.messages.risk import DenyReason, OrderApproved, OrderDenied
 from shared.messages.signal import OrderIntent, Regime, RegimeUpdate
 from shared.order import OrderState, Side, Tif, Trigger, TriggerKind
@@ -232,6 +240,9 @@ EDGES: Final[dict[str, Arrange]] = {
     "intent_age": books("intent"),
     "book_age": books("own"),
     "context_age": told(lambda at: context(recv_ns=NOW - SECOND - (not at)), context_age_limit_ms=1_000),
+    "clock": told(
+        lambda at: VenueClockTold(-1_000 * MS - (not at), 0, NOW), clock_offset_limit_ms=1_000
+    ),
     "spread": told(
         lambda at: msgspec.structs.replace(features(), best_ask_px=Px(PX + 100 + (0 if at else 100))),
         spread_limit_bps=2,
