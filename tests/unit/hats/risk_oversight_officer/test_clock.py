@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from hats.risk_oversight_officer.logic import REPORT_TIMER
@@ -26,7 +28,7 @@ def machine(offset_ns: int) -> AnyMessage:
 
 @pytest.mark.parametrize("of", [venue, machine])
 @pytest.mark.parametrize("offset_ns", [HOUR, -HOUR, 5 * SECOND + 1, -5 * SECOND - 1])
-def test_beyond_five_seconds_no_entry(of: type[AnyMessage], offset_ns: int) -> None:
+def test_beyond_five_seconds_no_entry(of: Callable[[int], AnyMessage], offset_ns: int) -> None:
     """Denied with the offset and its sign; the position can be reduced; agreement lifts it."""
     hat = officer()
     held(hat, Side.BUY, 30, 1)
