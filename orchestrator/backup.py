@@ -33,6 +33,8 @@ _LEFT_OUT: Final = (
     "*.lock", ".lock", "*-wal", "*-shm", "*.part", "*.tmp", "*.hlog.open", "*.password", SEAL_KEY, "hub.json",
     "current.json", "reserve",
 )  # fmt: skip
+_LEFT_OUT_OF_RUNS: Final = tuple(name for name in _LEFT_OUT if name != "*.hlog.open")
+"""Of a run that has ended, the segment that it was writing is what is left of it."""
 _ASIDE: Final = ".backup-"
 _FOLDERS_LEFT_OUT: Final = frozenset({"aside", "sockets", "backups"})
 _FIRST: Final = ("*.head.json", "*.checkpoints.jsonl", "checkpoints/*.jsonl", "warehouse/batches/*")
@@ -147,7 +149,8 @@ class _Taking:
 
 def sources(home: Path, only: str | None = None) -> Iterator[Path]:
     """The files to take, in their order."""
-    found = sorted(path for path in _walk(home, home, only) if not any(path.match(name) for name in _LEFT_OUT))
+    left_out = _LEFT_OUT if only is None else _LEFT_OUT_OF_RUNS
+    found = sorted(path for path in _walk(home, home, only) if not any(path.match(name) for name in left_out))
 
     def rank(path: Path) -> int:
         inside = path.relative_to(home)

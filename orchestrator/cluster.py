@@ -23,6 +23,7 @@ from ray.exceptions import RayError
 
 from orchestrator import compose
 from orchestrator.access import OK, UNKNOWN, Access
+from orchestrator.backup import seal_key_path
 from orchestrator.gauges import Gauges
 from orchestrator.heart import Heart
 from orchestrator.hub import Hub
@@ -45,6 +46,8 @@ from shared.messages import AnyMessage
 from shared.messages.control import KillLevel, KillOrdered
 from shared.messages.risk import TradingStateChanged
 from shared.metrics import Metrics, Request, Served, serve
+from shared.seal_file import read_seal_key
+from shared.sealing import SealKey
 from shared.shell import LaunchSpec, quicken
 from shared.units import MS, SECOND, Ns
 
@@ -154,7 +157,8 @@ class Orchestrator:
         heart = Heart(journal, compose.CATALOGUE, supervisor, mailboxes)
         folded = recover(heart, journal.reader)
         gauges = self._gauges()
-        latch = LatchFile(settings.run.home, settings.hats.exchange_architect.user_address, self._order.run)
+        account = settings.hats.exchange_architect.user_address
+        latch = LatchFile(settings.run.home, account, self._order.run, self._seal_key())
         begins_with = latch.order() if not folded else None
         heart.sequencer.on_said = _noting(gauges, latch)
         if begins_with is not None:
@@ -206,6 +210,11 @@ class Orchestrator:
             except OSError as error:  # trading does not depend on being watched
                 logger.error("no metrics at {host}:{port}: {error}", host=wanted.host, port=wanted.port, error=error)
         return Gauges(metrics)
+
+    def _seal_key(self) -> SealKey | None:
+        """The key of files at rest, if they are to be sealed."""
+        at_rest, home = self._settings.at_rest, self._settings.run.home
+        return read_seal_key(seal_key_path(home, at_rest.key_file)) if at_rest.mode == "sealed" else None
 
     def _visited(self, request: Request) -> None:
         """Somebody read the metrics; called by their thread."""

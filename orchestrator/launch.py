@@ -23,6 +23,7 @@ from orchestrator.ground import Ground, ground
 from orchestrator.jobs import Place, tasks_for
 from orchestrator.referee import differences, positions_at
 from orchestrator.reproduction import HatReplay, replay_run
+from orchestrator.resting import seal_ended
 from orchestrator.runfiles import RunNote, RunRecord, forget_run, new_run, note_run, write_private, write_record
 from orchestrator.settings import Settings
 from orchestrator.status import CardView, Status
@@ -68,6 +69,7 @@ class Verdict(msgspec.Struct, frozen=True):
     position_differences: tuple[str, ...]
     run_dir: str
     replay: tuple[HatReplay, ...] | None = None
+    is_sealed: bool = False
 
 
 class Launch:
@@ -83,6 +85,9 @@ class Launch:
         self._config = config
         self._run = time.time_ns() // SECOND
         self.files = new_run(settings.run.home, settings.run.name, self._run)
+        self._key_file = seal_key_path(settings.run.home, settings.at_rest.key_file)
+        if settings.at_rest.mode == "sealed" or settings.backup.dir is not None:
+            make_seal_key(self._key_file)
         self._stop_asked = False
         self._flatten = True
 
@@ -93,7 +98,16 @@ class Launch:
             with self.raised(under) as desk:
                 self._trade(desk, under.settings)
                 status, cards = self.drained(desk)
-            return self.judge(under.settings, status, cards)
+            verdict = self.judge(under.settings, status, cards)
+        return self._at_rest(verdict)
+
+    def _at_rest(self, verdict: Verdict) -> Verdict:
+        """The verdict, once this run, and what earlier ones left open, is sealed if the settings ask for it."""
+        if self._settings.at_rest.mode != "sealed":
+            return verdict
+        self._watcher.step("sealing the run's files")
+        seal_ended(self._settings.run.home, self._key_file, time.time_ns())
+        return msgspec.structs.replace(verdict, is_sealed=True)
 
     @contextlib.contextmanager
     def grounded(self) -> Iterator[Ground]:
@@ -143,12 +157,9 @@ class Launch:
         self._watcher.step("trading")
         keystores = (settings.hats.security_architect.keystore, settings.watchdog.keystore)
         named = tuple(str(path) for path in keystores if path is not None)
-        key_file = seal_key_path(settings.run.home, settings.at_rest.key_file)
-        if settings.backup.dir is not None:
-            make_seal_key(key_file)
         place = Place(
             str(settings.run.home), str(self.files.dir), named,
-            str(settings.backup.dir or ""), settings.backup.keep, str(key_file),
+            str(settings.backup.dir or ""), settings.backup.keep, str(self._key_file),
             settings.venue.base_url, settings.hats.exchange_architect.user_address or "",
         )  # fmt: skip
         caretaker = Caretaker(place, RayDispatch(), tasks_for(settings.backup))

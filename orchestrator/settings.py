@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -85,8 +85,12 @@ class Watchdog(Section):
 
 
 class AtRest(Section):
-    """The key of what lies sealed: backups, and whatever else is sealed at rest."""
+    """Who can read what lies on the disk: whoever has the disk, or whoever has the key too."""
 
+    mode: Literal["plain", "sealed"] = Field(
+        "plain",
+        description="sealed: a run is sealed when it has ended (`hats runs unseal` shows it); plain: private folders.",
+    )
     key_file: Path | None = Field(
         None,
         description="File (0600) with the key, made when first needed. Unset: keys/at-rest.key in the home folder. "

@@ -21,6 +21,7 @@ from orchestrator.cli import (
     jobs,
     keys,
     replay,
+    runs_kept,
     scorecard,
     status,
     topology,
@@ -84,6 +85,7 @@ app.add_typer(configuration.app, name="config", rich_help_panel=CHECK)
 app.add_typer(keys.app, name="keys", rich_help_panel=CHECK)
 app.add_typer(certs.app, name="certs", rich_help_panel=CHECK)
 app.add_typer(audit.app, name="audit", rich_help_panel=CHECK)
+app.add_typer(runs_kept.app, name="runs", rich_help_panel=CHECK)
 app.command("backup", rich_help_panel=CHECK)(backup.backup)
 app.command("restore", rich_help_panel=CHECK)(backup.restore)
 app.command("replay", rich_help_panel=CHECK)(replay.replay)

@@ -23,10 +23,15 @@ def closing_lines(report: Report) -> list[str]:
         f"money    equity {number(report.equity_usd, 2)}, pnl {signed(report.pnl_usd)}, {paid}, {report.fills:,} fills",
         f"latency  tick-to-wire {latency}",
         f"proofs   {_proofs(report)}",
-        f"files    {report.run_dir}",
-        f"         {Path(report.run_dir) / 'scorecards.html'}",
+        *_files(Path(report.run_dir), is_sealed=report.is_sealed),
     ]
     return [*lines, *(f"PROBLEM  {problem}" for problem in report.problems)]
+
+
+def _files(folder: Path, *, is_sealed: bool) -> tuple[str, ...]:
+    if is_sealed:
+        return (f"files    sealed; `hats runs unseal {folder.name}` shows them",)
+    return f"files    {folder}", f"         {folder / 'scorecards.html'}"
 
 
 def _reasons(name: str, counts: Mapping[str, int]) -> str:

@@ -53,6 +53,7 @@ class Report(msgspec.Struct, frozen=True):
     problems: tuple[str, ...]
     messages: dict[str, int]
     run_dir: str
+    is_sealed: bool
 
 
 def report_of(verdict: Verdict) -> Report:
@@ -75,6 +76,7 @@ def report_of(verdict: Verdict) -> Report:
         problems=tuple(problems(verdict)),
         messages=summary.messages,
         run_dir=verdict.run_dir,
+        is_sealed=verdict.is_sealed,
     )
 
 

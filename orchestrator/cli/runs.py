@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.cli.launching import home
+from orchestrator.resting import is_sealed_run
 from orchestrator.runfiles import RunFiles, RunNote, current_run
 from shared.errors import NotRunning
 
@@ -38,6 +39,8 @@ def files_of(run: Path | None, config: Path | None) -> RunFiles:
     for place in places:
         if place.is_dir():
             return RunFiles(place.resolve())
+    if is_sealed_run(home(config), run.name):
+        raise NotRunning(f"{run.name} is sealed: `hats runs unseal {run.name}` brings it back")
     raise NotRunning(f"there is no run at {' or '.join(str(place) for place in places)}")
 
 

@@ -77,6 +77,8 @@ def down(
 ) -> None:
     """End the current run in order: disarm, cancel, flatten, stop; returns when nothing of it is left."""
     from orchestrator.cli import runs
+    from orchestrator.cli.launching import home
+    from orchestrator.resting import is_sealed_run
     from orchestrator.runfiles import RunFiles
 
     run = runs.current(config)
@@ -87,9 +89,17 @@ def down(
     else:
         note(f"the launcher (process {run.launcher_pid}) is gone; putting its run in order")
         _clear_away(run, flatten=not no_flatten, config=config)
-    facts = {"run_dir": run.run_dir, "left_running": runs.processes_of(files), "judged": files.summary.exists()}
+    is_sealed = not files.dir.exists() and is_sealed_run(home(config), files.dir.name)
+    facts: dict[str, Any] = {
+        "run_dir": run.run_dir,
+        "left_running": runs.processes_of(files),
+        "judged": is_sealed or files.summary.exists(),
+        "is_sealed": is_sealed,
+    }
     if as_json:
         emit(facts)
+    elif is_sealed:
+        say(f"ended and sealed; `hats runs unseal {files.dir.name}` shows it")
     else:
         say(f"ended; its files are in {run.run_dir}")
     if facts["left_running"]:

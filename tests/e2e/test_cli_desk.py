@@ -11,20 +11,21 @@ import pytest
 
 from orchestrator.cli.runs import is_alive
 from tests.e2e.desk_commands import Hats
+from tests.security.plaintext import words_in
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
 def hats(tmp_path: Path) -> Iterator[Hats]:
-    """The command; whatever still runs afterwards is ended."""
-    command = Hats(tmp_path)
+    """The command, which seals what has ended; whatever still runs afterwards is ended."""
+    command = Hats(tmp_path, {"HATS_AT_REST__MODE": "sealed"})
     yield command
     if (tmp_path / "current.json").exists():
         command("down")
 
 
-def test_a_desk_from_up_to_down(hats: Hats) -> None:
+def test_a_desk_from_up_to_down(hats: Hats, tmp_path: Path) -> None:
     """Each command sees and does what it says, and `down` leaves a judged run and no process."""
     up = hats("up")
     assert up["dashboard"] is None
@@ -33,6 +34,8 @@ def test_a_desk_from_up_to_down(hats: Hats) -> None:
     assert refused["code"] == "occupied"
     assert "already" in refused["message"]
 
+    record = json.loads((Path(up["run_dir"]) / "run.json").read_bytes())
+    account = record["settings"]["hats"]["exchange_architect"]["user_address"]
     status = hats("status")
     assert len(status["hats"]) == 9
     assert {hat["state"] for hat in status["hats"]} <= {"ready", "armed"}
@@ -55,7 +58,14 @@ def test_a_desk_from_up_to_down(hats: Hats) -> None:
     down = hats("down")
     assert (down["left_running"], down["judged"], down["run_dir"]) == ([], True, up["run_dir"])
     assert not is_alive(up["launcher_pid"])
-    run = ["--run", up["run_dir"]]
+    assert down["is_sealed"]
+    words = ("BTC", "ETH", account[2:])
+    assert words_in(tmp_path, words) == []
+    name = Path(up["run_dir"]).name
+    run = ["--run", name]
+    assert f"hats runs unseal {name}" in hats("positions", *run, code=4)["message"]
+    assert hats("runs", "unseal", name)["dir"] == up["run_dir"]
+    assert words_in(tmp_path, words)
     assert hats("audit", "verify", *run)["intact"]
     exported = Path(up["run_dir"]) / "access.jsonl"
     hats("audit", "export", str(exported), "--event", "access", *run)

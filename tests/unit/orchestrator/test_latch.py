@@ -13,6 +13,7 @@ from shared.ids import Role
 from shared.messages.control import KillLevel, ResumeOrdered
 from shared.messages.order import SignedAction
 from shared.messages.risk import TradingState, TradingStateChanged
+from shared.sealing import SealKey
 
 ACCOUNT = "0x" + "a" * 40
 
@@ -36,11 +37,29 @@ def test_tightened_until_loosened(tmp_path: Path, state: TradingState, level: Ki
 
 def test_what_cannot_be_read_halts(tmp_path: Path) -> None:
     """A broken file is no reason to trade."""
-    (tmp_path / "latched").mkdir()
-    (tmp_path / "latched" / f"{ACCOUNT}.json").write_text("{")
+    LatchFile(tmp_path, ACCOUNT, 1).halt("x")
+    (file,) = (tmp_path / "latched").iterdir()
+    file.write_text("{")
     order = LatchFile(tmp_path, ACCOUNT, 1).order()
     assert order is not None
     assert order.level is KillLevel.PAUSE
+
+
+def test_it_can_be_sealed(tmp_path: Path) -> None:
+    """Its file tells neither account nor reason; without the key, or with another, the account stays halted."""
+    key = SealKey(b"k" * 32)
+    LatchFile(tmp_path, ACCOUNT, 1, key).note(TradingStateChanged(TradingState.REDUCING, "BTC beyond its limit"))
+    (file,) = (tmp_path / "latched").iterdir()
+    assert b"BTC" not in file.read_bytes()
+    assert ACCOUNT not in str(file)
+    order = LatchFile(tmp_path, ACCOUNT, 2, key).order()
+    assert order is not None
+    assert (order.level, order.reason) == (KillLevel.REDUCE, "latched since run 1: BTC beyond its limit")
+    for other in (None, SealKey(b"o" * 32)):
+        order = LatchFile(tmp_path, ACCOUNT, 2, other).order()
+        assert order is not None
+        assert order.level is KillLevel.PAUSE
+        assert "sealed" in order.reason
 
 
 def test_a_desk_that_begins_latched_signs_nothing_until_resumed(tmp_path: Path) -> None:

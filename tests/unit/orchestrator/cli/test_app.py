@@ -18,7 +18,7 @@ PROMISED = """
 capture
 up down status venue demo scorecard topology kill resume ack orders fills positions config keys audit doctor replay
 data jobs watchdog certs
-execute withdraw backup restore
+execute withdraw backup restore runs
 """
 COMMAND: Any = typer.main.get_command(app)
 
