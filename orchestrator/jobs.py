@@ -40,8 +40,8 @@ DISK_FREE_BYTES_MIN: Final = 1 << 30
 class Place(msgspec.Struct, frozen=True):
     """What a job is told: the home folder, the run's folder, the keystores in use, and where backups go ("": nowhere).
 
-    `seal_key` is the key's file, `backup_keep` how many backups stay. `account` at the exchange `base_url` is whose
-    agents the keys are ("": they are not looked up).
+    `seal_key` is the key's file, `is_sealing` tells whether tables are encrypted, `backup_keep` how many backups stay.
+    `account` at the exchange `base_url` is whose agents the keys are ("": they are not looked up).
     """
 
     home: str
@@ -52,6 +52,7 @@ class Place(msgspec.Struct, frozen=True):
     seal_key: str = ""
     base_url: str = ""
     account: str = ""
+    is_sealing: bool = False
 
     @property
     def files(self) -> RunFiles:
@@ -88,7 +89,8 @@ def compact_capture(place: Place) -> str:
     log = Path(place.run_dir) / "capture"
     if not log.is_dir():
         return "nothing was captured"
-    done = compact_log(log, Store(Path(place.home) / "warehouse"), listed_in(log), lambda _: None)
+    key = read_seal_key(Path(place.seal_key)) if place.is_sealing else None
+    done = compact_log(log, Store(Path(place.home) / "warehouse", key), listed_in(log), lambda _: None)
     return f"{len(done.published)} segments compacted, {done.known} were already"
 
 

@@ -161,6 +161,7 @@ class Launch:
             str(settings.run.home), str(self.files.dir), named,
             str(settings.backup.dir or ""), settings.backup.keep, str(self._key_file),
             settings.venue.base_url, settings.hats.exchange_architect.user_address or "",
+            settings.at_rest.mode == "sealed",
         )  # fmt: skip
         caretaker = Caretaker(place, RayDispatch(), tasks_for(settings.backup))
         duration_s = settings.run.duration_s

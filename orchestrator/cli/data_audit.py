@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.cli.data_options import Coins, Since, SnapshotId, Until, Warehouse, ns_from_text, store_at
+from orchestrator.cli.data_options import Coins, Since, SnapshotId, Until, Warehouse, ns_from_text, view_of
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.options import Config, Json
 from orchestrator.cli.terminal import emit, progress, say
@@ -38,9 +38,8 @@ def audit(
     something was captured that the candle does not count, or if a candle is not known.
     """
     from orchestrator.candle_audit import Audit, Wanted
-    from shared.warehouse.reading import Warehouse as View
 
-    compare = Audit(View(store_at(warehouse, config).root, snapshot))
+    compare = Audit(view_of(warehouse, config, snapshot))
     chosen = tuple(coins or compare.coins)
     span = (ns_from_text(since, "--since") or 0, ns_from_text(until, "--until") or 0)
     with progress("auditing", len(chosen)) as advance:

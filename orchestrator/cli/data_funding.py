@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from orchestrator.cli.data_options import Coins, Since, SnapshotId, Until, Warehouse, ns_from_text, store_at
+from orchestrator.cli.data_options import Coins, Since, SnapshotId, Until, Warehouse, ns_from_text, view_of
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.options import Config, Json
 from orchestrator.cli.terminal import console, emit, say
@@ -35,9 +35,8 @@ def funding(
     one of our payments is not what the exchange's law gives.
     """
     from orchestrator.funding_monitor import hours
-    from shared.warehouse.reading import Warehouse as View
 
-    view = View(store_at(warehouse, config).root, snapshot)
+    view = view_of(warehouse, config, snapshot)
     found = hours(view, tuple(coins or ()), ns_from_text(since, "--since"), ns_from_text(until, "--until"))
     broken = [one for one in found if one.problems]
     if as_json:

@@ -11,6 +11,8 @@ import typer
 from shared.units import US
 
 if TYPE_CHECKING:
+    from shared.sealing import SealKey
+    from shared.warehouse.reading import Warehouse as View
     from shared.warehouse.store import Store
 
 Warehouse = Annotated[
@@ -34,11 +36,34 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def store_at(warehouse: Path | None, config: Path | None) -> Store:
-    """The warehouse named, else the one in the home folder; it need not exist yet."""
-    from orchestrator.cli.launching import home
+    """The warehouse named, else the one in the home folder, with its key if it is sealed; it need not exist yet."""
     from shared.warehouse.store import Store
 
-    return Store(home(config) / "warehouse" if warehouse is None else warehouse)
+    folder, key = seal_key(config)
+    return Store(folder / "warehouse" if warehouse is None else warehouse, key)
+
+
+def view_of(warehouse: Path | None, config: Path | None, snapshot: str | None) -> View:
+    """A reader's view of the same, or of one snapshot of it."""
+    from shared.warehouse.reading import Warehouse as View
+
+    folder, key = seal_key(config)
+    return View(folder / "warehouse" if warehouse is None else warehouse, snapshot, key)
+
+
+def seal_key(config: Path | None) -> tuple[Path, SealKey | None]:
+    """The home folder, and the key of files at rest where the settings ask for it."""
+    from orchestrator.backup import seal_key_path
+    from orchestrator.cli.launching import config_file, loaded
+    from shared.seal_file import make_seal_key, read_seal_key
+
+    settings = loaded(config_file(config, None)).settings
+    home, at_rest = settings.run.home, settings.at_rest
+    if at_rest.mode == "plain":
+        return home, None
+    path = seal_key_path(home, at_rest.key_file)
+    make_seal_key(path)
+    return home, read_seal_key(path)
 
 
 def ns_from_text(text: str | None, hint: str) -> int | None:

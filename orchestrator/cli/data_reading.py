@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from orchestrator.cli.data_options import Coins, Since, SnapshotId, Until, Warehouse, ns_from_text, store_at
+from orchestrator.cli.data_options import Coins, Since, SnapshotId, Until, Warehouse, ns_from_text, view_of
 from orchestrator.cli.options import Config, Json
 from orchestrator.cli.terminal import console, emit, progress, say
 
@@ -25,9 +25,8 @@ def query(
     A price in USDC is px / power(10, px_decimals), a size in coins sz / power(10, sz_decimals); times are nanoseconds.
     """
     from shared.warehouse.query import Database
-    from shared.warehouse.reading import Warehouse as View
 
-    database = Database(View(store_at(warehouse, config).root, snapshot))
+    database = Database(view_of(warehouse, config, snapshot))
     try:
         names, rows, is_all = database.rows(sql, limit)
     finally:
@@ -57,11 +56,10 @@ def export(
 ) -> None:
     """Write the rows of one table to a file for other programs, without a cap. Nothing is overwritten."""
     from shared.warehouse.export import export as write
-    from shared.warehouse.reading import Warehouse as View
     from shared.warehouse.reading import schema_of
 
     schema = schema_of(table)
-    view = View(store_at(warehouse, config).root, snapshot)
+    view = view_of(warehouse, config, snapshot)
     span = (tuple(coins or ()), ns_from_text(since, "--since"), ns_from_text(until, "--until"))
     total = sum(part.rows for part in view.parts(table, *span))
     with progress("writing", total) as advance:

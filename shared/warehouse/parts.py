@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from shared.units import DAY
 from shared.warehouse import durable
 from shared.warehouse.canonical import RowHash
+from shared.warehouse.encryption import Encryption
 from shared.warehouse.manifest import Part
 from shared.warehouse.tables import TABLE_OF, TABLES, Origin, Row, Table
 
@@ -98,10 +99,11 @@ class Buffer:
 class _File:
     """One part while it is written."""
 
-    def __init__(self, table: Table, day: str, aside: Path) -> None:
+    def __init__(self, table: Table, day: str, aside: Path, encryption: Encryption) -> None:
         self.table, self.day, self.aside = table, day, aside
         self._hash = RowHash(table.schema)
-        self._writer = pq.ParquetWriter(aside, table.schema, **parquet_options(table.schema))
+        options = parquet_options(table.schema) | encryption.writer_options()
+        self._writer = pq.ParquetWriter(aside, table.schema, **options)
         self._rows = 0
         self._min_ns: int | None = None
         self._max_ns: int | None = None
@@ -141,11 +143,15 @@ class _File:
 class PartWriter:
     """All parts of one batch, written into the folder `aside`. A row group holds one coin, where the table has one.
 
-    The bytes depend on the rows and their order alone (and on the version of pyarrow). Close it, whatever happened.
+    The bytes depend on the rows and their order alone (and on the version of pyarrow), unless they are encrypted: then
+    only the rows' hash does. Close it, whatever happened.
     """
 
-    def __init__(self, batch: str, aside: Path, buffer_bytes: int = BUFFER_BYTES) -> None:
+    def __init__(
+        self, batch: str, aside: Path, buffer_bytes: int = BUFFER_BYTES, encryption: Encryption | None = None
+    ) -> None:
         self._batch = batch
+        self._encryption = encryption or Encryption()
         self._aside = aside
         self._limit = buffer_bytes
         self._kinds = {kind: _Kind(kind, table) for kind, table in TABLE_OF.items()}
@@ -206,7 +212,7 @@ class PartWriter:
         file = self._files.get((name, day))
         if file is None:
             aside = self._aside / f"{name}-{day}.parquet"
-            file = self._files[name, day] = _File(TABLES[name], day, aside)
+            file = self._files[name, day] = _File(TABLES[name], day, aside, self._encryption)
         low, high = buffer.min_ns, buffer.max_ns
         file.write(buffer.take(), coin, low, high)
 

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from shared.errors import DataError, ExtraMissing
+from shared.warehouse.encryption import is_encrypted
 from shared.warehouse.levels import BOOK_LEVELS, SQL
 from shared.warehouse.reading import Warehouse
 from shared.warehouse.tables import TABLES
@@ -29,8 +30,16 @@ class Database:
         for setting in _LOCKED:
             self._connection.execute(setting.format(_quoted(str(root))))
         for name in TABLES:
-            paths = [str(root / part.path) for part in warehouse.parts(name)]
-            self._connection.execute(f"CREATE VIEW {name} AS {_source(name, paths)}")
+            paths = [root / part.path for part in warehouse.parts(name)]
+            hidden = [path for path in paths if is_encrypted(path)]
+            source = _source(name, [str(path) for path in paths if path not in hidden])
+            if hidden:  # DuckDB can't unwrap their keys; Arrow can, and hands it the rows
+                self._connection.register(
+                    f"encrypted_{name}", warehouse.encryption.dataset(hidden, TABLES[name].schema)
+                )
+                columns = ", ".join([*TABLES[name].schema.names, "date"])
+                source += f" UNION ALL BY NAME SELECT {columns} FROM encrypted_{name}"  # noqa: S608 - ours
+            self._connection.execute(f"CREATE VIEW {name} AS {source}")
         self._connection.execute(f"CREATE VIEW {BOOK_LEVELS} AS {SQL}")
 
     def query(self, sql: str) -> Any:

@@ -9,9 +9,9 @@ from typing import Any, Final
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from shared.errors import DataError
+from shared.sealing import SealKey
 from shared.warehouse.levels import BOOK_LEVELS, SCHEMA, levels_of
 from shared.warehouse.manifest import Batch, Part
 from shared.warehouse.store import Store
@@ -27,9 +27,11 @@ class Warehouse:
     DataError if the folder holds nothing, if there is no such snapshot, or if a file is not as it was published.
     """
 
-    def __init__(self, root: Path, snapshot: str | None = None) -> None:
-        store = Store(root)
+    def __init__(self, root: Path, snapshot: str | None = None, key: SealKey | None = None) -> None:
+        """`key` is that of an encrypted warehouse."""
+        store = Store(root, key)
         self.root = root
+        self.encryption = store.encryption
         self._batches: list[Batch] = list(
             store.batches() if snapshot is None else store.batches_of(store.snapshot(snapshot))
         )
@@ -99,7 +101,7 @@ class Warehouse:
     def _groups(self, part: Part, table: Table, coins: Sequence[str]) -> Iterator[Any]:
         path = self.root / part.path
         try:
-            with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            with self.encryption.parquet(path) as file:
                 for number in range(file.num_row_groups):
                     if not coins or not table.has_coin or _may_hold(file, number, coins):
                         yield file.read_row_group(number)

@@ -21,7 +21,9 @@ from typing import Final, TypeVar
 import pyarrow as pa
 
 from shared.errors import DataError
+from shared.sealing import SealKey
 from shared.warehouse import durable, manifest
+from shared.warehouse.encryption import Encryption
 from shared.warehouse.manifest import Batch, BatchHash, Carry, Covered, Lineage, Part, Snapshot, Tombstone
 from shared.warehouse.parts import PartWriter
 from shared.warehouse.tables import Origin, Row
@@ -38,13 +40,14 @@ _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,120}")
 class Publication:
     """One batch while it is filled. It becomes visible by `publish`, all at once, or never."""
 
-    def __init__(self, root: Path, name: str, kind: str, lineage: Lineage) -> None:
+    def __init__(self, root: Path, name: str, kind: str, lineage: Lineage, encryption: Encryption) -> None:
         self.name = name
         self._root = root
         self._kind = kind
         self._lineage = lineage
         self._aside = root / ASIDE / name
-        self._writer = PartWriter(name, self._aside)
+        self._encryption = encryption
+        self._writer = PartWriter(name, self._aside, encryption=encryption)
 
     def add(self, row: Row, origin: Origin) -> None:
         """Take in one row of any table."""
@@ -79,7 +82,7 @@ class Publication:
             covered=covered,
         )
         final = self._root / BATCHES / manifest.file_name(batch)
-        durable.write(final, manifest.encode(batch), self._aside / "batch.json")
+        durable.write(final, self._encryption.seal(final.name, manifest.encode(batch)), self._aside / "batch.json")
         return batch
 
     def close(self) -> None:
@@ -89,10 +92,14 @@ class Publication:
 
 
 class Store:
-    """A warehouse's folder. Reading needs no lock; writing goes through `writing`, one process at a time."""
+    """A warehouse's folder. Reading needs no lock; writing goes through `writing`, one process at a time.
 
-    def __init__(self, root: Path) -> None:
+    With a `key` what is written is encrypted, and what was is readable; what is plain is readable either way.
+    """
+
+    def __init__(self, root: Path, key: SealKey | None = None) -> None:
         self.root = root
+        self.encryption = Encryption(key)
 
     def names(self) -> list[str]:
         """All published batches that were not retired, in the order of their names."""
@@ -188,7 +195,7 @@ class Store:
             data = path.read_bytes()
         except OSError as error:
             raise DataError(f"can't read {path}: {error}") from error
-        return manifest.decode(data, kind, path.name)
+        return manifest.decode(self.encryption.unseal(path.name, data), kind, path.name)
 
     def _names(self, folder: str) -> set[str]:
         """What the manifests of a folder are about: a batch, or a snapshot by its id."""
@@ -210,7 +217,7 @@ class Writing:
         if name in self.store.known():
             raise DataError(f"{name} was published before; a batch is written once")
         durable.make_folder(self.store.root / ASIDE / name)
-        publication = Publication(self.store.root, name, kind, lineage)
+        publication = Publication(self.store.root, name, kind, lineage, self.store.encryption)
         try:
             yield publication
         finally:
@@ -258,4 +265,5 @@ class Writing:
 
     def _put(self, folder: str, what: Snapshot | Tombstone) -> None:
         aside = self.store.root / ASIDE / "manifest.json"
-        durable.write(self.store.root / folder / manifest.file_name(what), manifest.encode(what), aside)
+        final = self.store.root / folder / manifest.file_name(what)
+        durable.write(final, self.store.encryption.seal(final.name, manifest.encode(what)), aside)

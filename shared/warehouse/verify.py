@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from shared.errors import DataError
 from shared.warehouse import durable, manifest
@@ -106,14 +105,14 @@ def _rows(store: Store, part: Part, accounts: Accounts) -> Iterator[Finding]:
     schema = TABLES[part.table].schema
     total, rows = RowHash(schema), 0
     try:
-        with pq.ParquetFile(store.root / part.path, page_checksum_verification=True) as file:
+        with store.encryption.parquet(store.root / part.path) as file:
             for number in range(file.num_row_groups):
                 group = file.read_row_group(number)
                 total.add(group)
                 rows += group.num_rows
                 if part.table in ACCOUNT_TABLES:
                     accounts.add(part.table, group)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, DataError) as error:
         yield Finding(FindingKind.ROWS, part.path, f"it can't be read as Parquet: {error}")
         return
     if rows != part.rows or total.hexdigest() != part.rows_sha256:
