@@ -94,7 +94,8 @@ def close_market(world: World, market: Market, px: Px, status: str, block: Block
             world.matching.cancel(order, status, accounts.by_user[order.user], market, block)
     for order in market.waiting.orders():
         world.matching.cancel(order, status, accounts.by_user[order.user], market, block)
-    for account in accounts.by_user.values():
+    # a tuple, for a debt of an isolated position may open the vault's account
+    for account in tuple(accounts.by_user.values()):
         holding = account.holdings.get(market.asset)
         if holding is None or not holding.position.net_sz:
             continue

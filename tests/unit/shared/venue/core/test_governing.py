@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from shared.errors import UnitError
-from shared.units import HOUR, MINUTE, USD
+from shared.units import HOUR, MINUTE, SECOND, USD
 from shared.venue.core.commands import ModifyOrders, ModifySpec, PlaceOrders, Tif
 from shared.venue.core.events import ListingChanged
 from shared.venue.core.outcomes import Cancelled, Resting
+from shared.venue.core.policy import DEFAULT_POLICY, LIQUIDATOR
 from shared.venue.core.rulings import ChangeListing, Delist, Halt, SetPostOnly
 from tests.unit.shared.venue.core.dex_floor import GOLD, DexFloor
 from tests.unit.shared.venue.core.floor import ETH, refusal, spec
@@ -59,6 +60,21 @@ def test_a_delisting_cancels_the_orders_and_keeps_the_slot() -> None:
         floor.do(Delist(4))
     floor.do(ChangeListing(4, is_delisted=False))
     assert isinstance(floor.buy("a", "90", "1"), Resting)
+
+
+def test_a_delisting_may_need_the_vault_for_the_first_time() -> None:
+    """A long of 1,500 at 10x settles a third lower: its 150 are lost, and a vault opened just then bears the rest."""
+    floor = DexFloor()
+    floor.oracle("100", span_ns=3 * HOUR)
+    floor.oracle("150", span_ns=SECOND)
+    assert floor.leverage("a", 10, is_cross=False) is None
+    floor.sell("b", "150", "10")
+    floor.buy("a", "150", "10", Tif.IOC)
+    floor.do(Delist(4))
+    assert floor.exchange.account("a").positions == ()
+    assert floor.exchange.account("a").collateral_usd == (100_000 - 150) * USD
+    vault = floor.exchange.account(LIQUIDATOR)
+    assert 0 < DEFAULT_POLICY.liquidator_usd - vault.collateral_usd < 400 * USD
 
 
 def test_a_halt_of_the_first_dex_refuses_orders_only() -> None:
