@@ -146,6 +146,7 @@ def _start_signer(settings: Settings, files: RunFiles, step: Step, stack: contex
     args = [
         "hats.security_architect.signer", "--keystore", str(own.keystore), "--password-file",
         str(own.password_file), "--socket", str(socket_path), *options_of(policy),
+        "--admin-socket", str(files.signer_admin), "--keyring", str(files.keyring),
         "--oracle-socket", str(files.oracle), "--oracle-key-file", str(files.oracle_key),
         "--log", str(files.logs / "signer.jsonl"),
         "--checkpoints", str(files.signer_checkpoints), "--approval-key-file", str(approval_key),

@@ -17,6 +17,7 @@ import msgspec
 from hats.security_architect import key_rules, keystore
 from hats.security_architect.audit_log import verify_file
 from hats.security_architect.key_rules import Found, Severity
+from hats.security_architect.signer.rotation import remembered_at
 from orchestrator.agents import agents_at
 from orchestrator.backup import back_up, thin_out
 from orchestrator.cards import scorecards_html
@@ -111,7 +112,7 @@ def write_report(place: Place) -> str:
 def check_keys(place: Place) -> str:
     """The keystores in use: private, strong, not retired, young enough, and approved for a while yet."""
     now = Ns(time.time_ns())
-    infos = [keystore.checked_info(Path(name)) for name in place.keystores]
+    infos = [keystore.checked_info(path) for path in _keystores(place)]
     found = [one for info in infos for one in key_rules.found_of(info, now)]
     _refuse_problems(found)
     if place.account:
@@ -122,6 +123,13 @@ def check_keys(place: Place) -> str:
     oldest = max((key_rules.age_days(info.created_ns, now) for info in infos), default=0)
     asked = "approved" if place.account else "not looked up at the exchange"
     return f"{len(infos)} keys private and {asked}, the oldest {oldest} days old{''.join(warned)}"
+
+
+def _keystores(place: Place) -> list[Path]:
+    """The keystores in use; the desk's, which comes first, may have been followed by others while the run lived."""
+    named = [Path(name) for name in place.keystores]
+    rotated = remembered_at(place.files.keyring) if place.run_dir else None
+    return named if rotated is None else [*(Path(key.keystore) for key in rotated.keys), *named[1:]]
 
 
 def _refuse_problems(found: Sequence[Found]) -> None:

@@ -13,7 +13,6 @@ import argparse
 import signal
 import sys
 import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -26,6 +25,7 @@ from hats.security_architect.signer.oracle import OracleKey, oracle_pxs
 from hats.security_architect.signer.process import Log, run
 from shared.approval_file import read_secret
 from shared.bus import sockets
+from shared.clock import WallClock
 from shared.errors import BusError, VenueError, VenueProtocolError, VenueUnreachable
 from shared.units import MS
 
@@ -44,6 +44,7 @@ class Feeder:
         self._assets = tuple(assets)
         self._socket = socket
         self._key = key
+        self._clock = WallClock()
         self._signer: sockets.Connection | None = None
 
     def turn(self) -> int:
@@ -59,7 +60,7 @@ class Feeder:
                 f"HTTP {reply.status} to metaAndAssetCtxs", reply.body[:100].decode("utf-8", "replace")
             )
         pxs = oracle_pxs(reply.body, self._assets)
-        self._tell(self._key.frame(time.time_ns() // MS, pxs))
+        self._tell(self._key.frame(self._clock.now() // MS, pxs))
         return len(pxs)
 
     def close(self) -> None:

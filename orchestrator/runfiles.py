@@ -123,6 +123,16 @@ class RunFiles:
         return self.keys / "oracle.key"
 
     @property
+    def signer_admin(self) -> Path:
+        """Socket on which the operator changes the signer's key."""
+        return self.sockets / "admin.sock"
+
+    @property
+    def keyring(self) -> Path:
+        """File that remembers which key took over while the run lived."""
+        return self.keys / "keyring.json"
+
+    @property
     def watchdog(self) -> Path:
         """Socket of the watchdog."""
         return self.sockets / "watchdog.sock"

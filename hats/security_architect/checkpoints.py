@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
+from Crypto.Cipher import AES
 from Crypto.Hash import SHA256
 from Crypto.Protocol.KDF import HKDF
 from Crypto.PublicKey import ECC
@@ -21,7 +22,9 @@ from hats.security_architect.merkle import Peaks
 from shared.errors import DataError
 
 VERSION: Final = "hyperhats audit checkpoint v1"
+_SEALED: Final = "hyperhats audit checkpoint key, sealed v1"
 _SEED_BYTES: Final = 32
+NONCE_BYTES: Final = 12
 
 
 class Checkpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,14 +52,34 @@ class Checkpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class CheckpointKey:
     """The key that signs checkpoints, derived from the agent's secret, so that it is nowhere else than that one."""
 
-    def __init__(self, secret: bytes) -> None:
-        seed = HKDF(secret, _SEED_BYTES, b"", SHA256, context=VERSION.encode())
-        assert isinstance(seed, bytes)
+    def __init__(self, secret: bytes, seed: bytes | None = None) -> None:
+        """`seed`: the key of a run that goes on under another agent (see `opened`)."""
+        self._seed = seed or _derived(secret, VERSION)
+        seed = self._seed
         self._key = ECC.construct(curve="Ed25519", seed=seed)  # type: ignore[arg-type]  # bytes, as its documentation says
         self.public_key = self._key.public_key().export_key(format="raw").hex()
 
     def __repr__(self) -> str:
         return f"CheckpointKey({self.public_key})"
+
+    def sealed_for(self, secret: bytes, nonce: bytes) -> bytes:
+        """This key, for whoever has that agent's secret: a run's checkpoints keep their key when its agent changes.
+
+        `nonce` is 12 bytes of chance.
+        """
+        cipher = AES.new(_derived(secret, _SEALED), AES.MODE_GCM, nonce=nonce)
+        text, tag = cipher.encrypt_and_digest(self._seed)
+        return nonce + tag + text
+
+    @classmethod
+    def opened(cls, secret: bytes, sealed: bytes) -> CheckpointKey:
+        """The key that was sealed for that agent; DataError if it was sealed for another, or changed."""
+        nonce, tag, text = sealed[:NONCE_BYTES], sealed[NONCE_BYTES : NONCE_BYTES + 16], sealed[NONCE_BYTES + 16 :]
+        try:
+            seed = AES.new(_derived(secret, _SEALED), AES.MODE_GCM, nonce=nonce).decrypt_and_verify(text, tag)
+        except ValueError as error:
+            raise DataError("the checkpoint key was sealed for another agent, or changed") from error
+        return cls(secret, seed)
 
     def sign(self, log: str, peaks: Peaks, ns: int) -> Checkpoint:
         """The checkpoint of a log as it stands."""
@@ -64,6 +87,12 @@ class CheckpointKey:
         unsigned = Checkpoint(log, peaks.size, peaks.root().hex(), ns, self.public_key, "", hashes)
         signature = eddsa.new(self._key, "rfc8032").sign(unsigned.signed_bytes())
         return msgspec.structs.replace(unsigned, signature=signature.hex())
+
+
+def _derived(secret: bytes, purpose: str) -> bytes:
+    key = HKDF(secret, _SEED_BYTES, b"", SHA256, context=purpose.encode())
+    assert isinstance(key, bytes)
+    return key
 
 
 def peaks_of(checkpoint: Checkpoint) -> Peaks:

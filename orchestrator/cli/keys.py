@@ -23,6 +23,7 @@ app.command("import")(keys_making.import_)
 app.command("approve")(keys_approving.approve)
 app.command("submit")(keys_approving.submit)
 app.command("check")(keys_keeping.check)
+app.command("rotate")(keys_keeping.rotate)
 app.command("retire")(keys_keeping.retire)
 
 

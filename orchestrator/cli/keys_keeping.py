@@ -1,8 +1,9 @@
-"""EDGE: `hats keys check | retire`: how old keys are, what the venue says of them, and how one ends."""
+"""EDGE: `hats keys check | rotate | retire`: how old keys are, how another takes over, and how one ends."""
 
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,7 +11,7 @@ import typer
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.keys_options import Account, BaseUrl, Directory, folder_of, provider_of, venue_of
 from orchestrator.cli.options import Config, Json
-from orchestrator.cli.terminal import console, emit, say
+from orchestrator.cli.terminal import console, emit, note, say
 from shared.errors import ConfigError
 from shared.units import Ns
 
@@ -53,6 +54,37 @@ def check(
         _show(found)
     if key_rules.worst(found) is Severity.PROBLEM:
         raise typer.Exit(Exit.PROBLEMS)
+
+
+def rotate(
+    name: Annotated[
+        str, typer.Argument(help="The key that is to sign from here on; approved at the exchange already.")
+    ],
+    password_file: Annotated[Path, typer.Option(metavar="FILE", help="File (0600) with its password; it stays there.")],
+    directory: Directory = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Change the running desk's key without a pause: take over, drain, retire the former one for good."""
+    import msgspec
+
+    from hats.security_architect import keystore
+    from orchestrator.cli.runs import current
+    from orchestrator.compose import settings_from_json
+    from orchestrator.key_rotation import rotate as change
+    from orchestrator.runfiles import RunFiles, record_of
+
+    files = RunFiles(Path(current(config).run_dir))
+    settings = settings_from_json(bytes(record_of(files).settings))
+    account = settings.hats.exchange_architect.user_address
+    assert account is not None, "a run has an account"
+    path = keystore.keystore_path(folder_of(directory, config), name)
+    step = note if as_json else say
+    done = change(files, settings.venue.base_url, account, path, password_file, settings.run.home / "keys", step)
+    if as_json:
+        emit(msgspec.to_builtins(done))
+        return
+    say(f"next    set hats.security_architect.keystore to {path} before the next launch")
 
 
 def retire(

@@ -14,14 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hats.security_architect import keystore
-from hats.security_architect.checkpoints import CheckpointKey
 from hats.security_architect.signer.checkpoint_store import Checkpoints
 from hats.security_architect.signer.core import Signer
-from hats.security_architect.signer.nonce_store import NonceStore
 from hats.security_architect.signer.oracle import OracleKey
-from hats.security_architect.signer.process import Log, run, unlock
-from hats.security_architect.signer.server import FeederDoor, SignerServer
-from hats.security_architect.signer.signing import AgentKey
+from hats.security_architect.signer.process import Log, run
+from hats.security_architect.signer.rotation import Keys, Place
+from hats.security_architect.signer.server import AdminDoor, FeederDoor, SignerServer
 from hats.security_architect.signer.spelling import add_options, policy_of
 from hats.security_architect.signer.tickets import TicketBook
 from shared.approval_file import read_key, read_secret
@@ -41,28 +39,32 @@ def _serve(options: argparse.Namespace, say: Log) -> None:
     network = policy.network
     if (policy.limits.collar is None) is not (options.oracle_socket is None):
         raise ConfigError(["--collar-bps and --oracle-socket go together"])
-    if options.password_file is not None:
-        password = keystore.password_from_file(options.password_file)
-    else:
-        password = keystore.password_from_descriptor(options.password_fd)
-    unlocked = unlock(options.keystore, password, network, is_weak_allowed=options.allow_weak_keystore)
-    key, checkpoint_key = AgentKey(unlocked.secret, network), CheckpointKey(unlocked.secret)
-    unlocked.wipe()
     approval_key = read_key(options.approval_key_file)
-    store = NonceStore(options.nonces or options.keystore.with_suffix(".nonces.sqlite"), key.address)
+    now_ms = WallClock().now() // MS
+    keys = Keys(
+        network,
+        options.keyring,
+        Place(str(options.keystore), str(options.password_file or "")),
+        lambda: _password(options),
+        is_weak_allowed=options.allow_weak_keystore,
+        until_ms=now_ms + policy.expires_ahead_ms_max,
+        nonces=options.nonces,
+    )
     feeder = None
     if options.oracle_socket is not None:
         feeder = FeederDoor(options.oracle_socket, OracleKey(read_secret(options.oracle_key_file)))
     checkpoints = None
     try:
         checkpoints = Checkpoints(
-            options.checkpoints or options.keystore.with_suffix(".checkpoints.jsonl"), checkpoint_key
+            options.checkpoints or options.keystore.with_suffix(".checkpoints.jsonl"), keys.checkpoint_key
         )
-        tickets = TicketBook(approval_key, store.approvals(approval_key.name))
+        tickets = TicketBook(approval_key, keys.approvals(approval_key.name))
         up_ms = time.clock_gettime_ns(time.CLOCK_BOOTTIME) // MS
-        added = store.added(policy.limits, WallClock().now() // MS, up_ms)
-        signer = Signer(policy, key, store.book(), tickets, added)
-        server = SignerServer(signer, store, network, options.socket, options.client_uid, say, checkpoints, feeder)
+        signer = Signer(policy, keys.ring, keys.book(), tickets, keys.added(policy.limits, now_ms, up_ms))
+        admin = AdminDoor(options.admin_socket, keys) if options.admin_socket is not None else None
+        server = SignerServer(
+            signer, keys.store, network, options.socket, options.client_uid, say, checkpoints, feeder, admin
+        )
         say("checkpoints", {"public_key": checkpoints.public_key})
         signal.set_wakeup_fd(server.doorbell)
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -70,9 +72,15 @@ def _serve(options: argparse.Namespace, say: Log) -> None:
         server.run()
     finally:
         signal.set_wakeup_fd(-1)
-        store.close()
+        keys.close()
         if checkpoints is not None:
             checkpoints.close()
+
+
+def _password(options: argparse.Namespace) -> str:
+    if options.password_file is not None:
+        return keystore.password_from_file(options.password_file)
+    return keystore.password_from_descriptor(options.password_fd)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -86,6 +94,8 @@ def _parser() -> argparse.ArgumentParser:
     add_options(parser)
     parser.add_argument("--oracle-socket", type=Path, help="where the oracle's feeder comes in, made like the other")
     parser.add_argument("--oracle-key-file", type=Path, help="what its readings are sealed with, a 0600 file")
+    parser.add_argument("--admin-socket", type=Path, help="where the operator comes in, made like the other")
+    parser.add_argument("--keyring", type=Path, help="file that remembers which key took over while it ran")
     parser.add_argument("--nonces", type=Path, help="spent nonces; default: beside the keystore")
     parser.add_argument("--checkpoints", type=Path, help="checkpoints of audit logs; default: beside the keystore")
     parser.add_argument("--client-uid", type=int, default=os.getuid(), help="the one user that may connect")

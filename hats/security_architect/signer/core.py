@@ -8,6 +8,7 @@ from typing import NamedTuple
 from hats.security_architect.actions import Noop, read_action
 from hats.security_architect.signer.bounds import Added, Bounds
 from hats.security_architect.signer.frames import Ask, Refused, Signed
+from hats.security_architect.signer.keyring import Held, Keyring
 from hats.security_architect.signer.nonces import Admission, NonceBook, Spent
 from hats.security_architect.signer.oracle import Oracle
 from hats.security_architect.signer.policy import Policy, refusal
@@ -26,7 +27,7 @@ class Decision(NamedTuple):
 
 
 class Signer:
-    """Policy, bounds, nonces, approvals and one key. The signer process has one and, with a throw-away key, the stage.
+    """Policy, bounds, nonces, approvals and a key (or several, while one takes over); on the stage a throw-away key.
 
     Without approvals (the watchdog's) its policy must cap what adds exposure at nothing: it can only reduce.
     """
@@ -34,7 +35,7 @@ class Signer:
     def __init__(
         self,
         policy: Policy,
-        key: AgentKey,
+        keys: AgentKey | Keyring,
         nonces: NonceBook,
         tickets: TicketBook | None,
         added: Iterable[Added] = (),
@@ -42,10 +43,10 @@ class Signer:
         """`added`: what a former process signed of late, oldest first."""
         if tickets is None and policy.max_notional_usd:
             raise InvariantError("a signer that asks for no approval may only reduce")
-        if policy.network is not key.network:
-            raise InvariantError(f"expected a key for {policy.network}, got one for {key.network}")
+        self._keys = keys if isinstance(keys, Keyring) else Keyring([Held(keys, 0, 0)])
+        if policy.network is not self._keys.current.network:
+            raise InvariantError(f"expected a key for {policy.network}, got one for {self._keys.current.network}")
         self._policy = policy
-        self._key = key
         self._nonces = nonces
         self._tickets = tickets
         self._bounds = Bounds(policy.limits, added)
@@ -57,8 +58,18 @@ class Signer:
 
     @property
     def address(self) -> str:
-        """The agent's address."""
-        return self._key.address
+        """The address of the agent that signs what is new."""
+        return self._keys.current.address
+
+    @property
+    def window_ms(self) -> int:
+        """How long what was signed counts against the bounds."""
+        return self._policy.limits.window_ms
+
+    @property
+    def high(self) -> int:
+        """The highest nonce spent."""
+        return self._nonces.high
 
     @property
     def approval_key_name(self) -> bytes:
@@ -74,18 +85,20 @@ class Signer:
             action = read_action(ask.action)
         except DataError as error:
             return _refused(ask, f"policy: {error}")
-        spent = Spent(ask.nonce, self._key.digest(ask.action, ask.nonce, ask.expires_after_ms))
+        spent = Spent(ask.nonce, self._keys.current.digest(ask.action, ask.nonce, ask.expires_after_ms))
         admission = self._nonces.judge(spent)
         if admission is Admission.AGAIN or (admission is Admission.OTHER_DIGEST and isinstance(action, Noop)):
-            return Decision(self._sign(ask, spent), None)
+            key = self._keys.signer_of(ask.nonce)
+            if key is None:
+                return _refused(ask, f"nonce: {ask.nonce} was spent by an agent that is retired")
+            return Decision(_sign(key, ask, spent), None)
         if admission is not Admission.NEW:
             return _refused(ask, f"nonce: {admission.value} ({ask.nonce}, highest {self._nonces.high})")
         reason = refusal(self._policy, action, ask.nonce, ask.expires_after_ms, now_ms)
         if reason is not None:
             return _refused(ask, f"policy: {reason}")
         if self._tickets is None:
-            self._nonces.spend(spent)
-            return Decision(self._sign(ask, spent), spent)
+            return Decision(self._sign_new(ask, spent), spent)
         reason = self._tickets.fault_in(action, ask.tickets, ask.expires_after_ms, now_ms)
         if reason is not None:
             return _refused(ask, reason)
@@ -93,15 +106,20 @@ class Signer:
         if isinstance(added, str):
             return _refused(ask, f"policy: {added}")
         approval_ids = tuple(ticket.approval_id for ticket in ask.tickets)
-        self._nonces.spend(spent)
         self._tickets.spend(approval_ids)
         if added is not None:
             self._bounds.add(added)
-        return Decision(self._sign(ask, spent), spent, approval_ids, added)
+        return Decision(self._sign_new(ask, spent), spent, approval_ids, added)
 
-    def _sign(self, ask: Ask, spent: Spent) -> Signed:
-        signature = self._key.sign(spent.digest)
-        return Signed(ask.ask_id, signature.r.to_bytes(32, "big"), signature.s.to_bytes(32, "big"), signature.v)
+    def _sign_new(self, ask: Ask, spent: Spent) -> Signed:
+        self._nonces.spend(spent)
+        self._keys.note(ask.expires_after_ms)
+        return _sign(self._keys.current, ask, spent)
+
+
+def _sign(key: AgentKey, ask: Ask, spent: Spent) -> Signed:
+    signature = key.sign(spent.digest)
+    return Signed(ask.ask_id, signature.r.to_bytes(32, "big"), signature.s.to_bytes(32, "big"), signature.v)
 
 
 def _refused(ask: Ask, reason: str) -> Decision:

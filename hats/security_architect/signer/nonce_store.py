@@ -28,7 +28,8 @@ class NonceStore:
 
     def __init__(self, path: Path, address: str) -> None:
         try:
-            self._file = sqlite3.connect(path, isolation_level=None, timeout=0.5)
+            # a key that takes over is opened on a thread and then handed to the one that signs: one at a time has it
+            self._file = sqlite3.connect(path, isolation_level=None, timeout=0.5, check_same_thread=False)
             self._file.execute("PRAGMA locking_mode=EXCLUSIVE")
             self._file.execute("PRAGMA journal_mode=WAL")
             self._file.execute("PRAGMA synchronous=NORMAL")
@@ -59,9 +60,13 @@ class NonceStore:
 
     def book(self) -> NonceBook:
         """The nonces as they were left."""
+        return NonceBook(self.spent())
+
+    def spent(self) -> list[Spent]:
+        """The nonces as they were left, the last ones, rising."""
         try:
             rows = self._file.execute("SELECT nonce, digest FROM spent ORDER BY nonce DESC LIMIT ?", (REMEMBERED,))
-            return NonceBook(Spent(nonce, digest) for nonce, digest in reversed(rows.fetchall()))
+            return [Spent(nonce, digest) for nonce, digest in reversed(rows.fetchall())]
         except sqlite3.Error as error:
             raise JournalError(f"cannot read the spent nonces: {error}") from error
 
@@ -114,6 +119,22 @@ class NonceStore:
             if self._file.in_transaction:
                 self._file.execute("ROLLBACK")
             raise JournalError(f"cannot keep nonce {spent.nonce}: {error}") from error
+
+    def inherit(self, other: NonceStore, since_ms: int) -> None:
+        """What was approved, and what was added since then, under another key counts here too."""
+        try:
+            approvals = other._file.execute("SELECT key, id FROM approvals").fetchall()
+            added = other._file.execute(
+                "SELECT nonce, ms, orders, notional_usd FROM added WHERE ms > ?", (since_ms,)
+            ).fetchall()
+            self._file.execute("BEGIN")
+            self._file.executemany("INSERT OR IGNORE INTO approvals VALUES (?, ?)", approvals)
+            self._file.executemany("INSERT OR IGNORE INTO added VALUES (?, ?, ?, ?)", added)
+            self._file.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self._file.in_transaction:
+                self._file.execute("ROLLBACK")
+            raise JournalError(f"cannot take over what another key has spent: {error}") from error
 
     def _trim(self, key_name: bytes) -> None:
         """Forget what the books do not remember either."""

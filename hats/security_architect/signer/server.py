@@ -10,24 +10,42 @@ import os
 import selectors
 import socket
 import time
+from enum import Enum
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from hats.security_architect.merkle import HASH_BYTES
-from hats.security_architect.signer import frames, oracle
+from hats.security_architect.signer import admin_words, frames, oracle
 from hats.security_architect.signer.checkpoint_store import Checkpoints
 from hats.security_architect.signer.core import Signer
 from hats.security_architect.signer.doors import Peer, listen
+from hats.security_architect.signer.key_changes import KeyChanges
 from hats.security_architect.signer.nonce_store import NonceStore
 from hats.security_architect.signer.oracle import OracleKey
 from hats.security_architect.signer.process import Log
+from hats.security_architect.signer.rotation import Keys
 from shared.bus.framing import HEADER_BYTES, FrameBuffer, framed
 from shared.clock import WallClock
-from shared.errors import BusError
+from shared.errors import BusError, ConfigError
 from shared.units import MS
 
 _PEERS_MAX: Final = 8
 _CHUNK_BYTES: Final = 16 * 1024
+
+
+class Kind(Enum):
+    """Who is at the other end: somebody who asks for signatures, the oracle's feeder, or the operator."""
+
+    ASKS = "asks"
+    FEEDS = "feeds"
+    RULES = "rules"
+
+
+_FRAME_BYTES_MAX: Final = {
+    Kind.ASKS: frames.FRAME_BYTES_MAX,
+    Kind.FEEDS: oracle.FRAME_BYTES_MAX,
+    Kind.RULES: admin_words.FRAME_BYTES_MAX,
+}
 
 
 class FeederDoor(NamedTuple):
@@ -37,12 +55,19 @@ class FeederDoor(NamedTuple):
     key: OracleKey
 
 
+class AdminDoor(NamedTuple):
+    """Where the operator comes in, and the keys that they may change."""
+
+    path: Path
+    keys: Keys
+
+
 class _Peer:
-    def __init__(self, sock: socket.socket, name: str, *, is_feeder: bool) -> None:
+    def __init__(self, sock: socket.socket, name: str, kind: Kind) -> None:
         self.sock = sock
         self.name = name
-        self.is_feeder = is_feeder
-        self.frame_bytes_max = oracle.FRAME_BYTES_MAX if is_feeder else frames.FRAME_BYTES_MAX
+        self.kind = kind
+        self.frame_bytes_max = _FRAME_BYTES_MAX[kind]
         self.buffer = FrameBuffer()
 
 
@@ -59,14 +84,20 @@ class SignerServer:
         log: Log,
         checkpoints: Checkpoints | None = None,
         feeder: FeederDoor | None = None,
+        admin: AdminDoor | None = None,
     ) -> None:
-        self._listener = listen(path)  # first, for it may fail and nothing else would be closed
-        self._feeder = feeder
-        self._feeder_listener = listen(feeder.path) if feeder is not None else None
+        self._doors: dict[socket.socket, tuple[Kind, Path]] = {}
+        self._open(path, Kind.ASKS)  # first, for it may fail and nothing else would be closed
+        if feeder is not None:
+            self._open(feeder.path, Kind.FEEDS)
+        if admin is not None:
+            self._open(admin.path, Kind.RULES)
+        self._feeder, self._admin = feeder, admin
+        self._changes = None if admin is None else KeyChanges(admin.keys, signer, log)
         self._signer = signer
         self._store = store
         self._checkpoints = checkpoints
-        self._greeting = frames.encode(frames.Greeting(frames.VERSION, signer.address, network))
+        self._network = network
         self._path = path
         self._client_uid = client_uid
         self._log = log
@@ -84,10 +115,11 @@ class SignerServer:
 
     def run(self) -> None:
         """Serve until the doorbell rings, then close everything."""
-        self._selector.register(self._listener, selectors.EVENT_READ)
+        for door in self._doors:
+            self._selector.register(door, selectors.EVENT_READ)
         self._selector.register(self._ring, selectors.EVENT_READ)
-        if self._feeder_listener is not None:
-            self._selector.register(self._feeder_listener, selectors.EVENT_READ)
+        if self._changes is not None:
+            self._selector.register(self._changes.ring, selectors.EVENT_READ)
         self._log("ready", {"address": self._signer.address, "socket": str(self._path), "pid": os.getpid()})
         try:
             while self._serve_ready():
@@ -99,11 +131,21 @@ class SignerServer:
         for key, _ in self._selector.select():
             if key.fileobj is self._ring:
                 return False
-            if isinstance(key.fileobj, socket.socket) and key.fileobj in (self._listener, self._feeder_listener):
+            if isinstance(key.fileobj, socket.socket) and key.fileobj in self._doors:
                 self._welcome(key.fileobj)
+            elif self._changes is not None and key.fileobj is self._changes.ring:
+                self._taken_over(self._changes)
             elif (peer := self._peers.get(key.fd)) is not None:
                 self._serve(peer)
         return True
+
+    def _open(self, path: Path, kind: Kind) -> None:
+        try:
+            self._doors[listen(path)] = (kind, path)
+        except ConfigError:
+            for door in self._doors:
+                door.close()
+            raise
 
     def _welcome(self, listener: socket.socket) -> None:
         try:
@@ -111,18 +153,18 @@ class SignerServer:
         except OSError as error:
             self._log("peer_lost", {"reason": str(error)})  # it left before we came to the door
             return
-        who, is_feeder = Peer.of(sock), listener is self._feeder_listener
-        if who.uid != self._client_uid or sum(one.is_feeder is is_feeder for one in self._peers.values()) >= _PEERS_MAX:
+        who, kind = Peer.of(sock), self._doors[listener][0]
+        if who.uid != self._client_uid or sum(one.kind is kind for one in self._peers.values()) >= _PEERS_MAX:
             self._log("peer_refused", {"peer": str(who), "peers": len(self._peers)})
             sock.close()
             return
         sock.setblocking(False)
-        peer = _Peer(sock, str(who), is_feeder=is_feeder)
+        peer = _Peer(sock, str(who), kind)
         self._peers[sock.fileno()] = peer
         self._selector.register(sock, selectors.EVENT_READ)
-        self._log("peer_connected", {"peer": peer.name, "is_feeder": is_feeder})
-        if not is_feeder:
-            self._send(peer, self._greeting)
+        self._log("peer_connected", {"peer": peer.name, "kind": kind.value})
+        if kind is Kind.ASKS:
+            self._send(peer, frames.encode(frames.Greeting(frames.VERSION, self._signer.address, self._network)))
 
     def _serve(self, peer: _Peer) -> None:
         try:
@@ -140,28 +182,45 @@ class SignerServer:
             if max(map(len, asked), default=peer.buffer.pending_bytes - HEADER_BYTES) > peer.frame_bytes_max:
                 raise BusError(f"expected frames of at most {peer.frame_bytes_max} bytes")
             for frame in asked:
-                if peer.is_feeder:
-                    self._take_prices(frame)
-                    continue
-                question = frames.decode_question(frame)
-                if isinstance(question, frames.Notarize):
-                    self._notarize(peer, question)
-                else:
-                    self._answer(peer, question)
+                self._hear(peer, frame)
         except BusError as error:
             self._drop(peer, str(error))
+
+    def _hear(self, peer: _Peer, frame: bytes) -> None:
+        if peer.kind is Kind.FEEDS:
+            self._take_prices(frame)
+        elif peer.kind is Kind.RULES:
+            assert self._changes is not None
+            reply = self._changes.hear(peer.sock.fileno(), admin_words.decode_word(frame))
+            if reply is not None:
+                self._send(peer, admin_words.encode(reply))
+        else:
+            question = frames.decode_question(frame)
+            if isinstance(question, frames.Notarize):
+                self._notarize(peer, question)
+            else:
+                self._answer(peer, question)
+
+    def _taken_over(self, changes: KeyChanges) -> None:
+        """An unlocked key is there, or the reason why not: act on it, and tell who asked, if they are still there."""
+        asked_by, reply = changes.finish()
+        peer = self._peers.get(asked_by)
+        if peer is not None and peer.kind is Kind.RULES:
+            self._send(peer, admin_words.encode(reply))
 
     def _answer(self, peer: _Peer, ask: frames.Ask) -> None:
         started_ns = time.perf_counter_ns()
         decision = self._signer.decide(ask, self._clock.now() // MS)
         if decision.spent is not None:
-            self._store.keep(decision.spent, self._signer.approval_key_name, decision.approval_ids, decision.added)
+            store = self._store if self._admin is None else self._admin.keys.store
+            store.keep(decision.spent, self._signer.approval_key_name, decision.approval_ids, decision.added)
         self._send(peer, frames.encode(decision.answer))
         fields: dict[str, object] = {
             "peer": peer.name,
             "ask_id": ask.ask_id,
             "nonce": ask.nonce,
             "expires_after_ms": ask.expires_after_ms,
+            "agent": self._signer.address,
             "action_sha256": hashlib.sha256(ask.action).hexdigest(),
             "took_us": (time.perf_counter_ns() - started_ns) // 1_000,
         }
@@ -206,11 +265,11 @@ class SignerServer:
         for peer in list(self._peers.values()):
             self._drop(peer, "the signer stops")
         self._selector.close()
-        self._listener.close()
-        self._path.unlink(missing_ok=True)
-        if self._feeder is not None and self._feeder_listener is not None:
-            self._feeder_listener.close()
-            self._feeder.path.unlink(missing_ok=True)
+        for door, (_, path) in self._doors.items():
+            door.close()
+            path.unlink(missing_ok=True)
+        if self._changes is not None:
+            self._changes.close()
         self._ring.close()
         self._doorbell.close()
         self._log("stopped", {"pid": os.getpid()})
