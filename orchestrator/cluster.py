@@ -24,6 +24,7 @@ from ray.exceptions import RayError
 from orchestrator import compose
 from orchestrator.access import OK, UNKNOWN, Access
 from orchestrator.backup import seal_key_path
+from orchestrator.build import this_build
 from orchestrator.gauges import Gauges
 from orchestrator.heart import Heart
 from orchestrator.hub import Hub
@@ -203,7 +204,8 @@ class Orchestrator:
         return beat
 
     def _gauges(self) -> Gauges:
-        metrics, wanted = Metrics(), self._settings.metrics
+        metrics, wanted, build = Metrics(), self._settings.metrics, this_build()
+        metrics.build.info({"id": build.id, "version": build.version})
         if wanted.enabled:
             try:
                 self._served = serve(metrics, wanted.host, wanted.port, self._visited)

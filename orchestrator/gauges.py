@@ -15,6 +15,7 @@ from hats.exchange_architect.measures import (
     RECOVERY,
     REORDERED,
 )
+from hats.execution_manager.measures import ACK, SHORTFALL
 from orchestrator.heart import Heart
 from shared.ids import Role
 from shared.mailbox import Mailbox
@@ -80,6 +81,8 @@ class Gauges:
                 self._metrics.bad_data.labels(kind.value).inc()
             case Measured(role=Role.EXCHANGE_ARCHITECT, measure=measure, samples=samples):
                 self._measured(measure, samples)
+            case Measured(role=Role.EXECUTION_MANAGER, measure=measure, samples=samples):
+                self._executed(measure, samples)
             case HopTimings():
                 self._timings(message)
             case AuditRecord(index=index):
@@ -145,6 +148,15 @@ class Gauges:
         elif measure == DECODE:
             for sample in samples:
                 self._metrics.decode.observe(sample * US / SECOND)
+
+    def _executed(self, measure: str, samples: tuple[float, ...]) -> None:
+        """What the Execution Manager measured of orders."""
+        if measure == ACK.name:
+            for sample in samples:
+                self._metrics.order_ack.observe(sample * MS / SECOND)
+        elif measure == SHORTFALL.name:
+            for sample in samples:
+                self._metrics.slippage.observe(sample)
 
     def _capture(self, status: CaptureStatus) -> None:
         for each in CaptureState:

@@ -27,6 +27,7 @@ from shared.config import (
     LocalVenue,
     Logs,
     MetricsServer,
+    Mode,
     Port,
     Run,
     Section,
@@ -35,6 +36,8 @@ from shared.config import (
 )
 from shared.config_keys import as_toml
 
+SLOW_BOOKS_MS: Final = 5_000
+"""The venue's pace of books of twenty levels. Source: fact sheet 3.4."""
 ORACLE_WEIGHT: Final = 20
 """Weight of one reading of the oracle prices. Source: Hyperliquid documentation, "Rate limits"."""
 SCHEMA_LINE: Final = "#:schema ./schema.json\n"
@@ -155,6 +158,17 @@ class Settings(BaseSettings):
         )
         if problems:
             raise ValueError("; ".join(problems))
+        return self
+
+    @model_validator(mode="after")
+    def _paced(self) -> Settings:
+        """Nobody is told to quote on books that are always too old: Hyperliquid's own pace is no setting of ours."""
+        feed, stale_ms = self.hats.exchange_architect, self.hats.quant_strategist.stale_ms
+        if self.run.mode not in (Mode.DEMO, Mode.PAPER) and not feed.fast_books and stale_ms <= SLOW_BOOKS_MS:
+            raise ValueError(
+                f"hats.quant_strategist.stale_ms is {stale_ms}, but without hats.exchange_architect.fast_books the "
+                f"venue sends a book every {SLOW_BOOKS_MS} ms: set fast_books = true, or a longer stale_ms"
+            )
         return self
 
     def with_venue(self) -> Settings:

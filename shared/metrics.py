@@ -91,7 +91,9 @@ class Metrics:
         self.decisions = counter("decision", "What a Hat decided.", "hat", "outcome")
         self.orders = counter("order", "Orders that reached a state, and why.", "state", "reason")
         self.order_ack = histogram("order_ack_seconds", "Sent until definitely answered.", LATENCY_BUCKETS_S)
-        self.slippage = histogram("slippage_bps", "Fill against arrival mid; positive is worse.", SLIPPAGE_BUCKETS_BPS)
+        self.slippage = histogram(
+            "slippage_bps", "A parent's fills against its arrival mid; positive is worse.", SLIPPAGE_BUCKETS_BPS
+        )
 
         self.equity = gauge("equity_usd", "Account value by our ledger.")
         self.drawdown = gauge("drawdown_ratio", "Fall of equity from its peak.")
@@ -114,7 +116,6 @@ class Metrics:
         self.capture_frames = total("capture_frames", "Frames that the capture log was given.")
         self.capture_lost = total("capture_lost_frames", "Frames that are not in the capture log, as it declares.")
         self.capture_free = gauge("capture_free_bytes", "Disk space that the capture log has left.")
-        self.rate_budget = gauge("ratelimit_budget_ratio", "Share of a rate budget that is left.", "budget")
 
         self.score = gauge("score", "Score 0 to 10; NaN where the evidence is insufficient.", "hat", "dimension")
         self.journal_seq = gauge("journal_seq", "Newest message in the journal.")

@@ -68,10 +68,6 @@ class Budget(msgspec.Struct):
             self.slots = [(slot, weight) for slot, weight in self.slots if slot >= oldest]
         return sum(weight for _, weight in self.slots)
 
-    def left_ratio(self, now: Ns) -> float:
-        """Share of the budget that is unspent."""
-        return max(self.limit - self.spent(now), 0) / self.limit
-
     def charge(self, weight: int, now: Ns) -> None:
         """Count weight that was spent, whether there was room or not."""
         slot = now // _SLOT

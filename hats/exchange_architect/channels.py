@@ -77,4 +77,4 @@ def subscriptions_of(coins: int, has_user: bool, others: tuple[Channel, ...]) ->
     """How many subscriptions following all this takes."""
     by_coin = len(OF_COIN) + sum(one.has_coin and (has_user or not one.has_user) for one in others)
     rest = sum(not one.has_coin and (has_user or not one.has_user) for one in others)
-    return coins * by_coin + rest + has_user * len(OF_USER)
+    return coins * by_coin + rest + has_user * (len(OF_USER) + 1)  # one is the canary of the user's socket

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
 
-from hats.exchange_architect.numbers import Ms, near, ns_from_ms
+from hats.exchange_architect.numbers import Ms, exact, near, ns_from_ms
 from hats.exchange_architect.records import RATE_DECIMALS
 from hats.exchange_architect.wire import UNREADABLE
 from hats.exchange_architect.wire_info import body
@@ -202,7 +202,7 @@ def candle_row(raw: bytes, listed: Callable[[str], Instrument], recv_ns: int | N
     of, span = listed(data.s), subject(data.s, data.i)
     if data.t != span.begin_ms(data.t) or span.end_ms(data.t) != data.T + 1:
         raise DataError(f"expected a whole {data.i}, got {data.t} to {data.T}")
-    opened, high, low, closed = (of.px(text) for text in (data.o, data.h, data.l, data.c))
+    opened, high, low, closed = (exact(text, of.px_decimals) for text in (data.o, data.h, data.l, data.c))
     if not 0 < low <= min(opened, closed) <= max(opened, closed) <= high:
         raise DataError(f"expected low <= open, close <= high, got {data.o} {data.h} {data.l} {data.c}")
     traded = near(data.v, of.sz_decimals)

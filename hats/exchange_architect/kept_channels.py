@@ -13,7 +13,7 @@ import msgspec
 from hats.exchange_architect.channels import CANDLE, EVENTS, FILLS, Channel
 from hats.exchange_architect.history import candle_row
 from hats.exchange_architect.numbers import Id, Ms, ns_from_ms, usd_near
-from hats.exchange_architect.records import side_from_wire
+from hats.exchange_architect.records import px_from_wire, side_from_wire, sz_from_wire
 from hats.exchange_architect.universe import Universe
 from shared.units import Ns
 from shared.warehouse.rows import side_word
@@ -107,7 +107,9 @@ def _bbo(data: bytes, universe: Universe, recv_ns: Ns) -> list[Row]:
     of = universe.instrument(said.coin)
 
     def side(level: _Level | None) -> tuple[int | None, int | None, int | None]:
-        return (None, None, None) if level is None else (of.px(level.px), of.sz(level.sz), level.n)
+        if level is None:
+            return None, None, None
+        return px_from_wire(level.px, of), sz_from_wire(level.sz, of), level.n
 
     best = (*side(said.bbo[0]), *side(said.bbo[1]))
     return [BboRow(said.coin, ns_from_ms(said.time), recv_ns, of.px_decimals, of.sz_decimals, *best)]
@@ -150,10 +152,10 @@ def _fills(data: bytes, universe: Universe, recv_ns: Ns) -> list[Row]:
             method=fill.liquidation.method,
             px_decimals=of.px_decimals,
             sz_decimals=of.sz_decimals,
-            mark_px=of.px(fill.liquidation.mark_px),
+            mark_px=px_from_wire(fill.liquidation.mark_px, of),
             side=side_word(side_from_wire(fill.side)),
-            px=of.px(fill.px),
-            sz=of.sz(fill.sz),
+            px=px_from_wire(fill.px, of),
+            sz=sz_from_wire(fill.sz, of),
             tid=fill.tid,
         )
         rows.append(row)

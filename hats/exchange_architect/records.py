@@ -8,8 +8,9 @@ import msgspec
 
 from hats.exchange_architect.numbers import Id, Ms, exact, near, ns_from_ms, usd_near
 from hats.exchange_architect.universe import Universe
-from shared.errors import DataError
+from shared.errors import DataError, UnitError
 from shared.ids import Cloid
+from shared.instrument import Instrument
 from shared.messages.account import FundingPayment
 from shared.messages.order import Fill, VenueOrder, VenueOrderStatus
 from shared.order import Side
@@ -116,6 +117,19 @@ class FundingRecord(msgspec.Struct, rename="camel"):
     usdc: str
     szi: str
     funding_rate: str
+
+
+def px_from_wire(text: str, of: Instrument) -> Px:
+    """A price as the venue spells it; UnitError if it does not fit the coin or an int64."""
+    return Px(exact(text, of.px_decimals))
+
+
+def sz_from_wire(text: str, of: Instrument) -> Sz:
+    """An unsigned size as the venue spells it; UnitError if it does not fit the coin or an int64."""
+    sz = exact(text, of.sz_decimals)
+    if sz < 0:
+        raise UnitError(f"expected an unsigned size, got {text!r}")
+    return Sz(sz)
 
 
 def side_from_wire(letter: str) -> Side:

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from hats.exchange_architect.books import Books
-from hats.exchange_architect.channels import BOOK, CANDLE, CONTEXT, FILLS, FUNDINGS, ORDERS, TRADES, key_of
+from hats.exchange_architect.channels import BOOK, CANDLE, FILLS, FUNDINGS, ORDERS, TRADES, key_of
 from hats.exchange_architect.fill_chain import FillChain
 from hats.exchange_architect.line import Line
 from hats.exchange_architect.measures import (
@@ -165,6 +165,7 @@ class Session:
         heard = self._decoder.decode(frame, recv_ns)
         line = self._lines[socket]
         line.heard_ns = recv_ns
+        line.heard(key_of(heard.channel, heard.coin), recv_ns)
         self.counts.frames += 1
         messages = self._taken(heard, line, recv_ns)
         is_bad = False
@@ -186,12 +187,10 @@ class Session:
     def _taken(self, heard: Heard, line: Line, recv_ns: Ns) -> list[Message]:
         match heard.channel:
             case "l2Book":
-                line.heard(key_of(BOOK, heard.coin), recv_ns)
                 return [self._book(message) for message in heard.messages]
             case "trades":
                 return self._trades(heard)
             case "activeAssetCtx":
-                line.heard(key_of(CONTEXT, heard.coin), recv_ns)
                 for message in heard.messages:
                     if isinstance(message, AssetContext):
                         self._books.hear_context(message)

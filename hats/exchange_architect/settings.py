@@ -48,6 +48,11 @@ class Settings(Section):
         default=0.5, gt=0, description="A mid so far from both the last one and the mark is set aside."
     )
     context_silence_ms: int = Field(default=60_000, gt=0, description="Longest silence of mark and oracle prices.")
+    user_silence_ms: int = Field(
+        default=2_400,
+        gt=0,
+        description="Longest silence of allMids on the user's socket; asked again once, then it is given up.",
+    )
     link_silence_ms: int = Field(default=4_500, gt=0, description="Longest silence of the whole connection.")
     ping_ms: int = Field(default=1_500, gt=0, description="A ping is sent after this long without one.")
     ack_ms: int = Field(default=5_000, gt=0, description="Subscriptions must be confirmed within this time.")

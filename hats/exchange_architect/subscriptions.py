@@ -7,7 +7,16 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from hats.exchange_architect.channels import BOOK, CANDLE, CANDLE_INTERVAL, CONTEXT, OF_USER, TRADES, key_of
+from hats.exchange_architect.channels import (
+    BOOK,
+    CANDLE,
+    CANDLE_INTERVAL,
+    CONTEXT,
+    OF_USER,
+    TRADES,
+    Channel,
+    key_of,
+)
 from hats.exchange_architect.settings import Settings
 from shared.units import MS, Ns
 
@@ -32,12 +41,14 @@ class Topic(NamedTuple):
 
 
 def topics(settings: Settings) -> tuple[Topic, ...]:
-    """Everything to subscribe for: of each coin, of the user, and of all."""
-    return tuple(topic for shard in plan(settings) for topic in shard)
+    """Everything to subscribe for on one socket: of each coin, of the user, and of all. Its books are its canary."""
+    return tuple(topic for shard in plan(settings) for topic in shard if topic != _canary(settings))
 
 
 def plan(settings: Settings) -> tuple[tuple[Topic, ...], ...]:
     """What each socket asks for: the user's on one of its own, so that no flood of books delays a fill; coins in turns.
+
+    The user's channels say nothing for hours, so beside them is a canary: if all of them fell silent, it did too.
 
     All of one coin is on one socket, so that a cut costs coins whole, and as few of them as may be.
     """
@@ -47,7 +58,12 @@ def plan(settings: Settings) -> tuple[tuple[Topic, ...], ...]:
         shards[index % count] += _of_coin(coin, settings)
     shards[0] += [_topic(channel) for channel in settings.channels if not channel.has_coin and not channel.has_user]
     private = _of_user(settings)
-    return tuple(tuple(shard) for shard in (shards if not private else [private, *shards]))
+    return tuple(tuple(shard) for shard in (shards if not private else [[*private, _canary(settings)], *shards]))
+
+
+def _canary(settings: Settings) -> Topic:
+    """The mids of all coins: the venue sends them every 2 s or so, and at once to whoever asks again."""
+    return _topic(Channel.ALL_MIDS, "", settings.user_silence_ms)
 
 
 def _of_coin(coin: str, settings: Settings) -> list[Topic]:

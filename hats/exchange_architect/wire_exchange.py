@@ -10,6 +10,7 @@ import msgspec
 from hats.exchange_architect.errands import EXCHANGE
 from hats.exchange_architect.errors import Refusal, Verdict, verdict_on_action, verdict_on_entry
 from hats.exchange_architect.numbers import Id
+from hats.exchange_architect.records import sz_from_wire
 from hats.exchange_architect.universe import Universe
 from hats.exchange_architect.wire import EXCERPT, UNREADABLE, bad_data
 from shared.errors import VenueProtocolError
@@ -205,7 +206,7 @@ def _proof_of_status(action: PostAction, index: int, status: _Status | str, univ
         return Proof(AnswerKind.RESTING, oid=status.resting.oid)
     if status.filled is not None:
         coin = universe.by_asset(asset_of(action.body, index))
-        return Proof(AnswerKind.FILLED, oid=status.filled.oid, filled_sz=coin.sz(status.filled.total_sz))
+        return Proof(AnswerKind.FILLED, oid=status.filled.oid, filled_sz=sz_from_wire(status.filled.total_sz, coin))
     raise VenueProtocolError("expected resting, filled or error in a status")
 
 

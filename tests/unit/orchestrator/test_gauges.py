@@ -57,6 +57,18 @@ def risk_report(worst: int, limit: int) -> RiskReport:
     return RiskReport(zero, zero, zero, zero, worst_usd, limit_usd, 0.0, 0.1, 0, TradingState.REDUCING)
 
 
+def test_the_execution_managers_measures_of_orders(metrics: Metrics) -> None:
+    """Answers in seconds and shortfalls in basis points, each sample once; the Exchange Architect's are others."""
+    gauges = Gauges(metrics)
+    gauges.said(Measured(Role.EXECUTION_MANAGER, "ack_ms", (120.0, 480.0)))
+    gauges.said(Measured(Role.EXECUTION_MANAGER, "shortfall_bps", (3.0,)))
+    gauges.said(Measured(Role.EXCHANGE_ARCHITECT, "ack_ms", (9.0,)))
+    assert value(metrics, "order_ack_seconds_count") == 2
+    assert value(metrics, "order_ack_seconds_sum") == pytest.approx(0.6)
+    assert value(metrics, "slippage_bps_bucket", le="5.0") == 1
+    assert value(metrics, "slippage_bps_bucket", le="2.0") == 0
+
+
 def measured(measure: str, *samples: float) -> Measured:
     """What the Exchange Architect reports."""
     return Measured(Role.EXCHANGE_ARCHITECT, measure, samples)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from orchestrator.settings import Hats, Settings, base_toml, schema_json
 from shared.config_keys import field_at, keys
@@ -81,3 +81,13 @@ def sections(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
 
 def _is_tight(model: type[BaseModel]) -> bool:
     return bool(model.model_config.get("frozen")) and model.model_config.get("extra") == "forbid"
+
+
+def test_nobody_quotes_on_books_that_are_always_too_old() -> None:
+    """On the venue itself twenty levels come every 5 s: that asks for fast books, or for patience."""
+    run = {"mode": "testnet"}
+    with pytest.raises(ValidationError, match="fast_books = true"):
+        Settings.model_validate({"run": run})
+    Settings.model_validate({"run": run, "hats": {"exchange_architect": {"fast_books": True}}})
+    Settings.model_validate({"run": run, "hats": {"quant_strategist": {"stale_ms": 6_000}}})
+    Settings.model_validate({"run": {"mode": "paper"}})

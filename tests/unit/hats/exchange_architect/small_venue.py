@@ -119,5 +119,7 @@ class SmallVenue:
         )
         if said["method"] == "subscribe" and topic["type"] == "l2Book" and self.sends_books:
             await socket.send_str(self.book().decode())
+        if said["method"] == "subscribe" and topic["type"] == "allMids":
+            await socket.send_str(scene.frame("allMids", {"mids": {"BTC": "113387.0"}}).decode())
         if said["method"] == "subscribe" and topic["type"] == "userFills":
             await socket.send_str(scene.fills(*self.fills, snapshot=True).decode())

@@ -117,6 +117,17 @@ def test_a_bad_trade_does_not_take_its_neighbours_with_it() -> None:
     assert len(reading.unread) == 1
 
 
+def test_a_number_that_no_column_holds_is_unread() -> None:
+    """Beyond 2^62 units: said with its reason, where Arrow would have refused the whole batch."""
+    huge = "9" * 25
+    bbo = {"coin": "ETH", "time": T, "bbo": [{"px": huge, "sz": "1.25", "n": 3}, None]}
+    candle = {"t": T, "T": T + 59_999, "s": "BTC", "i": "1m", "v": "1", "n": 7} | dict.fromkeys("ochl", huge)
+    for channel, data in (("bbo", bbo), ("candle", candle)):
+        reading = read(channel, data)
+        assert list(reading.rows) == []
+        assert "2^62" in reading.unread[0].reason
+
+
 _SIDES = st.lists(
     st.fixed_dictionaries(
         {

@@ -21,7 +21,10 @@ from tests.unit.hats.exchange_architect.scene import T0, T0_MS, USER
 
 PRIVATE, FIRST, SECOND_SOCKET = 0, 1, 2
 ACKS = {
-    PRIVATE: [scene.ack(kind, user=USER) for kind in ("orderUpdates", "userFills", "userFundings", "userEvents")],
+    PRIVATE: [
+        *(scene.ack(kind, user=USER) for kind in ("orderUpdates", "userFills", "userFundings", "userEvents")),
+        scene.ack("allMids"),
+    ],
     FIRST: [scene.ack(kind, coin="BTC") for kind in ("l2Book", "trades", "activeAssetCtx", "candle")],
     SECOND_SOCKET: [scene.ack(kind, coin="ETH") for kind in ("l2Book", "trades", "activeAssetCtx", "candle")],
 }
@@ -31,7 +34,8 @@ class Desk:
     """A session of two coins on a socket each and a user's, with all that it recorded."""
 
     def __init__(self, **changes: object) -> None:
-        settings = scene.settings(**({"coins": ("BTC", "ETH"), "coins_per_socket": 1} | changes))
+        ours = {"coins": ("BTC", "ETH"), "coins_per_socket": 1, "user_silence_ms": 600_000}
+        settings = scene.settings(**(ours | changes))
         self.records: list[AnyRecord] = []
         quota = Quota(settings.frames_per_minute)
         lines = [
@@ -141,6 +145,47 @@ def test_a_stall_of_one_socket_is_a_gap_and_asks_whether_the_users_is_alive() ->
     assert gap.channels == ("l2Book:ETH",)
 
 
+def test_the_users_socket_that_falls_silent_alone_is_given_up_within_five_seconds() -> None:
+    """It answers pings, the market goes on, and nothing of the user ever comes: its canary is asked again, in vain."""
+    desk = Desk(user_silence_ms=2_400)
+    session = desk.up()
+    alive = scene.frame("allMids", {"mids": {"BTC": "4000.5"}})
+    asked: list[str] = []
+    for tick in range(1, 200):
+        now = Ns(T0 + tick * 50 * MS)
+        session.received(scene.frame("pong", None), now, PRIVATE)
+        if tick <= 40:  # two seconds of life
+            session.received(alive, now, PRIVATE)
+        for socket in (FIRST, SECOND_SOCKET):
+            desk.book(socket, now)
+        due = session.due(now)
+        asked += [frame for socket, frame in due.sends if socket == PRIVATE and "allMids" in frame]
+        if due.closes:
+            break
+    assert due.closes == {PRIVATE: "allMids silent for 4900 ms, asked again in vain"}
+    assert len(asked) == 2  # once: unsubscribe and subscribe
+    said = session.disconnected(now, due.closes[PRIVATE], PRIVATE)
+    assert status(said)[0] is FeedState.DOWN
+    assert now - (T0 + 40 * 50 * MS) <= 5 * SECOND
+
+
+def test_a_venue_that_is_slow_with_its_mids_is_only_asked_more_often() -> None:
+    """What it sends to whoever asks again keeps the socket, whatever its pace."""
+    desk = Desk(user_silence_ms=2_400)
+    session = desk.up()
+    for tick in range(1, 600):
+        now = Ns(T0 + tick * 50 * MS)
+        for socket in (FIRST, SECOND_SOCKET):
+            desk.book(socket, now)
+        due = session.due(now)
+        assert not due.closes
+        if any("allMids" in frame for socket, frame in due.sends if socket == PRIVATE):
+            session.received(scene.ack("allMids"), now, PRIVATE)
+            session.received(scene.frame("allMids", {"mids": {}}), now, PRIVATE)
+        session.received(scene.frame("pong", None), now, PRIVATE)
+    assert session.state is FeedState.UP
+
+
 def test_a_coin_that_is_delisted_is_not_relied_on() -> None:
     """Though its socket is sound and its last book fresh."""
     desk = Desk()
@@ -153,9 +198,9 @@ def test_a_coin_that_is_delisted_is_not_relied_on() -> None:
 def test_frames_are_sent_within_the_venues_quota() -> None:
     """What may not leave now waits, and confirmations are due only once it left."""
     patient = dict.fromkeys(("link_silence_ms", "ping_ms", "book_silence_ms", "context_silence_ms"), 600_000)
-    desk = Desk(frames_per_minute=5, ack_ms=1_000, **patient)
+    desk = Desk(frames_per_minute=6, ack_ms=1_000, **patient)
     frames, _ = desk.session.connected(T0, PRIVATE)
-    assert len(frames) == 3
+    assert len(frames) == 4
     frames, _ = desk.session.connected(T0, FIRST)
     assert len(frames) == 2
     for frame in ACKS[PRIVATE]:

@@ -17,7 +17,7 @@ COINS = tuple(f"C{number}" for number in range(60))
 def test_the_user_has_a_socket_and_coins_are_dealt_out() -> None:
     """All of one coin is on one socket, each coin once, no socket much fuller than another."""
     private, *market = plan(scene.settings(coins=COINS, coins_per_socket=25))
-    assert {topic.channel for topic in private} == {"orderUpdates", "userFills", "userFundings"}
+    assert {topic.channel for topic in private} == {"orderUpdates", "userFills", "userFundings", "allMids"}
     assert [sum(topic.channel == BOOK for topic in shard) for shard in market] == [20, 20, 20]
     where = {coin: [n for n, shard in enumerate(market) if any(t.coin == coin for t in shard)] for coin in COINS}
     assert all(len(found) == 1 for found in where.values())
