@@ -12,6 +12,7 @@ from hats.exchange_architect.measures import (
     COMPLETENESS,
     DECODE,
     DUPLICATES,
+    READS_SUSPENDED,
     RECOVERY,
     REORDERED,
 )
@@ -32,7 +33,7 @@ from shared.units import MS, SECOND, US, USD, Ns
 
 REASONS_MAX: Final = 64
 BEATS_PER_SCORE: Final = 10
-_SHARES: Final = frozenset({BAD_DATA, COMPLETENESS, DUPLICATES, REORDERED})
+_SHARES: Final = frozenset({BAD_DATA, COMPLETENESS, DUPLICATES, REORDERED, READS_SUSPENDED})
 _REASON: Final = re.compile(r"[a-z][a-z_]{0,39}")
 _KILL: Final = {TradingState.ACTIVE: 0, TradingState.REDUCING: 1, TradingState.HALTED: 2}
 _UP: Final = frozenset({HatState.SYNCING, HatState.READY, HatState.ARMED, HatState.DRAINING})

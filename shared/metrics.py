@@ -105,7 +105,9 @@ class Metrics:
         self.stale_coins = gauge("feed_stale_coins", "Coins that can't be relied on while the feed as a whole can.")
         self.staleness = gauge("data_staleness_seconds", "Age of the newest sound book.", "coin")
         self.feed_share = gauge(
-            "feed_share", "Of frames that were bad, trades heard or doubled, books out of order; last report.", "what"
+            "feed_share",
+            "Of frames bad, trades heard or doubled, books out of order, reads suspended; last report.",
+            "what",
         )
         self.feed_recovery = gauge("feed_recovery_seconds", "How long the feed last took to come up again.")
         self.venue_clock_offset = gauge("venue_clock_offset_seconds", "The venue's clock minus ours.")

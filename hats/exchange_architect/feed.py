@@ -64,7 +64,7 @@ class Feed:
         quota = Quota(settings.connections_per_minute)
         self._backoffs = [Backoff(first_ns, most_ns, quota, rng) for _ in shards]
         self._read_backoff = Backoff(first_ns, most_ns, Quota(_MOST_UNIVERSES_PER_MINUTE), rng)
-        self._reader = Reader(settings)
+        self._reader = Reader(settings, self.sample)
         self._samples: SimpleQueue[tuple[str, float]] = SimpleQueue()
         self._session: Session
         self._publish: Publish

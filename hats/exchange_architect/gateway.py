@@ -83,7 +83,7 @@ class Gateway:
             for number, floor in enumerate(floors)
         ]
         self._head = request_head(self._lines[0].connection.host, errands.EXCHANGE)
-        self._reader = Reader(settings)
+        self._reader = Reader(settings, sample)
         self._reads: queue.SimpleQueue[tuple[Read, Context] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._idle: list[_Line] = []

@@ -20,6 +20,7 @@ DUPLICATES: Final = "duplicate_share"
 REORDERED: Final = "reordered_share"
 CLOCK_OFFSET: Final = "clock_offset_ms"
 CONFLATED: Final = "books_conflated"
+READS_SUSPENDED: Final = "reads_suspended_share"
 
 MEASURES: Final[tuple[Measure, ...]] = (
     Measure(
@@ -157,6 +158,16 @@ MEASURES: Final[tuple[Measure, ...]] = (
         floor=100_000.0,
         target=0.0,
         min_samples=1,
+        weight=0.0,
+    ),
+    Measure(
+        name=READS_SUSPENDED,
+        unit="share",
+        meaning="Reads that were not made because those before them had failed: the circuit breaker was open.",
+        statistic=Statistic.MEAN,
+        floor=0.5,
+        target=0.0,
+        min_samples=5,
         weight=0.0,
     ),
 )

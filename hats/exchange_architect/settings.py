@@ -64,6 +64,13 @@ class Settings(Section):
     answer_ms: int = Field(default=5_000, gt=0, description="Deadline for a whole answer.")
     read_attempts: int = Field(default=3, gt=0, description="How often a failed read is tried; actions are never.")
     read_pause_ms: int = Field(default=250, ge=0, description="Pause before a read is tried again; doubles each time.")
+    breaker_failures: int = Field(
+        default=6, gt=0, description="Attempts to read that fail in a row until none is made."
+    )
+    breaker_pause_ms: int = Field(
+        default=1_000, gt=0, description="For so long none is made, then one tries; doubles each time that one fails."
+    )
+    breaker_pause_max_ms: int = Field(default=10_000, gt=0, description="Longest such pause.")
     warm_connections: int = Field(default=2, ge=1, le=8, description="Connections kept open for actions.")
     most_connections: int = Field(default=6, ge=1, le=8, description="Actions of any sort under way at once.")
     reserved_connections: int = Field(
@@ -109,6 +116,12 @@ class Settings(Section):
         if self.book_silence_ms is not None:
             return self.book_silence_ms
         return _FAST_SILENCE_MS if self.fast_books else _SLOW_SILENCE_MS
+
+    @model_validator(mode="after")
+    def _pauses_ordered(self) -> Self:
+        if self.breaker_pause_ms > self.breaker_pause_max_ms:
+            raise ValueError("breaker_pause_ms is above breaker_pause_max_ms")
+        return self
 
     @model_validator(mode="after")
     def _leaves_some_weight(self) -> Self:

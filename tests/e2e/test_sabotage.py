@@ -47,6 +47,7 @@ DEFERRED: Final = frozenset(
         "prints_answered",
         "recovery_ms",
         "unprotected_s",
+        "reads_suspended_share",
         "trades_heard_share",
     }
 )

@@ -274,6 +274,23 @@ def test_reads_are_tried_again_and_failures_told() -> None:
         assert len(server.bodies) == 1
 
 
+def test_a_venue_that_fails_every_read_is_left_alone_for_a_while() -> None:
+    """After so many failures the next read is refused without asking, said and counted; the trial after it heals."""
+    good = info(orderStatus={"status": "unknownOid"})
+    bad = [says(answer(b"", 502))] * 3
+    with desk(*bad, good, breaker_failures=3, breaker_pause_ms=400) as (made, server):
+        made.gateway.carry_out(ReadOrder(CLOID), Context(), Ns(0))
+        made.gateway.carry_out(ReadOrder(CLOID), Context(), Ns(0))
+        _, second = made.heard.wait(BadData, 2)
+        assert "suspended" in second.reason
+        assert len(server.bodies) == 3
+        time.sleep(0.5)
+        made.gateway.carry_out(ReadOrder(CLOID), Context(), Ns(0))
+        made.heard.wait(VenueOrder)
+        assert len(server.bodies) == 4
+    assert [value for name, value in made.samples if name == "reads_suspended_share"] == [0.0, 0.0, 0.0, 1.0, 0.0]
+
+
 def test_without_a_user_reads_say_so() -> None:
     """A data-only desk has no account to read."""
     with desk(says(RESTING), user_address=None) as (made, server):
