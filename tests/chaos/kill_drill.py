@@ -90,14 +90,8 @@ def loaded_desk(home: Path, seed: int, lost: float, *, budget: int | None = None
     }
     venue = ["--seed", str(seed)]
     if budget is not None:
-        requests = 4 * ORDERS + budget
-        settings |= {
-            "hats.exchange_architect.address_requests": requests, "hats.exchange_architect.flatten_reserve": budget,
-            "hats.exchange_architect.allowance_s": 5,
-            # each USDC that is traded gives a request more, so quotes keep away from the market
-            "hats.quant_strategist.strategies": makers(TEN_COINS, each=6, nearest_bps=8.0),
-        }  # fmt: skip
-        venue += ["--address-budget", str(requests)]
+        settings |= {"hats.exchange_architect.flatten_reserve": budget, "hats.exchange_architect.allowance_s": 5}
+        venue += ["--address-budget", "10000"]
     with real_desk(home, settings=settings, venue=venue) as desk:
         desk.wait_armed()
         if lost:
@@ -153,11 +147,13 @@ def _wait_loaded(desk: RealDesk, budget: int | None) -> tuple[int, int | None]:
     while True:
         resting = desk.ask("openOrders")
         is_loaded = len(resting) >= ORDERS and len({order["coin"] for order in resting}) == len(TEN_COINS)
-        left = None if budget is None else _left(desk)
-        if is_loaded and (budget is None or (left is not None and left <= budget)):
-            return len(resting), left
+        if is_loaded and budget is None:
+            return len(resting), None
+        if is_loaded and budget is not None:
+            desk.spend_requests(_left(desk) - budget)
+            return len(resting), _left(desk)
         if time.monotonic() > until:
-            raise Unanswered(f"{len(resting)} orders, {left} requests left after {READY_S:.0f} s: {desk.status()}")
+            raise Unanswered(f"{len(resting)} orders after {READY_S:.0f} s")
         time.sleep(0.2)
 
 

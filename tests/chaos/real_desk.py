@@ -120,6 +120,10 @@ class RealDesk:
         for fault in faults:
             _call(f"{self._control_url}/faults", msgspec.to_builtins(fault))
 
+    def spend_requests(self, count: int) -> None:
+        """Use up so many requests of our address's budget."""
+        _call(f"{self._control_url}/requests", {"user": self.user, "count": count})
+
     def clear_faults(self) -> None:
         """Calm."""
         _call(f"{self._control_url}/faults", None, "DELETE")

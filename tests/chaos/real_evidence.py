@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from shared.codec import decode
-from shared.ids import Cloid, Role
+from shared.ids import WATCHDOG_NUMBER, Cloid, Role, is_ours, strategy_number_of
 from shared.journal import JournalReader
 from shared.messages.account import LedgerReport
 from shared.messages.control import HatState, HatStateChanged
@@ -96,6 +96,8 @@ def differences_of(desk: RealDesk, reader: JournalReader, record: Record) -> lis
     decimals = {each["name"]: each["szDecimals"] for each in desk.ask("meta")["universe"]}
     traded: Counter[str] = Counter()
     for fill in fills_of(desk):
+        if is_watchdogs(fill.get("cloid")):
+            continue
         traded[fill.get("cloid") or "nobody's"] += round(float(fill["sz"]) * 10 ** decimals[fill["coin"]])
     found = [f"{c}: {o.filled_sz} lots here, {traded[c]} there" for c, o in last.items() if o.filled_sz != traded[c]]
     found += [f"{cloid}: traded there, not known here" for cloid in traded.keys() - last.keys()]
@@ -106,12 +108,18 @@ def differences_of(desk: RealDesk, reader: JournalReader, record: Record) -> lis
         for cloid in record.oids
         if Cloid(cloid) in last and last[Cloid(cloid)].state in ended
     ]
-    found += [f"{cloid}: at the exchange, not known here" for cloid in record.oids.keys() - last.keys()]
+    unknown = (cloid for cloid in record.oids.keys() - last.keys() if not is_watchdogs(cloid))
+    found += [f"{cloid}: at the exchange, not known here" for cloid in unknown]
     found += [f"order {each['oid']} is open there" for each in desk.ask("openOrders")]
     reports = [decode(entry.body) for entry in reader.messages(kind=LedgerReport.__name__)]
     equity_usd = reports[-1].equity_usd if reports and isinstance(reports[-1], LedgerReport) else None
     theirs = usd_from_str(desk.ask("clearinghouseState")["marginSummary"]["accountValue"])
     return found if equity_usd == theirs else [*found, f"equity: {equity_usd} here, {theirs} there"]
+
+
+def is_watchdogs(cloid: str | None) -> bool:
+    """Is it an order of the watchdog's, which no journal of the desk knows?"""
+    return is_ours(Cloid(cloid) if cloid else None) and strategy_number_of(Cloid(str(cloid))) == WATCHDOG_NUMBER
 
 
 def fills_of(desk: RealDesk) -> list[dict[str, Any]]:

@@ -97,6 +97,10 @@ class Api:
         """How many agents the user had; none may sign from now on."""
         return self._admission.agents.expire(user)
 
+    def owe_requests(self, user: str, count: int) -> None:
+        """Count requests of the user that nobody sent, for those who test what a small budget does."""
+        self._budgets.owe(user, count)
+
     def _perform(self, action: Supported, user: str, now: Ns) -> Json | int:
         error = self._budgets.charge(user, weight(action), is_cancel(action), lambda: self._volume(user), now // MS)
         if error is not None:

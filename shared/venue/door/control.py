@@ -47,6 +47,13 @@ class Funding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     usd: str
 
 
+class Spent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Requests that count for a user although nobody sent them."""
+
+    user: str
+    count: int
+
+
 class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Let so much time pass."""
 
@@ -69,6 +76,7 @@ OPERATIONS: Final = (
     Operation("GET", "/sent", "listSent", "What was sent on each connection so far.", gives=tuple[SentLine, ...]),
     Operation("GET", "/sent/{number}", "sentFrames", "A checksum of each frame of one connection.", gives=SentFrames),
     Operation("POST", "/deposit", "deposit", "Give a user collateral.", takes=Funding, gives=Moment),
+    Operation("POST", "/requests", "spendRequests", "Use up requests of a user's budget.", takes=Spent, gives=Moment),
     Operation("GET", "/time", "time", "The exchange's time.", gives=Moment),
     Operation("POST", "/time", "step", "Let time pass (only with a stepped clock).", takes=Step, gives=Moment),
 )
@@ -94,6 +102,7 @@ class Control:
             "listSent": lambda _: self._sent.lines(),
             "sentFrames": lambda request: self._sent.frames_of(request.path_params["number"]),
             "deposit": lambda request: self._deposit(_read(request, Funding)),
+            "spendRequests": lambda request: self._spend(_read(request, Spent)),
             "time": lambda _: Moment(self._host.now() // MS),
             "step": lambda request: self._step(_read(request, Step)),
         }
@@ -128,6 +137,15 @@ class Control:
             raise ConfigError([f"expected a positive amount, got {asked.usd}"])
         self._host.apply(Deposit(user, usd), now)
         return Moment(now // MS)
+
+    def _spend(self, asked: Spent) -> Moment:
+        user = address_from_text(asked.user)
+        if user is None:
+            raise ConfigError([f"expected an address, got {asked.user!r}"])
+        if asked.count <= 0:
+            raise ConfigError([f"expected a positive number of requests, got {asked.count}"])
+        self._host.owe_requests(user, asked.count)
+        return Moment(self._host.now() // MS)
 
     async def _step(self, asked: Step) -> Moment:
         if not 0 <= asked.span_ms <= LONGEST_STEP_MS:

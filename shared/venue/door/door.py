@@ -70,6 +70,10 @@ class Door:
         """How many agents the user had; none may sign from now on."""
         return self._api.expire_agents(user)
 
+    def owe_requests(self, user: str, count: int) -> None:
+        """Count requests of the user that nobody sent."""
+        self._api.owe_requests(user, count)
+
     def submit(self, path: str, content_type: str | None, body: bytes, now: Ns, client: str = "") -> Response | int:
         """As `http`, or the ticket of an action that waits for its block: `drain_answers` has the response then."""
         try:

@@ -98,6 +98,10 @@ class VenueHost:
             self._door.apply(command, now)
             self._pump()
 
+    def owe_requests(self, user: str, count: int) -> None:
+        """Count requests of the user that nobody sent."""
+        self._door.owe_requests(user, count)
+
     async def step(self, span: Ns) -> Ns:
         """Let `span` pass on a stepped clock, everything at its time; the time then. ConfigError on any other clock."""
         if not isinstance(self._clock, VirtualClock):

@@ -92,9 +92,24 @@ def test_scripts_and_money() -> None:
     play(scenario)
 
 
+def test_requests_are_used_up() -> None:
+    """They count for the user as if they had been sent."""
+
+    async def scenario(control: Talk, venue: Talk) -> None:
+        asked = {"type": "userRateLimit", "user": ALICE.address}
+        _, before = await venue("POST", "/info", asked)
+        status, _ = await control("POST", "/requests", {"user": ALICE.address, "count": 7})
+        _, after = await venue("POST", "/info", asked)
+        assert (status, after["nRequestsUsed"]) == (200, before["nRequestsUsed"] + 7)
+
+    play(scenario)
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [
+        ("/requests", {"user": "me", "count": 5}),
+        ("/requests", {"user": "0x" + "11" * 20, "count": 0}),
         ("/faults", {"kind": "rain"}),
         ("/faults", {"kind": "halt"}),
         ("/script", {"faults": 5}),
