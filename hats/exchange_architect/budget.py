@@ -17,6 +17,8 @@ WEIGHT_ACTION: Final = 1
 ENTRIES_A_WEIGHT: Final = 40
 """An action's weight grows by one with each so many entries."""
 WEIGHT_ORDER_STATUS: Final = 2
+WEIGHT_TWAPS: Final = 20
+"""twapHistory, a little more with every 20 entries."""
 WEIGHT_ACCOUNT: Final = 2 + 20 + 20
 """clearinghouseState, frontendOpenOrders and userFillsByTime; fills returned cost 1 per 20 and are few."""
 WEIGHT_ALLOWANCE: Final = 20

@@ -11,7 +11,7 @@ from shared.errors import VenueProtocolError
 from shared.ids import Cloid
 from shared.instrument import ms_from_ns
 from shared.messages import Message
-from shared.messages.order import Fill
+from shared.messages.order import Fill, QueryTwap
 from shared.units import Ns
 
 INFO: Final = "/info"
@@ -37,6 +37,12 @@ def read_order(user: str, cloid: Cloid, universe: Universe, clock: Callable[[], 
     """VenueOrder: what the venue says of one order."""
     reply = yield wire_info.body("orderStatus", user=user, oid=cloid)
     return [wire_info.venue_order(reply, cloid, universe, clock())]
+
+
+def read_twap(user: str, query: QueryTwap, universe: Universe, clock: Callable[[], Ns]) -> Errand:
+    """VenueOrder: what the venue says of one of its own TWAPs."""
+    reply = yield wire_info.body("twapHistory", user=user)
+    return [wire_info.twap_order(reply, query, universe, clock())]
 
 
 def read_account(user: str, fills_since_ns: int, universe: Universe, clock: Callable[[], Ns]) -> Errand:

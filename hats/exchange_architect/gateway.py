@@ -24,13 +24,22 @@ from shared.edge import Context, Publish
 from shared.errors import VenueError, VenueProtocolError, VenueUnreachable
 from shared.messages import Message
 from shared.messages.market import BadKind
-from shared.messages.order import ActionSent, AnswerKind, DropWaiting, PostAction, ReadAccount, ReadAllowance, ReadOrder
+from shared.messages.order import (
+    ActionSent,
+    AnswerKind,
+    DropWaiting,
+    PostAction,
+    ReadAccount,
+    ReadAllowance,
+    ReadOrder,
+    ReadTwap,
+)
 from shared.units import MS, Ns
 
 _LOOK_AFTER_S: Final = 1.0
 """How often a warm connection is looked at while nothing is sent."""
 _MOST_WAITING: Final = 1_000
-Read = ReadOrder | ReadAccount | ReadAllowance
+Read = ReadOrder | ReadTwap | ReadAccount | ReadAllowance
 
 
 class _Job(NamedTuple):
@@ -66,7 +75,7 @@ class Gateway:
     """
 
     commands: ClassVar[frozenset[type[Message]]] = frozenset(
-        {PostAction, DropWaiting, ReadOrder, ReadAccount, ReadAllowance}
+        {PostAction, DropWaiting, ReadOrder, ReadTwap, ReadAccount, ReadAllowance}
     )
 
     def __init__(
@@ -291,6 +300,8 @@ class Gateway:
                 continue
             if isinstance(command, ReadOrder):
                 errand = errands.read_order(user, command.cloid, self._universe, self._clock.now)
+            elif isinstance(command, ReadTwap):
+                errand = errands.read_twap(user, command.query, self._universe, self._clock.now)
             elif isinstance(command, ReadAllowance):
                 errand = errands.read_allowance(user, self._clock.now)
             else:

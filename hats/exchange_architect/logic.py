@@ -11,6 +11,7 @@ from hats.exchange_architect.budget import (
     WEIGHT_ACCOUNT,
     WEIGHT_ALLOWANCE,
     WEIGHT_ORDER_STATUS,
+    WEIGHT_TWAPS,
     WEIGHT_UNIVERSE,
     AddressBudget,
     Budget,
@@ -35,9 +36,11 @@ from shared.messages.order import (
     PostAction,
     QueryAccount,
     QueryOrder,
+    QueryTwap,
     ReadAccount,
     ReadAllowance,
     ReadOrder,
+    ReadTwap,
     ResendOrder,
     SignedAction,
 )
@@ -66,6 +69,7 @@ class State(msgspec.Struct):
     placed: dict[Cloid, SignedAction] = {}
     rates_e10: dict[str, int] = {}
     orders_to_read: list[Cloid] = []
+    twaps_to_read: list[QueryTwap] = []
     account_since_ns: int | None = None
     account_read_ns: int | None = None
     samples: Samples = msgspec.field(default_factory=Samples)
@@ -85,6 +89,7 @@ class ExchangeArchitect:
         AllowanceTold,
         KillOrdered,
         QueryOrder,
+        QueryTwap,
         QueryAccount,
         Woke,
         Started,
@@ -112,6 +117,8 @@ class ExchangeArchitect:
                 self.state.address.learn(used, cap)
             case QueryOrder(cloid=cloid):
                 yield from self._want_order(cloid, now)
+            case QueryTwap():
+                yield from self._want_twap(message, now)
             case QueryAccount(fills_since_ns=since):
                 yield from self._want_account(since, now)
             case AssetContext(coin=coin, funding_rate_e10=rate):
@@ -167,6 +174,10 @@ class ExchangeArchitect:
             self.state.orders_to_read.append(cloid)
         return self._read(now)
 
+    def _want_twap(self, query: QueryTwap, now: Ns) -> Iterable[AnyMessage]:
+        self.state.twaps_to_read = [one for one in self.state.twaps_to_read if one.cloid != query.cloid] + [query]
+        return self._read(now)
+
     def _want_account(self, since_ns: Ns, now: Ns) -> Iterable[AnyMessage]:
         asked = self.state.account_since_ns
         self.state.account_since_ns = since_ns if asked is None else min(asked, since_ns)
@@ -177,6 +188,8 @@ class ExchangeArchitect:
         state, budget = self.state, self.state.budget
         while state.orders_to_read and budget.try_spend(WEIGHT_ORDER_STATUS, Priority.RECONCILE, now):
             yield ReadOrder(state.orders_to_read.pop(0))
+        while state.twaps_to_read and budget.try_spend(WEIGHT_TWAPS, Priority.RECONCILE, now):
+            yield ReadTwap(state.twaps_to_read.pop(0))
         since = state.account_since_ns
         if since is not None and now >= self._account_from_ns(now):
             budget.charge(WEIGHT_ACCOUNT, now)
@@ -186,6 +199,8 @@ class ExchangeArchitect:
         waits = []
         if state.orders_to_read:
             waits.append(budget.room_ns(WEIGHT_ORDER_STATUS, Priority.RECONCILE, now))
+        if state.twaps_to_read:
+            waits.append(budget.room_ns(WEIGHT_TWAPS, Priority.RECONCILE, now))
         if state.account_since_ns is not None:
             waits.append(self._account_from_ns(now))
         if waits:

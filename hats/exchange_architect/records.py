@@ -107,6 +107,7 @@ class FillRecord(msgspec.Struct, rename="camel"):
     cloid: str | None = None
     fee_token: str = "USDC"  # noqa: S105 - the currency of the fee
     dir: str = ""
+    twap_id: Id | None = None
 
 
 class FundingRecord(msgspec.Struct, rename="camel"):
@@ -186,6 +187,7 @@ def fill_message(record: FillRecord, universe: Universe, recv_ns: Ns) -> Fill:
         exch_ns=ns_from_ms(record.time),
         recv_ns=recv_ns,
         direction=record.dir,
+        twap_id=record.twap_id,
     )
 
 

@@ -21,7 +21,16 @@ from shared.errors import VenueError, VenueProtocolError, VenueUnreachable
 from shared.messages import Message
 from shared.messages.account import AccountSnapshot
 from shared.messages.market import BadKind, UniverseUpdate
-from shared.messages.order import ActionSent, AnswerKind, DropWaiting, PostAction, ReadAccount, ReadAllowance, ReadOrder
+from shared.messages.order import (
+    ActionSent,
+    AnswerKind,
+    DropWaiting,
+    PostAction,
+    ReadAccount,
+    ReadAllowance,
+    ReadOrder,
+    ReadTwap,
+)
 from shared.units import MS, Ns
 from shared.warehouse.capture.records import Direction
 
@@ -53,7 +62,7 @@ class StageLink:
     """
 
     commands: ClassVar[frozenset[type[Message]]] = frozenset(
-        {PostAction, DropWaiting, ReadOrder, ReadAccount, ReadAllowance}
+        {PostAction, DropWaiting, ReadOrder, ReadTwap, ReadAccount, ReadAllowance}
     )
 
     def __init__(self, settings: Settings, wire: Wire, rng: random.Random, record: Record = forget) -> None:
@@ -121,6 +130,8 @@ class StageLink:
             case ReadOrder(cloid=cloid):
                 user = self._user()
                 return self._read(errands.read_order(user, cloid, self._universe, lambda: now), now)
+            case ReadTwap(query=query):
+                return self._read(errands.read_twap(self._user(), query, self._universe, lambda: now), now)
             case ReadAllowance():
                 return self._read(errands.read_allowance(self._user(), lambda: now), now)
             case ReadAccount(fills_since_ns=since):

@@ -46,6 +46,10 @@ class _Statuses(msgspec.Struct):
     statuses: list[msgspec.Raw]
 
 
+class _Alone(msgspec.Struct):
+    status: msgspec.Raw
+
+
 class _Response(msgspec.Struct):
     type: str
     data: msgspec.Raw = msgspec.Raw(b"")
@@ -60,7 +64,12 @@ class _Filled(msgspec.Struct, rename="camel"):
     total_sz: str
 
 
+class _Running(msgspec.Struct, rename="camel"):
+    twap_id: Id
+
+
 class _Status(msgspec.Struct):
+    running: _Running | None = None
     resting: _Resting | None = None
     filled: _Filled | None = None
     error: str | None = None
@@ -80,6 +89,7 @@ class _Action(msgspec.Struct):
     orders: list[_Entry] = []
     modifies: list[_Modify] = []
     order: _Entry | None = None
+    twap: _Entry | None = None
 
 
 class _Body(msgspec.Struct):
@@ -89,6 +99,7 @@ class _Body(msgspec.Struct):
 _reply: Final = msgspec.json.Decoder(_Reply)
 _response: Final = msgspec.json.Decoder(_Response)
 _statuses: Final = msgspec.json.Decoder(_Statuses)
+_alone: Final = msgspec.json.Decoder(_Alone)
 _status: Final = msgspec.json.Decoder(_Status | str)
 _text: Final = msgspec.json.Decoder(str)
 _body: Final = msgspec.json.Decoder(_Body)
@@ -97,6 +108,8 @@ _WORDS: Final[dict[ActionKind, dict[str, AnswerKind]]] = {
     ActionKind.ORDER: {"waitingForFill": AnswerKind.RESTING, "waitingForTrigger": AnswerKind.RESTING},
     ActionKind.MODIFY: {"waitingForFill": AnswerKind.RESTING, "waitingForTrigger": AnswerKind.RESTING},
     ActionKind.CANCEL: {"success": AnswerKind.CANCELLED},
+    ActionKind.TWAP_CANCEL: {"success": AnswerKind.CANCELLED},
+    ActionKind.TWAP: {},
     ActionKind.FENCE: {},
 }
 _DEFAULTS: Final = {ActionKind.MODIFY: AnswerKind.RESTING, ActionKind.FENCE: AnswerKind.FENCED}
@@ -164,7 +177,10 @@ def _proofs_of_reply(action: PostAction, reply: _Reply, universe: Universe, rese
         if action.kind not in _DEFAULTS:
             raise VenueProtocolError(f"expected statuses in the answer to {action.kind}", "default")
         return alike(action, Proof(_DEFAULTS[action.kind]))
-    statuses = _statuses.decode(response.data).statuses
+    if action.kind in (ActionKind.TWAP, ActionKind.TWAP_CANCEL):
+        statuses = [_alone.decode(response.data).status]
+    else:
+        statuses = _statuses.decode(response.data).statuses
     if len(statuses) == len(action.cloids):
         return tuple(_proof_of_entry(action, index, raw, universe) for index, raw in enumerate(statuses))
     if len(statuses) == 1:
@@ -200,8 +216,12 @@ def _proof_of_status(action: PostAction, index: int, status: _Status | str, univ
         return Proof(answer)
     if status.error is not None:
         return _refused(verdict_on_entry(status.error), status.error)
-    if action.kind is ActionKind.CANCEL:
+    if action.kind.cancels:
         raise VenueProtocolError("expected success or an error in the answer to a cancel")
+    if action.kind is ActionKind.TWAP:
+        if status.running is None:
+            raise VenueProtocolError("expected running or an error in the answer to a TWAP")
+        return Proof(AnswerKind.RESTING, oid=status.running.twap_id)
     if status.resting is not None:
         return Proof(AnswerKind.RESTING, oid=status.resting.oid)
     if status.filled is not None:
@@ -229,7 +249,7 @@ def is_reduce_only(body: bytes) -> bool:
 
 
 def _entries(action: _Action) -> list[_Entry]:
-    single = [action.order] if action.order is not None else []
+    single = [entry for entry in (action.order, action.twap) if entry is not None]
     return [*action.orders, *(modify.order for modify in action.modifies), *single]
 
 

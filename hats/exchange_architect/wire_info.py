@@ -16,6 +16,7 @@ from hats.exchange_architect.records import (
     StatusRecord,
     fill_message,
     order_message,
+    side_from_wire,
 )
 from hats.exchange_architect.universe import Universe
 from hats.exchange_architect.wire import EXCERPT, UNREADABLE, bad_data, kind_of
@@ -24,14 +25,16 @@ from shared.ids import Cloid
 from shared.instrument import Instrument
 from shared.messages.account import AccountSnapshot, VenuePosition
 from shared.messages.market import BadData, BadKind, UniverseUpdate
-from shared.messages.order import AllowanceTold, Fill, VenueOrder, VenueOrderStatus
+from shared.messages.order import AllowanceTold, Fill, QueryTwap, VenueOrder, VenueOrderStatus
 from shared.order import Side
-from shared.units import Ns, Px, Rounding, Sz
+from shared.units import MS, Ns, Px, Rounding, Sz
 
 FEE_DECIMALS: Final = 7
 BASE_TAKER_E7: Final = 4_500
 BASE_MAKER_E7: Final = 1_500
 """The venue's base rates, which hold for an account without volume, stake or referral."""
+TWAP_SKEW_MS: Final = 2_000
+"""How far the venue's clock may be behind ours when a TWAP is looked for by the time when it was sent."""
 S = TypeVar("S")
 T = TypeVar("T")
 
@@ -57,6 +60,26 @@ class _Fees(msgspec.Struct, rename="camel"):
 class _Found(msgspec.Struct):
     status: str
     order: StatusRecord | None = None
+
+
+class _TwapState(msgspec.Struct, rename="camel"):
+    coin: str
+    side: str
+    sz: str
+    executed_sz: str
+    timestamp: Ms
+
+
+class _TwapStatus(msgspec.Struct):
+    status: str
+    description: str = ""
+
+
+class _Twap(msgspec.Struct, rename="camel"):
+    time: int
+    state: _TwapState
+    status: _TwapStatus
+    twap_id: int | None = None
 
 
 class _Margin(msgspec.Struct, rename="camel"):
@@ -92,6 +115,7 @@ class _RateLimit(msgspec.Struct, rename="camel"):
 
 
 _rate_limit: Final = msgspec.json.Decoder(_RateLimit)
+_twaps: Final = msgspec.json.Decoder(list[_Twap])
 _meta: Final = msgspec.json.Decoder(_Meta)
 _fees: Final = msgspec.json.Decoder(_Fees)
 _found: Final = msgspec.json.Decoder(_Found)
@@ -155,6 +179,50 @@ def venue_order(reply: bytes, cloid: Cloid, universe: Universe, recv_ns: Ns) -> 
     return VenueOrder(
         cloid, 0, "", Side.BUY, *nothing, VenueOrderStatus.UNKNOWN_OID, found.status, Ns(recv_ns), recv_ns
     )
+
+
+def twap_order(reply: bytes, query: QueryTwap, universe: Universe, recv_ns: Ns) -> VenueOrder:
+    """What `twapHistory` (newest first) says of one TWAP, as of an order whose oid is the TWAP's id; UNKNOWN_OID if it
+    has none like it."""
+    history = _read(_twaps, reply, "twapHistory")
+    since_ms = query.since_ns // MS - TWAP_SKEW_MS
+    try:
+        found = next((one for one in history if _is_meant(one, query, since_ms, universe)), None)
+        left_sz, orig_sz = Sz(query.sz), query.sz
+        if found is not None:
+            left_sz = Sz(max(query.sz - exact(found.state.executed_sz, universe.instrument(query.coin).sz_decimals), 0))
+    except UNREADABLE as error:
+        raise VenueProtocolError(f"twapHistory: {error}", _start(reply)) from error
+    status = VenueOrderStatus.UNKNOWN_OID if found is None else _twap_status(found.status.status, left_sz, orig_sz)
+    said = "no such TWAP" if found is None else f"{found.status.status} {found.status.description}".rstrip()
+    return VenueOrder(
+        query.cloid, (found.twap_id or 0) if found is not None else 0, query.coin, query.side, Px(0), left_sz, orig_sz,
+        status, said, Ns(recv_ns), recv_ns,
+    )  # fmt: skip
+
+
+def _is_meant(twap: _Twap, query: QueryTwap, since_ms: int, universe: Universe) -> bool:
+    if query.twap_id is not None:
+        return twap.twap_id == query.twap_id
+    state = twap.state
+    return (
+        state.coin == query.coin
+        and side_from_wire(state.side) is query.side
+        and exact(state.sz, universe.instrument(query.coin).sz_decimals) == query.sz
+        and state.timestamp >= since_ms
+    )
+
+
+def _twap_status(word: str, left_sz: int, orig_sz: int) -> VenueOrderStatus:
+    """What a TWAP's status means for the life of an order; an end with something left is a cancel of the rest."""
+    if word in ("activated", "waitingForTrigger"):
+        return VenueOrderStatus.OPEN
+    if word not in ("finished", "terminated", "stopped", "error"):
+        return VenueOrderStatus.OTHER
+    if not left_sz:
+        return VenueOrderStatus.FILLED
+    is_refused = word == "error" and left_sz == orig_sz
+    return VenueOrderStatus.REJECTED if is_refused else VenueOrderStatus.CANCELLED
 
 
 def allowance(reply: bytes, recv_ns: Ns) -> AllowanceTold:

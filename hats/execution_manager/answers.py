@@ -13,8 +13,11 @@ from shared.messages.order import ActionAnswered, ActionKind, ActionSent, Answer
 from shared.order import OrderEvent, OrderState, Tif
 from shared.units import MS
 
-GONE: Final = "Order was never placed, already canceled, or filled."
-"""The venue's refusal of a cancel that came too early or too late; it does not say which."""
+GONE: Final = (
+    "Order was never placed, already canceled, or filled.",
+    "TWAP was never placed, already canceled, or filled.",
+)
+"""The venue's refusals of a cancel that came too early or too late; they do not say which."""
 
 
 def hear(turn: Turn, message: ActionSent | ActionAnswered | SignatureRefused) -> Iterator[AnyMessage]:
@@ -29,13 +32,13 @@ def _hear_of(turn: Turn, order: Order, message: ActionSent | ActionAnswered | Si
     match message:
         case ActionSent():
             _sent(turn, order, message)
-        case SignatureRefused(kind=ActionKind.CANCEL):
+        case SignatureRefused() if message.kind.cancels:
             yield from _cancel_refused(turn, order, f"not signed: {message.reason}")
         case SignatureRefused(kind=ActionKind.FENCE):
             return
         case SignatureRefused():
             yield from _order_refused(turn, order, f"not signed: {message.reason}")
-        case ActionAnswered(kind=ActionKind.CANCEL):
+        case ActionAnswered() if message.kind.cancels:
             yield from _cancel_answered(turn, order, message)
         case ActionAnswered(kind=ActionKind.FENCE):
             yield from proof.fence_answered(turn, order, message)

@@ -41,6 +41,8 @@ def hear(turn: Turn, message: VenueOrder | Fill) -> Iterator[AnyMessage]:
 def venue_order(turn: Turn, message: VenueOrder) -> Iterator[AnyMessage]:
     """Move the order to where the venue says that it is. One of ours that we do not know is looked up."""
     order = turn.state.find(message.cloid, message.oid)
+    if order is not None and order.is_twap and turn.state.twaps.get(str(message.oid), order.cloid) != order.cloid:
+        return  # another one of ours that looks the same
     if order is None:
         if is_ours(message.cloid) and message.status is VenueOrderStatus.OPEN:
             want_account(turn, turn.now, "the venue has an order of ours that we do not know")
@@ -69,7 +71,7 @@ def book(turn: Turn, fill: Fill) -> Iterator[AnyMessage]:
         return
     if fill.exch_ns <= state.opened_ns or not state.tids.take(fill.tid, turn.settings.fills_kept):
         return
-    order = state.find(fill.cloid, fill.oid)
+    order = state.find_by_fill(fill)
     if order is None and _may_be_ours(turn, fill):
         state.unbound_fills.append(fill)
     else:
@@ -80,7 +82,7 @@ def bind_fills(turn: Turn) -> Iterator[AnyMessage]:
     """Book the fills that waited to learn whose they are, as far as that is known now."""
     waiting, turn.state.unbound_fills = turn.state.unbound_fills, []
     for fill in waiting:
-        order = turn.state.find(None, fill.oid)
+        order = turn.state.find_by_fill(fill)
         if order is None and _may_be_ours(turn, fill):
             turn.state.unbound_fills.append(fill)
         else:
@@ -110,7 +112,10 @@ def want_account(turn: Turn, at: int, reason: str) -> None:
 def _may_be_ours(turn: Turn, fill: Fill) -> bool:
     """Could a fill without a cloid belong to an order whose oid we have not heard yet? It overtook the answer then."""
     return fill.cloid is None and any(
-        not order.oid and order.coin == fill.coin and order.side is fill.side for order in turn.state.orders.values()
+        not order.oid
+        and order.is_twap == (fill.twap_id is not None)
+        and (order.coin, order.side) == (fill.coin, fill.side)
+        for order in turn.state.orders.values()
     )
 
 
@@ -128,7 +133,7 @@ def _move_position(turn: Turn, fill: Fill) -> None:
 
 def _fill_order(turn: Turn, order: Order, fill: Fill) -> Iterator[AnyMessage]:
     """The order has traded. A fill after its end is recorded against it; more than its size must never happen."""
-    life.bind(turn, order, fill.oid)
+    life.bind(turn, order, fill.oid if fill.twap_id is None else fill.twap_id)
     order.is_proven = True
     order.is_doubled = order.is_doubled or fill.sz > order.sz - order.filled_sz
     order.filled_sz = min(order.filled_sz + fill.sz, order.sz)

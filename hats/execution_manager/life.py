@@ -8,7 +8,7 @@ from typing import Final
 from hats.execution_manager.measures import CANCEL, DUPLICATES, REJECTED, UNKNOWN
 from hats.execution_manager.records import NEVER, UNKNOWN_SZ, Order, Turn
 from shared.messages import AnyMessage
-from shared.messages.order import CancelOrder, FenceOrder, OrderChanged, QueryOrder
+from shared.messages.order import CancelOrder, FenceOrder, OrderChanged, QueryOrder, QueryTwap
 from shared.order import TRANSITIONS, OrderEvent, OrderState, is_open, next_state
 from shared.units import MS, SECOND, Ns, Sz
 
@@ -64,7 +64,8 @@ def bind(turn: Turn, order: Order, oid: int) -> None:
         return
     order.is_doubled = order.is_doubled or order.oid != 0
     order.oid = oid
-    turn.state.cloids[str(oid)] = order.cloid
+    known = turn.state.twaps if order.is_twap else turn.state.cloids
+    known[str(oid)] = order.cloid
 
 
 def accept(turn: Turn, order: Order, oid: int, reason: str) -> Iterator[AnyMessage]:
@@ -129,7 +130,10 @@ def ask(turn: Turn, order: Order) -> Iterator[AnyMessage]:
     order.asks += 1
     order.asked_ns = turn.now
     watch(turn, order, turn.now + pause_ns(turn, order.asks))
-    yield QueryOrder(order.cloid)
+    if order.is_twap:
+        yield QueryTwap(order.cloid, order.oid or None, order.coin, order.side, order.sz, order.sent_ns)
+    else:
+        yield QueryOrder(order.cloid)
 
 
 def pause_ns(turn: Turn, asks: int) -> int:
@@ -177,6 +181,9 @@ def pursue(turn: Turn, order: Order) -> Iterator[AnyMessage]:
         return
     if not order.is_proven:
         return
+    if order.is_twap and not order.oid:
+        yield from ask(turn, order)  # it can be cancelled by its id alone
+        return
     order.is_cancel_under_way = True
     yield cancel_order(turn, order)
     yield from move(turn, order, OrderEvent.REQUEST_CANCEL, order.wants_cancel)
@@ -187,7 +194,7 @@ def cancel_order(turn: Turn, order: Order) -> CancelOrder:
     """The request to cancel; sending it twice does no harm."""
     instrument = turn.state.instruments[order.coin]
     expires_ns = Ns(turn.now + turn.settings.cancel_ttl_ms * MS)
-    return CancelOrder(order.cloid, order.coin, instrument.asset, expires_ns)
+    return CancelOrder(order.cloid, order.coin, instrument.asset, expires_ns, order.oid if order.is_twap else None)
 
 
 def being_replaced(turn: Turn, order: Order) -> Order | None:
@@ -218,7 +225,7 @@ def _retire(turn: Turn, order: Order, *, was_sent: bool) -> None:
     state.ended_queue.append(order.cloid)
     while len(state.ended_queue) > turn.settings.ended_orders_kept:
         gone = state.ended.pop(state.ended_queue.pop(0))
-        state.cloids.pop(str(gone.oid), None)
+        (state.twaps if gone.is_twap else state.cloids).pop(str(gone.oid), None)
     if was_sent:
         failed = order.state in (OrderState.REJECTED, OrderState.EXPIRED)
         state.samples.add(REJECTED.name, float(failed))

@@ -13,11 +13,12 @@ from hats.execution_manager.records import NEVER, Order, Parent, Turn
 from shared.ids import child_number, cloid_for, strategy_number_of
 from shared.messages import AnyMessage
 from shared.messages.order import Fill
-from shared.messages.parent import ParentChanged, ParentOrder, ParentState
+from shared.messages.parent import NativeTwap, ParentChanged, ParentOrder, ParentState
 from shared.messages.risk import OrderDenied
 from shared.messages.signal import OrderIntent
 from shared.order import OrderState, Tif
-from shared.units import MS, Ns, Sz, notional
+from shared.rules.twap import MAX_MINUTES, MIN_MINUTES, MIN_VALUE_USD, is_duration
+from shared.units import MINUTE, MS, USD, Ns, Sz, notional
 
 BPS: Final = 1e4
 
@@ -51,6 +52,13 @@ def _fault(turn: Turn, terms: ParentOrder) -> str | None:
         return "below the venue's minimum"
     if terms.end_ns <= turn.now:
         return "its end has passed"
+    if isinstance(terms.algorithm, NativeTwap):
+        if not is_duration((terms.end_ns - turn.now) // MINUTE):
+            return f"the venue's TWAP takes {MIN_MINUTES} to {MAX_MINUTES} minutes"
+        if notional(terms.limit_px, terms.sz) < MIN_VALUE_USD:
+            return f"the venue's TWAP takes at least {MIN_VALUE_USD // USD} USDC"
+        if any(order.is_twap and order.coin == terms.coin for order in turn.state.orders.values()):
+            return f"a TWAP of {terms.coin} is at work: two could not be told apart"
     return sending.forbidden(turn, terms.strategy, reduce_only=terms.reduce_only)
 
 
@@ -123,6 +131,11 @@ def _watch_child(turn: Turn, parent: Parent, order: Order) -> Iterator[AnyMessag
     if order.tif is Tif.IOC or order.wants_cancel or age_ns < turn.settings.child_keep_ms * MS:
         return
     wish = wanted(parent.terms.algorithm, _view(turn, parent))
+    if order.is_twap:
+        # its minutes run out while it works: only a market beyond the limit takes it back
+        if not _view(turn, parent).can_cross:
+            yield from life.want_gone(turn, order, "the market is beyond its limit")
+        return
     if wish is None or wish.px != order.px or wish.tif is not order.tif:
         yield from life.want_gone(turn, order, "its parent wants another child")
 
@@ -169,6 +182,7 @@ def _ask(turn: Turn, parent: Parent, wish: Wanted) -> OrderIntent:
         replaces=None,
         book_recv_ns=state.features[terms.coin].book_recv_ns,
         reason=f"child {parent.children} of {terms.parent}",
+        how=wish.how,
     )
 
 

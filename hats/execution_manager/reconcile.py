@@ -155,6 +155,10 @@ def _look_for(turn: Turn, snapshot: AccountSnapshot, order: Order) -> Generator[
         return False
     if not order.is_proven:
         return False
+    if order.is_twap:
+        # no list of open orders has it: it is asked about whenever the books are compared, and says when it has ended
+        yield from life.ask(turn, order)
+        return False
     if order.changed_ns + lag_ns >= snapshot.recv_ns:
         # a fill in this very snapshot may be what changed it: look again as soon as the lists can be relied on
         facts.want_account(turn, order.changed_ns + lag_ns + 1, f"{order.cloid} is not listed as open")

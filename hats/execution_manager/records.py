@@ -15,7 +15,7 @@ from shared.messages.order import Fill
 from shared.messages.parent import ParentOrder, ParentState
 from shared.messages.risk import TradingState
 from shared.messages.signal import FeatureUpdate
-from shared.order import How, OrderEvent, OrderState, Side, Tif
+from shared.order import How, OrderEvent, OrderState, Side, Tif, VenueTwap
 from shared.scorecard import Samples
 from shared.units import Ns, Px, Sz
 
@@ -71,6 +71,11 @@ class Order(msgspec.Struct):
     decided_ns: Ns = NEVER
     mates: tuple[Cloid, ...] = ()
     parent: Cloid | None = None
+
+    @property
+    def is_twap(self) -> bool:
+        """Is it the venue's own TWAP? Then `oid` is its id among those."""
+        return isinstance(self.how, VenueTwap)
 
 
 class Parent(msgspec.Struct):
@@ -171,7 +176,8 @@ class Drain(msgspec.Struct):
 
 
 class State(msgspec.Struct):
-    """Everything. `orders` are open, `ended` are not (oldest first in `ended_queue`); `cloids` finds them by oid.
+    """Everything. `orders` are open, `ended` are not (oldest first in `ended_queue`); `cloids` finds them by oid,
+    `twaps` the venue's own TWAPs by their id.
 
     `positions` are signed lots by coin, from the opening at `opened_ns` (venue's clock) on. `soonest_ns` is the next
     deadline and `armed_ns` the wake-up that was asked for. `strangers` are fills that no order of ours explains; until
@@ -191,6 +197,7 @@ class State(msgspec.Struct):
     ended: dict[Cloid, Order] = {}
     ended_queue: list[Cloid] = []
     cloids: dict[str, Cloid] = {}
+    twaps: dict[str, Cloid] = {}
     strategies: dict[str, StrategyId] = {}
     early_cancels: dict[Cloid, Ns] = {}
     last_approval_id: int = 0
@@ -224,6 +231,13 @@ class State(msgspec.Struct):
         if cloid is None:
             return None
         return self.orders.get(cloid) or self.ended.get(cloid)
+
+    def find_by_fill(self, fill: Fill) -> Order | None:
+        """The order that a fill is of; a part of a TWAP has an oid of its own, and the TWAP's id."""
+        if fill.twap_id is None:
+            return self.find(fill.cloid, fill.oid)
+        cloid = self.twaps.get(str(fill.twap_id))
+        return None if cloid is None else self.find(cloid, 0)
 
     def mates_of(self, order: Order) -> list[Order]:
         """The other orders of its action that are open."""

@@ -13,7 +13,8 @@ class LiveOrder(msgspec.Struct):
     """An order that may still trade `left_sz` lots, for all we know.
 
     `void_ns` is when an approval that nobody has mentioned yet stops counting; 0 once the order is known to exist.
-    `is_in_doubt`: it was sent and the venue gave no definite answer. `is_asleep`: it waits for a trigger, off the book.
+    `is_in_doubt`: it was sent and the venue gave no definite answer. `is_asleep`: it is in no book, but
+    waits for a trigger or is worked by the venue in parts.
     """
 
     strategy: StrategyId

@@ -143,7 +143,7 @@ class RiskOversightOfficer:
         expires_ns = Ns(now + settings.approval_ttl_ms * MS)
         void_ns = Ns(expires_ns + settings.release_grace_ms * MS)
         exposure = state.exposure(intent.coin)
-        before, is_asleep = exposure.worst(), isinstance(intent.how, Trigger)
+        before, is_asleep = exposure.worst(), intent.how is not None
         exposure.reserve(
             intent.cloid,
             LiveOrder(
@@ -160,7 +160,7 @@ class RiskOversightOfficer:
         for times in (state.approved_ns, record.approved_ns):
             note(times, now, window_ns)
         self._turn_day(now)
-        if not is_asleep:  # a stop that is kept and moved all day has traded nothing by that
+        if not isinstance(intent.how, Trigger):  # a stop that is kept and moved all day has traded nothing by that
             state.day.approved_usd += notional(intent.px, intent.sz)
         state.last_approval_id += 1
         return OrderApproved(intent, state.last_approval_id, expires_ns, self._seal(intent, expires_ns))

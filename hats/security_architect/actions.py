@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from shared.errors import DataError
 from shared.messages.order import ActionKind, CancelOrder, SubmitOrder
-from shared.order import Side, Tif, Trigger, TriggerKind
+from shared.order import Side, Tif, Trigger, TriggerKind, VenueTwap
 from shared.units import Px, px_to_str, sz_to_str
 
 Asset = Annotated[int, Meta(ge=0, lt=1 << 31)]
@@ -107,6 +107,42 @@ class CancelByCloid(Struct, frozen=True, forbid_unknown_fields=True, tag_field="
     cancels: tuple[CloidCancelEntry, ...]
 
 
+class TwapTerms(
+    Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    rename={"asset": "a", "is_buy": "b", "sz": "s", "reduce_only": "r", "minutes": "m", "randomize": "t"},
+):
+    """What the venue is to trade in even parts over `minutes`; it takes neither a price nor a cloid."""
+
+    asset: Asset
+    is_buy: bool
+    sz: str
+    reduce_only: bool
+    minutes: Annotated[int, Meta(ge=0, lt=1 << 31)]
+    randomize: bool
+
+
+class TwapOrder(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="twapOrder"):
+    """The venue's own TWAP. `details` (a trigger) is an unknown field here."""
+
+    twap: TwapTerms
+
+
+class TwapCancel(
+    Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    tag_field="type",
+    tag="twapCancel",
+    rename={"asset": "a", "twap_id": "t"},
+):
+    """End the venue's own TWAP."""
+
+    asset: Asset
+    twap_id: Oid
+
+
 class Noop(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="noop"):
     """Spend the nonce and do nothing: it fences a request in flight."""
 
@@ -117,7 +153,7 @@ class ScheduleCancel(Struct, frozen=True, forbid_unknown_fields=True, tag_field=
     time: Milliseconds | UnsetType = UNSET
 
 
-Action = Order | BatchModify | Cancel | CancelByCloid | Noop | ScheduleCancel
+Action = Order | BatchModify | Cancel | CancelByCloid | TwapOrder | TwapCancel | Noop | ScheduleCancel
 
 
 class Signature(NamedTuple):
@@ -196,8 +232,18 @@ def cancel_entry(cancel: CancelOrder) -> CloidCancelEntry:
     return CloidCancelEntry(cancel.asset, cancel.cloid)
 
 
+def twap_terms(order: SubmitOrder, how: VenueTwap) -> TwapTerms:
+    """The venue's own TWAP in its words."""
+    return TwapTerms(
+        order.asset, order.side is Side.BUY, sz_to_str(order.sz, order.sz_decimals), order.reduce_only, how.minutes,
+        how.randomize,
+    )  # fmt: skip
+
+
 def kind_of(order: SubmitOrder) -> ActionKind:
     """What the order's action does."""
+    if isinstance(order.how, VenueTwap):
+        return ActionKind.TWAP
     return ActionKind.ORDER if order.replaces is None else ActionKind.MODIFY
 
 

@@ -221,7 +221,8 @@ class SecurityArchitect:
             reason = f"{cancel.cloid!r} is no cloid"
         self.state.samples.add(measures.REFUSED_SHARE, 0.0 if reason is None else 1.0)
         if reason is not None:
-            return (SignatureRefused(ActionKind.CANCEL, cancel.cloid, reason),)
+            kind = ActionKind.CANCEL if cancel.twap_id is None else ActionKind.TWAP_CANCEL
+            return (SignatureRefused(kind, cancel.cloid, reason),)
         self.state.waiting.append(Piece(self.state.heard - 1, cancel))
         return ()
 

@@ -16,15 +16,18 @@ from hats.security_architect.actions import (
     BatchModify,
     CancelByCloid,
     Order,
+    TwapCancel,
+    TwapOrder,
     cancel_entry,
     kind_of,
     modify_entry,
     order_entry,
+    twap_terms,
 )
 from shared.approval import Ticket
 from shared.ids import Cloid
 from shared.messages.order import ActionKind, CancelOrder, SubmitOrder
-from shared.order import Tif
+from shared.order import Tif, VenueTwap
 from shared.units import Ns
 
 
@@ -38,11 +41,15 @@ class Piece(msgspec.Struct, frozen=True):
     @property
     def kind(self) -> ActionKind:
         """What its action does."""
-        return kind_of(self.asked) if isinstance(self.asked, SubmitOrder) else ActionKind.CANCEL
+        if isinstance(self.asked, SubmitOrder):
+            return kind_of(self.asked)
+        return ActionKind.CANCEL if self.asked.twap_id is None else ActionKind.TWAP_CANCEL
 
     @property
     def sort(self) -> tuple[object, ...]:
         """Pieces that share an action agree in this."""
+        if self.kind in (ActionKind.TWAP, ActionKind.TWAP_CANCEL):
+            return self.kind, self.index  # the venue takes these one by one
         if isinstance(self.asked, CancelOrder):
             return (self.kind,)
         return self.kind, self.asked.tif is Tif.ALO, self.asked.reduce_only, self.asked.how is not None
@@ -85,6 +92,11 @@ def packs(pieces: Iterable[Piece], entries_max: int) -> list[Pack]:
 def action_of(pack: Pack) -> Action:
     """What is signed."""
     asked = [piece.asked for piece in pack.pieces]
+    first = asked[0]
+    if isinstance(first, SubmitOrder) and isinstance(first.how, VenueTwap):
+        return TwapOrder(twap_terms(first, first.how))
+    if isinstance(first, CancelOrder) and first.twap_id is not None:
+        return TwapCancel(first.asset, first.twap_id)
     cancels = [cancel for cancel in asked if isinstance(cancel, CancelOrder)]
     if cancels:
         return CancelByCloid(tuple(cancel_entry(cancel) for cancel in cancels))

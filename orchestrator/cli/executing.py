@@ -17,6 +17,7 @@ from shared.messages.parent import (
     AlmgrenChriss,
     Chase,
     Iceberg,
+    NativeTwap,
     ParentOrder,
     ParentState,
     Participate,
@@ -46,6 +47,7 @@ class AlgorithmName(StrEnum):
     ICEBERG = "iceberg"
     PARTICIPATE = "participate"
     CHASE = "chase"
+    NATIVE_TWAP = "native_twap"
 
 
 class SideName(StrEnum):
@@ -66,6 +68,7 @@ def execute(
     urgency: Annotated[float, typer.Option(min=0.0, max=50.0, help="almgren_chriss: k T; 0 is a twap.")] = 1.0,
     display: Annotated[str, typer.Option(help="iceberg: coins shown at a time.")] = "",
     share: Annotated[float, typer.Option(min=0.01, max=100.0, help="participate: percent of the volume.")] = 10.0,
+    randomize: Annotated[bool, typer.Option("--randomize", help="native_twap: parts differ by up to a fifth.")] = False,
     patience_s: Annotated[
         float, typer.Option("--patience", min=0.0, metavar="S", help="passive_then_cross: wait so long.")
     ] = 10.0,
@@ -97,6 +100,7 @@ def execute(
             AlgorithmName.ICEBERG: Iceberg(max(shown, 1)),
             AlgorithmName.PARTICIPATE: Participate(max(round(share * 100), 1)),
             AlgorithmName.CHASE: Chase(),
+            AlgorithmName.NATIVE_TWAP: NativeTwap(randomize),
         }
         parent = cloid_for(status.run, OPERATOR_NUMBER, status.ts_ns // MS)
         terms = ParentOrder(

@@ -61,6 +61,8 @@ class Hands:
         kept = plan.kept_stops(account, aim, self._instruments)
         doomed = [order for order in account.orders if order.oid not in kept]
         closing = plan.to_close(account, aim, kept)
+        for action in plan.twap_cancels(account.twaps, self._instruments):
+            self._try(action)
         for action in plan.cancels(doomed, kept, self._instruments):
             self._try(action)
         if closing:
@@ -68,7 +70,7 @@ class Hands:
             for action in plan.closes(closing, mids, self._instruments, self._attempts, self._cloids()):
                 self._try(action)
         self._attempts = self._attempts + 1 if closing else 0
-        return len(doomed), len(closing)
+        return len(doomed) + len(account.twaps), len(closing)
 
     def _try(self, action: Action) -> None:
         """One action whose answer does not matter: the next look tells what became of it, and others wait behind it."""
@@ -91,7 +93,8 @@ class Hands:
         self._learn()
         orders = self._ask(INFO, wire_info.body("frontendOpenOrders", user=self._user))
         state = self._ask(INFO, wire_info.body("clearinghouseState", user=self._user))
-        return plan.read_account(orders, state, self._instruments)
+        twaps = plan.read_twaps(self._ask(INFO, wire_info.body("twapHistory", user=self._user)))
+        return plan.read_account(orders, state, self._instruments)._replace(twaps=twaps)
 
     def _learn(self) -> None:
         """What is listed, once: the policy allows every perp, for any may be held."""

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
-from hats.security_architect.actions import Action, Cancel, CancelEntry, Limit, Order, OrderEntry, OrderType
+from hats.security_architect.actions import Action, Cancel, CancelEntry, Limit, Order, OrderEntry, OrderType, TwapCancel
 from orchestrator.watchdog.guard import Aim
 from shared.errors import VenueProtocolError
 from shared.ids import Cloid
@@ -62,11 +62,51 @@ _STATE: Final = msgspec.json.Decoder(_Clearinghouse)
 _MIDS: Final = msgspec.json.Decoder(dict[str, str])
 
 
+class OpenTwap(NamedTuple):
+    """One of the venue's own TWAPs that is at work."""
+
+    coin: str
+    twap_id: int
+
+
+class _TwapState(msgspec.Struct):
+    coin: str
+
+
+class _TwapStatus(msgspec.Struct):
+    status: str
+
+
+class _Twap(msgspec.Struct, rename="camel"):
+    state: _TwapState
+    status: _TwapStatus
+    twap_id: int | None = None
+
+
+_TWAPS: Final = msgspec.json.Decoder(list[_Twap])
+_TWAP_AT_WORK: Final = frozenset({"activated", "waitingForTrigger"})
+
+
 class Account(NamedTuple):
     """What the venue says is open."""
 
     orders: tuple[OpenOrder, ...]
     positions: tuple[Position, ...]
+    twaps: tuple[OpenTwap, ...] = ()
+
+
+def read_twaps(reply: bytes) -> tuple[OpenTwap, ...]:
+    """Those at work by `twapHistory`, newest word first; VenueProtocolError if it makes no sense."""
+    try:
+        history = _TWAPS.decode(reply)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise VenueProtocolError(f"expected TWAPs: {error}", reply[:100].decode("utf-8", "replace")) from error
+    newest = {one.twap_id: one for one in reversed(history) if one.twap_id is not None}
+    return tuple(
+        OpenTwap(one.state.coin, twap_id)
+        for twap_id, one in sorted(newest.items())
+        if one.status.status in _TWAP_AT_WORK
+    )
 
 
 def read_account(orders: bytes, state: bytes, instruments: Mapping[str, Instrument]) -> Account:
@@ -117,6 +157,11 @@ def cancels(
     doomed = sorted((order for order in orders if order.oid not in kept), key=lambda order: order.reduce_only)
     entries = [CancelEntry(instruments[order.coin].asset, order.oid) for order in doomed if order.coin in instruments]
     return (Cancel(tuple(batch)) for batch in _batches(entries))
+
+
+def twap_cancels(twaps: Iterable[OpenTwap], instruments: Mapping[str, Instrument]) -> Iterator[Action]:
+    """Actions that end every TWAP: each would go on trading by itself."""
+    return (TwapCancel(instruments[twap.coin].asset, twap.twap_id) for twap in twaps if twap.coin in instruments)
 
 
 def closes(

@@ -52,9 +52,11 @@ from shared.messages.order import (
     PostAction,
     QueryAccount,
     QueryOrder,
+    QueryTwap,
     ReadAccount,
     ReadAllowance,
     ReadOrder,
+    ReadTwap,
     ResendOrder,
     SignatureRefused,
     SignedAction,
@@ -101,8 +103,10 @@ AnyMessage = (
     | FenceOrder
     | ResendOrder
     | QueryOrder
+    | QueryTwap
     | QueryAccount
     | ReadOrder
+    | ReadTwap
     | ReadAccount
     | ReadAllowance
     | AllowanceTold

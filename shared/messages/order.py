@@ -34,7 +34,7 @@ class SubmitOrder(Message, frozen=True):
 
 
 class CancelOrder(Message, frozen=True):
-    """Cancel one order by its cloid."""
+    """Cancel one order by its cloid; the venue's own TWAP, which has none there, by its `twap_id`."""
 
     lane: ClassVar[Lane] = Lane.ORDER
     durable: ClassVar[bool] = True
@@ -43,6 +43,7 @@ class CancelOrder(Message, frozen=True):
     coin: str
     asset: int
     expires_ns: Ns
+    twap_id: int | None = None
 
 
 class FenceOrder(Message, frozen=True):
@@ -69,6 +70,19 @@ class QueryOrder(Message, frozen=True):
     cloid: Cloid
 
 
+class QueryTwap(Message, frozen=True):
+    """Ask the venue what became of its own TWAP. Without `twap_id`: of one like this, placed since `since_ns`."""
+
+    lane: ClassVar[Lane] = Lane.ORDER
+
+    cloid: Cloid
+    twap_id: int | None
+    coin: str
+    side: Side
+    sz: Sz
+    since_ns: Ns
+
+
 class QueryAccount(Message, frozen=True):
     """Ask the venue for open orders, positions, money and fills since `fills_since_ns`."""
 
@@ -84,6 +98,14 @@ class ReadOrder(Message, frozen=True):
     lane: ClassVar[Lane] = Lane.ORDER
 
     cloid: Cloid
+
+
+class ReadTwap(Message, frozen=True):
+    """To our own gateway: read what the query asks for now."""
+
+    lane: ClassVar[Lane] = Lane.ORDER
+
+    query: QueryTwap
 
 
 class ReadAccount(Message, frozen=True):
@@ -117,11 +139,18 @@ class ActionKind(StrEnum):
     MODIFY = "modify"
     CANCEL = "cancel"
     FENCE = "fence"
+    TWAP = "twap"
+    TWAP_CANCEL = "twap_cancel"
 
     @property
     def places(self) -> bool:
         """Does it bring an order to the venue?"""
-        return self in (ActionKind.ORDER, ActionKind.MODIFY)
+        return self in (ActionKind.ORDER, ActionKind.MODIFY, ActionKind.TWAP)
+
+    @property
+    def cancels(self) -> bool:
+        """Does it take an order away?"""
+        return self in (ActionKind.CANCEL, ActionKind.TWAP_CANCEL)
 
 
 class SignRequest(Message, frozen=True):
@@ -300,7 +329,8 @@ class VenueOrder(Message, frozen=True):
 class Fill(Message, frozen=True):
     """One of our fills. `fee_usd` > 0 was paid; `start_net_sz` is the signed position before it, in lots.
 
-    `direction` is the venue's own word: what it did to the position, and by whose doing if not an order's.
+    `direction` is the venue's own word: what it did to the position, and by whose doing if not an order's. `twap_id`
+    names the venue's own TWAP that it is a part of.
     """
 
     lane: ClassVar[Lane] = Lane.ORDER
@@ -320,6 +350,7 @@ class Fill(Message, frozen=True):
     exch_ns: Ns
     recv_ns: Ns
     direction: str = ""
+    twap_id: int | None = None
 
 
 class OrderChanged(Message, frozen=True):

@@ -52,7 +52,16 @@ class Chase(msgspec.Struct, frozen=True, tag="chase", forbid_unknown_fields=True
     """Stay at the best price of our side and follow it, up to the limit price."""
 
 
-Algorithm = PassiveThenCross | Twap | AlmgrenChriss | Iceberg | Participate | Chase
+class NativeTwap(msgspec.Struct, frozen=True, tag="native_twap", forbid_unknown_fields=True):
+    """The venue's own TWAP over the whole minutes that are left; its parts go up to 3 % through the market each.
+
+    The venue takes no limit price: it is taken back while the market is beyond the limit.
+    """
+
+    randomize: bool = False
+
+
+Algorithm = PassiveThenCross | Twap | AlmgrenChriss | Iceberg | Participate | Chase | NativeTwap
 
 
 class ParentOrder(Message, frozen=True):

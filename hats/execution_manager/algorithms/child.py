@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from shared.order import Side, Tif
+from shared.order import Side, Tif, VenueTwap
 from shared.units import Ns, Px, Sz
 
 
@@ -56,11 +56,12 @@ class View(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """A child: price, lots and time in force."""
+    """A child: price, lots and time in force, and how the venue is to work it."""
 
     px: Px
     sz: Sz
     tif: Tif
+    how: VenueTwap | None = None
 
 
 def waiting(view: View, sz: int) -> Wanted | None:

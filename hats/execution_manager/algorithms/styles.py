@@ -6,9 +6,19 @@ from typing import Final
 
 from hats.execution_manager.algorithms.child import View, Wanted, crossing, waiting
 from hats.execution_manager.algorithms.schedule import cumulative, slice_at
-from shared.messages.parent import Algorithm, AlmgrenChriss, Chase, Iceberg, Participate, PassiveThenCross, Twap
-from shared.order import Tif
-from shared.units import MS, Ns, Sz
+from shared.messages.parent import (
+    Algorithm,
+    AlmgrenChriss,
+    Chase,
+    Iceberg,
+    NativeTwap,
+    Participate,
+    PassiveThenCross,
+    Twap,
+)
+from shared.order import Tif, VenueTwap
+from shared.rules.twap import is_duration
+from shared.units import MINUTE, MS, Ns, Sz
 
 BPS: Final = 10_000
 
@@ -28,6 +38,16 @@ def wanted(algorithm: Algorithm, view: View) -> Wanted | None:
             return _participate(view, share_bps, lag_bps)
         case Chase():
             return waiting(view, view.left_sz)
+        case NativeTwap(randomize=randomize):
+            return _native(view, randomize=randomize)
+
+
+def _native(view: View, *, randomize: bool) -> Wanted | None:
+    """All that is left as the venue's own TWAP over the whole minutes that are left; None beyond the limit."""
+    minutes = (view.end_ns - view.now) // MINUTE
+    if not view.left_sz or not view.can_cross or not is_duration(minutes):
+        return None
+    return Wanted(view.limit_px, Sz(view.left_sz), Tif.GTC, VenueTwap(minutes, randomize))
 
 
 def _patient(view: View, sz: int, until_ns: int) -> Wanted | None:

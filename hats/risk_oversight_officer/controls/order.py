@@ -5,7 +5,7 @@ from __future__ import annotations
 from hats.risk_oversight_officer.case import BPS, Breach, Case, bps_between, within
 from shared.instrument import MIN_NOTIONAL_USD
 from shared.messages.risk import DenyReason
-from shared.order import Side, TriggerKind
+from shared.order import Side, TriggerKind, VenueTwap
 from shared.units import USD, tick_at
 
 
@@ -106,7 +106,9 @@ def check_fat_finger(case: Case) -> Breach | None:
 
 
 def check_depth(case: Case) -> Breach | None:
-    """It is not many times what the book shows on the side that it would take."""
+    """It is not many times what the book shows on the side that it would take; a TWAP takes it in parts."""
+    if isinstance(case.intent.how, VenueTwap):
+        return None
     feature = case.feature
     depth_usd = int((feature.ask_depth_usd if case.intent.side is Side.BUY else feature.bid_depth_usd) * USD)
     limit_usd = case.settings.depth_limit_percent * depth_usd // 100
@@ -121,7 +123,7 @@ def check_self_match(case: Case) -> Breach | None:
     Closing everything is spared: an order in doubt must not hold it up, and the venue cancels the resting side of a
     self-match without a trade.
     """
-    if case.trigger is not None:
+    if case.intent.how is not None:
         return None
     intent, sign = case.intent, case.intent.side.value
     crossed = [

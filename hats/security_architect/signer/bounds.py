@@ -7,14 +7,15 @@ Orders that only reduce are counted nowhere and need no price: a bound must neve
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from msgspec import Struct
 
 from hats.security_architect.actions import NO_ORACLE, OVER_CAP, Action, OrderEntry
 from hats.security_architect.signer.oracle import DECIMALS, Oracle
-from hats.security_architect.signer.tickets import placed_by
+from hats.security_architect.signer.tickets import judged_by
+from shared.approval import Ticket
 from shared.units import MINUTE, MS, USD, USD_DECIMALS, scaled_from_str, str_from_scaled
 
 BPS: Final = 10_000
@@ -59,9 +60,9 @@ class Bounds:
         for entry in added:
             self.add(entry)
 
-    def judge(self, action: Action, now_ms: int) -> Added | str | None:
-        """What signing the action would add; None if nothing. Or, as text, why it may not be signed."""
-        entries = [placed.entry for placed in placed_by(action) if not placed.entry.reduce_only]
+    def judge(self, action: Action, now_ms: int, tickets: Sequence[Ticket] = ()) -> Added | str | None:
+        """What signing the action, whose tickets hold, would add; None if nothing. Or, as text, why it must not be."""
+        entries = [entry for entry in judged_by(action, tickets) if not entry.reduce_only]
         if not entries:
             return None
         notional_usd = 0

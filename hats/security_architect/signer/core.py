@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from hats.security_architect.actions import Noop, read_action
+from hats.security_architect.actions import Noop, TwapOrder, read_action
 from hats.security_architect.signer.bounds import Added, Bounds
 from hats.security_architect.signer.frames import Ask, Refused, Signed
 from hats.security_architect.signer.keyring import Held, Keyring
 from hats.security_architect.signer.nonces import Admission, NonceBook, Spent
 from hats.security_architect.signer.oracle import Oracle
-from hats.security_architect.signer.policy import Policy, refusal
+from hats.security_architect.signer.policy import Policy, order_fault, refusal
 from hats.security_architect.signer.signing import AgentKey
-from hats.security_architect.signer.tickets import TicketBook
+from hats.security_architect.signer.tickets import TicketBook, judged_by
 from shared.errors import DataError, InvariantError
 
 
@@ -102,7 +102,11 @@ class Signer:
         reason = self._tickets.fault_in(action, ask.tickets, ask.expires_after_ms, now_ms)
         if reason is not None:
             return _refused(ask, reason)
-        added = self._bounds.judge(action, now_ms)
+        if isinstance(action, TwapOrder):  # its price is its ticket's
+            reason = order_fault(self._policy, judged_by(action, ask.tickets))
+            if reason is not None:
+                return _refused(ask, f"policy: {reason}")
+        added = self._bounds.judge(action, now_ms, ask.tickets)
         if isinstance(added, str):
             return _refused(ask, f"policy: {added}")
         approval_ids = tuple(ticket.approval_id for ticket in ask.tickets)

@@ -18,11 +18,15 @@ from hats.security_architect.actions import (
     Order,
     OrderEntry,
     ScheduleCancel,
+    TwapCancel,
+    TwapOrder,
+    TwapTerms,
     is_cloid,
 )
 from hats.security_architect.signer.bounds import Limits
 from hats.security_architect.signer.typed_data import Network
 from shared.errors import UnitError
+from shared.rules.twap import is_duration
 from shared.units import DAY, MS, USD_DECIMALS, scaled_from_str, str_from_scaled
 
 _DECIMALS: Final = 8
@@ -68,19 +72,23 @@ def refusal(policy: Policy, action: Action, nonce: int, expires_after_ms: int, n
         return f"expired {now_ms - expires_after_ms} ms ago"
     match action:
         case Order(orders=orders):
-            return _late(policy, expires_after_ms, now_ms) or _orders(policy, orders)
+            return _late(policy, expires_after_ms, now_ms) or order_fault(policy, orders)
         case BatchModify(modifies=modifies):
             targets = (entry.oid for entry in modifies if isinstance(entry.oid, str))
             return (
                 _late(policy, expires_after_ms, now_ms)
                 or next((f"target {target!r} is no cloid" for target in targets if not is_cloid(target)), None)
-                or _orders(policy, tuple(entry.order for entry in modifies))
+                or order_fault(policy, tuple(entry.order for entry in modifies))
             )
         case Cancel(cancels=cancels):
             return _cancels(policy, cancels)
         case CancelByCloid(cancels=cancels):
             bad = next((entry.cloid for entry in cancels if not is_cloid(entry.cloid)), None)
             return f"{bad!r} is no cloid" if bad is not None else _cancels(policy, cancels)
+        case TwapOrder(twap=twap):
+            return _late(policy, expires_after_ms, now_ms) or _twap(policy, twap)
+        case TwapCancel(asset=asset):
+            return None if _rule(policy, asset) else f"asset {asset} is not allowed"
         case ScheduleCancel(time=time):
             return None if time is UNSET or time > now_ms else "scheduled cancel lies in the past"
         case Noop():
@@ -96,14 +104,34 @@ def _late(policy: Policy, expires_after_ms: int, now_ms: int) -> str | None:
     return None
 
 
-def _orders(policy: Policy, orders: tuple[OrderEntry, ...]) -> str | None:
+def _rule(policy: Policy, asset: int) -> AssetRule | None:
+    return next((rule for rule in policy.assets if rule.asset == asset), None)
+
+
+def _twap(policy: Policy, twap: TwapTerms) -> str | None:
+    """What of the venue's own TWAP can be judged without its ticket, for the wire has no price."""
+    if _rule(policy, twap.asset) is None:
+        return f"asset {twap.asset} is not allowed"
+    if not is_duration(twap.minutes):
+        return f"a TWAP of {twap.minutes} minutes"
+    try:
+        _positive(twap.sz)
+    except UnitError as error:
+        return str(error)
+    if not twap.reduce_only and not policy.max_notional_usd:
+        return f"{OVER_CAP}: a TWAP that may add exposure"
+    return None
+
+
+def order_fault(policy: Policy, orders: tuple[OrderEntry, ...]) -> str | None:
+    """Why the orders of one action may not be signed; None if they may."""
     if not 1 <= len(orders) <= policy.entries_max:
         return f"{len(orders)} entries, expected 1 to {policy.entries_max}"
     return next((reason for order in orders if (reason := _order(policy, order)) is not None), None)
 
 
 def _order(policy: Policy, order: OrderEntry) -> str | None:
-    rule = next((rule for rule in policy.assets if rule.asset == order.asset), None)
+    rule = _rule(policy, order.asset)
     if rule is None:
         return f"asset {order.asset} is not allowed"
     if not is_cloid(order.cloid):

@@ -10,8 +10,17 @@ from typing import Final, NamedTuple
 
 from msgspec import UNSET
 
-from hats.security_architect.actions import Action, BatchModify, Order, OrderEntry, OrderType
-from shared.approval import ApprovalKey, Ticket, TriggerWords
+from hats.security_architect.actions import (
+    Action,
+    BatchModify,
+    Limit,
+    Order,
+    OrderEntry,
+    OrderType,
+    TwapOrder,
+    TwapTerms,
+)
+from shared.approval import ApprovalKey, Ticket, TriggerWords, TwapWords
 from shared.order import Tif
 from shared.units import MS
 
@@ -39,6 +48,22 @@ def placed_by(action: Action) -> tuple[Placed, ...]:
             return ()
 
 
+def judged_by(action: Action, tickets: Sequence[Ticket]) -> tuple[OrderEntry, ...]:
+    """The orders of an action whose tickets hold, as their value is judged.
+
+    The wire of a TWAP has no price and no cloid: its ticket's stand for them.
+    """
+    if not isinstance(action, TwapOrder):
+        return tuple(placed.entry for placed in placed_by(action))
+    twap = action.twap
+    return tuple(
+        OrderEntry(
+            twap.asset, twap.is_buy, ticket.px, twap.sz, twap.reduce_only, OrderType(Limit(ticket.tif)), ticket.cloid
+        )
+        for ticket in tickets
+    )
+
+
 class TicketBook:
     """The key, and which approval ids were spent under it, oldest first."""
 
@@ -57,7 +82,7 @@ class TicketBook:
 
     def fault_in(self, action: Action, tickets: Sequence[Ticket], expires_after_ms: int, now_ms: int) -> str | None:
         """Why the action's orders may not be signed on these tickets; None if they may, or if it places none."""
-        orders = placed_by(action)
+        orders: tuple[Placed | TwapTerms, ...] = (action.twap,) if isinstance(action, TwapOrder) else placed_by(action)
         if len(orders) != len(tickets):
             return f"{NOT_APPROVED}: {len(orders)} orders on {len(tickets)} tickets"
         if len({ticket.approval_id for ticket in tickets}) != len(tickets):
@@ -77,7 +102,7 @@ class TicketBook:
                 del self._spent[oldest]
                 self._floor = max(self._floor, oldest)
 
-    def _fault(self, order: Placed, ticket: Ticket, expires_after_ms: int, now_ms: int) -> str | None:
+    def _fault(self, order: Placed | TwapTerms, ticket: Ticket, expires_after_ms: int, now_ms: int) -> str | None:
         if not self._key.is_genuine(ticket):
             return "not the Risk Officer's seal"
         if ticket.approval_id in self._spent:
@@ -88,7 +113,8 @@ class TicketBook:
             return f"expired {now_ms - ticket.expires_ns // MS} ms ago"
         if not 0 < expires_after_ms * MS <= ticket.expires_ns:
             return "the order would outlive it"
-        differing = [name for name, asked, given in _compared(order, ticket) if asked != given]
+        compared = _compared_twap(order, ticket) if isinstance(order, TwapTerms) else _compared(order, ticket)
+        differing = [name for name, asked, given in compared if asked != given]
         return "differs in " + ", ".join(differing) if differing else None
 
 
@@ -104,6 +130,17 @@ def _compared(order: Placed, ticket: Ticket) -> Iterable[tuple[str, object, obje
         ("reduce_only", entry.reduce_only, ticket.reduce_only),
         ("cloid", entry.cloid, ticket.cloid),
         ("replaces", order.replaces, ticket.replaces),
+    )
+
+
+def _compared_twap(twap: TwapTerms, ticket: Ticket) -> Iterable[tuple[str, object, object]]:
+    return (
+        ("asset", twap.asset, ticket.asset),
+        ("side", twap.is_buy, ticket.is_buy),
+        ("sz", twap.sz, ticket.sz),
+        ("reduce_only", twap.reduce_only, ticket.reduce_only),
+        ("how", TwapWords(twap.minutes, twap.randomize), ticket.how),
+        ("replaces", None, ticket.replaces),
     )
 
 

@@ -219,3 +219,27 @@ def test_a_refusal_of_the_whole_action_and_its_silence_are_of_every_entry() -> N
     fence = PostAction(ActionKind.FENCE, CLOIDS[0], 7, b"{}", mates=CLOIDS[1:])
     default = b'{"status":"ok","response":{"type":"default"}}'
     assert [p.answer for p in proofs_of(fence, 200, default, scene.universe())] == [AnswerKind.FENCED] * 3
+
+
+@pytest.mark.parametrize(("kind", "status", "expected"), [
+    (ActionKind.TWAP, {"running": {"twapId": 5}}, (AnswerKind.RESTING, 5)),
+    (ActionKind.TWAP, {"error": "Invalid TWAP duration: 1 min(s)"}, (AnswerKind.REFUSED, 0)),
+    (ActionKind.TWAP, "success", (AnswerKind.NO_ANSWER, 0)),
+    (ActionKind.TWAP, {"resting": {"oid": 5}}, (AnswerKind.NO_ANSWER, 0)),
+    (ActionKind.TWAP_CANCEL, "success", (AnswerKind.CANCELLED, 0)),
+    (ActionKind.TWAP_CANCEL, {"running": {"twapId": 5}}, (AnswerKind.NO_ANSWER, 0)),
+    (ActionKind.TWAP_CANCEL, {"error": "TWAP was never placed, already canceled, or filled."}, (AnswerKind.REFUSED, 0)),
+])  # fmt: skip
+def test_a_twaps_answer_is_one_status(kind: ActionKind, status: object, expected: tuple[AnswerKind, int]) -> None:
+    """Running with its id, success, or an error; anything else proves nothing. Source: fact sheet 2.6."""
+    reply = {"status": "ok", "response": {"type": "twapOrder", "data": {"status": status}}}
+    found = proof(json.dumps(reply).encode(), kind)
+    assert (found.answer, found.oid) == expected
+
+
+def test_a_twap_that_only_reduces_is_told_apart() -> None:
+    """So that it goes before what enters."""
+    for reduce_only in (True, False):
+        twap = {"a": 1, "b": True, "s": "1", "r": reduce_only, "m": 5, "t": False}
+        body = json.dumps({"action": {"type": "twapOrder", "twap": twap}}).encode()
+        assert is_reduce_only(body) is reduce_only

@@ -13,7 +13,8 @@ from hats.exchange_architect import errands, wire_info
 from shared.errors import VenueProtocolError
 from shared.messages.account import AccountSnapshot, VenuePosition
 from shared.messages.market import BadData, BadKind, UniverseUpdate
-from shared.messages.order import AllowanceTold, Fill, VenueOrder, VenueOrderStatus
+from shared.messages.order import AllowanceTold, Fill, QueryTwap, VenueOrder, VenueOrderStatus
+from shared.order import Side
 from shared.rules.margin import MAINNET_TABLES, MarginTier, single_tier
 from shared.units import USD, Ns
 from tests.unit.hats.exchange_architect import scene
@@ -280,3 +281,49 @@ def test_the_count_of_requests() -> None:
     assert wire_info.allowance(reply, Ns(5)) == AllowanceTold(2_890, 2_864_574, Ns(5))
     with pytest.raises(VenueProtocolError):
         wire_info.allowance(b"null", Ns(5))
+
+
+def history_line(number: int | None, status: str, executed: str = "0.0", at_ms: int = T0_MS) -> dict[str, Any]:
+    """A line of `twapHistory` on a purchase of 2 of the scene's first coin."""
+    state = {
+        "coin": "ETH", "user": USER, "side": "B", "sz": "2.0", "executedSz": executed, "executedNtl": "0.0",
+        "minutes": 5, "reduceOnly": False, "randomize": False, "timestamp": at_ms,
+    }  # fmt: skip
+    return {"time": at_ms // 1_000, "state": state, "status": {"status": status}, "twapId": number}
+
+
+def twap_word(lines: list[dict[str, Any]], twap_id: int | None = None) -> tuple[VenueOrderStatus, int, float]:
+    """(status, id, share left) that the history tells of that purchase."""
+    coin = scene.universe().instrument("ETH")
+    query = QueryTwap(CLOID, twap_id, "ETH", Side.BUY, coin.sz("2"), T0)
+    order = wire_info.twap_order(encoded(lines), query, scene.universe(), T0)
+    return order.status, order.oid, order.sz / order.orig_sz
+
+
+def test_a_twap_is_found_by_its_id_or_by_what_it_looks_like() -> None:
+    """The newest line on it counts; without an id only one placed since it was sent can be meant."""
+    status = VenueOrderStatus
+    lines = [history_line(9, "finished", "2.0"), history_line(8, "activated"), history_line(9, "activated")]
+    assert twap_word(lines) == (status.FILLED, 9, 0.0)
+    assert twap_word(lines, 8) == (status.OPEN, 8, 1.0)
+    assert twap_word(lines, 7)[0] is status.UNKNOWN_OID
+    assert twap_word([history_line(9, "activated", at_ms=T0_MS - 60_000)])[0] is status.UNKNOWN_OID
+    assert twap_word([])[0] is status.UNKNOWN_OID
+
+
+@pytest.mark.parametrize(("word", "executed", "expected"), [
+    ("activated", "0.5", VenueOrderStatus.OPEN), ("waitingForTrigger", "0.0", VenueOrderStatus.OPEN),
+    ("finished", "2.0", VenueOrderStatus.FILLED), ("finished", "1.5", VenueOrderStatus.CANCELLED),
+    ("terminated", "0.5", VenueOrderStatus.CANCELLED), ("stopped", "0.0", VenueOrderStatus.CANCELLED),
+    ("error", "0.0", VenueOrderStatus.REJECTED), ("error", "0.5", VenueOrderStatus.CANCELLED),
+    ("a new word", "0.0", VenueOrderStatus.OTHER),
+])  # fmt: skip
+def test_every_documented_status_of_a_twap(word: str, executed: str, expected: VenueOrderStatus) -> None:
+    """An end with something left is a cancel of the rest; an error before anything traded refused it."""
+    assert twap_word([history_line(9, word, executed)], 9)[0] is expected
+
+
+def test_a_history_that_makes_no_sense_is_an_error() -> None:
+    """Never "no such TWAP"."""
+    with pytest.raises(VenueProtocolError):
+        twap_word([{"time": 1}])

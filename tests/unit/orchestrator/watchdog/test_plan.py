@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hats.security_architect.actions import Cancel, Limit, Order, OrderType, to_json
+from hats.security_architect.actions import Cancel, Limit, Order, OrderType, TwapCancel, to_json
 from hats.security_architect.signer.policy import AssetRule, Policy, refusal
 from hats.security_architect.signer.typed_data import Network
 from orchestrator.watchdog import plan
@@ -115,3 +115,20 @@ def test_every_closing_order_only_reduces_and_may_be_signed(net_sz: int, mid: fl
         assert COINS["ETH"].is_on_tick(COINS["ETH"].px(entry.px))
         assert to_json(action)
         assert refusal(NOTHING_MAY_GROW, action, NOW_MS, NOW_MS + 10_000, NOW_MS) is None
+
+
+def test_every_twap_at_work_is_ended() -> None:
+    """By the newest word on each; those that ended, and those without an id, are left."""
+
+    def told(number: int | None, status: str) -> dict[str, Any]:
+        return {"time": 1, "state": {"coin": "ETH"}, "status": {"status": status}, "twapId": number}
+
+    history = [told(3, "finished"), told(2, "activated"), told(3, "activated"), told(None, "activated"),
+               told(4, "waitingForTrigger"), told(5, "terminated")]  # fmt: skip
+    twaps = plan.read_twaps(msgspec.json.encode(history))
+    assert [twap.twap_id for twap in twaps] == [2, 4]
+    actions = list(plan.twap_cancels(twaps, COINS))
+    assert [action.twap_id for action in actions if isinstance(action, TwapCancel)] == [2, 4]
+    assert plan.read_twaps(b"[]") == ()
+    with pytest.raises(VenueProtocolError):
+        plan.read_twaps(b"{}")

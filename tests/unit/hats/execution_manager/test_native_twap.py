@@ -1,0 +1,181 @@
+"""The venue's own TWAP: an order without a cloid or a price there, known by its id, its parts and its history."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from hats.execution_manager import ExecutionManager
+from shared.ids import cloid_for
+from shared.messages import AnyMessage
+from shared.messages.control import KillLevel, KillOrdered
+from shared.messages.order import (
+    ActionAnswered,
+    ActionKind,
+    AnswerKind,
+    CancelOrder,
+    Fill,
+    FillBooked,
+    QueryOrder,
+    QueryTwap,
+    SubmitOrder,
+    VenueOrder,
+    VenueOrderStatus,
+)
+from shared.messages.parent import NativeTwap, ParentChanged, ParentOrder, ParentState
+from shared.messages.signal import OrderIntent
+from shared.order import OrderState, Side, VenueTwap
+from shared.units import MINUTE, SECOND, Ns, Px, Sz
+from tests.unit.hats.execution_manager.scene import (
+    NOW,
+    PX,
+    RUN,
+    STRATEGY,
+    answer,
+    approval,
+    features,
+    fill,
+    manager,
+    ms,
+    record,
+    say,
+    snapshot_of,
+    told,
+    wake,
+)
+
+PARENT = cloid_for(RUN, 3, 1)
+ID = 77
+
+
+def terms(number: int = 1, *, sz: int = 200, minutes: float = 10.5, limit_px: int = PX + 10_000) -> ParentOrder:
+    """Buy 200 lots within ten minutes and a half."""
+    ends = Ns(NOW + int(minutes * MINUTE))
+    parent = cloid_for(RUN, 3, number)
+    return ParentOrder(
+        parent, STRATEGY, "AAA", Side.BUY, Sz(sz), Px(limit_px), NativeTwap(randomize=True), False, ends, "test"
+    )
+
+
+def sent(hat: ExecutionManager) -> OrderIntent:
+    """The TWAP is approved and on its way."""
+    say(hat, features())
+    (wish,) = [m for m in say(hat, terms()) if isinstance(m, OrderIntent)]
+    said = say(hat, approval(wish, 1))
+    assert [m.how for m in said if isinstance(m, SubmitOrder)] == [VenueTwap(10, randomize=True)]
+    return wish
+
+
+def running(hat: ExecutionManager) -> OrderIntent:
+    """The venue has taken it on."""
+    wish = sent(hat)
+    say(hat, answer(wish, AnswerKind.RESTING, of=ActionKind.TWAP, oid=ID))
+    return wish
+
+
+def part(wish: OrderIntent, sz: int, tid: int, start: int = 0) -> Fill:
+    """A fill of one of its parts: an oid of its own, no cloid, the TWAP's id."""
+    return msgspec.structs.replace(fill(wish, sz, tid, start=start, cloid=False), oid=5_000 + tid, twap_id=ID)
+
+
+def word(wish: OrderIntent, status: VenueOrderStatus, left_sz: int, oid: int = ID) -> VenueOrder:
+    """What its history says."""
+    return msgspec.structs.replace(told(wish, status, left_sz), oid=oid, px=Px(0))
+
+
+def cancelled(said: list[AnyMessage]) -> list[int | None]:
+    """Ids of TWAPs that are asked to be ended."""
+    return [m.twap_id for m in said if isinstance(m, CancelOrder)]
+
+
+def test_all_of_the_parent_is_one_order_over_the_whole_minutes_that_are_left() -> None:
+    """And its parts fill the parent."""
+    hat = manager()
+    wish = running(hat)
+    assert (wish.sz, wish.px) == (200, PX + 10_000)
+    assert record(hat, wish).state is OrderState.RESTING
+    said = say(hat, part(wish, 150, 1))
+    assert [m.fill.cloid for m in said if isinstance(m, FillBooked)] == [wish.cloid]
+    assert not hat.state.strangers
+    said = say(hat, part(wish, 50, 2, start=150))
+    assert record(hat, wish).state is OrderState.FILLED
+    assert [m.state for m in said if isinstance(m, ParentChanged)][-1] is ParentState.FILLED
+
+
+@pytest.mark.parametrize(("changed", "why"), [({"minutes": 4.9}, "minutes"), ({"sz": 99}, "at least 100")])
+def test_what_the_venue_would_not_take_is_refused(changed: dict[str, Any], why: str) -> None:
+    """Too short, or worth too little."""
+    hat = manager()
+    say(hat, features())
+    (last,) = [m for m in say(hat, terms(**changed)) if isinstance(m, ParentChanged)]
+    assert last.state is ParentState.REFUSED
+    assert why in last.reason
+
+
+def test_two_of_one_coin_could_not_be_told_apart() -> None:
+    """The second waits for nobody: it is refused."""
+    hat = manager()
+    running(hat)
+    (last,) = [m for m in say(hat, terms(2)) if isinstance(m, ParentChanged)]
+    assert last.state is ParentState.REFUSED
+
+
+def test_a_kill_ends_it_by_its_id() -> None:
+    """The venue knows no cloid of it."""
+    hat = manager()
+    running(hat)
+    assert cancelled(say(hat, KillOrdered(KillLevel.FLATTEN, "x"))) == [ID]
+
+
+def test_beyond_the_limit_it_is_taken_back() -> None:
+    """The venue takes no limit price, so the desk watches it."""
+    hat = manager()
+    running(hat)
+    at = NOW + 2 * SECOND
+    say(hat, features(mid_px=PX + 9_000), at)
+    assert not cancelled(wake(hat, at))
+    said = say(hat, features(mid_px=PX + 11_000, at=at), at) + wake(hat, at + ms(300))
+    assert cancelled(said) == [ID]
+
+
+def test_a_lost_answer_is_looked_up_in_the_history_and_never_by_cloid() -> None:
+    """Found there, its id is known; until then a part of it is held back and not foreign."""
+    hat = manager()
+    wish = sent(hat)
+    said = say(hat, answer(wish, AnswerKind.NO_ANSWER, of=ActionKind.TWAP))
+    assert [m.twap_id for m in said if isinstance(m, QueryTwap)] == [None]
+    assert not [m for m in said if isinstance(m, QueryOrder)]
+    assert not [m for m in say(hat, part(wish, 20, 1)) if isinstance(m, FillBooked)]
+    said = say(hat, word(wish, VenueOrderStatus.OPEN, 200))
+    assert [m.fill.sz for m in said if isinstance(m, FillBooked)] == [20]
+    assert not hat.state.strangers
+    assert record(hat, wish).oid == ID
+
+
+def test_a_cancel_that_comes_too_late_asks_the_history() -> None:
+    """It ended meanwhile; how much it traded is told there, and its parts are booked before it ends here."""
+    hat = manager()
+    wish = running(hat)
+    say(hat, KillOrdered(KillLevel.PAUSE, "x"))
+    late = ActionAnswered(
+        ActionKind.TWAP_CANCEL, wish.cloid, 2, AnswerKind.REFUSED, 0, Sz(0),
+        "TWAP was never placed, already canceled, or filled.", NOW,
+    )  # fmt: skip
+    assert [m.twap_id for m in say(hat, late) if isinstance(m, QueryTwap)] == [ID]
+    say(hat, word(wish, VenueOrderStatus.CANCELLED, 180))
+    assert record(hat, wish).state is not OrderState.CANCELLED
+    say(hat, part(wish, 20, 1))
+    assert record(hat, wish).state is OrderState.CANCELLED
+    assert record(hat, wish).filled_sz == 20
+
+
+def test_each_comparison_asks_whether_it_still_works() -> None:
+    """No list of open orders has it, and that is no proof of anything."""
+    hat = manager()
+    wish = running(hat)
+    at = NOW + 30 * SECOND
+    said = say(hat, snapshot_of({}, at=at), at)
+    assert [m.twap_id for m in said if isinstance(m, QueryTwap)] == [ID]
+    assert record(hat, wish).state is OrderState.RESTING
