@@ -26,6 +26,7 @@ from orchestrator.status import cards_of
 from orchestrator.summary import Summary, summarise
 from shared.approval_file import key_path
 from shared.errors import DataError
+from shared.sealing import SealKey
 from shared.units import SECOND
 from shared.venue.flow.recording import OtherRecord
 from shared.venue.flow.recording_files import open_recordings, recorded_frames
@@ -68,10 +69,10 @@ class CaptureReplay(msgspec.Struct, frozen=True):
         return all(hat.difference is None for hat in self.replay)
 
 
-def survey_of(capture: Path) -> Survey:
-    """What the log holds; DataError if there is none."""
+def survey_of(capture: Path, key: SealKey | None = None) -> Survey:
+    """What the log holds, `key` being that of encrypted segments; DataError if there is none."""
     survey = Survey()
-    for item in read_log(capture):
+    for item in read_log(capture, key):
         survey.take(item)
     return survey
 
@@ -133,7 +134,12 @@ def _write_log(
 
 
 def run_capture(
-    settings: Settings, capture: Path, survey: Survey, files: RunFiles, passed: Callable[[float], None]
+    settings: Settings,
+    capture: Path,
+    survey: Survey,
+    files: RunFiles,
+    passed: Callable[[float], None],
+    key: SealKey | None = None,
 ) -> CaptureReplay:
     """The whole run: the capture from its first record to its last, the drain, and the proofs.
 
@@ -142,7 +148,7 @@ def run_capture(
     files.create()
     began = time.perf_counter()
     rehearsal = replay_capture(
-        settings, files.journal, lambda: as_it_happened(read_log(capture)), survey, seed=settings.run.seed
+        settings, files.journal, lambda: as_it_happened(read_log(capture, key)), survey, seed=settings.run.seed
     )
     try:
         virtual_s = (survey.last_ns - survey.first_ns + LEAD_NS) / SECOND

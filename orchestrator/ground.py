@@ -19,6 +19,7 @@ from hats.security_architect.signer.spelling import options_of
 from orchestrator import raylink
 from orchestrator.account import throw_away_account
 from orchestrator.agents import master_of
+from orchestrator.backup import seal_key_path
 from orchestrator.children import Child
 from orchestrator.referee import listed_at
 from orchestrator.runfiles import RunFiles
@@ -55,7 +56,8 @@ def ground(settings: Settings, files: RunFiles, step: Step, *, own_ray: bool, re
     raylink.prepare(None if own_ray else raylink.resolve(settings.ray.address), settings.tls.files)
     with contextlib.ExitStack() as stack:
         stack.callback(files.remove_short)
-        settings = _with_account(settings.with_venue(), files, step, stack, replay)
+        key_file = seal_key_path(settings.run.home, settings.at_rest.key_file)
+        settings = _with_account(settings.with_venue().with_seal_key(key_file), files, step, stack, replay)
         _start_signer(settings, files, step, stack)
         if settings.watchdog.enabled:
             _start_watchdog(settings, files, step, stack)

@@ -184,6 +184,13 @@ class Settings(BaseSettings):
             security_architect={"network": venue.network},
         )
 
+    def with_seal_key(self, key_file: Path) -> Settings:
+        """The same with the key of files at rest handed down to who writes files; unchanged where they are plain."""
+        if self.at_rest.mode == "plain":
+            return self
+        capture = self.hats.exchange_architect.capture.model_copy(update={"seal_key_file": key_file})
+        return self._with_hats(exchange_architect={"capture": capture.model_dump()})
+
     def with_watchdog(self, keystore: Path, password_file: Path) -> Settings:
         """The same with the watchdog's agent."""
         section = self.watchdog.model_copy(update={"keystore": keystore, "password_file": password_file})

@@ -14,6 +14,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import struct
+from collections.abc import Callable, Iterable, Iterator
+from mmap import mmap
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -81,3 +83,47 @@ class SealKey:
 def is_sealed(data: bytes) -> bool:
     """Do these bytes begin as sealed ones do?"""
     return data.startswith(MARKER)
+
+
+FILE_MARKER: Final = b"\x89HATF\n"
+"""How a file of sealed chunks begins; each chunk is its length (u32, little endian) and the sealed bytes."""
+_LENGTH: Final = struct.Struct("<I")
+
+
+def seal_chunks(key: SealKey, name: str, chunks: Iterable[bytes], fresh_nonce: Callable[[], bytes]) -> Iterator[bytes]:
+    """A file of any size, sealed piece by piece: each knows the file, its number and whether it is the last.
+
+    So none can be left out, doubled, moved or taken from another file, and the end can't be cut off.
+    """
+    yield FILE_MARKER
+    number, held = 0, b""
+    for chunk in chunks:
+        if number:
+            yield _framed(key.seal(_chunk_name(name, number, is_last=False), held, fresh_nonce()))
+        number, held = number + 1, chunk
+    yield _framed(key.seal(_chunk_name(name, max(number, 1), is_last=True), held, fresh_nonce()))
+
+
+def unseal_chunks(key: SealKey, name: str, data: bytes | mmap) -> Iterator[bytes]:
+    """The chunks of such a file; DataError at the first that is not as it was, and if the end is not the end."""
+    at, number = len(FILE_MARKER), 0
+    while True:
+        number += 1
+        start = at + _LENGTH.size
+        if start > len(data):
+            raise DataError(f"{name} was cut: chunk {number} is missing")
+        at = start + int(_LENGTH.unpack(data[start - _LENGTH.size : start])[0])
+        if at > len(data):
+            raise DataError(f"{name} was cut in chunk {number}")
+        is_last = at == len(data)
+        yield key.unseal(_chunk_name(name, number, is_last=is_last), data[start:at])
+        if is_last:
+            return
+
+
+def _framed(sealed: bytes) -> bytes:
+    return _LENGTH.pack(len(sealed)) + sealed
+
+
+def _chunk_name(name: str, number: int, *, is_last: bool) -> str:
+    return f"{name}/{number}{'/last' if is_last else ''}"

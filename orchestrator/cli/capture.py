@@ -97,9 +97,9 @@ def capture(
 
 
 @app.command("verify")
-def verify(directory: LogDir, as_json: Json = False) -> None:
+def verify(directory: LogDir, config: Config = None, as_json: Json = False) -> None:
     """Is a capture log whole, and is every frame of every connection in it or in a declared gap? Exit code 6 if not."""
-    report = _verified(directory)
+    report = _verified(directory, config)
     if as_json:
         emit(_summed(report))
     else:
@@ -165,8 +165,10 @@ def _settings(
     config: Path | None, assignments: list[str] | None, url: str | None, coins: str, channels: str | None
 ) -> FeedSettings:
     """The feed's settings, for every listed coin if so asked; VenueError if the venue can't tell them."""
+    from orchestrator.backup import seal_key_path
     from orchestrator.capturing import listed_coins
     from orchestrator.cli.launching import config_file, loaded
+    from shared.seal_file import make_seal_key
 
     path, extra = config_file(config, None), dict[str, object]()
     if url is not None:
@@ -177,6 +179,10 @@ def _settings(
     if named == [ALL]:
         named = list(listed_coins(loaded(path, assignments, extra).settings.with_venue().hats.exchange_architect))
     settings = loaded(path, assignments, extra | {"venue.coins": named}).settings.with_venue()
+    key_file = seal_key_path(settings.run.home, settings.at_rest.key_file)
+    if settings.at_rest.mode == "sealed":
+        make_seal_key(key_file)
+    settings = settings.with_seal_key(key_file)
     return settings.hats.exchange_architect
 
 
@@ -190,7 +196,8 @@ def _default_folder(config: Path | None) -> Path:
     return home(config) / "captures" / time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
 
 
-def _verified(directory: Path) -> LogReport:
+def _verified(directory: Path, config: Path | None) -> LogReport:
+    from orchestrator.cli.data_options import seal_key
     from shared.warehouse.capture.reader import segments, verify_log
 
     if not directory.is_dir():
@@ -198,14 +205,15 @@ def _verified(directory: Path) -> LogReport:
     paths = segments(directory)
     if not paths:
         raise FileNotFoundError(f"no capture log in {directory}")
+    _, key = seal_key(config)
     if not sys.stderr.isatty():
-        return verify_log(directory)
+        return verify_log(directory, key=key)
     from rich.console import Console
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("verifying", total=sum(path.stat().st_size for path in paths))
-        return verify_log(directory, lambda report: progress.advance(task, report.bytes))
+        return verify_log(directory, lambda report: progress.advance(task, report.bytes), key)
 
 
 @contextlib.contextmanager

@@ -131,6 +131,7 @@ def _play(
     as_json: bool,
 ) -> None:
     from orchestrator.capture_run import run_capture, survey_of
+    from orchestrator.cli.data_options import seal_key
     from orchestrator.cli.launching import config_file, loaded
     from orchestrator.runfiles import new_run
 
@@ -141,12 +142,13 @@ def _play(
         files.create()
         capture = _make(capture, settings, files.dir / "capture", config)
     with progress("reading", None):
-        survey = survey_of(capture)
+        _, key = seal_key(config)
+        survey = survey_of(capture, key)
     if pace is not None:
         _pace_desk(capture, survey, pace, config, assignments, as_json=as_json)
         return
     with progress("replaying", (survey.last_ns - survey.first_ns) / SECOND) as advance:
-        found = run_capture(settings, capture, survey, files, advance)
+        found = run_capture(settings, capture, survey, files, advance, key)
     if as_json:
         emit(found)
     else:

@@ -9,6 +9,7 @@ import msgspec
 
 from shared.errors import DataError
 from shared.instrument import Instrument
+from shared.sealing import SealKey
 from shared.warehouse import durable
 from shared.warehouse.capture.blocks import VERSION, Place
 from shared.warehouse.capture.reader import mapped, segments
@@ -64,7 +65,7 @@ def compact(
     with store.writing() as writing:
         known = store.known()
         for path in sealed:
-            place, rows = _place(path, before), 0
+            place, rows = _place(path, before, store.key), 0
             if batch_name(place) in known:
                 before = store.carry_after(batch_name(place))
             else:
@@ -89,7 +90,7 @@ def _segment(
     lineage = Lineage((source,), code, {"capture_format": str(VERSION)})
     with writing.publication(batch_name(place), KIND, lineage) as publication:
         fold = SegmentFold(place.run, reader, before, listed, publication.add)
-        with mapped(path) as data:
+        with mapped(path, writing.store.key) as data:
             report = assess(path.name, data, fold.take)
         fold.finish(report)
         foot = report.foot
@@ -98,9 +99,9 @@ def _segment(
         return publication.publish(dict(fold.counts), tuple(fold.problems), carry, fold.covered)
 
 
-def _place(path: Path, before: Carry | None) -> Place:
+def _place(path: Path, before: Carry | None, key: SealKey | None) -> Place:
     """Whose segment it is, by its first sound block; if none is, the one that follows."""
-    with mapped(path) as data:
+    with mapped(path, key) as data:
         place = next((part.header.place for part in scan(data) if isinstance(part, Block)), None)
     if place is not None:
         return place

@@ -99,6 +99,7 @@ class Store:
 
     def __init__(self, root: Path, key: SealKey | None = None) -> None:
         self.root = root
+        self.key = key
         self.encryption = Encryption(key)
 
     def names(self) -> list[str]:

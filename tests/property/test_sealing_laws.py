@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import count
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import ConfigError, DataError
-from shared.sealing import KEY_BYTES, NONCE_BYTES, OVERHEAD_BYTES, SealKey, is_sealed
+from shared.sealing import KEY_BYTES, NONCE_BYTES, OVERHEAD_BYTES, SealKey, is_sealed, seal_chunks, unseal_chunks
 
 KEYS = st.binary(min_size=KEY_BYTES, max_size=KEY_BYTES).map(SealKey)
 NONCES = st.binary(min_size=NONCE_BYTES, max_size=NONCE_BYTES)
@@ -77,3 +80,32 @@ def test_a_key_of_another_length_is_refused(secret: bytes) -> None:
     """Nothing is padded."""
     with pytest.raises(ConfigError, match="32 bytes"):
         SealKey(secret)
+
+
+def nonces() -> Iterator[bytes]:
+    """Never the same twice."""
+    return (number.to_bytes(NONCE_BYTES, "big") for number in count())
+
+
+@given(KEYS, NAMES, st.lists(DATA, max_size=6), st.data())
+def test_a_file_of_chunks_comes_back_or_not_at_all(
+    key: SealKey, name: str, chunks: list[bytes], draw: st.DataObject
+) -> None:
+    """Cut anywhere, with a chunk left out, doubled or swapped, or under another name it is refused."""
+    fresh = nonces()
+    marker, *sealed = seal_chunks(key, name, chunks, lambda: next(fresh))
+    whole = b"".join([marker, *sealed])
+    assert b"".join(unseal_chunks(key, name, whole)) == b"".join(chunks)
+    cut = whole[: draw.draw(st.integers(len(marker), len(whole) - 1))]
+    at = draw.draw(st.integers(0, len(sealed) - 1))
+    missing, doubled = sealed[:at] + sealed[at + 1 :], sealed[: at + 1] + sealed[at:]
+    other = draw.draw(st.integers(0, len(sealed) - 1))
+    swapped = list(sealed)
+    swapped[at], swapped[other] = swapped[other], swapped[at]
+    wrong = [cut, b"".join([marker, *missing]), b"".join([marker, *doubled]), whole + b"x"]
+    wrong += [b"".join([marker, *swapped])] if at != other else []
+    for each in wrong:
+        with pytest.raises(DataError):
+            list(unseal_chunks(key, name, each))
+    with pytest.raises(DataError):
+        list(unseal_chunks(key, name + "x", whole))

@@ -17,13 +17,15 @@ from typing import Final
 
 from shared.errors import DataError, JournalError
 from shared.fence import Fence
+from shared.seal_file import read_seal_key
 from shared.warehouse.capture.blocks import Place, group_payload
 from shared.warehouse.capture.completeness import Completeness
 from shared.warehouse.capture.drops import Drops
+from shared.warehouse.capture.reader import is_encrypted, segments
 from shared.warehouse.capture.records import AnyRecord, Frame, Reason, SegmentStarted, encode
 from shared.warehouse.capture.recovery import Recovered, recover
 from shared.warehouse.capture.reserve import Reserve
-from shared.warehouse.capture.segment import Segment, Sync
+from shared.warehouse.capture.segment import Segment, Sync, seal_file
 from shared.warehouse.capture.settings import CaptureSettings
 
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -47,6 +49,8 @@ class CaptureLog:
         """Take the directory, put in order what a dead writer left, and begin a segment; JournalError if it fails."""
         self.directory = directory
         self._settings = settings or CaptureSettings()
+        key_file = self._settings.seal_key_file
+        self._key = None if key_file is None else read_seal_key(key_file)
         self._sync = sync
         self._failure: JournalError | None = None
         self._encoded: list[bytes] = []
@@ -73,7 +77,9 @@ class CaptureLog:
             raise failure from error
 
     def _begin(self, run: int, now_ns: int) -> None:
-        found: Recovered = recover(self.directory, now_ns)
+        found: Recovered = recover(self.directory, now_ns, self._key)
+        for path in segments(self.directory) if self._key is not None else ():
+            self._encrypt(path)  # what a dead writer, or a full disk, left plain
         self.session = found.session + 1
         self._previous = (found.name, found.sha256)
         self._reserve = Reserve(self.directory / "reserve", self._settings.reserve_bytes)
@@ -261,6 +267,16 @@ class CaptureLog:
             self._previous = (self._segment.seal(), digests[0])
         except OSError as error:
             raise self._fail("can't seal a segment", error) from error
+        self._encrypt(self.directory / self._previous[0])
+
+    def _encrypt(self, path: Path) -> None:
+        """Encrypt a sealed segment, if it is to be; where the disk has no room it stays plain until the next writer."""
+        if self._key is None or is_encrypted(path):
+            return
+        try:
+            seal_file(path, self._key)
+        except OSError as error:
+            raise self._fail("can't encrypt a segment", error) from error
 
     def _start_segment(self, place: Place, first_record: int, now_ns: int, news: Sequence[AnyRecord] = ()) -> None:
         """Begin a file; its first group says what came before it, all at once or not at all."""

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from shared.errors import DataError
+from shared.sealing import SealKey
 from shared.warehouse.capture.blocks import Foot, Kind, block
 from shared.warehouse.capture.completeness import Completeness
 from shared.warehouse.capture.reader import mapped, segments
@@ -34,22 +35,22 @@ class Recovered(NamedTuple):
     died: WriterDied | None = None
 
 
-def recover(directory: Path, now_ns: int) -> Recovered:
+def recover(directory: Path, now_ns: int, key: SealKey | None = None) -> Recovered:
     """Seal what was left open and say where to go on. OSError if the disk won't; safe to be killed and called again."""
     for stray in directory.glob("*.tmp"):
         stray.unlink()
     found = Recovered()
     for path in segments(directory)[-2:]:
         if path.name.endswith(OPEN):
-            found = _finish(path, found, now_ns)
+            found = _finish(path, found, now_ns, key)
         else:
-            found = _take_up(path, now_ns)
+            found = _take_up(path, now_ns, key)
     return found
 
 
-def _take_up(path: Path, now_ns: int) -> Recovered:
+def _take_up(path: Path, now_ns: int, key: SealKey | None) -> Recovered:
     """Go on after a segment that is sealed; what was open in it ended with its writer."""
-    with mapped(path) as data:
+    with mapped(path, key) as data:
         seen = Completeness()
         report = assess(path.name, data, seen.add)
     place = report.place
@@ -64,7 +65,7 @@ def _take_up(path: Path, now_ns: int) -> Recovered:
     return Recovered(place.session, place.segment, last + 1, path.name, sha256, died)
 
 
-def _finish(path: Path, before: Recovered, now_ns: int) -> Recovered:
+def _finish(path: Path, before: Recovered, now_ns: int, key: SealKey | None) -> Recovered:
     """Seal a segment that was left open, up to its last whole block."""
     number = int(path.name.split(".")[0])
     if number == before.segment:  # a recovery died between its last two steps
@@ -76,7 +77,7 @@ def _finish(path: Path, before: Recovered, now_ns: int) -> Recovered:
         if report.foot is not None:  # the writer died between its last two steps
             path.rename(segment_path(path.parent, number))
             sync_directory(path.parent)
-            return _take_up(segment_path(path.parent, number), now_ns)
+            return _take_up(segment_path(path.parent, number), now_ns, key)
         _set_aside(path, data, report.whole_bytes, now_ns)
         connections = seen.open_connections()
         sealed = _seal(path, data, report, connections, now_ns)

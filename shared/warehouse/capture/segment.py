@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Callable
@@ -10,11 +11,17 @@ from typing import Final
 
 import msgspec
 
+from shared.seal_file import fresh_nonce
+from shared.sealing import SealKey, seal_chunks
 from shared.warehouse.capture.blocks import VERSION, Foot, Head, Kind, Place, block
 from shared.warehouse.capture.records import Connection
 
 OPEN: Final = ".hlog.open"
 SEALED: Final = ".hlog"
+PURPOSE: Final = "capture segment"
+"""What the key is derived for that finished segments are sealed with."""
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+_CHUNK_BYTES: Final = 1 << 20
 
 Sync = Callable[[int], None]
 """Brings a file descriptor's bytes to the disk or raises OSError; `os.fdatasync` outside tests."""
@@ -32,6 +39,29 @@ def sync_directory(directory: Path) -> None:
         os.fsync(file)
     finally:
         os.close(file)
+
+
+def seal_file(path: Path, key: SealKey) -> bool:
+    """The finished segment is encrypted, under the same name, whole or not at all. False where the disk has no room.
+
+    OSError as the world raises it; then the file is as it was.
+    """
+    beside = path.with_suffix(".tmp")
+    file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(file, "wb") as target, path.open("rb") as source:
+            chunks = iter(lambda: source.read(_CHUNK_BYTES), b"")
+            target.writelines(seal_chunks(key.derive(PURPOSE), path.name, chunks, fresh_nonce))
+            target.flush()
+            os.fsync(target.fileno())
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        if error.errno in _NO_ROOM:
+            return False
+        raise
+    beside.replace(path)
+    sync_directory(path.parent)
+    return True
 
 
 class Segment:

@@ -17,6 +17,10 @@ class CaptureSettings(Section):
     enabled: bool = Field(True, description="Write down every frame as it was received, both ways.")
     dir: Path | None = Field(None, description="Folder of the log. Unset: capture in the run's folder.")
 
+    seal_key_file: Path | None = Field(
+        None, description="Key (0600) that finished segments are encrypted with. Unset: none; at_rest.mode sets it."
+    )
+
     group_age_ms: int = Field(
         10, ge=0, le=1_000, description="A frame waits at most so long before its group goes to the disk."
     )
