@@ -98,18 +98,13 @@ def import_recordings(
 
 
 def rebuild_capture(
-    settings: Settings,
-    root: Path,
-    snapshot: str,
-    source: str | None,
-    directory: Path,
-    passed: Callable[[float], None],
+    settings: Settings, view: Warehouse, source: str | None, directory: Path, passed: Callable[[float], None]
 ) -> SnapshotCapture:
-    """A capture log in `directory`, made of the snapshot's tables: `snapshot_capture.py` says how.
+    """A capture log in `directory`, made of the tables of a view: `snapshot_capture.py` says how.
 
     `passed` is told of captured seconds as they go by; DataError if there is no capture in it.
     """
-    made = SnapshotCapture(Warehouse(root, snapshot), settings.venue.coins, source)
+    made = SnapshotCapture(view, settings.venue.coins, source)
     _write_log(settings, directory, made.records(), passed)
     return made
 

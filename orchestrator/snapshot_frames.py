@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from shared.units import MS, str_from_scaled
+from shared.units import MS, USD_DECIMALS, str_from_scaled
 
 RATE_DECIMALS: Final = 10
 PONG: Final = b'{"channel":"pong"}'
@@ -84,6 +84,9 @@ def _context(row: Columns) -> dict[str, Any]:
         "openInterest": (row["open_interest"], row["sz_decimals"]),
         "funding": (row["funding_rate_e10"], RATE_DECIMALS),
         "premium": (row["premium_e10"], RATE_DECIMALS),
+        "midPx": (row["mid_px"], row["px_decimals"]),
+        "prevDayPx": (row["prev_day_px"], row["px_decimals"]),
+        "dayNtlVlm": (row["day_usd"], USD_DECIMALS),
     }
     said = {name: str_from_scaled(value, decimals) for name, (value, decimals) in texts.items() if value is not None}
     return {"coin": row["coin"], "ctx": said}

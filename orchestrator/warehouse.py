@@ -21,13 +21,17 @@ from shared.journal import JournalReader
 from shared.messages.market import UniverseUpdate
 from shared.units import Ns
 from shared.warehouse import durable
-from shared.warehouse.compact import Compacted, Progress, compact
+from shared.warehouse.capture.reader import segments
+from shared.warehouse.capture.segment import SEALED, sync_directory
+from shared.warehouse.compact import Compacted, Progress, batch_name, compact, place_of
 from shared.warehouse.manifest import Part, Snapshot
-from shared.warehouse.retention import Plan, Policy, plan
+from shared.warehouse.retention import Plan, Policy, RawSegment, SegmentStone, plan, plan_raw
 from shared.warehouse.store import Store
 from shared.warehouse.verify import verify
 
 AUDIT: Final = "audit.jsonl"
+GONE: Final = ".gone.json"
+"""How the tombstone of a raw segment is called."""
 LISTED: Final = "listed.json"
 """The instruments that a capture was told of, kept beside a log that no run's journal explains."""
 _SYNC_MS: Final = 1_000
@@ -124,12 +128,16 @@ def take_snapshot(store: Store, note: str, now: Ns) -> Snapshot:
 
 def planned(store: Store, policy: Policy, now: Ns, on_part: Callable[[Part], None] = lambda _: None) -> Plan:
     """What the policy lets go now; the newest snapshot whose every byte is as it was written is looked for first."""
-    snapshots = store.snapshots()
-    good = next(
-        (one.id for one in reversed(snapshots) if verify(store, one.id, with_rows=False, on_part=on_part).is_sound),
-        None,
-    )
-    return plan(list(store.batches()), snapshots, good, policy, now)
+    good = _good(store, on_part)
+    return plan(list(store.batches()), store.snapshots(), None if good is None else good.id, policy, now)
+
+
+def _good(store: Store, on_part: Callable[[Part], None]) -> Snapshot | None:
+    """The newest snapshot whose every byte is as it was written."""
+    for snapshot in reversed(store.snapshots()):
+        if verify(store, snapshot.id, with_rows=False, on_part=on_part).is_sound:
+            return snapshot
+    return None
 
 
 def collect(store: Store, policy: Policy, now: Ns, on_batch: Callable[[str], None] = lambda _: None) -> Plan:
@@ -149,3 +157,34 @@ def collect(store: Store, policy: Policy, now: Ns, on_batch: Callable[[str], Non
             remember(store.root, now, "leftovers_removed", {"files": leftovers})
             writing.clear_unpublished()
     return doomed
+
+
+def planned_raw(
+    store: Store, log: Path, policy: Policy, now: Ns, on_part: Callable[[Part], None] = lambda _: None
+) -> tuple[SegmentStone, ...]:
+    """The segments of a capture log that the policy lets go now; DataError if there is no log."""
+    sealed = [path for path in segments(log) if path.name.endswith(SEALED)]
+    found: list[RawSegment] = []
+    for path in sealed:
+        place = place_of(path, store.key)
+        if place is None:
+            break  # nobody knows whose it is: it stays, and so does all behind it
+        found.append(RawSegment(path.name, batch_name(place), durable.file_sha256(path), path.stat().st_size))
+    batches = {batch.name: batch for batch in store.batches()}
+    # the last sealed one stays; one that does not say whose it is counts as that
+    return plan_raw(found, batches, _good(store, on_part), policy, now)
+
+
+def collect_raw(store: Store, log: Path, policy: Policy, now: Ns) -> tuple[SegmentStone, ...]:
+    """Do what was planned. Of each segment a tombstone is beside it and in the audit chain before its bytes go."""
+    with store.writing():
+        stones = planned_raw(store, log, policy, now)
+        for stone in stones:
+            name = stone.segment.name
+            fields = {"segment": name, "sha256": stone.segment.sha256, "batch": stone.segment.batch}
+            remember(store.root, now, "segment_retired", fields | {"snapshot": stone.snapshot, "policy": stone.policy})
+            gone = log / f"{name.removesuffix(SEALED)}{GONE}"
+            durable.write(gone, msgspec.json.format(msgspec.json.encode(stone), indent=1) + b"\n", log / f"{name}.part")
+            (log / name).unlink()
+            sync_directory(log)
+    return stones

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hats.exchange_architect.channels import BOOK, FILLS
 from hats.exchange_architect.kept_channels import CHANNELS, LIQUIDATION, kept_rows
+from hats.exchange_architect.numbers import near, usd_near
 from hats.exchange_architect.universe import Universe
 from hats.exchange_architect.wire import BAD, UNREADABLE, Decoder, SoundBook
+from hats.exchange_architect.wire_frames import ContextData
+from shared.errors import UnitError
 from shared.instrument import Instrument
 from shared.messages.market import BadData, UniverseUpdate
 from shared.units import Ns
 from shared.warehouse.compaction import Reading, Unread
 from shared.warehouse.rows import row_of
-from shared.warehouse.tables import BookRow, Row
+from shared.warehouse.tables import AssetContextRow, BookRow, Row
 
 
 class ArchiveReader:
@@ -37,7 +42,13 @@ class ArchiveReader:
             if isinstance(message, BadData):
                 unread.append(Unread(message.channel, message.coin, message.reason))
                 continue
-            row = row_of(message, self._universe.instrument(message.coin))  # type: ignore[attr-defined]
+            of = self._universe.instrument(message.coin)  # type: ignore[attr-defined]
+            row = row_of(message, of)
+            if isinstance(row, AssetContextRow) and heard.context is not None:
+                try:
+                    row = _with_rest(row, heard.context, of)
+                except UNREADABLE as error:
+                    unread.append(Unread(heard.channel, heard.coin, str(error)))
             if row is not None:
                 rows.append(row)
         channel = heard.channel
@@ -53,3 +64,23 @@ class ArchiveReader:
 def _book_row(book: SoundBook, recv_ns: Ns) -> BookRow:
     of = book.of
     return BookRow(of.coin, book.exch_ns, recv_ns, of.px_decimals, of.sz_decimals, *book.bids, *book.asks)
+
+
+def _with_rest(row: AssetContextRow, said: ContextData, of: Instrument) -> AssetContextRow:
+    """The row with what no Hat decides on: the mid, yesterday's price, and a day's trade in micro-USDC."""
+    return row._replace(
+        mid_px=_px(said.mid_px, of),
+        prev_day_px=_px(said.prev_day_px, of),
+        day_usd=None if said.day_ntl_vlm is None else usd_near(_text(said.day_ntl_vlm)),
+    )
+
+
+def _px(said: Any, of: Instrument) -> int | None:
+    """To the nearest unit, for a mid may lie between two; None if it was not told."""
+    return None if said is None else near(_text(said), of.px_decimals)
+
+
+def _text(said: Any) -> str:
+    if not isinstance(said, str):
+        raise UnitError(f"expected a number as text, got {said!r:.40}")
+    return said

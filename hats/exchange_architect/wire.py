@@ -44,6 +44,7 @@ from hats.exchange_architect.wire_frames import (
     CandleData,
     CandleFrame,
     CoinContextData,
+    ContextData,
     ContextFrame,
     EventsFrame,
     FillsFrame,
@@ -91,7 +92,8 @@ class Minute(NamedTuple):
 class Heard(NamedTuple):
     """What one frame said. `coin` is empty where the channel has none; `text` is the venue's word on a subscription.
 
-    `minute` is what a candle counts. `is_grave`: something was done to the account that it did not ask for.
+    `minute` is what a candle counts, `context` a context as it came, for what the message leaves out. `is_grave`:
+    something was done to the account that it did not ask for.
     """
 
     channel: str
@@ -101,6 +103,7 @@ class Heard(NamedTuple):
     text: str = ""
     minute: Minute | None = None
     is_grave: bool = False
+    context: ContextData | None = None
 
 
 _new: Final = tuple.__new__
@@ -206,7 +209,7 @@ class Decoder:
             case TradesFrame():
                 return self._trade_batch(frame.data, recv_ns)
             case ContextFrame():
-                return Heard(CONTEXT, frame.data.coin, (self._context(frame.data, recv_ns),))
+                return Heard(CONTEXT, frame.data.coin, (self._context(frame.data, recv_ns),), context=frame.data.ctx)
             case OrdersFrame():
                 return Heard(ORDERS, "", self._each(ORDERS, frame.data, self._order, recv_ns))
             case FillsFrame():

@@ -40,13 +40,16 @@ class TradeEntry(msgspec.Struct):
 
 
 class ContextData(msgspec.Struct, rename="camel"):
-    """The state of a market."""
+    """The state of a market. The last three no Hat decides on, so whatever they are, the rest is read."""
 
     mark_px: str
     oracle_px: str
     open_interest: str
     funding: str
     premium: str | None = None
+    mid_px: Any = None
+    prev_day_px: Any = None
+    day_ntl_vlm: Any = None
 
 
 class CoinContextData(msgspec.Struct):

@@ -18,6 +18,7 @@ What was captured, as tables: Parquet files that are written once, named by mani
     hats data ls                 tables with rows, size, coins and time; snapshots
     hats data verify             every file, manifest, snapshot and connection; exit code 6 if anything is not as it was
     hats data snapshot           freeze all that is published under a name that is the hash of what is in it
+    hats replay --snapshot ID    a new run of all nine Hats on what a snapshot holds of one capture
     hats data query SQL          DuckDB over the files (the extra `query`)
     hats data export TABLE FILE  .parquet, .csv, .arrow or .jsonl, without a cap
     hats data gc --keep-days N   retention; without --apply it only says what would go
@@ -52,7 +53,8 @@ In Python:
 - **A snapshot does not change.** It names its batches by the hash of their manifests, and these their files by hash,
   their segment by hash, the code by hash, and the settings.
 - **Nothing goes silently.** Retention leaves a tombstone, and a record in the warehouse's audit chain (`audit.jsonl`)
-  before the first byte is gone. The newest snapshot that is whole stays, whatever the policy says.
+  before the first byte is gone. So it is with a capture log's oldest segments (`hats data gc --log DIR`): they go once
+  the newest whole snapshot has all they said. The newest snapshot that is whole stays, whatever the policy says.
 
 ## Where things lie
 

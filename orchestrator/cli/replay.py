@@ -161,15 +161,15 @@ def _play(
 def _make(made: _Made, settings: Settings, capture: Path, config: Path | None) -> Path:
     """The capture, in that folder; on stderr how much of a snapshot it is."""
     from orchestrator.capture_run import import_recordings, rebuild_capture
-    from orchestrator.cli.data_options import store_at
+    from orchestrator.cli.data_options import view_of
 
     if made.snapshot is None:
         with progress("capturing the recording", None) as advance:
             import_recordings(settings, [Path(name) for name in made.recording.split(",")], capture, advance)
         return capture
-    root = store_at(made.warehouse, config).root
+    view = view_of(made.warehouse, config, made.snapshot)
     with progress("making a capture of the snapshot", None) as advance:
-        found = rebuild_capture(settings, root, made.snapshot, made.source, capture, advance)
+        found = rebuild_capture(settings, view, made.source, capture, advance)
     kept = f"{found.played:,} of {found.frames:,} frames of {found.source} are the market data of the settings' coins"
     typer.echo(kept, err=True)
     return capture

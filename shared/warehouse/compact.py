@@ -99,10 +99,15 @@ def _segment(
         return publication.publish(dict(fold.counts), tuple(fold.problems), carry, fold.covered)
 
 
-def _place(path: Path, before: Carry | None, key: SealKey | None) -> Place:
-    """Whose segment it is, by its first sound block; if none is, the one that follows."""
+def place_of(path: Path, key: SealKey | None) -> Place | None:
+    """Whose segment it is, by its first sound block; None if none of them is sound."""
     with mapped(path, key) as data:
-        place = next((part.header.place for part in scan(data) if isinstance(part, Block)), None)
+        return next((part.header.place for part in scan(data) if isinstance(part, Block)), None)
+
+
+def _place(path: Path, before: Carry | None, key: SealKey | None) -> Place:
+    """Whose segment it is; if it does not say, the one that follows."""
+    place = place_of(path, key)
     if place is not None:
         return place
     if before is None:

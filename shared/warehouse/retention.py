@@ -1,8 +1,11 @@
-"""What retention may remove: by a stated policy, never what a kept snapshot needs, never the newest good snapshot."""
+"""What retention may remove: by a stated policy, never what a kept snapshot needs, never the newest good snapshot.
+
+Of a capture log its oldest segments may go too, once all that they said is in the tables of that snapshot.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -63,3 +66,46 @@ def _tombstone(batch: Batch, policy: Policy) -> Tombstone:
         carry=batch.carry,
         covered=batch.covered,
     )
+
+
+class RawSegment(msgspec.Struct, frozen=True):
+    """A sealed segment of a capture log as it lies on the disk, and the name that its batch has or would have."""
+
+    name: str
+    batch: str
+    sha256: str
+    bytes: int
+
+
+class SegmentStone(msgspec.Struct, frozen=True):
+    """What is left of a raw segment that went: its bytes by hash, and the batch and snapshot that have what it said."""
+
+    segment: RawSegment
+    batch_sha256: str
+    snapshot: str
+    max_ns: int
+    policy: str
+
+
+def plan_raw(
+    segments: Sequence[RawSegment], batches: Mapping[str, Batch], good: Snapshot | None, policy: Policy, now_ns: int
+) -> tuple[SegmentStone, ...]:
+    """The segments that may go, `segments` being all sealed ones of a log in their order.
+
+    Only from its beginning, so that no hole comes into a log, and never the last, on which the next one follows. Each
+    has to be old enough, and published whole, from these very bytes, in the good snapshot.
+    """
+    stones: list[SegmentStone] = []
+    if good is None:
+        return ()
+    held = {each.name: each.sha256 for each in good.batches}
+    for segment in segments[:-1]:
+        batch = batches.get(segment.batch)
+        if batch is None or held.get(batch.name) != sha256_of(encode(batch)):
+            break
+        if batch.problems or [each.sha256 for each in batch.lineage.inputs] != [segment.sha256]:
+            break
+        if batch.max_ns >= now_ns - policy.keep_days * DAY:
+            break
+        stones.append(SegmentStone(segment, held[batch.name], good.id, batch.max_ns, str(policy)))
+    return tuple(stones)

@@ -13,7 +13,7 @@ from hats.exchange_architect.archive import ArchiveReader
 from shared.instrument import Instrument
 from shared.units import Ns
 from shared.warehouse.compaction import Reading
-from shared.warehouse.tables import BboRow, CandleRow, FillRow, LedgerRow, LiquidationRow, TradeRow
+from shared.warehouse.tables import AssetContextRow, BboRow, CandleRow, FillRow, LedgerRow, LiquidationRow, TradeRow
 
 LISTED = (Instrument("BTC", 0, 5, 40), Instrument("ETH", 1, 4, 25))
 USER, OTHER = "0x" + "a1" * 20, "0x" + "b2" * 20
@@ -115,6 +115,19 @@ def test_a_bad_trade_does_not_take_its_neighbours_with_it() -> None:
     reading = read("trades", [good, good | {"px": "x", "tid": 2}, good | {"tid": 3}])
     assert [row.tid for row in reading.rows if isinstance(row, TradeRow)] == [1, 3]
     assert len(reading.unread) == 1
+
+
+def test_a_context_has_the_mid_and_the_days_trade() -> None:
+    """What no Hat decides on is in the table; one of another shape is said, and the rest of the context stays."""
+    ctx = {"markPx": "60000", "oraclePx": "60001", "openInterest": "12.5", "funding": "0.0000125"}
+    more = {"midPx": "60000.55", "prevDayPx": "59000.0", "dayNtlVlm": "1234567.8912345"}
+    (row,) = read("activeAssetCtx", {"coin": "BTC", "ctx": ctx | more}).rows
+    assert isinstance(row, AssetContextRow)
+    assert (row.mark_px, row.mid_px, row.prev_day_px, row.day_usd) == (600_000, 600_006, 590_000, 1_234_567_891_235)
+    (bare,) = read("activeAssetCtx", {"coin": "BTC", "ctx": ctx}).rows
+    odd = read("activeAssetCtx", {"coin": "BTC", "ctx": ctx | {"midPx": 60000.5}})
+    assert list(odd.rows) == [bare]
+    assert "expected a number as text" in odd.unread[0].reason
 
 
 def test_a_number_that_no_column_holds_is_unread() -> None:

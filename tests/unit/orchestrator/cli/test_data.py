@@ -23,7 +23,7 @@ from shared.journal import Journal
 from shared.messages.market import UniverseUpdate
 from shared.record import Entry
 from shared.units import Ns
-from shared.warehouse.capture.reader import segments
+from shared.warehouse.capture.reader import segments, verify_log
 from tests.house.sources import ROOT
 from tests.unit.shared.warehouse.logs import LISTED, story, write_log
 
@@ -151,6 +151,27 @@ def test_what_goes_is_on_record(log: Path, home: Path, capsys: pytest.CaptureFix
     chain = home / "warehouse" / AUDIT
     chain.write_bytes(chain.read_bytes().replace(b"batch_retired", b"batch_renamed", 1))
     assert not said(capsys, "verify", code=Exit.PROBLEMS)["sound"]
+
+
+def test_raw_segments_go_once_the_tables_have_them(log: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Not before there is a snapshot; then all but the last, with tombstones; what is left is whole and goes on."""
+    before = segments(log)
+    words = ("gc", "--keep-days", "0", "--log", str(log))
+    said(capsys, "compact", str(log))
+    assert said(capsys, *words)["segments"] == []
+    said(capsys, "snapshot")
+    told = said(capsys, *words)
+    assert told["segments"] == [path.name for path in before[:-1]]
+    assert segments(log) == before
+    assert said(capsys, *words, "--apply")["segments"] == told["segments"]
+    assert segments(log) == before[-1:]
+    assert len(list(log.glob("*.gone.json"))) == len(before) - 1 > 0
+    report = verify_log(log)
+    assert report.is_whole
+    assert report.is_complete
+    assert said(capsys, "compact", str(log))["problems"] == []
+    assert said(capsys, "verify")["sound"]
+    assert said(capsys, *words, "--apply")["segments"] == []
 
 
 @pytest.mark.parametrize(

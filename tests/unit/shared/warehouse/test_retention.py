@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hats.exchange_architect.archive import ArchiveReader
 from shared.warehouse.compact import compact
 from shared.warehouse.findings import FindingKind
-from shared.warehouse.manifest import Batch, BatchHash, Lineage, Part, Snapshot
-from shared.warehouse.retention import Policy, plan
+from shared.warehouse.manifest import Batch, BatchHash, Input, Lineage, Part, Snapshot, encode, sha256_of
+from shared.warehouse.retention import Policy, RawSegment, plan, plan_raw
 from shared.warehouse.store import Store
 from shared.warehouse.verify import verify
 from tests.unit.shared.warehouse.logs import LISTED, compacted, story, write_log
@@ -113,3 +114,27 @@ def test_a_removal_that_was_cut_short_is_finished_by_the_next(tmp_path: Path) ->
     with store.writing() as writing:
         assert writing.clear_unpublished() == sorted(files)
     assert verify(store, with_rows=False).is_sound
+
+
+def test_raw_segments_go_from_the_beginning_and_only_what_the_tables_have() -> None:
+    """Old, whole, of these very bytes, in the good snapshot; the last stays, and so does what follows one that does."""
+    made = [
+        Batch(f"b{n}", "capture", Lineage((Input(f"{n}.hlog", f"sha{n}", 5),), "code"), (batch(n, day=n).parts[0],))
+        for n in range(5)
+    ]
+    raw = [RawSegment(f"{n}.hlog", f"b{n}", f"sha{n}", 5) for n in range(5)]
+    hashes = tuple(BatchHash(each.name, sha256_of(encode(each))) for each in made)
+    good = Snapshot(hashes, {"trades": 25}, 0, 5 * DAY_NS)
+    known = {each.name: each for each in made}
+
+    def going(**changes: object) -> list[str]:
+        asked = {"segments": raw, "batches": known, "good": good, "policy": Policy(0), "now_ns": 30 * DAY_NS} | changes
+        return [stone.segment.name for stone in plan_raw(**asked)]  # type: ignore[arg-type]
+
+    assert going() == ["0.hlog", "1.hlog", "2.hlog", "3.hlog"]
+    assert going(policy=Policy(28)) == ["0.hlog", "1.hlog"]
+    assert going(good=None) == []
+    assert going(good=msgspec.structs.replace(good, batches=hashes[:2])) == ["0.hlog", "1.hlog"]
+    assert going(batches=known | {"b1": msgspec.structs.replace(made[1], problems=("torn",))}) == ["0.hlog"]
+    assert going(segments=[raw[0], msgspec.structs.replace(raw[1], sha256="other"), *raw[2:]]) == ["0.hlog"]
+    assert going(segments=raw[:1]) == []
