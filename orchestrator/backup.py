@@ -144,7 +144,7 @@ class _Taking:
         copy_sqlite(path, copy)
         if path.name == JOURNAL:
             self.runs.append(_run_of(path.parent.name, copy))
-        return _put(self._store, copy, inside)
+        return _put(self._store, copy, inside, path.stat())  # the original's age
 
 
 def sources(home: Path, only: str | None = None) -> Iterator[Path]:
@@ -182,11 +182,11 @@ def _leads_to(inside: Path, run: str) -> bool:
     )
 
 
-def _put(store: SealedStore, path: Path, inside: str) -> Put:
+def _put(store: SealedStore, path: Path, inside: str, status: os.stat_result | None = None) -> Put:
     with path.open("rb") as file:
-        status = os.fstat(file.fileno())
-        size = status.st_size if path.suffix != ".jsonl" else _whole_lines(path, status.st_size)
-        return store.put(file, inside, status, size)
+        now = os.fstat(file.fileno())
+        size = now.st_size if path.suffix != ".jsonl" else _whole_lines(path, now.st_size)
+        return store.put(file, inside, status or now, size)
 
 
 def _whole_lines(path: Path, size: int) -> int:

@@ -22,10 +22,11 @@ from orchestrator.agents import agents_at
 from orchestrator.backup import back_up, thin_out
 from orchestrator.cards import scorecards_html
 from orchestrator.control import Control
+from orchestrator.retention import RetentionClass
 from orchestrator.runfiles import RunFiles, write_private
 from orchestrator.scheduler import Job
 from orchestrator.sealed_store import SealedStore
-from orchestrator.settings import Backup
+from orchestrator.settings import Backup, Retention
 from orchestrator.summary import summarise
 from shared.errors import ConfigError, DataError, JournalError
 from shared.journal import JournalReader
@@ -33,6 +34,7 @@ from shared.seal_file import read_seal_key
 from shared.units import DAY, SECOND, Ns
 
 BACKUP: Final = "backup"
+RETIRE: Final = "retire_runs"
 MINUTE: Final = 60 * SECOND
 DISK_FREE_SHARE_MIN: Final = 0.10
 DISK_FREE_BYTES_MIN: Final = 1 << 30
@@ -54,6 +56,7 @@ class Place(msgspec.Struct, frozen=True):
     base_url: str = ""
     account: str = ""
     is_sealing: bool = False
+    retention_days: dict[RetentionClass, float] = {}
 
     @property
     def files(self) -> RunFiles:
@@ -149,6 +152,14 @@ def back_up_home(place: Place) -> str:
     )
 
 
+def retire_runs(place: Place) -> str:
+    """What retention lets go of runs that have ended."""
+    from orchestrator.retiring import retire, told  # noqa: PLC0415 - loads pyarrow
+
+    gone = retire(Path(place.home), Path(place.seal_key), place.retention_days, time.time_ns(), apply=True)
+    return f"{told(gone)} removed"
+
+
 def check_disk(place: Place) -> str:
     """Room for what a run writes."""
     usage = shutil.disk_usage(place.run_dir)
@@ -187,15 +198,19 @@ TASKS: Final[Mapping[str, Task]] = {
 }
 
 
-def tasks_for(backup: Backup) -> Mapping[str, Task]:
-    """The jobs of a run with these settings: backups only where they have a place to go."""
-    if backup.dir is None:
-        return TASKS
-    every_ns = int(backup.every_s * SECOND)
-    return {**TASKS, BACKUP: Task(_job(BACKUP, every_ns, max(every_ns, 10 * MINUTE), priority=5), back_up_home)}
+def tasks_for(backup: Backup, retention: Retention) -> Mapping[str, Task]:
+    """The jobs of a run with these settings: backups and removals where they are asked for."""
+    tasks = dict(TASKS)
+    if backup.dir is not None:
+        every_ns = int(backup.every_s * SECOND)
+        tasks[BACKUP] = Task(_job(BACKUP, every_ns, max(every_ns, 10 * MINUTE), priority=5), back_up_home)
+    if retention.days:
+        tasks[RETIRE] = Task(_job(RETIRE, DAY // 4, 30 * MINUTE, priority=3), retire_runs)
+    return tasks
 
 
 WORK: Final[Mapping[str, Callable[[Place], str]]] = {name: task.work for name, task in TASKS.items()} | {
-    BACKUP: back_up_home
+    BACKUP: back_up_home,
+    RETIRE: retire_runs,
 }
 """What each job does, by name, whether or not this run's schedule has it."""

@@ -161,9 +161,9 @@ class Launch:
             str(settings.run.home), str(self.files.dir), named,
             str(settings.backup.dir or ""), settings.backup.keep, str(self._key_file),
             settings.venue.base_url, settings.hats.exchange_architect.user_address or "",
-            settings.at_rest.mode == "sealed",
+            settings.at_rest.mode == "sealed", dict(settings.retention.days),
         )  # fmt: skip
-        caretaker = Caretaker(place, RayDispatch(), tasks_for(settings.backup))
+        caretaker = Caretaker(place, RayDispatch(), tasks_for(settings.backup, settings.retention))
         duration_s = settings.run.duration_s
         deadline = None if duration_s is None else time.monotonic() + duration_s
         while not self._stop_asked and (deadline is None or time.monotonic() < deadline):

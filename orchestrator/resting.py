@@ -7,6 +7,7 @@ HOME/sealed is a store like that of the backups (`sealed_store.py`), with one ma
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,12 +56,15 @@ def seal_run(home: Path, run: str, key_file: Path, on_file: OnFile = lambda _: N
     if not folder.is_dir():
         raise NotRunning(f"there is no run at {folder}")
     store = store_of(home, key_file)
-    with _ended(folder):
+    with ended(folder):
         if run in store.names():  # it was unsealed to be looked at, or its sealing died before the folder was removed
             with store.writing():
                 store.forget(run)
+        journal = folder / JOURNAL
+        age_ns = (journal if journal.exists() else folder).stat().st_mtime_ns
         manifest = keep_run(home, run, store, key_file, on_file).manifest
         check(store, run)
+        os.utime(home / FOLDER / KEPT / f"{run}.sealed", ns=(age_ns, age_ns))  # it ended then, not now
         shutil.rmtree(folder)
     (home / "checkpoints" / f"{run}.jsonl").unlink(missing_ok=True)
     with store.writing():
@@ -95,7 +99,7 @@ def seal_ended(home: Path, key_file: Path, now_ns: int) -> list[str]:
 
 
 @contextmanager
-def _ended(folder: Path) -> Iterator[None]:
+def ended(folder: Path) -> Iterator[None]:
     """Inside, nobody writes the run's journal; NotAllowedError if somebody does."""
     lock = folder / f"{JOURNAL}.lock"
     if not lock.exists():
@@ -115,7 +119,9 @@ def runs_at(home: Path) -> list[KnownRun]:
     sealed = {path.stem: path for path in (home / FOLDER / KEPT).glob("*.sealed")}
 
     def since_ns(name: str) -> int:
-        return (lying.get(name) or sealed[name]).stat().st_mtime_ns
+        folder = lying.get(name)
+        last = sealed[name] if folder is None else folder / JOURNAL
+        return (last if last.exists() else folder or last).stat().st_mtime_ns
 
     return [
         KnownRun(name, since_ns(name), name in lying, name in sealed, _size(lying[name]) if name in lying else None)

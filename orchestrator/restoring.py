@@ -108,7 +108,9 @@ def _made(path: Path) -> Path:
 
 def _fence(home: Path, manifest: Manifest, ns: int) -> None:
     for path in sorted(home.glob(f"runs/*/{JOURNAL}")):
+        age_ns = path.stat().st_mtime_ns
         Journal(path, now_ns=ns).close()  # the next epoch
+        os.utime(path, ns=(age_ns, age_ns))  # the run did not end now
     for path in sorted(home.rglob("*.nonces.sqlite")):
         raise_floor(path, ns // MS)
     why = f"restored from the backup {manifest.name}; what happened since it was made is unknown"

@@ -111,10 +111,10 @@ class SealedStore:
         kept = KeptFile(path, status.st_mode & 0o777, status.st_mtime_ns, size, total.hexdigest(), tuple(pieces))
         return Put(kept, new)
 
-    def publish(self, manifest: Manifest) -> None:
-        """From here on it is there; DataError if the name is taken."""
+    def publish(self, manifest: Manifest, *, is_replacing: bool = False) -> None:
+        """From here on it is there; DataError if the name is taken, unless it takes the place of the one there."""
         path = self._path_of(manifest.name)
-        if path.exists():
+        if path.exists() and not is_replacing:
             raise DataError(f"{path} is there already")
         sealed = self._manifest.seal(manifest.name, msgspec.msgpack.encode(manifest), fresh_nonce())
         self._write(path, sealed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -19,6 +19,7 @@ from hats.quant_strategist.settings import Settings as QuantStrategist
 from hats.risk_oversight_officer.settings import Settings as RiskOversightOfficer
 from hats.security_architect.settings import Settings as SecurityArchitect
 from orchestrator.exposure import exposed
+from orchestrator.retention import Days, RetentionClass
 from orchestrator.watchdog.guard import Aim
 from shared.config import (
     BusAddress,
@@ -111,6 +112,35 @@ class Backup(Section):
     keep: int = Field(48, ge=2, description="So many are kept; older ones go when a new one is whole.")
 
 
+class Retention(Section):
+    """How long what a run leaves is kept after it has ended. Unset: for ever. Nothing of the newest run ever goes."""
+
+    captures_days: float | None = Field(None, gt=0, description="Frames as received, in the run's folder.")
+    logs_days: float | None = Field(None, gt=0, description="What the processes wrote.")
+    journal_days: float | None = Field(None, gt=0, description="The journal, with it reports, settings and keys.")
+    audit_days: float | None = Field(
+        None, gt=0, description="Audit log and checkpoints; no shorter than any other class, for it is about them."
+    )
+
+    @model_validator(mode="after")
+    def _audit_stays_longest(self) -> Self:
+        others = (self.captures_days, self.logs_days, self.journal_days)
+        if self.audit_days is not None and any(days is None or days > self.audit_days for days in others):
+            raise ValueError("audit_days: expected no less than of every other class, and these set too")
+        return self
+
+    @property
+    def days(self) -> Days:
+        """By class."""
+        kept = {
+            RetentionClass.CAPTURES: self.captures_days,
+            RetentionClass.LOGS: self.logs_days,
+            RetentionClass.JOURNAL: self.journal_days,
+            RetentionClass.AUDIT: self.audit_days,
+        }
+        return {kind: days for kind, days in kept.items() if days is not None}
+
+
 class Hats(Section):
     """One section for each Hat, defined by the Hat itself."""
 
@@ -142,6 +172,7 @@ class Settings(BaseSettings):
     watchdog: Watchdog = Watchdog()
     at_rest: AtRest = AtRest()
     backup: Backup = Backup()
+    retention: Retention = Retention()
     metrics: MetricsServer = MetricsServer()
     log: Logs = Logs()
     hats: Hats = Hats()

@@ -69,6 +69,30 @@ def unseal(run: Name, config: Config = None, as_json: Json = False) -> None:
         say(f"{run} lies open in {folder}")
 
 
+@app.command()
+def gc(
+    apply: Annotated[bool, typer.Option("--apply", help="Do it. Without, only say what would go.")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Remove what the settings under [retention] let go of runs that have ended, open or sealed; never of the newest.
+
+    Each removal is written into the chain in `retention` of the home folder before the first file of it is gone.
+    """
+    import time
+
+    from orchestrator.retiring import retire, told
+
+    settings = _settings(config)
+    gone = retire(settings.run.home, _key(settings), settings.retention.days, time.time_ns(), apply=apply)
+    if as_json:
+        emit({"applied": apply, "removals": gone})
+        return
+    for each in gone:
+        say(f"{each.run}: {each.kind}, {each.files} files, {each.bytes / 1e6:,.1f} MB, kept {each.days:g} days")
+    say(f"{'removed' if apply else 'would remove (nothing was; --apply does it)'}: {told(gone)}")
+
+
 def _settings(config: Path | None) -> Settings:
     from orchestrator.cli.launching import config_file, loaded
 

@@ -13,7 +13,7 @@ from orchestrator.caretaker import run_job
 from orchestrator.jobs import BACKUP, Place, tasks_for
 from orchestrator.restoring import check, restore
 from orchestrator.sealed_store import SealedStore
-from orchestrator.settings import Backup
+from orchestrator.settings import Backup, Retention
 from shared.errors import ConfigError, DataError, NotAllowedError
 from shared.seal_file import make_seal_key, read_seal_key
 from shared.sealing import SealKey
@@ -127,8 +127,8 @@ def test_the_oldest_go(home: Path, store: SealedStore) -> None:
 def test_a_run_backs_itself_up(home: Path, store: SealedStore) -> None:
     """The job does the same and says so; without a place for backups there is no such job."""
     settings = Backup(dir=store.root, keep=2)
-    assert BACKUP in tasks_for(settings)
-    assert BACKUP not in tasks_for(Backup())
+    assert BACKUP in tasks_for(settings, Retention())
+    assert BACKUP not in tasks_for(Backup(), Retention())
     run_dir = next((home / "runs").iterdir())
     place = Place(str(home), str(run_dir), (), str(store.root), 2, str(seal_key_path(home, None)))
     for _ in range(3):
