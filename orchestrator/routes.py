@@ -139,7 +139,7 @@ ROUTES: Final[Mapping[type[Message], Route]] = {
     ReadTwap: Route((EA,), ()),
     ReadAccount: Route((EA,), ()),
     ReadAllowance: Route((EA,), ()),
-    AllowanceTold: Route((EA,), (EA,)),
+    AllowanceTold: Route((EA,), (EA, EM)),
     # back from the venue
     VenueOrder: Route((EA,), (EM,)),
     Fill: Route((EA,), (EM,)),

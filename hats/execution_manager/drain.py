@@ -13,9 +13,13 @@ from shared.messages.control import Drained
 from shared.messages.risk import OrderDenied
 from shared.messages.signal import FeatureUpdate, OrderIntent
 from shared.order import Side, Tif
-from shared.units import MS, Ns, Px, Rounding, Sz, round_ratio, round_to_multiple, tick_at
+from shared.units import MS, SECOND, Ns, Px, Rounding, Sz, round_ratio, round_to_multiple, tick_at
 
 BPS: Final = 10_000
+CLOSE_FIRST_NS: Final = SECOND
+"""Cancels wait no longer than this for closing orders."""
+CLOSING_EACH: Final = 2
+"""Requests that closing a coin is reckoned with."""
 
 
 def begin(turn: Turn, *, flatten: bool, is_kill: bool, reason: str) -> Iterator[AnyMessage]:
@@ -27,7 +31,8 @@ def begin(turn: Turn, *, flatten: bool, is_kill: bool, reason: str) -> Iterator[
         drain.phase = DrainPhase.WORKING
     else:
         turn.state.drain = Drain(DrainPhase.WORKING, flatten, is_kill, turn.now)
-    yield from _cancel(turn, reason)
+    if not _closes_first(turn):
+        yield from _cancel(turn, reason)
 
 
 def advance(turn: Turn) -> Iterator[AnyMessage]:
@@ -37,7 +42,8 @@ def advance(turn: Turn) -> Iterator[AnyMessage]:
         yield _end(turn, is_verified=False)
         return
     if drain.phase is DrainPhase.WORKING:
-        yield from _cancel(turn, "draining")
+        if not _closes_first(turn):
+            yield from _cancel(turn, "draining")
         can_go_on = False
         if drain.flatten:
             for coin in sorted(coin for coin, net_sz in state.positions.items() if net_sz):
@@ -52,6 +58,29 @@ def advance(turn: Turn) -> Iterator[AnyMessage]:
 def _cancel(turn: Turn, reason: str) -> Iterator[AnyMessage]:
     """Everything goes; what holds on to its positions keeps their stops."""
     yield from sending.cancel_all(turn, reason, also_reducing=True, also_stops=turn.state.drain.flatten)
+
+
+def _closes_first(turn: Turn) -> bool:
+    """Would the cancels take the requests that closing needs? Then they wait for it, but not for long.
+
+    The venue takes cancels beyond the budget and counts them, and orders it then refuses. What is closed is volume,
+    which buys requests. Source: fact sheet 8.2.
+    """
+    state, drain = turn.state, turn.state.drain
+    held = [coin for coin, net_sz in state.positions.items() if net_sz]
+    is_late = turn.now >= drain.began_ns + CLOSE_FIRST_NS
+    if not drain.flatten or is_late or state.requests_left is None:
+        return False
+    to_cancel = sum(not order.is_cancel_under_way for order in state.orders.values())
+    if state.requests_left >= to_cancel + CLOSING_EACH * len(held):
+        return False
+    return any(not drain.attempts.get(coin) or _is_closing(turn, coin) for coin in held)
+
+
+def _is_closing(turn: Turn, coin: str) -> bool:
+    """Is a closing order of the coin on its way: wished for, approved or sent?"""
+    cloid = turn.state.drain.sent.get(coin)
+    return cloid is not None and cloid not in turn.state.ended
 
 
 def _unfinished(turn: Turn) -> list[Order]:
@@ -93,7 +122,7 @@ def _close(turn: Turn, coin: str) -> Generator[AnyMessage, None, bool]:
     if drain.attempts.get(coin, 0) >= settings.flatten_attempts:
         drain.hurdles.setdefault(coin, f"{settings.flatten_attempts} closing orders did not close it")
         return False
-    is_patient = turn.now < drain.began_ns + settings.flatten_patience_ms * MS
+    is_patient = turn.now < drain.began_ns + settings.flatten_patience_ms * MS and not _closes_first(turn)
     if is_patient and any(order.coin == coin for order in state.orders.values()):
         return True
     feature = state.features.get(coin)

@@ -22,7 +22,18 @@ from shared.messages.control import (
     Woke,
 )
 from shared.messages.market import FeedStatus, UniverseUpdate
-from shared.messages.order import ActionAnswered, ActionSent, Fill, SignatureRefused, VenueOrder
+from shared.messages.order import (
+    ActionAnswered,
+    ActionSent,
+    AllowanceTold,
+    CancelOrder,
+    FenceOrder,
+    Fill,
+    ResendOrder,
+    SignatureRefused,
+    SubmitOrder,
+    VenueOrder,
+)
 from shared.messages.parent import ParentOrder, ParentState
 from shared.messages.risk import OrderApproved, OrderDenied, TradingStateChanged
 from shared.messages.signal import CancelIntent, FeatureUpdate
@@ -30,6 +41,8 @@ from shared.units import MS, SECOND, Ns
 
 DEADLINES_TIMER = "deadlines"
 MEASURES_TIMER = "measures"
+REQUESTS = (SubmitOrder, CancelOrder, ResendOrder, FenceOrder)
+"""What becomes a request that the venue counts."""
 EARLY_CANCEL_NS = 60 * SECOND
 """A cancel whose order has not been approved by then is forgotten."""
 
@@ -49,6 +62,7 @@ class ExecutionManager:
         SignatureRefused,
         ActionSent,
         ActionAnswered,
+        AllowanceTold,
         VenueOrder,
         Fill,
         AccountSnapshot,
@@ -68,6 +82,12 @@ class ExecutionManager:
 
     def handle(self, message: AnyMessage, now: Ns) -> Iterable[AnyMessage]:
         """What follows from one message; see `shared.hat.Hat`."""
+        for said in self._handle(message, now):
+            if isinstance(said, REQUESTS) and self.state.requests_left is not None:
+                self.state.requests_left -= 1
+            yield said
+
+    def _handle(self, message: AnyMessage, now: Ns) -> Iterator[AnyMessage]:
         state = self.state
         if isinstance(message, FeatureUpdate):
             state.features[message.coin] = message
@@ -111,6 +131,8 @@ class ExecutionManager:
                 protect.denied(turn, message)
             case AccountSnapshot():
                 yield from self._take_account(turn, message)
+            case AllowanceTold(used=used, cap=cap):
+                turn.state.requests_left = cap - used
             case UniverseUpdate():
                 turn.state.instruments |= {instrument.coin: instrument for instrument in message.instruments}
             case FeedStatus():

@@ -213,6 +213,8 @@ class State(msgspec.Struct):
     account: Account = msgspec.field(default_factory=Account)
     drain: Drain = msgspec.field(default_factory=Drain)
     flatten_count: int = 0
+    requests_left: int | None = None
+    """What the venue lets our address still send, less what we sent since it told; None: it has not."""
     parents: dict[Cloid, Parent] = {}
     ended_parents: dict[Cloid, Ns] = {}
     parents_ns: Ns = NEVER

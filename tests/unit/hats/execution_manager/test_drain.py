@@ -17,7 +17,7 @@ from shared.messages.control import (
     KillOrdered,
     ResumeOrdered,
 )
-from shared.messages.order import AnswerKind, QueryAccount, SubmitOrder, VenueOrderStatus
+from shared.messages.order import AllowanceTold, AnswerKind, QueryAccount, SubmitOrder, VenueOrderStatus
 from shared.messages.risk import DenyReason, OrderDenied, TradingState, TradingStateChanged
 from shared.messages.signal import OrderIntent
 from shared.order import Side, Tif
@@ -254,3 +254,41 @@ def test_a_cancel_is_not_sent_ahead_of_its_order() -> None:
     sent(hat, intent(2, replaces=old.cloid))
     assert not cancels(say(hat, DrainOrdered(flatten=False)))
     assert cancels(say(hat, told(old, VenueOrderStatus.OPEN, 20))) == [old.cloid]
+
+
+def short_of_requests(left: int) -> ExecutionManager:
+    """A manager that holds 30 lots, has three orders resting and may send so many requests more."""
+    hat = holding(30)
+    for number in (1, 2, 3):
+        resting(hat, intent(number))
+    say(hat, AllowanceTold(10_000 - left, 10_000, NOW))
+    return hat
+
+
+def test_with_few_requests_left_it_closes_before_it_cancels() -> None:
+    """Cancels count too and would leave nothing for closing; they follow when that is answered, or a second later."""
+    hat = short_of_requests(4)
+    said = say(hat, KillOrdered(KillLevel.FLATTEN, "test"))
+    assert (len(wishes(said)), cancels(said)) == (1, [])
+    assert cancels(wake(hat, NOW + ms(500))) == []
+    assert len(cancels(wake(hat, NOW + ms(1_100)))) == 3
+    hat = short_of_requests(4)
+    (wish,) = wishes(say(hat, KillOrdered(KillLevel.FLATTEN, "test")))
+    said = say(hat, OrderDenied(wish.cloid, FLATTEN, "AAA", DenyReason.STALE_DATA, 1, 0, "test"))
+    assert len(cancels(said)) == 3
+
+
+def test_with_enough_requests_it_cancels_first() -> None:
+    """Nothing is closed while an order of the coin may still trade."""
+    for left in (5, 50):
+        said = say(short_of_requests(left), KillOrdered(KillLevel.FLATTEN, "test"))
+        assert (wishes(said), len(cancels(said))) == ([], 3)
+
+
+def test_what_it_sends_is_counted_off() -> None:
+    """Until the venue tells again."""
+    hat = short_of_requests(50)
+    say(hat, KillOrdered(KillLevel.FLATTEN, "test"))
+    assert hat.state.requests_left == 47
+    say(hat, AllowanceTold(1, 10, NOW))
+    assert hat.state.requests_left == 9
