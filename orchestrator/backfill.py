@@ -19,6 +19,7 @@ from hats.exchange_architect import history
 from hats.exchange_architect.budget import SHARE_PERCENT, Budget, Priority
 from hats.exchange_architect.history import Answer, Page, Subject
 from shared.instrument import Instrument
+from shared.sealing import SealKey
 from shared.units import MS, SECOND, Ns
 from shared.warehouse.capture.ranges import Ranges
 from shared.warehouse.manifest import Batch, Input, Lineage
@@ -122,8 +123,13 @@ def covered(store: Store, of: Subject) -> Ranges:
     return found
 
 
-def batch_name(of: Subject, since_ms: int, until_ms: int) -> str:
-    """The name of the batch of one page. Coins and intervals that differ in case alone stay apart by a hash."""
+def batch_name(of: Subject, since_ms: int, until_ms: int, key: SealKey | None = None) -> str:
+    """The name of the batch of one page. Coins and intervals that differ in case alone stay apart by a hash.
+
+    In an encrypted warehouse, whose `key` it is, a name tells the times alone.
+    """
+    if key is not None:
+        return f"{KIND}-{key.derive('batch name').digest(of.name.encode()).hex()[:24]}-{since_ms}-{until_ms}"
     readable = re.sub(r"[^a-z0-9.-]+", "_", of.name.lower())
     return f"{KIND}-{readable}-{hashlib.sha256(of.name.encode()).hexdigest()[:8]}-{since_ms}-{until_ms}"
 
@@ -145,7 +151,7 @@ def _publish(writing: Writing, page: Page, reply: bytes, found: Answer, now: Ns,
     config = {"subject": of.name, "since_ms": str(page.since_ms), "until_ms": str(found.until_ms)}
     origin = Origin(f"{KIND}:{of.name}")
     with writing.publication(
-        batch_name(of, page.since_ms, found.until_ms), KIND, Lineage((made,), code, config)
+        batch_name(of, page.since_ms, found.until_ms, writing.store.key), KIND, Lineage((made,), code, config)
     ) as publication:
         for number, row in enumerate(found.rows):
             publication.add(row, origin._replace(seq=number))

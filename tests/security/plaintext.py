@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from shared.sealing import is_sealed
+from shared.sealing import FILE_MARKER, is_sealed
 
 
 def words_in(folder: Path, words: tuple[str, ...]) -> list[str]:
@@ -18,7 +18,8 @@ def words_in(folder: Path, words: tuple[str, ...]) -> list[str]:
         name = str(path.relative_to(folder)).lower()
         data = path.read_bytes() if path.is_file() else b""
         for word in words:
-            by_chance = 3 + 2 * len(data) / 256 ** len(word) if is_sealed(data) and len(word) < 8 else 0
+            looks_like_chance = is_sealed(data) or data.startswith((FILE_MARKER, b"PARE"))
+            by_chance = 3 + 2 * len(data) / 256 ** len(word) if looks_like_chance and len(word) < 8 else 0
             if word.lower() in name or data.count(word.encode()) > by_chance:
                 found.append(f"{word} in {name}")
     return found

@@ -14,6 +14,7 @@ from hats.exchange_architect.history import subject
 from orchestrator.backfill import Fetched, Progress, Source, covered, fetch
 from shared.errors import VenueUnreachable
 from shared.instrument import Instrument
+from shared.sealing import SealKey
 from shared.units import HOUR, MINUTE, MS, SECOND, USD, Ns, Px, Sz, Usd
 from shared.venue.core.commands import Deposit, OrderSpec, PassTime, PlaceOrders, SetPrices, Tif
 from shared.venue.core.exchange import Exchange
@@ -21,6 +22,7 @@ from shared.venue.core.listing import list_perp
 from shared.venue.door.door import JSON_TYPE, Door
 from shared.venue.door.settings import DoorSettings
 from shared.warehouse.store import Store
+from tests.security.plaintext import words_in
 
 BTC = Instrument("BTC", 0, 5, 40)
 START = Ns(472_000 * HOUR)
@@ -171,3 +173,18 @@ def test_an_open_candle_is_not_history(venue: Venue, tmp_path: Path) -> None:
     """Nothing that may still change is fetched, and nothing is asked if nothing is over."""
     done = run(venue, Store(tmp_path), subject("BTC", "1d"), venue.now, venue.now + HOUR)
     assert (done.requests, done.rows, done.batches) == (0, 0, ())
+
+
+def test_an_encrypted_warehouse_does_not_tell_what_was_fetched(venue: Venue, tmp_path: Path) -> None:
+    """Neither in a name nor in a file; what is there is still not asked for again."""
+    span = (START // MS, (START + HOUR) // MS)
+    store = Store(tmp_path / "hidden", SealKey(b"k" * 32))
+    for _ in range(2):
+        with store.writing() as writing:
+            found = fetch(CANDLES, span, BTC, venue.source(), writing, Budget(1_200), "code")
+    assert (found.requests, found.known_ms) == (0, span[1] - span[0])
+    plain = Store(tmp_path / "plain")
+    with plain.writing() as writing:
+        fetch(CANDLES, span, BTC, venue.source(), writing, Budget(1_200), "code")
+    assert words_in(plain.root, ("BTC", "candles-btc"))
+    assert words_in(store.root, ("BTC", "candles-btc", "candleSnapshot")) == []
