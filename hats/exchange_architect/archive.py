@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
-from hats.exchange_architect.channels import BOOK, FILLS
+from hats.exchange_architect.channels import BOOK, CANDLE, FILLS
 from hats.exchange_architect.kept_channels import CHANNELS, LIQUIDATION, kept_rows
 from hats.exchange_architect.numbers import near, usd_near
 from hats.exchange_architect.universe import Universe
@@ -16,7 +16,9 @@ from shared.messages.market import BadData, UniverseUpdate
 from shared.units import Ns
 from shared.warehouse.compaction import Reading, Unread
 from shared.warehouse.rows import row_of
-from shared.warehouse.tables import AssetContextRow, BookRow, Row
+from shared.warehouse.tables import AssetContextRow, BookRow, CandleRow, Row
+
+_CANDLE_BEGINS: Final = b'{"channel":"candle"'
 
 
 class ArchiveReader:
@@ -35,6 +37,9 @@ class ArchiveReader:
         book = self._decoder.sound_book(frame)  # most frames are one
         if book is not None:
             return Reading(BOOK, book.of.coin, (_book_row(book, recv_ns),))
+        candle = self._candle(frame, recv_ns)
+        if candle is not None:
+            return candle
         heard = self._decoder.decode(frame, recv_ns)
         rows: list[Row] = []
         unread: list[Unread] = []
@@ -59,6 +64,17 @@ class ArchiveReader:
                 unread.append(Unread(channel, "", str(error)))
         # the frame's own word for its channel, where the feed could not read the rest of it
         return Reading(unread[0].channel if channel == BAD else channel, heard.coin, rows, unread)
+
+    def _candle(self, frame: bytes, recv_ns: Ns) -> Reading | None:
+        """A sound candle, whose row needs no more than this; None for whatever else it is."""
+        if not frame.startswith(_CANDLE_BEGINS):
+            return None
+        try:
+            (row,) = kept_rows(CANDLE, frame, self._universe, recv_ns)
+        except UNREADABLE:
+            return None
+        assert isinstance(row, CandleRow)
+        return Reading(CANDLE, row.coin, (row,))
 
 
 def _book_row(book: SoundBook, recv_ns: Ns) -> BookRow:

@@ -156,7 +156,23 @@ _SIDES = st.lists(
 @given(st.sampled_from(["BTC", "ETH", "DOGE"]), st.tuples(_SIDES, _SIDES))
 def test_a_book_is_read_the_same_by_either_way(coin: str, levels: tuple[Any, Any]) -> None:
     """Spaces keep a frame off the fast way: its rows and what is wrong with it are those of the compact one."""
-    said = {"channel": "l2Book", "data": {"coin": coin, "time": T, "levels": levels}}
+    check_either_way({"channel": "l2Book", "data": {"coin": coin, "time": T, "levels": levels}})
+
+
+@given(
+    st.sampled_from(["BTC", "ETH", "DOGE"]),
+    st.fixed_dictionaries({name: st.sampled_from(["60000", "60001.5", "0", "-1", "1e5"]) for name in "ochlv"}),
+    st.sampled_from(["1m", "5m", "1x"]),
+    st.integers(-1, 2),
+)
+def test_a_candle_is_read_the_same_by_either_way(coin: str, texts: dict[str, str], interval: str, trades: int) -> None:
+    """Sound or not."""
+    span = {"t": T, "T": T + 59_999, "s": coin, "i": interval, "n": trades}
+    check_either_way({"channel": "candle", "data": span | texts})
+
+
+def check_either_way(said: dict[str, Any]) -> None:
+    """The compact frame and the one with spaces come to the same reading."""
     reader = ArchiveReader()
     reader.learn(LISTED)
     fast, slow = (
