@@ -19,6 +19,7 @@ from orchestrator.cards import scorecards_html
 from orchestrator.caretaker import Caretaker, RayDispatch
 from orchestrator.claim import claimed
 from orchestrator.compose import check_wiring
+from orchestrator.confinement import confine
 from orchestrator.ground import Ground, ground
 from orchestrator.jobs import Place, tasks_for
 from orchestrator.referee import differences, positions_at
@@ -112,6 +113,7 @@ class Launch:
     @contextlib.contextmanager
     def grounded(self) -> Iterator[Ground]:
         """What the run stands on, noted as the current run, while inside."""
+        confine()
         settings, step = self._settings, self._watcher.step
         home, account = settings.run.home, settings.hats.exchange_architect.user_address
         with claimed(home, account, settings.venue.network), anchored():

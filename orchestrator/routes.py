@@ -15,6 +15,7 @@ from shared.messages.control import (
     Armed,
     AuditCheckpointed,
     AuditRecord,
+    Checked,
     Disarmed,
     Drained,
     DrainOrdered,
@@ -156,6 +157,7 @@ ROUTES: Final[Mapping[type[Message], Route]] = {
     TradingStateChanged: Route((RO,), (QS, EM, SA, OR)),
     AuditRecord: Route((SA,), ()),
     AuditCheckpointed: Route((SA,), (SA,)),
+    Checked: Route((OP,), (SA,)),
     Accessed: Route((OR,), (SA,)),
     # life
     WakeAt: Route(HATS, (OR,)),

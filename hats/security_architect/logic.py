@@ -27,6 +27,8 @@ from shared.messages.control import (
     Accessed,
     AuditCheckpointed,
     AuditRecord,
+    Check,
+    Checked,
     KillOrdered,
     ResumeOrdered,
     Started,
@@ -55,6 +57,12 @@ from shared.units import MS, SECOND, US, Ns
 MEASURES_TIMER: Final = "measures"
 FENCE_NS: Final = 60 * SECOND
 """An order's nonce is remembered so long after the order's expiry, to be fenced."""
+
+_CHECKS: Final = {
+    Check.AUDIT: measures.CHAIN_VERIFIED,
+    Check.SECRETS: measures.SECRETS_FOUND,
+    Check.EXPOSURE: measures.EXPOSURES_FOUND,
+}
 
 _DISPUTES: Final = (
     "does not exist",
@@ -125,6 +133,7 @@ class SecurityArchitect:
         KillOrdered,
         ResumeOrdered,
         AuditCheckpointed,
+        Checked,
         Accessed,
         Woke,
         Started,
@@ -158,6 +167,8 @@ class SecurityArchitect:
                 return (self._record(message, now),)
             case AuditCheckpointed():
                 return self._checkpointed(message)
+            case Checked():
+                return self._checked(message)
             case TradingStateChanged():
                 return self._trading_state(message, now)
             case KillOrdered() | ResumeOrdered():
@@ -306,6 +317,12 @@ class SecurityArchitect:
         state = self.state
         state.signed_size = max(state.signed_size, checkpoint.size)
         state.unsigned_since_ns = None if state.signed_size >= state.head.index else checkpoint.ns
+        return ()
+
+    def _checked(self, checked: Checked) -> tuple[AnyMessage, ...]:
+        name = _CHECKS[checked.check]
+        value = float(not checked.faults) if checked.check is Check.AUDIT else float(checked.faults)
+        self.state.samples.add(name, value)
         return ()
 
     def _record(self, message: Audited, now: Ns) -> AuditRecord:

@@ -14,6 +14,9 @@ SIGNATURES_TAKEN: Final = "signatures_taken"
 CHAIN_INTACT: Final = "chain_intact"
 UNSIGNED_AGE: Final = "audit_unsigned_s"
 APPROVALS_UNSPENT: Final = "approvals_unspent"
+CHAIN_VERIFIED: Final = "chain_verified"
+SECRETS_FOUND: Final = "secrets_found"
+EXPOSURES_FOUND: Final = "exposures_found"
 
 MEASURES: Final[tuple[Measure, ...]] = (
     Measure(
@@ -83,6 +86,35 @@ MEASURES: Final[tuple[Measure, ...]] = (
         floor=300.0,
         target=75.0,
         min_samples=10,
+    ),
+    Measure(
+        name=CHAIN_VERIFIED,
+        unit="share",
+        meaning="Verifications of the whole audit log, with both copies of its checkpoints, that found it sound.",
+        statistic=Statistic.MEAN,
+        floor=0.999,
+        target=1.0,
+        min_samples=1,
+        critical=True,
+    ),
+    Measure(
+        name=SECRETS_FOUND,
+        unit="places",
+        meaning="Places where the last scan found a secret of the run outside its own file.",
+        statistic=Statistic.LAST,
+        floor=1.0,
+        target=0.0,
+        min_samples=1,
+        critical=True,
+    ),
+    Measure(
+        name=EXPOSURES_FOUND,
+        unit="places",
+        meaning="Files that others can read and sockets that other machines can reach, as the last scan found them.",
+        statistic=Statistic.LAST,
+        floor=1.0,
+        target=0.0,
+        min_samples=1,
     ),
     Measure(
         name=APPROVALS_UNSPENT,

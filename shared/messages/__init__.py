@@ -13,6 +13,7 @@ from shared.messages.control import (
     Armed,
     AuditCheckpointed,
     AuditRecord,
+    Checked,
     Disarmed,
     Drained,
     DrainOrdered,
@@ -143,6 +144,7 @@ AnyMessage = (
     | AuditRecord
     | AuditCheckpointed
     | Accessed
+    | Checked
 )
 
 MESSAGE_TYPES: Final[dict[str, type[Message]]] = {kind.__name__: kind for kind in AnyMessage.__args__}

@@ -238,3 +238,21 @@ class AuditCheckpointed(Message, frozen=True):
     root: str
     ns: Ns
     public_key: str
+
+
+class Check(StrEnum):
+    """What a run looks at by itself, for the Security Architect's scores."""
+
+    AUDIT = "audit"
+    SECRETS = "secrets"
+    EXPOSURE = "exposure"
+
+
+class Checked(Message, frozen=True):
+    """A job of the run's own looked at so many places and found so many wrong; the schedule has its words."""
+
+    lane: ClassVar[Lane] = Lane.SIGNAL
+
+    check: Check
+    places: int
+    faults: int

@@ -36,6 +36,9 @@ DEFERRED: Final = frozenset(
     {
         "decode_us",
         "sign_latency_us",
+        "chain_verified",
+        "secrets_found",
+        "exposures_found",
         "funding_booked",
         "funding_error_bps",
         "funding_forecast_bps",
@@ -51,7 +54,8 @@ DEFERRED: Final = frozenset(
         "trades_heard_share",
     }
 )
-"""What a short run on the stage has no evidence for: real time and sockets, an hour's funding, faults, parent orders,
+"""What a short run on the stage has no evidence for: a run's own jobs, real time and
+sockets, an hour's funding, faults, parent orders,
 stops, or hundreds of orders."""
 
 Cards = Mapping[Role, Scorecard]
