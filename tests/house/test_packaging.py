@@ -66,3 +66,14 @@ def test_ci_runs_make_test() -> None:
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
     assert "make test" in script.read_text(encoding="utf-8")
+
+
+def test_every_install_is_pinned_by_hash() -> None:
+    """Whatever installs from a lock takes wheels of the locked hashes only; nothing else is installed but ourselves."""
+    texts = "\n".join(
+        (ROOT / name).read_text(encoding="utf-8") for name in ("Makefile", "deploy/Dockerfile", ".ci/run")
+    )
+    installs = [line.strip() for line in texts.splitlines() if re.search(r"\binstall\b.*(-r|--requirement)\s", line)]
+    assert len(installs) >= 3
+    loose = [line for line in installs if "--require-hashes" not in line or "--only-binary :all:" not in line]
+    assert not loose, shown(loose)
