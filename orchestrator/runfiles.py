@@ -7,6 +7,7 @@ import hashlib
 import itertools
 import os
 import shutil
+import stat
 import tempfile
 import time
 from pathlib import Path
@@ -18,7 +19,7 @@ from orchestrator.build import Build
 from shared.approval import ApprovalKey
 from shared.approval_file import key_path, read_key
 from shared.bus.tls import TlsFiles
-from shared.errors import NotRunning
+from shared.errors import ConfigError, NotRunning
 
 SUN_PATH_MAX: Final = 100
 """A Unix socket's path may have 107 bytes; ours keep some room."""
@@ -168,7 +169,16 @@ def new_run(home: Path, name: str, run: int) -> RunFiles:
 
 def _make_private(*folders: Path) -> None:
     for folder in folders:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except FileExistsError as error:
+            raise ConfigError([f"expected a folder of ours at {folder}, there is something else"]) from error
+        found = folder.lstat()
+        # one of them lies in the system's temporary folder, where others can make what we would find there
+        if stat.S_ISLNK(found.st_mode) or found.st_uid != os.getuid():
+            raise ConfigError(
+                [f"expected a folder of ours at {folder}, it is a link or belongs to user {found.st_uid}"]
+            )
         folder.chmod(0o700)
 
 
@@ -177,6 +187,7 @@ def write_private(path: Path, data: bytes) -> None:
     partial = path.with_name(path.name + ".part")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(file.fileno(), 0o600)  # what a writer that died left may have been open
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from stat import S_IMODE
 
-from orchestrator.runfiles import new_run
+import pytest
+
+from orchestrator.runfiles import RunFiles, new_run, write_private
+from shared.errors import ConfigError
 
 AT_S = 1_800_000_000
 
@@ -21,3 +25,34 @@ def test_only_the_owner_may_look(tmp_path: Path) -> None:
     """The folder holds keys."""
     made = new_run(tmp_path / "home", "demo", AT_S)
     assert all(S_IMODE(folder.stat().st_mode) == 0o700 for folder in (made.dir, made.dir.parent, tmp_path / "home"))
+
+
+@pytest.mark.parametrize("trap", ["link", "file", "foreign"])
+def test_a_folder_that_others_laid_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trap: str) -> None:
+    """Ray's folder lies in the system's temporary one under a name that can be guessed: a link there, a file, or
+    somebody else's folder is not taken for ours."""
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    files = RunFiles(tmp_path / "runs" / "demo")
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    short = files.ray.parent
+    if trap == "link":
+        short.symlink_to(theirs)
+    elif trap == "file":
+        short.touch()
+    elif os.getuid() == 0:
+        short.mkdir()
+        os.chown(short, 65_534, 65_534)
+    else:
+        pytest.skip("only root can make a folder of somebody else's")
+    with pytest.raises(ConfigError, match="folder of ours"):
+        files.create_ray()
+    assert list(theirs.iterdir()) == []
+
+
+def test_what_a_dead_writer_left_open_is_closed(tmp_path: Path) -> None:
+    """A half-written file that others could read does not make the whole one so."""
+    (tmp_path / "key.part").touch(0o644)
+    (tmp_path / "key.part").chmod(0o644)
+    write_private(tmp_path / "key", b"secret")
+    assert S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
