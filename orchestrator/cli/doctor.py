@@ -37,7 +37,7 @@ def doctor(config: Config = None, as_json: Json = False) -> None:
 
 
 def _findings(config: Path | None) -> Iterator[Finding]:
-    from orchestrator.cli import machine
+    from orchestrator.cli import machine, openings
     from orchestrator.cli.findings import ok, problem
     from orchestrator.cli.launching import config_file, home, loaded
 
@@ -56,6 +56,8 @@ def _findings(config: Path | None) -> Iterator[Finding]:
         yield from run
         yield from _last_run(config)
         yield from machine.folders(home(config))
+        yield from openings.certificates(settings.tls.files)
+    yield from openings.ray_exposure()
     yield from machine.memory()
     yield from machine.clock()
 
