@@ -28,6 +28,7 @@ OPENINGS: Final[tuple[Opening, ...]] = (
     Opening("signer", r"hats\.security_architect\.signer", None, "unix", "the same user, by the kernel's word"),
     Opening("watchdog", r"orchestrator\.watchdog", None, "unix", "the same user, by the kernel's word"),
     Opening("dashboard", r"ray/dashboard/dashboard\.py", "ray.dashboard_port", "http", "Ray's token"),
+    Opening("launcher, as Ray's driver", r"-m orchestrator( |$)", None, "tcp", "Ray's token"),
     Opening("Ray", r"^ray::|^ray-|/ray/|ray\.util\.client\.server|^raylet|gcs_server", None, "tcp", "Ray's token"),
 )
 """All that may listen while a desk runs, and by whose leave one gets in. `tests/security/test_desk.py` compares it with

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -10,7 +11,7 @@ import ssl
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from urllib.error import HTTPError
 
 import pytest
@@ -124,20 +125,16 @@ def test_the_token_opens_ray_and_is_private(desk: Running) -> None:
 def test_the_bus_takes_nobody_without_a_certificate(desk: Running) -> None:
     """Neither in the clear, nor under TLS without a certificate of this desk's authority."""
     port = desk.ports["bus.port"]
-    with pytest.raises((BusError, AssertionError)):
-        _ask(connect(f"tcp:127.0.0.1:{port}", 5.0))
+    plain = connect(f"tcp:127.0.0.1:{port}", 5.0)
+    with contextlib.suppress(BusError):  # it may have hung up already
+        plain.send(b"let me in")
+    assert plain.receive(10) is None
+    plain.close()
     context = ssl.create_default_context(cafile=desk.tls.ca)
-    with socket.create_connection(("127.0.0.1", port), 5) as sock:
-        bare = context.wrap_socket(sock, server_hostname="127.0.0.1")
-        with pytest.raises(ssl.SSLError):
-            bare.recv(1)
+    sock = socket.create_connection(("127.0.0.1", port), 10)
+    with context.wrap_socket(sock, server_hostname="127.0.0.1") as bare, pytest.raises((ssl.SSLError, ConnectionError)):
+        bare.recv(1)
     assert len(desk.hats("status")["hats"]) == 9, "the operator, who has both, is served"
-
-
-def _ask(connection: Any) -> None:
-    connection.send(b"let me in")
-    assert connection.receive(5) is not None
-    raise AssertionError("somebody answered")
 
 
 def test_no_process_knows_the_shells_secrets(desk: Running) -> None:
