@@ -79,9 +79,9 @@ def run_desk(
     from orchestrator.claim import refuse_second
     from orchestrator.cli.watching import watcher
 
-    refuse_second(settings.run.home, settings.hats.exchange_architect.user_address, settings.venue.network)
-    if not own_ray:
+    if not own_ray:  # first, for it leaves no folder behind
         raylink.probe(raylink.resolve(settings.ray.address), settings.ray.probe_s)
+    refuse_second(settings.run.home, settings.hats.exchange_architect.user_address, settings.venue.network)
     from orchestrator.launch import Launch
 
     with watcher(title, settings.run.duration_s, wants_view=wants_view, as_json=as_json) as looking:
