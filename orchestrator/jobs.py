@@ -40,6 +40,8 @@ BACKUP: Final = "backup"
 RETIRE: Final = "retire_runs"
 FAULTS_SHOWN_MAX: Final = 5
 MINUTE: Final = 60 * SECOND
+SCORED_EVERY: Final = 9 * MINUTE
+"""A score's window is ten minutes: so the newest finding is always in it."""
 DISK_FREE_SHARE_MIN: Final = 0.10
 DISK_FREE_BYTES_MIN: Final = 1 << 30
 
@@ -220,8 +222,8 @@ TASKS: Final[Mapping[str, Task]] = {
     task.job.name: task
     for task in (
         Task(_job("check_disk", MINUTE, 30 * SECOND, priority=9, attempts=1), check_disk),
-        Task(_job("check_audit", 10 * MINUTE, 5 * MINUTE, priority=8, first_ns=80 * SECOND), check_audit),
-        Task(_job("scan_run", 10 * MINUTE, 2 * MINUTE, priority=4, first_ns=70 * SECOND), scan_run),
+        Task(_job("check_audit", SCORED_EVERY, 5 * MINUTE, priority=8, first_ns=80 * SECOND), check_audit),
+        Task(_job("scan_run", SCORED_EVERY, 2 * MINUTE, priority=4, first_ns=70 * SECOND), scan_run),
         Task(_job("check_journal", 30 * MINUTE, 10 * MINUTE, priority=7), check_journal),
         Task(_job("check_keys", DAY, MINUTE, priority=6, attempts=1), check_keys),
         Task(_job("write_report", 5 * MINUTE, MINUTE, priority=2), write_report),

@@ -16,8 +16,6 @@ from shared.ids import Cloid, Role, StrategyId, cloid_for
 from shared.messages import AnyMessage
 from shared.messages.control import (
     AuditRecord,
-    Check,
-    Checked,
     KillLevel,
     KillOrdered,
     Measured,
@@ -400,19 +398,3 @@ def test_the_signers_cap_is_no_wrong_refusal() -> None:
     reason = f"signer policy: {OVER_CAP}: notional 30000 exceeds 25000"
     hat.handle(SignatureRefused(ActionKind.ORDER, first.intent.cloid, reason), NOW)
     assert samples(hat)[measures.WRONG_REFUSALS] == [0.0]
-
-
-@pytest.mark.parametrize(
-    ("check_made", "faults", "name", "value"),
-    [
-        (Check.AUDIT, 0, measures.CHAIN_VERIFIED, 1.0),
-        (Check.AUDIT, 1, measures.CHAIN_VERIFIED, 0.0),
-        (Check.SECRETS, 0, measures.SECRETS_FOUND, 0.0),
-        (Check.SECRETS, 3, measures.SECRETS_FOUND, 3.0),
-        (Check.EXPOSURE, 2, measures.EXPOSURES_FOUND, 2.0),
-    ],
-)
-def test_what_the_runs_own_jobs_found_is_measured(check_made: Check, faults: int, name: str, value: float) -> None:
-    """Each check is one sample of its own measure; without any there is none."""
-    assert name not in samples(told())
-    assert samples(told(Checked(check_made, 100, faults)))[name] == [value]
