@@ -136,4 +136,4 @@ def _cancel_refused(turn: Turn, order: Order, reason: str) -> Iterator[AnyMessag
         yield from life.move(turn, order, OrderEvent.REFUSE_CHANGE, f"not cancelled: {reason}")
     if order.ending is None:
         order.asks += 1
-        life.watch(turn, order, turn.now + life.pause_ns(turn, order.asks))
+        life.watch(turn, order, turn.now + life.pause_ns(turn, order))

@@ -56,7 +56,7 @@ def venue_order(turn: Turn, message: VenueOrder) -> Iterator[AnyMessage]:
         yield from _not_there(turn, order, message)
     elif message.status is VenueOrderStatus.OTHER:
         # a word that we do not know proves nothing: the order goes on counting in full, and the venue is asked again
-        life.watch(turn, order, turn.now + life.pause_ns(turn, order.asks + 1))
+        life.watch(turn, order, turn.now + life.pause_ns(turn, order, 1))
     else:
         life.bind(turn, order, message.oid)
         yield from life.end_at_venue(turn, order, _ENDINGS[message.status], _final_sz(message), message.said)
@@ -170,7 +170,7 @@ def _not_there(turn: Turn, order: Order, message: VenueOrder) -> Iterator[AnyMes
     # the venue's lookup lags behind its events and forgets old orders
     order.absences += 1
     want_account(turn, turn.now, f"the venue does not know {order.cloid} any more")
-    life.watch(turn, order, turn.now + life.pause_ns(turn, order.asks))
+    life.watch(turn, order, turn.now + life.pause_ns(turn, order))
 
 
 def _afterlife(turn: Turn, order: Order, message: VenueOrder) -> Iterator[AnyMessage]:
@@ -200,7 +200,7 @@ def due(turn: Turn, order: Order) -> Iterator[AnyMessage]:
     elif order.ending is not None and order.final_sz != UNKNOWN_SZ:
         order.asks += 1
         want_account(turn, turn.now, f"fills of {order.cloid} are missing")
-        life.watch(turn, order, turn.now + life.pause_ns(turn, order.asks))
+        life.watch(turn, order, turn.now + life.pause_ns(turn, order))
     elif order.wants_cancel and order.is_proven and order.state in life.QUIET:
         yield from life.pursue(turn, order)
     else:

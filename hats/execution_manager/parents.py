@@ -23,6 +23,10 @@ from shared.units import MINUTE, MS, USD, Ns, Sz, notional
 BPS: Final = 1e4
 
 
+TWAP_PAUSE_MS: Final = 5_000
+"""Pause after a TWAP that came to nothing: what runs for minutes is in no hurry."""
+
+
 def begin(turn: Turn, terms: ParentOrder) -> Iterator[AnyMessage]:
     """Take a parent on, with the mid of now as its benchmark, or refuse it; one that is known is not begun twice."""
     state = turn.state
@@ -117,7 +121,8 @@ def _advance(turn: Turn, parent: Parent) -> Iterator[AnyMessage]:
         if ended is None and turn.now < parent.asked_ns + turn.settings.child_answer_ms * MS:
             return  # not judged yet
         if ended is not None and _was_in_vain(ended):
-            parent.retry_ns = Ns(turn.now + turn.settings.child_pause_ms * MS)
+            pause_ms = TWAP_PAUSE_MS if ended.is_twap else turn.settings.child_pause_ms
+            parent.retry_ns = Ns(turn.now + pause_ms * MS)
         parent.child = None
     yield from _next_child(turn, parent)
 

@@ -44,7 +44,7 @@ def not_there(turn: Turn, order: Order, message: VenueOrder) -> Iterator[AnyMess
             yield ResendOrder(order.cloid)
         elif turn.now >= order.fence_ns:
             yield life.fence(turn, order)
-    look_ns = turn.now + life.pause_ns(turn, order.asks)
+    look_ns = turn.now + life.pause_ns(turn, order)
     life.watch(turn, order, look_ns if turn.now >= safe else min(look_ns, safe))
 
 

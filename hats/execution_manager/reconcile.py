@@ -156,8 +156,9 @@ def _look_for(turn: Turn, snapshot: AccountSnapshot, order: Order) -> Generator[
     if not order.is_proven:
         return False
     if order.is_twap:
-        # no list of open orders has it: it is asked about whenever the books are compared, and says when it has ended
-        yield from life.ask(turn, order)
+        # no list of open orders has it: it is asked about by itself, as often as the books are compared without a cause
+        if turn.now >= max(order.asked_ns, order.sent_ns) + turn.settings.reconcile_every_ms * MS:
+            yield from life.ask(turn, order)
         return False
     if order.changed_ns + lag_ns >= snapshot.recv_ns:
         # a fill in this very snapshot may be what changed it: look again as soon as the lists can be relied on

@@ -38,7 +38,7 @@ def line(result: Storm) -> str:
     strikes = ", ".join(f"{kind} {count}" for kind, count in result.strikes.items())
     return (
         f"seed {result.seed}: {result.intents} orders ({result.batches} batches), {result.stops} stops "
-        f"({result.stops_fired} fired), {result.doubted} in doubt, {result.resent} sent again, "
+        f"({result.stops_fired} fired), {result.twaps} TWAPs, {result.doubted} in doubt, {result.resent} sent again, "
         f"{result.fenced} fences ({strikes}): {result.doubled} doubled, {len(result.differences)} differences, "
         f"UNKNOWN at most {result.unknown_after_expiry_s:.1f} s after expiry: "
         f"{'weathered' if result.is_weathered else 'NOT WEATHERED'}"

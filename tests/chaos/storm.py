@@ -24,10 +24,11 @@ from shared.messages import AnyMessage, Message
 from shared.messages.control import Armed, Disarmed, Started, WakeAt, Woke
 from shared.messages.market import UniverseUpdate
 from shared.messages.order import CancelOrder, FenceOrder, OrderChanged, PostAction, ResendOrder, SubmitOrder
+from shared.messages.parent import NativeTwap, ParentOrder
 from shared.messages.risk import OrderDenied
 from shared.messages.signal import CancelIntent, FeatureUpdate, OrderIntent
-from shared.order import OrderState, Side, Tif, is_open
-from shared.units import MS, SECOND, USD, Ns, Px, Rounding, Sz, round_to_multiple
+from shared.order import OrderState, Side, Tif, VenueTwap, is_open
+from shared.units import MINUTE, MS, SECOND, USD, Ns, Px, Rounding, Sz, round_to_multiple
 from shared.venue.faults.catalogue import AnyFault, BadGateway, DropRequest, Garbage, LoseAnswer
 
 STORM: Final[tuple[AnyFault, ...]] = (
@@ -39,8 +40,13 @@ STORM: Final[tuple[AnyFault, ...]] = (
     BadGateway(share=0.10 / 0.50),
     Garbage(share=0.05 / 0.40),
 )
-EVERY_MS: Final = 250
+EVERY_MS: Final = 400
+"""Stops and TWAPs come on top: together they stay within the weight of a minute, for limits are another campaign's."""
 RESTING_MOST: Final = 12
+TWAP_EVERY: Final = 60
+"""So many orders, then one of the venue's own TWAPs."""
+TWAP_PARENTS: Final = 5
+"""The number within their ids of the parents of TWAPs."""
 UNKNOWN_LATEST_S: Final = 5.0
 """Longest that an order may stay UNKNOWN after its expiry."""
 STORMY: Final = StrategyId("stormy")
@@ -51,7 +57,9 @@ class StormyState(msgspec.Struct):
 
     run: int = 0
     is_armed: bool = False
+    wakes: int = 0
     number: int = 0
+    twaps: int = 0
     denied: int = 0
     features: dict[str, FeatureUpdate] = {}
     sz_decimals: dict[str, int] = {}
@@ -99,15 +107,32 @@ class Stormy:
 
     def _act(self) -> list[AnyMessage]:
         state = self.state
-        draw = random.Random(f"{self._seed}:{state.number}:{len(state.resting)}")
+        state.wakes += 1
+        draw = random.Random(f"{self._seed}:{state.wakes}:{len(state.resting)}")
         said: list[AnyMessage] = []
         if len(state.resting) > RESTING_MOST:
             said.append(CancelIntent(draw.choice(sorted(state.resting)), STORMY, "storm"))
         if state.is_armed and state.features:
             # several at once are signed and sent as one action
-            wishes = min(draw.choice([1, 1, 2, 4]), self._intents - self.asked)
+            wishes = min(draw.choice([0, 0, 0, 1, 1, 2, 4]), self._intents - self.asked)
             said += [self._wish(draw) for _ in range(wishes)]
+            if state.number // TWAP_EVERY > state.twaps:
+                said += self._twap(draw)
         return said
+
+    def _twap(self, draw: random.Random) -> list[AnyMessage]:
+        """A parent for the venue's own TWAP, and the one before is withdrawn."""
+        state = self.state
+        state.twaps += 1
+        feature, side = state.features[draw.choice(sorted(state.features))], draw.choice(list(Side))
+        mid_px = (feature.best_bid_px + feature.best_ask_px) // 2
+        px = mid_px + side.value * mid_px // 50
+        px = round_to_multiple(px, 10 ** max(len(str(px)) - 5, 0), Rounding.NEAREST)
+        parent, sz = cloid_for(state.run, TWAP_PARENTS, state.twaps), Sz(150 * USD // px + 1)
+        ends = Ns(feature.book_recv_ns + 12 * MINUTE)
+        terms = ParentOrder(parent, STORMY, feature.coin, side, sz, Px(px), NativeTwap(), False, ends, "storm")
+        before = cloid_for(state.run, TWAP_PARENTS, state.twaps - 1)
+        return [CancelIntent(before, STORMY, "storm"), terms] if state.twaps > 1 else [terms]
 
     def _wish(self, draw: random.Random) -> OrderIntent:
         state = self.state
@@ -137,6 +162,7 @@ class Storm(msgspec.Struct, frozen=True):
     batches: int
     stops: int
     stops_fired: int
+    twaps: int
     doubted: int
     resent: int
     fenced: int
@@ -226,6 +252,7 @@ def _result(desk: Rehearsal, seed: int, intents: int, seen: dict[str, set[int]])
         intents=intents,
         batches=sum(isinstance(one, PostAction) and bool(one.mates) and one.kind.places for one in posted),
         stops=len({stop.cloid for stop in stops}),
+        twaps=len(_twaps(reader)),
         stops_fired=len({stop.cloid for stop in stops if stop.filled_sz}),
         doubted=len({doubt.cloid for doubt in doubted}),
         resent=counts.get(ResendOrder.__name__, 0),
@@ -266,6 +293,12 @@ def doubts(reader: JournalReader) -> list[Doubt]:
     return found + [Doubt(cloid, expires[cloid], now) for cloid in sorted(unknown)]
 
 
+def _twaps(reader: JournalReader) -> frozenset[Cloid]:
+    """The orders that are TWAPs of the venue's own, and were sent."""
+    said = [decode(entry.body) for entry in reader.messages(kind=SubmitOrder.__name__)]
+    return frozenset(one.cloid for one in said if isinstance(one, SubmitOrder) and isinstance(one.how, VenueTwap))
+
+
 def _differences(desk: Rehearsal, reader: JournalReader, seen: dict[str, set[int]]) -> list[str]:
     """Where our books are not the exchange's: open orders, what each order traded, positions, money."""
     last: dict[Cloid, OrderChanged] = {}
@@ -273,10 +306,18 @@ def _differences(desk: Rehearsal, reader: JournalReader, seen: dict[str, set[int
         change = decode(entry.body)
         assert isinstance(change, OrderChanged)
         last[change.cloid] = change
+    twaps = _twaps(reader)
     traded: Counter[str] = Counter()
     for fill in desk.exchange.fills(desk.master):
-        traded[fill.cloid or "nobody's"] += fill.sz
-    found = [f"{c}: {o.filled_sz} lots here, {traded[c]} there" for c, o in last.items() if o.filled_sz != traded[c]]
+        traded["TWAPs" if fill.twap_id is not None else fill.cloid or "nobody's"] += fill.sz
+    by_twaps = sum(order.filled_sz for cloid, order in last.items() if cloid in twaps)
+    found = [f"TWAPs: {by_twaps} lots here, {traded['TWAPs']} there"] if by_twaps != traded.pop("TWAPs", 0) else []
+    found += [f"TWAP {twap.twap_id} is at work there" for twap in desk.exchange.twaps(desk.master)]
+    found += [
+        f"{c}: {o.filled_sz} lots here, {traded[c]} there"
+        for c, o in last.items()
+        if c not in twaps and o.filled_sz != traded[c]
+    ]
     found += [f"{cloid}: traded there, not known here" for cloid in traded.keys() - last.keys()]
     found += [f"{cloid} is {order.state} after the drain" for cloid, order in last.items() if is_open(order.state)]
     found += [
