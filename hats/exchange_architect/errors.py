@@ -98,6 +98,7 @@ PREFIXES: Final[tuple[tuple[str, Refusal], ...]] = (
     ("Must deposit before performing actions.", _R.UNKNOWN_SIGNER),
     ("Unable to recover signer.", _R.UNKNOWN_SIGNER),
     ("Vault not registered:", _R.UNKNOWN_SIGNER),
+    ("Mainnet and testnet require different signature.", _R.UNKNOWN_SIGNER),
     ("Too many cumulative requests sent", _R.RATE),
     ("L1 is congested.", _R.CONGESTED),
     ("Trading is halted", _R.HALTED),
