@@ -2,7 +2,7 @@
 
 What a later file refers to was taken before it: heads and checkpoints, then the logs that they are about, then the
 journals, so that every record in a restored audit log is in the restored journal too. A journal is taken by SQLite's
-backup, which is one moment of it. What a lock keeps from us (the signer's nonces) is copied between two writes.
+backup, which is one moment of it. What a lock keeps from us (the signer's nonces) is copied beside its writer.
 """
 
 from __future__ import annotations
@@ -20,14 +20,13 @@ from typing import Final, NamedTuple
 from orchestrator.build import this_build
 from orchestrator.sealed_store import KeptFile, KeptRun, Manifest, OnFile, Put, SealedStore
 from shared.errors import ConfigError, JournalError, NotRunning, Unanswered
-from shared.units import MS
 
 SEAL_KEY: Final = "at-rest.key"
 """Name of the key's file; it is in no backup, for whoever had the backup would have the key."""
 JOURNAL: Final = "journal.sqlite"
 ATTEMPTS: Final = 5
-QUIET_NS: Final = 50 * MS
-"""A file that was not written for so long, and is not while it is copied, is copied whole."""
+_RETRY_S: Final = 0.02
+_WAL_HEAD_BYTES: Final = 32
 
 _LEFT_OUT: Final = (
     "*.lock", ".lock", "*-wal", "*-shm", "*.part", "*.tmp", "*.hlog.open", "*.password", SEAL_KEY, "hub.json",
@@ -206,7 +205,7 @@ def _whole_lines(path: Path, size: int) -> int:
 def copy_sqlite(path: Path, copy: Path) -> None:
     """One moment of a database that somebody may be writing, as a file without a log beside it.
 
-    JournalError if it can't be read, Unanswered if it is locked and never quiet.
+    JournalError if it can't be read, Unanswered if it is locked and its log is begun anew all the time.
     """
     copy.unlink(missing_ok=True)
     try:
@@ -214,7 +213,7 @@ def copy_sqlite(path: Path, copy: Path) -> None:
     except sqlite3.OperationalError as error:
         if "locked" not in str(error):
             raise JournalError(f"cannot read {path}: {error}") from error
-        _copy_between_writes(path, copy)
+        _copy_beside_writer(path, copy)
     except sqlite3.Error as error:
         raise JournalError(f"cannot read {path}: {error}") from error
 
@@ -239,29 +238,42 @@ def _not_locked(status: int, _remaining: int, _total: int) -> None:
         raise sqlite3.OperationalError("database is locked")
 
 
-def _copy_between_writes(path: Path, copy: Path) -> None:
-    """The database and its log as they lie there, if neither was written for a moment; then SQLite folds them."""
+def _copy_beside_writer(path: Path, copy: Path) -> None:
+    """The database and then its log, as they lie there; SQLite folds them, and cuts a last write that is torn.
+
+    In WAL mode the database itself is written by checkpoints alone, with pages that stay in the log until it is begun
+    anew, under another head. So if the head is the same before and after, what the copy of the database may have of a
+    checkpoint half-way is whole in the copy of the log (SQLite, "WAL-mode File Format", 4.4 and 4.5).
+    """
     wal = path.with_name(path.name + "-wal")
     raw = copy.with_name("raw.sqlite")
-    raw_wal = raw.with_name(raw.name + "-wal")
+    parts = [raw.with_name(raw.name + end) for end in ("", "-wal", "-shm")]
     for _ in range(40 * ATTEMPTS):
-        before = _marks(path, wal)
-        if time.time_ns() - max(mtime for mtime, _ in before) >= QUIET_NS:
-            for source, target in ((path, raw), (wal, raw_wal)):
-                target.unlink(missing_ok=True)
-                if source.exists():
-                    shutil.copyfile(source, target)
-            if _marks(path, wal) == before:
-                _copy_by_sqlite(raw, copy)
-                for left in (raw, raw_wal, raw.with_name(raw.name + "-shm")):
-                    left.unlink(missing_ok=True)
-                return
-        time.sleep(QUIET_NS / 4 / 1e9)
-    raise Unanswered(f"{path} is locked by its writer, who did not pause for {QUIET_NS // MS} ms")
+        before = _head(path, wal)
+        for source, target in zip((path, wal), parts, strict=False):
+            target.unlink(missing_ok=True)
+            if source.exists():
+                shutil.copyfile(source, target)
+        if _head(path, wal) == before:
+            _copy_by_sqlite(raw, copy)
+            for part in parts:
+                part.unlink(missing_ok=True)
+            return
+        time.sleep(_RETRY_S)
+    raise Unanswered(f"{path} is locked by its writer, who begins its log anew all the time")
 
 
-def _marks(*paths: Path) -> tuple[tuple[int, int], ...]:
-    return tuple((status.st_mtime_ns, status.st_size) for status in (p.stat() for p in paths if p.exists()))
+def _head(path: Path, wal: Path) -> tuple[bytes, int, int]:
+    """What changes when the log is begun anew; without a log, when the database is written."""
+    try:
+        with wal.open("rb") as file:
+            head = file.read(_WAL_HEAD_BYTES)
+    except FileNotFoundError:
+        head = b""
+    if head:
+        return head, 0, 0
+    status = path.stat()
+    return b"", status.st_mtime_ns, status.st_size
 
 
 def _run_of(name: str, journal: Path) -> KeptRun:

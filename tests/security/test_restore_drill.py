@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import shutil
+import threading
+import time
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from orchestrator import compose
 from orchestrator.backup import back_up, seal_key_path, sources, thin_out
 from orchestrator.caretaker import run_job
+from orchestrator.heart import Heart
+from orchestrator.hub import Hub
 from orchestrator.jobs import BACKUP, Place, tasks_for
 from orchestrator.restoring import check, restore
+from orchestrator.runfiles import RunFiles
 from orchestrator.sealed_store import SealedStore
 from orchestrator.settings import Backup, Retention
-from shared.errors import ConfigError, DataError, NotAllowedError
+from orchestrator.supervisor import Supervisor
+from shared.bus.sockets import listen
+from shared.clock import WallClock
+from shared.errors import ConfigError, DataError, JournalError, NotAllowedError
+from shared.ids import HATS
+from shared.journal import Journal
+from shared.mailbox import Mailbox
 from shared.seal_file import make_seal_key, read_seal_key
 from shared.sealing import SealKey
-from tests.security.restore_drill import ACCOUNT, drill, filled
+from tests.security.restore_drill import ACCOUNT, RUN, drill, ends, filled
 
 
 @pytest.fixture
@@ -135,3 +147,35 @@ def test_a_run_backs_itself_up(home: Path, store: SealedStore) -> None:
         said = run_job(BACKUP, msgspec.json.encode(place))
     assert said.startswith(store.names()[-1])
     assert len(store.names()) == 2
+
+
+def test_a_hub_whose_folder_was_replaced_ends(tmp_path: Path) -> None:
+    """It does not go on as if it kept the journal: within seconds it has stopped, and the restored one is untouched."""
+    files = RunFiles(tmp_path / "home" / "runs" / RUN)
+    files.create()
+    journal = Journal(files.journal, now_ns=1)
+    heart = Heart(journal, compose.CATALOGUE, Supervisor(1, wants_armed=False), {role: Mailbox(role) for role in HATS})
+    hub = Hub(
+        heart, journal, listen(f"inproc:{tmp_path}"), WallClock(), secret="s", build="b", services={},
+        on_lost=lambda *_: None, on_beat=lambda *_: None,
+    )  # fmt: skip
+    ended: list[JournalError] = []
+
+    def run() -> None:
+        try:
+            hub.run()
+        except JournalError as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    time.sleep(0.3)
+    (tmp_path / "home").rename(tmp_path / "before")
+    shutil.copytree(tmp_path / "before", tmp_path / "home")
+    was = ends(files.journal)[0]
+    thread.join(timeout=10)
+    assert not thread.is_alive()
+    assert "fenced" in str(ended[0])
+    assert ends(files.journal)[0] == was
+    hub._bell.close()
+    hub._rung.close()
