@@ -1,14 +1,17 @@
-"""Campaigns against a desk of real processes, short: `python -m tests.chaos.storm_kills`, `kill_drill` and `pauses`."""
+"""Campaigns against a desk of real processes, short: the same as commands are `python -m tests.chaos.NAME`."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from tests.chaos.clock_steps import Bent, steps
 from tests.chaos.kill_drill import drill
 from tests.chaos.pauses import pauses
+from tests.chaos.real_desk import SIGNER
 from tests.chaos.storm_kills import storm
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -38,3 +41,11 @@ def test_nothing_old_leaves_after_a_pause(tmp_path: Path) -> None:
     result = pauses(tmp_path, ["signer", "security_architect"], 6.0, 1)
     assert (result.stale, result.doubled, result.differences) == ((), 0, ())
     assert [each.victim for each in result.pauses if each.back_s is None] == []
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler to build the library that sets the clock")
+def test_a_wrong_clock_stops_entries_and_nothing_else(tmp_path: Path) -> None:
+    """An hour on, with the signer begun anew under it: alarmed, nothing added, no nonce wrong, then trading again."""
+    result = steps(tmp_path / "desk", Bent(tmp_path), [3_600.0], [SIGNER], 1)
+    assert result.orders > 0
+    assert result.is_good, result
