@@ -1,6 +1,6 @@
 /* Preloaded into a process, its system clock is off by what a file says at each call: nanoseconds, as decimal text.
 
-   Named by CLOCK_STEP_FILE. Only CLOCK_REALTIME moves, as when somebody sets the machine's clock. */
+   LD_CLOCK_STEP_FILE names it (a desk hands its children only variables that it knows, LD_ among them). Only CLOCK_REALTIME moves, as when somebody sets the machine's clock. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 static long long step_ns(void) {
-    const char *name = getenv("CLOCK_STEP_FILE");
+    const char *name = getenv("LD_CLOCK_STEP_FILE");
     if (!name) return 0;
     int file = open(name, O_RDONLY | O_CLOEXEC);
     if (file < 0) return 0;

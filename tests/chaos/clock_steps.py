@@ -78,7 +78,7 @@ class Bent:
         self._file, library = folder / "step", folder / "clock_step.so"
         self.set_ns(0)
         subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-o", library, SOURCE], check=True)
-        self.environ: Mapping[str, str] = {"LD_PRELOAD": str(library), "CLOCK_STEP_FILE": str(self._file)}
+        self.environ: Mapping[str, str] = {"LD_PRELOAD": str(library), "LD_CLOCK_STEP_FILE": str(self._file)}
 
     def set_ns(self, ns: int) -> None:
         """From now on it is so far ahead of the true time."""
