@@ -1,6 +1,7 @@
 /* Preloaded into a process, its system clock is off by what a file says at each call: nanoseconds, as decimal text.
 
-   LD_CLOCK_STEP_FILE names it (a desk hands its children only variables that it knows, LD_ among them). Only CLOCK_REALTIME moves, as when somebody sets the machine's clock. */
+   LD_CLOCK_STEP_FILE names it: a desk hands its children only variables that it knows, LD_ among them. Only
+   CLOCK_REALTIME moves, as when somebody sets the machine's clock. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdlib.h>
