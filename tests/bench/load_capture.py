@@ -4,8 +4,8 @@ Three processes: the exchange (`tests.bench.load_venue`, real orders and books o
 would run it, and this judge, who holds the checksums of both sides against each other. Meanwhile the exchange cuts the
 connection now and then. `--burst` asks the other question, see `tests.bench.burst`. Exit code 1 if a figure is missed.
 
-Memory is judged from when all that is bounded is full (WARM_UP_FRAMES): seven minutes are enough for a verdict, on a
-busy machine too. The latency is the machine's as well, so the load that it had is among the figures.
+Memory is judged from when all that is bounded is full (WARM_UP_FRAMES): seven minutes are enough for a verdict, and a
+machine too busy for that is watched longer. The latency is the machine's as well, so its load is among the figures.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ import msgspec
 from hats.exchange_architect.memory import REMEMBERED
 from shared.warehouse.capture.reader import read, segments, verify_log
 from tests.bench import burst
-from tests.bench.flatness import FLAT, flatness
+from tests.bench.flatness import BIN_S, BINS_MIN, FLAT, flatness
 from tests.bench.processes import resident_mb, running
 from tests.bench.sent_audit import as_row, audit, heard_of
 
@@ -44,7 +44,10 @@ GROWTH_MB_PER_HOUR_MAX: Final = 2 * RISE_MB_MAX
 WARM_UP_FRAMES: Final = 4 * REMEMBERED
 """Every other frame is a trade. REMEMBERED of them fill the memory against repeats, and its table grows for the last
 time when as many more have come; spelled numbers, samples and buffers are full long before."""
+LOOK_S: Final = 1.0
 PROGRESS_S: Final = 10.0
+PATIENCE: Final = 4
+"""So many times its length a run may take until memory can be judged."""
 SETTLE_S: Final = 2.0
 STARTUP_S_MAX: Final = 60.0
 STARTED_FRAMES: Final = 2_000
@@ -93,10 +96,14 @@ class Watch:
         self._capture = capture
         self._control = control
 
-    def until(self, seconds: float) -> None:
-        """Look for so long; the capture must not end meanwhile. Progress goes to stderr."""
+    def until(self, seconds: float, most_s: float) -> float:
+        """Look for so long; the capture must not end meanwhile. Progress goes to stderr. The result is how long it was.
+
+        A machine too busy to have filled all by then is watched on, up to `most_s`, until there is enough to judge.
+        """
         began, told_s, is_warm = time.monotonic(), -PROGRESS_S, False
-        while (passed := time.monotonic() - began) < seconds:
+        enough_s = (BINS_MIN + 1) * BIN_S
+        while (passed := time.monotonic() - began) < seconds or (passed < most_s and self._warm_s() < enough_s):
             assert self._capture.poll() is None, f"the capture ended by itself with {self._capture.returncode}"
             self.last_mb = resident_mb(self._capture.pid)
             if is_warm:
@@ -106,15 +113,21 @@ class Watch:
                 is_warm = sent >= WARM_UP_FRAMES
                 state = "" if is_warm else " (filling)"
                 self._tell(f"{passed:5.0f} of {seconds:.0f} s  {sent:,} frames sent  {self.last_mb:.1f} MB{state}")
-            time.sleep(min(1.0, seconds - passed))
+            time.sleep(LOOK_S)
+        return passed
+
+    def _warm_s(self) -> float:
+        return self.warm[-1][0] - self.warm[0][0] if self.warm else 0.0
 
     @staticmethod
     def _tell(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
 
-def loaded(folder: Path, seconds: float, rate: float, coins: int, cuts: int) -> dict[str, Any]:
-    """One run and its figures."""
+def loaded(
+    folder: Path, seconds: float, rate: float, coins: int, cuts: int, *, is_patient: bool = False
+) -> dict[str, Any]:
+    """One run and its figures; a patient one goes on, where it must, until memory can be judged."""
     with running("tests.bench.load_venue", "--coins", str(coins), "--rate", str(rate)) as venue:
         assert venue.stdout is not None
         ports = json.loads(venue.stdout.readline())
@@ -128,7 +141,7 @@ def loaded(folder: Path, seconds: float, rate: float, coins: int, cuts: int) -> 
                     {"kind": "cut_sockets", "every_ms": int(seconds * 1e3 / (cuts + 1)), "most": cuts},
                 )
             watch, load_before = Watch(capture, control), os.getloadavg()[0]
-            watch.until(seconds)
+            seconds = watch.until(seconds, seconds * (PATIENCE if is_patient else 1))
             rate_seen = (frames_sent(control) - before) / seconds
             venue.send_signal(signal.SIGUSR1)  # the market pauses, so that what was sent has arrived when we stop
             time.sleep(SETTLE_S)
@@ -138,7 +151,7 @@ def loaded(folder: Path, seconds: float, rate: float, coins: int, cuts: int) -> 
     report = verify_log(folder)
     verdict = audit(sent, heard_of(record for path in segments(folder) for record in read(path)))
     return {
-        "seconds": seconds,
+        "seconds": round(seconds, 1),
         "machine_load": [round(load_before, 1), round(os.getloadavg()[0], 1)],
         "frames_s": round(rate_seen),
         **as_row(verdict),
@@ -181,7 +194,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             figures = burst.burst(folder, coins=options.coins)
             problems = burst.missed(figures)
         else:
-            figures = loaded(folder, options.minutes * 60, options.rate, options.coins, options.cuts)
+            figures = loaded(folder, options.minutes * 60, options.rate, options.coins, options.cuts, is_patient=True)
             problems = missed(figures, options.rate)
     finally:
         shutil.rmtree(folder)
