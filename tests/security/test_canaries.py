@@ -77,8 +77,12 @@ def test_a_process_is_looked_into() -> None:
     """Command line and environment of a running process."""
     word = planted("process")
     text = word.secret.decode()
-    command = [sys.executable, "-c", "input()", text]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, env={"PATH": "/bin", "X": text}) as process:
+    command = [sys.executable, "-c", "print('up', flush=True); input()", text]
+    with subprocess.Popen(
+        command, env={"PATH": "/bin", "X": text}, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"up\n"
         search = Search([word])
         search.processes([process.pid])
         process.communicate(b"\n")

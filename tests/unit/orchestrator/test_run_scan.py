@@ -69,7 +69,10 @@ def test_a_leak_is_found_and_not_repeated(files: RunFiles, name: str, leak: byte
 def test_an_environment_is_looked_into(files: RunFiles) -> None:
     """A secret in a child's environment is one place too many."""
     environ = os.environ | {"X": PASSWORD}
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, env=environ) as child:
+    command = [sys.executable, "-c", "print('up', flush=True); input()"]
+    with subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"up\n"
         pids = processes_of_run(os.getpid())
         assert child.pid in pids
         faults = look_for_secrets(files, [child.pid]).faults
