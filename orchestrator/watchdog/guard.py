@@ -98,6 +98,10 @@ class Guard:
         if self.phase in {Phase.WAITING, Phase.DISMISSED}:
             self.phase = Phase.WATCHING
 
+    def stood_still(self, span_ns: int) -> None:
+        """The watchdog itself did not run for so long: what it did not hear meanwhile is no silence."""
+        self._beat_ns += span_ns
+
     def order(self, reason: str, now: int) -> None:
         """The operator's word: act now, and close everything."""
         self.aim = Aim.FLATTEN

@@ -20,10 +20,13 @@ from orchestrator.watchdog.guard import Beat, Guard, Work
 from orchestrator.watchdog.hands import Hands
 from shared.bus.sockets import Connection, Listener
 from shared.errors import BusError, VenueError
+from shared.units import MS, SECOND
 
 TURN_S: Final = 0.05
 """How often it looks at its clock."""
 _PEERS_MAX: Final = 8
+_STALL_NS: Final = SECOND
+"""A turn that took longer was none: this process was stopped, got no processor, or waited for the venue."""
 _CREDENTIALS: Final = struct.Struct("iII")
 
 
@@ -68,8 +71,10 @@ class WatchdogServer:
         """Turn until stopped."""
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._log("ready", {"address": self._hands.address, "pid": os.getpid(), "phase": self._guard.phase})
+        turned_ns = self._clock()
         try:
             while not self._is_stopping:
+                turned_ns = self._turn_began(turned_ns)
                 for key, _ in self._selector.select(TURN_S):
                     self._hear(key.fileobj)
                 self._work()
@@ -81,6 +86,14 @@ class WatchdogServer:
             self._listener.close()
             self._hands.close()
             self._log("stopped", {"pid": os.getpid()})
+
+    def _turn_began(self, last_ns: int) -> int:
+        """Now; what was not heard because this process stood still is no silence of the desk."""
+        now = self._clock()
+        if now - last_ns > _STALL_NS:
+            self._log("stood_still", {"ms": (now - last_ns) // MS})
+            self._guard.stood_still(now - last_ns)
+        return now
 
     def _hear(self, source: object) -> None:
         if source is self._listener:

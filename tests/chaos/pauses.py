@@ -26,7 +26,7 @@ from shared.codec import decode
 from shared.errors import Unanswered
 from shared.ids import HATS, Role
 from shared.journal import JournalReader
-from shared.messages.order import ActionSent, SignRequest
+from shared.messages.order import ActionSent, ResendOrder, SignedAction, SignRequest
 from shared.messages.signal import OrderIntent
 from shared.units import SECOND
 from tests.chaos.real_desk import SIGNER, WATCHDOG, RealDesk, hit, real_desk
@@ -157,13 +157,18 @@ def stale_orders(reader: JournalReader, signer_log: Path) -> Iterator[str]:
     """Orders that were signed (the signer says when) or left longer after their intent than any approval holds."""
     decided: dict[str, int] = {}
     placing: dict[int, str] = {}
+    posted: set[int] = set()
     for entry in reader.messages():
         match decode(entry.body):
             case OrderIntent(cloid=cloid):
                 decided.setdefault(cloid, entry.ts)
             case SignRequest(cloid=cloid, nonce=nonce, kind=kind) if kind.places:
                 placing[nonce] = cloid
-            case ActionSent(cloid=cloid, nonce=nonce, sent_ns=sent_ns) if nonce in placing:
+            case SignedAction(kind=kind) if kind.places:
+                posted.add(entry.seq)
+            case ResendOrder():
+                posted.add(entry.seq)
+            case ActionSent(cloid=cloid, sent_ns=sent_ns) if entry.cause in posted:
                 if sent_ns - decided[cloid] > STALE_NS:
                     yield f"{cloid} left {(sent_ns - decided[cloid]) / SECOND:.1f} s after it was decided"
     for line in signer_log.read_bytes().splitlines():

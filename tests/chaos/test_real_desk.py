@@ -37,8 +37,8 @@ def test_the_kill_switch_of_a_trading_desk(tmp_path: Path) -> None:
 
 
 def test_nothing_old_leaves_after_a_pause(tmp_path: Path) -> None:
-    """The signer and the Security Architect stand still: what was decided before is never signed, trading goes on."""
-    result = pauses(tmp_path, ["signer", "security_architect"], 6.0, 1)
+    """Signer, watchdog and Security Architect stand still: what was decided before is never signed, trading goes on."""
+    result = pauses(tmp_path, ["signer", "watchdog", "security_architect"], 6.0, 1)
     assert (result.stale, result.doubled, result.differences) == ((), 0, ())
     assert [each.victim for each in result.pauses if each.back_s is None] == []
 

@@ -37,6 +37,17 @@ def test_acts_on_silence_and_not_a_nanosecond_before() -> None:
     assert (made.phase, made.reason) == (Phase.ACTING, "no heartbeat for 3.0 s")
 
 
+def test_its_own_standing_still_is_no_silence_of_the_desk() -> None:
+    """A watchdog that was stopped for half a minute listens again for the rest of the time before it acts."""
+    made = guard()
+    made.beat(BEAT, 0)
+    assert made.due(SECOND) is Work.NOTHING
+    made.stood_still(30 * SECOND)
+    assert made.due(31 * SECOND) is Work.NOTHING
+    assert made.due(33 * SECOND) is Work.NOTHING
+    assert made.due(33 * SECOND + 1) is Work.ENFORCE
+
+
 def test_a_late_heartbeat_does_not_stop_it() -> None:
     """The desk may be half dead; only the operator ends it."""
     made = guard()
