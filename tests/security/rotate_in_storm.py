@@ -1,0 +1,195 @@
+"""A running desk changes its key in the ambiguity storm: `python -m tests.security.rotate_in_storm`.
+
+A desk of real processes trades ten coins at a local exchange that loses two answers in three. Meanwhile another agent,
+which the master approved, takes over by `hats keys rotate`; the former one is drained and retired. Exit code 0 if the
+exchange never disputed who signed, no signature was missed and none took a second, the former address is on the
+never-reuse list, no order was doubled, and our books equal the exchange's. 1 if not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from hats.security_architect import keystore
+from hats.security_architect.retired import retired_in
+from orchestrator.agents import submit_approval
+from orchestrator.onboarding import address_of, approval_body
+from orchestrator.runfiles import RunFiles, current_run, write_private
+from shared.codec import decode
+from shared.errors import HatsError
+from shared.journal import JournalReader
+from shared.messages.order import ActionAnswered, SignatureRefused, SignedAction, SignRequest
+from shared.units import MS, SECOND, Ns
+from tests.chaos.real_desk import TEN_COINS, RealDesk, makers
+from tests.chaos.real_evidence import Record, differences_of, problems
+from tests.chaos.storm import STORM
+from tests.contract.serving import venue_process
+from tests.e2e.desk_commands import Hats
+from tests.house.sources import ROOT
+
+MASTER: Final = bytes(range(1, 33))
+PASSWORD: Final = "three plain words"
+AROUND_NS: Final = 10 * SECOND
+PAUSE_MS_MAX: Final = 1_000.0
+DISPUTES: Final = ("does not exist", "Unable to recover signer", "Must deposit before")
+"""Parts of the venue's texts that dispute who signed."""
+
+
+class Rotation(msgspec.Struct, frozen=True):
+    """What came of it. `pause_ms`: the longest that a request waited for its signature within ten seconds of the change.
+
+    `idle_ms` is the longest between two signatures then, most of it time in which nothing was asked for; `missed` counts
+    requests that the signer did not answer.
+    """
+
+    signed_before: int
+    signed_after: int
+    strikes: int
+    disputed: int
+    missed: int
+    pause_ms: float
+    idle_ms: float
+    drained_s: float
+    is_listed: bool
+    is_destroyed: bool
+    doubled: int
+    differences: tuple[str, ...]
+
+    @property
+    def is_good(self) -> bool:
+        """As promised."""
+        is_quick = self.pause_ms <= PAUSE_MS_MAX
+        is_clean = not (self.disputed or self.missed or self.doubled or self.differences)
+        return is_quick and is_clean and self.is_listed and self.is_destroyed and self.signed_after > 0
+
+
+@contextmanager
+def desk_of_ours(home: Path) -> Iterator[RealDesk]:
+    """A desk that trades for an account whose master key the test holds, with three approved agents in its folder."""
+    account, folder = address_of(MASTER), home / "keys"
+    folder.mkdir(parents=True, mode=0o700)
+    write_private(home / "password", PASSWORD.encode())
+    args = ["--coins", ",".join(TEN_COINS), "--fund-all", "1000000", "--no-spot", "--l2-interval-ms", "100",
+            "--address-budget", "none", "--control-port", "0", "--mix", "light", "--seed", "1"]  # fmt: skip
+    with venue_process(*args) as facts:
+        for name in ("first", "second", "guard"):
+            info = keystore.new_agent(folder, name, PASSWORD, "testnet", Ns(time.time_ns()))
+            submit_approval(facts["url"], approval_body(MASTER, info.address, name, time.time_ns() // MS))
+        keys = {
+            "run.mode": "testnet", "venue.base_url": facts["url"], "venue.coins": list(TEN_COINS),
+            "hats.exchange_architect.user_address": account,
+            "hats.security_architect.keystore": str(keystore.keystore_path(folder, "first")),
+            "hats.security_architect.password_file": str(home / "password"),
+            "watchdog.keystore": str(keystore.keystore_path(folder, "guard")),
+            "watchdog.password_file": str(home / "password"), "watchdog.silence_ms": 60_000,
+            "hats.exchange_architect.weight_per_minute": 100_000,
+            "hats.risk_oversight_officer.drawdown_limit_bps": 10_000,
+            "hats.risk_oversight_officer.daily_loss_limit_bps": 10_000,
+        }  # fmt: skip
+        hats = Hats(home)
+        assignments = [part for key, value in keys.items() for part in ("--set", f"{key}={json.dumps(value)}")]
+        lines = ", ".join(
+            "{" + ", ".join(f"{k} = {json.dumps(v)}" for k, v in one.items()) + "}" for one in makers(TEN_COINS)
+        )
+        hats("up", "--config", str(ROOT / "configs" / "demo.toml"), *assignments,
+             "--set", f"hats.quant_strategist.strategies=[{lines}]", "--set", "run.duration_s=86400.0")  # fmt: skip
+        note = current_run(home)
+        try:
+            yield RealDesk(home, hats, facts, RunFiles(Path(note.run_dir)), note)
+        finally:
+            if (home / "current.json").exists():
+                hats("down", code=None)
+
+
+def rotate(home: Path, *, storm_s: float) -> Rotation:
+    """So long in the storm, the change, and as long again; then calm, a drain, and the comparison."""
+    with desk_of_ours(home) as desk:
+        desk.wait_armed()
+        record = Record(desk)
+        desk.arm(STORM)
+        time.sleep(storm_s)
+        record.look()
+        old = keystore.read_info(keystore.keystore_path(home / "keys", "first")).address
+        done = desk.hats("keys", "rotate", "second", "--password-file", str(home / "password"))
+        record.look()
+        time.sleep(storm_s)
+        strikes = len(desk.strikes())
+        desk.clear_faults()
+        verdict = desk.down()
+        record.look()
+        reader = JournalReader.open(desk.files.journal)
+        try:
+            differences = [*differences_of(desk, reader, record), *problems(verdict)]
+            return _judged(desk, reader, record, old, float(done["drained_s"]), strikes, differences)
+        finally:
+            reader.close()
+
+
+def _judged(
+    desk: RealDesk, reader: JournalReader, record: Record, old: str, drained_s: float, strikes: int,
+    differences: list[str],
+) -> Rotation:  # fmt: skip
+    events = [msgspec.json.decode(line) for line in (desk.files.logs / "signer.jsonl").read_bytes().splitlines()]
+    (change,) = [event["ns"] for event in events if event["event"] == "took_over"]
+    signed = [(event["ns"], event["agent"]) for event in events if event["event"] == "signed" and not event["again"]]
+    near = [ns for ns, _ in signed if abs(ns - change) < AROUND_NS]
+    disputed = missed = 0
+    pause_ns, asked = 0, dict[int, int]()
+    for entry in reader.messages():
+        message = decode(entry.body)
+        if isinstance(message, ActionAnswered):
+            disputed += any(part in message.error for part in DISPUTES)
+        elif isinstance(message, SignatureRefused):
+            missed += "unreachable" in message.reason or "retired" in message.reason
+        elif isinstance(message, SignRequest):
+            asked[message.nonce] = entry.ts
+        elif isinstance(message, SignedAction) and abs(entry.ts - change) < AROUND_NS:
+            pause_ns = max(pause_ns, entry.ts - asked[message.nonce])
+    return Rotation(
+        signed_before=sum(agent == old for _, agent in signed),
+        signed_after=sum(agent != old for _, agent in signed),
+        strikes=strikes,
+        disputed=disputed,
+        missed=missed,
+        pause_ms=pause_ns / MS,
+        idle_ms=max((after - before for before, after in itertools.pairwise(near)), default=0) / MS,
+        drained_s=drained_s,
+        is_listed=old in retired_in(desk.home / "keys"),
+        is_destroyed=not keystore.keystore_path(desk.home / "keys", "first").exists(),
+        doubled=sum(len(oids) > 1 for oids in record.oids.values()),
+        differences=tuple(differences),
+    )
+
+
+def main() -> int:
+    """Run it; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.security.rotate_in_storm", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60.0, help="how long the storm lasts before and after")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of lines to read")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            found = rotate(Path(folder) / "home", storm_s=options.seconds)
+        except HatsError as error:
+            print(f"not done: {error}", file=sys.stderr)
+            return 1
+    if options.json:
+        print(msgspec.json.encode(found).decode())
+    else:
+        print("\n".join(f"{name}: {getattr(found, name)}" for name in Rotation.__struct_fields__))
+    return 0 if found.is_good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
