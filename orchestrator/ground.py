@@ -6,6 +6,8 @@ What was started is stopped again in reverse order, however the run ends.
 from __future__ import annotations
 
 import contextlib
+import os
+import pwd
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -15,6 +17,7 @@ from urllib.error import URLError
 
 from hats.security_architect import keystore
 from hats.security_architect.retired import refuse_retired
+from hats.security_architect.settings import Settings as SecurityArchitect
 from hats.security_architect.signer.spelling import options_of
 from orchestrator import raylink
 from orchestrator.account import throw_away_account
@@ -152,6 +155,7 @@ def _start_signer(settings: Settings, files: RunFiles, step: Step, stack: contex
         "--oracle-socket", str(files.oracle), "--oracle-key-file", str(files.oracle_key),
         "--log", str(files.logs / "signer.jsonl"),
         "--checkpoints", str(files.signer_checkpoints), "--approval-key-file", str(approval_key),
+        *_as_own_user(own),
     ]  # fmt: skip
     signer = Child("signer", args, files.logs / "signer.log", socket_path.exists)
     signer.start()
@@ -165,6 +169,22 @@ def _start_signer(settings: Settings, files: RunFiles, step: Step, stack: contex
     feeder = Child("oracle feeder", args, files.logs / "oracle_feeder.log", feeder_log.exists)
     feeder.start()
     stack.callback(feeder.stop)
+
+
+def _as_own_user(own: SecurityArchitect) -> list[str]:
+    """The options by which the signer becomes another user; ConfigError if that was asked for and can't be."""
+    if own.signer_user is None:
+        return []
+    if own.signer_dir is None or own.keystore is None or os.getuid() != 0:
+        raise ConfigError(["hats.security_architect.signer_user needs root, and signer_dir for that user's files"])
+    try:
+        uid = pwd.getpwnam(own.signer_user).pw_uid
+    except KeyError as error:
+        raise ConfigError([f"hats.security_architect.signer_user: there is no user {own.signer_user!r}"]) from error
+    own.signer_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.chown(own.signer_dir, uid, -1)
+    nonces = own.signer_dir / f"{own.keystore.name}.nonces.sqlite"
+    return ["--user", own.signer_user, "--nonces", str(nonces)]
 
 
 def _start_watchdog(settings: Settings, files: RunFiles, step: Step, stack: contextlib.ExitStack) -> None:

@@ -22,6 +22,12 @@ class Settings(Section):
         max_length=100,
         description="The signer's Unix socket, in a 0700 folder.",
     )
+    signer_user: str | None = Field(
+        None, description="User that the signer becomes, where root starts the desk. Unset: the desk's own user."
+    )
+    signer_dir: Path | None = Field(
+        None, description="Folder of that user's (made 0700) for spent nonces, with every folder above it passable."
+    )
     keystore: Path | None = Field(
         None, description="The agent's keystore file. Unset: a throw-away agent, on the local exchange only."
     )

@@ -16,6 +16,7 @@ from pathlib import Path
 from hats.security_architect import keystore
 from hats.security_architect.signer.checkpoint_store import Checkpoints
 from hats.security_architect.signer.core import Signer
+from hats.security_architect.signer.hardening import become
 from hats.security_architect.signer.oracle import OracleKey
 from hats.security_architect.signer.process import Log, run
 from hats.security_architect.signer.rotation import Keys, Place
@@ -69,6 +70,13 @@ def _serve(options: argparse.Namespace, say: Log) -> None:
         signal.set_wakeup_fd(server.doorbell)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: None)  # the wake-up byte ends the loop
+        if options.user is not None:
+            become(options.user)
+        # where another uid may ask, the key is out of reach of those who ask; else only a process stands between
+        say(
+            "identity",
+            {"uid": os.getuid(), "client_uid": options.client_uid, "is_own_user": os.getuid() != options.client_uid},
+        )
         server.run()
     finally:
         signal.set_wakeup_fd(-1)
@@ -99,6 +107,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--nonces", type=Path, help="spent nonces; default: beside the keystore")
     parser.add_argument("--checkpoints", type=Path, help="checkpoints of audit logs; default: beside the keystore")
     parser.add_argument("--client-uid", type=int, default=os.getuid(), help="the one user that may connect")
+    parser.add_argument(
+        "--user", help="become this user once all is open (root only); --nonces must lie in a folder of that user's"
+    )
     parser.add_argument("--log", type=Path, help="JSON lines of every question and answer; default: stderr")
     parser.add_argument("--allow-weak-keystore", action="store_true", help="tests only: take a quick scrypt")
     return parser

@@ -5,6 +5,7 @@ Whatever a peer sends, it gets a signature that the policy allows, a refusal, or
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import selectors
@@ -86,6 +87,7 @@ class SignerServer:
         feeder: FeederDoor | None = None,
         admin: AdminDoor | None = None,
     ) -> None:
+        self._client_uid = client_uid
         self._doors: dict[socket.socket, tuple[Kind, Path]] = {}
         self._open(path, Kind.ASKS)  # first, for it may fail and nothing else would be closed
         if feeder is not None:
@@ -99,7 +101,6 @@ class SignerServer:
         self._checkpoints = checkpoints
         self._network = network
         self._path = path
-        self._client_uid = client_uid
         self._log = log
         self._clock = WallClock()  # the run's: a step of the system's must not make every order look expired
         self._selector = selectors.DefaultSelector()
@@ -141,7 +142,7 @@ class SignerServer:
 
     def _open(self, path: Path, kind: Kind) -> None:
         try:
-            self._doors[listen(path)] = (kind, path)
+            self._doors[listen(path, self._client_uid)] = (kind, path)
         except ConfigError:
             for door in self._doors:
                 door.close()
@@ -267,7 +268,8 @@ class SignerServer:
         self._selector.close()
         for door, (_, path) in self._doors.items():
             door.close()
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(PermissionError):  # we became another user; whoever begins next removes it
+                path.unlink(missing_ok=True)
         if self._changes is not None:
             self._changes.close()
         self._ring.close()
