@@ -142,7 +142,7 @@ def rehearse(
     heart = Heart(journal, compose.CATALOGUE, supervisor, mailboxes)
     approval_key = ApprovalKey(approval_secret(seed))
     readings = _Readings(door, coins, settings.venue.coins)
-    signer = InProcessSigner(policy_for(settings, readings.listed(start_ns)), agent, approval_key)
+    signer = InProcessSigner(policy_for(settings, readings.listed(start_ns)), agent, approval_key, start_ns)
     wanted = settings.hats.exchange_architect
     log = None if capture is None else CaptureLog(capture, RUN, start_ns, wanted.capture, sync=_is_no_disk)
     record = forget if log is None else log.append

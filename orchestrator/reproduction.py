@@ -33,7 +33,7 @@ _EDGE_SAYS: Final[dict[Role, frozenset[str]]] = {
     Role.EXCHANGE_ARCHITECT: frozenset(
         {"ActionSent", "ActionAnswered", "AllowanceTold", "VenueOrder", "AccountSnapshot", "BadData"}
     ),
-    Role.SECURITY_ARCHITECT: frozenset({"SignedAction", "SignatureRefused"}),
+    Role.SECURITY_ARCHITECT: frozenset({"SignedAction", "SignatureRefused", "AgentMet"}),
 }
 """What an edge says with its command's message as the cause; it is input, not output of the Hat."""
 

@@ -12,6 +12,7 @@ from shared.messages import Message
 from shared.messages.account import AccountSnapshot, FundingPayment, FundingSettled, LedgerReport, Reconciled
 from shared.messages.control import (
     Accessed,
+    AgentMet,
     Armed,
     AuditCheckpointed,
     AuditRecord,
@@ -156,6 +157,7 @@ ROUTES: Final[Mapping[type[Message], Route]] = {
     AlertAcknowledged: Route((OP,), (RO, OR)),
     TradingStateChanged: Route((RO,), (QS, EM, SA, OR)),
     AuditRecord: Route((SA,), ()),
+    AgentMet: Route((SA,), (SA,)),
     AuditCheckpointed: Route((SA,), (SA,)),
     Checked: Route((OP,), (SA,)),
     Accessed: Route((OR,), (SA,)),

@@ -35,4 +35,4 @@ class SecurityArchitectActor(HatShell):
         notary = SignerLine(socket, settings.network, settings)
         checkpointer = Checkpointer(name_of(path), checkpoints_path(path), notary, settings)
         log = AuditLog(path, settings.audit_sync_ms, checkpointer)
-        return SignerEdge(SignerLine(socket, settings.network, settings), log)
+        return SignerEdge(lambda met: SignerLine(socket, settings.network, settings, met), log)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import ClassVar
 
 from hats.security_architect.answers import signed_action, signer_refusal
@@ -11,7 +12,7 @@ from hats.security_architect.line import SignerLine
 from hats.security_architect.signer import frames
 from shared.edge import Context, Publish
 from shared.messages import Message
-from shared.messages.control import AuditCheckpointed, AuditRecord
+from shared.messages.control import AgentMet, AuditCheckpointed, AuditRecord
 from shared.messages.order import SignatureRefused, SignedAction, SignRequest
 from shared.units import Ns
 
@@ -25,8 +26,9 @@ class SignerEdge:
 
     commands: ClassVar[frozenset[type[Message]]] = frozenset({SignRequest, AuditRecord})
 
-    def __init__(self, line: SignerLine, audit_log: AuditLog) -> None:
-        self._line = line
+    def __init__(self, call: Callable[[Callable[[frames.Greeting], None]], SignerLine], audit_log: AuditLog) -> None:
+        """`call` makes the line to the signer, which is told who answers."""
+        self._line = call(self._met)
         self._audit_log = audit_log
         self._publish: Publish | None = None
         self._unsettled: list[AuditRecord] = []
@@ -55,6 +57,10 @@ class SignerEdge:
         """Hang up and close the audit log."""
         self._line.hang_up("stopped")
         self._audit_log.close()
+
+    def _met(self, greeting: frames.Greeting) -> None:
+        assert self._publish is not None, "the edge was not started"
+        self._publish(AgentMet(greeting.address, greeting.network, Ns(greeting.created_ns)))
 
     def _answer_to(self, request: SignRequest) -> SignedAction | SignatureRefused:
         started_ns = time.monotonic_ns()

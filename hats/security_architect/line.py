@@ -23,11 +23,15 @@ Question = Callable[[int], frames.Question]
 class SignerLine:
     """Used by one thread. A signer that does not answer is called again after a wait, which doubles each time."""
 
-    def __init__(self, socket: Path, network: str, settings: Settings) -> None:
+    def __init__(
+        self, socket: Path, network: str, settings: Settings, greeted: Callable[[frames.Greeting], None] | None = None
+    ) -> None:
+        """`greeted` is told whom every new connection is to."""
         self.fault = "not connected yet"
         """Why there was no answer, in words."""
         self._address = f"unix:{socket}"
         self._network = network
+        self._greeted = greeted
         self._deadline_ms = settings.signer_deadline_ms
         self._backoff_ms_min, self._backoff_ms_max = settings.reconnect_ms_min, settings.reconnect_ms_max
         self._backoff_ms = settings.reconnect_ms_min
@@ -89,6 +93,8 @@ class SignerLine:
             connection.close()
             self._back_off(str(error))
             return False
+        if self._greeted is not None:
+            self._greeted(greeting)
         self._connection = connection
         self._backoff_ms = self._backoff_ms_min
         return True

@@ -25,6 +25,7 @@ from shared.ids import Cloid, Role
 from shared.messages import AnyMessage, Message
 from shared.messages.control import (
     Accessed,
+    AgentMet,
     AuditCheckpointed,
     AuditRecord,
     Check,
@@ -52,7 +53,7 @@ from shared.messages.risk import OrderApproved, OrderDenied, TradingState, Tradi
 from shared.messages.signal import OrderIntent
 from shared.order import is_open
 from shared.scorecard import Samples
-from shared.units import MS, SECOND, US, Ns
+from shared.units import DAY, MS, SECOND, US, Ns
 
 MEASURES_TIMER: Final = "measures"
 FENCE_NS: Final = 60 * SECOND
@@ -109,6 +110,8 @@ class State(msgspec.Struct):
     head: audit.Head = audit.Head()
     recent: list[AuditRecord] = []
     signed_size: int = 0
+    agent: str = ""
+    key_created_ns: Ns | None = None
     unsigned_since_ns: Ns | None = None
     samples: Samples = msgspec.field(default_factory=Samples)
 
@@ -132,6 +135,7 @@ class SecurityArchitect:
         TradingStateChanged,
         KillOrdered,
         ResumeOrdered,
+        AgentMet,
         AuditCheckpointed,
         Checked,
         Accessed,
@@ -165,6 +169,8 @@ class SecurityArchitect:
                 return self._booked(message, now)
             case OrderIntent() | OrderDenied() | Accessed():
                 return (self._record(message, now),)
+            case AgentMet():
+                return self._met(message, now)
             case AuditCheckpointed():
                 return self._checkpointed(message)
             case Checked():
@@ -312,6 +318,13 @@ class SecurityArchitect:
             return ()
         return (self._record(booked, now),)
 
+    def _met(self, met: AgentMet, now: Ns) -> tuple[AnyMessage, ...]:
+        """Whose key signs; on record when it is another one than before."""
+        state = self.state
+        is_other = met.address != state.agent
+        state.agent, state.key_created_ns = met.address, met.created_ns or None
+        return (self._record(met, now),) if is_other else ()
+
     def _checkpointed(self, checkpoint: AuditCheckpointed) -> tuple[AnyMessage, ...]:
         """From here on what the checkpoint covers is safe; what came after it was written no earlier than it."""
         state = self.state
@@ -347,6 +360,8 @@ class SecurityArchitect:
             state.samples.add(measures.WRONG_REFUSALS, 1.0)
         age_ns = 0 if state.unsigned_since_ns is None else max(now - state.unsigned_since_ns, 0)
         state.samples.add(measures.UNSIGNED_AGE, age_ns / SECOND)
+        if state.key_created_ns is not None:
+            state.samples.add(measures.KEY_AGE, max(now - state.key_created_ns, 0) / DAY)
         state.samples.add(measures.CHAIN_INTACT, 1.0 if audit.is_chain(state.recent, state.head) else 0.0)
         return (*state.samples.report(self.role), self._wake(now))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from hats.security_architect.key_rules import AGE_DAYS_MAX, AGE_DAYS_WARN
 from shared.scorecard import Measure, Statistic
 
 SIGN_LATENCY: Final = "sign_latency_us"
@@ -13,6 +14,7 @@ NONCES_UNIQUE: Final = "nonces_unique"
 SIGNATURES_TAKEN: Final = "signatures_taken"
 CHAIN_INTACT: Final = "chain_intact"
 UNSIGNED_AGE: Final = "audit_unsigned_s"
+KEY_AGE: Final = "key_age_days"
 APPROVALS_UNSPENT: Final = "approvals_unspent"
 CHAIN_VERIFIED: Final = "chain_verified"
 SECRETS_FOUND: Final = "secrets_found"
@@ -115,6 +117,15 @@ MEASURES: Final[tuple[Measure, ...]] = (
         floor=1.0,
         target=0.0,
         min_samples=1,
+    ),
+    Measure(
+        name=KEY_AGE,
+        unit="days",
+        meaning="Age of the agent's key, as the signer tells it; the policy allows 90 days.",
+        statistic=Statistic.LAST,
+        floor=float(AGE_DAYS_MAX),
+        target=float(AGE_DAYS_WARN),
+        min_samples=5,
     ),
     Measure(
         name=APPROVALS_UNSPENT,

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from shared.messages.control import Accessed, KillOrdered, ResumeOrdered, Started
+from shared.messages.control import Accessed, AgentMet, KillOrdered, ResumeOrdered, Started
 from shared.messages.order import ActionAnswered, FillBooked, OrderChanged, SignatureRefused, SignedAction
 from shared.messages.risk import OrderApproved, OrderDenied, TradingStateChanged
 from shared.messages.signal import OrderIntent
@@ -34,6 +34,7 @@ Audited = (
     | KillOrdered
     | ResumeOrdered
     | Accessed
+    | AgentMet
 )
 
 
@@ -68,5 +69,7 @@ def event_of(message: Audited) -> Event:
             return Event("kill", msgspec.structs.asdict(message))
         case ResumeOrdered():
             return Event("resume", msgspec.structs.asdict(message))
+        case AgentMet():
+            return Event("agent", msgspec.structs.asdict(message))
         case Accessed():
             return Event("access", msgspec.structs.asdict(message))

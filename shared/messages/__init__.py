@@ -10,6 +10,7 @@ from shared.ids import Role, Seq
 from shared.messages.account import AccountSnapshot, FundingPayment, FundingSettled, LedgerReport, Reconciled
 from shared.messages.control import (
     Accessed,
+    AgentMet,
     Armed,
     AuditCheckpointed,
     AuditRecord,
@@ -142,6 +143,7 @@ AnyMessage = (
     | LatencyReport
     | Throttle
     | AuditRecord
+    | AgentMet
     | AuditCheckpointed
     | Accessed
     | Checked

@@ -226,6 +226,16 @@ class AuditRecord(Message, frozen=True):
     digest: str
 
 
+class AgentMet(Message, frozen=True):
+    """The signer said for which agent it signs from here on, and when that key was made (`created_ns`; 0: unknown)."""
+
+    lane: ClassVar[Lane] = Lane.ORDER
+
+    address: str
+    network: str
+    created_ns: Ns
+
+
 class AuditCheckpointed(Message, frozen=True):
     """The signer signed that the audit log has `size` records under the Merkle root `root` (hex), at `ns`.
 

@@ -47,10 +47,10 @@ DISPUTES: Final = ("does not exist", "Unable to recover signer", "Must deposit b
 
 
 class Rotation(msgspec.Struct, frozen=True):
-    """What came of it. `pause_ms`: the longest that a request waited for its signature within ten seconds of the change.
+    """What came of it. `pause_ms`: the longest that a request waited for its signature, within ten seconds of it.
 
-    `idle_ms` is the longest between two signatures then, most of it time in which nothing was asked for; `missed` counts
-    requests that the signer did not answer.
+    `idle_ms` is the longest between two signatures then, most of it time in which nothing was asked for; `missed`
+    counts requests that the signer did not answer.
     """
 
     signed_before: int

@@ -95,7 +95,7 @@ def test_its_own_user(home: Path) -> None:
 
 
 def test_a_client_that_is_not_root(home: Path) -> None:
-    """The socket is the named client's alone: others are kept out by its mode, root by the kernel's word on who calls."""
+    """The socket is the named client's alone: others are kept out by its mode, root by the peer check."""
     process = started(home, "--client-uid", str(pwd.getpwnam(THIRD).pw_uid))
     with process.call() as sock:
         assert read(sock) == b""  # we are root, and not the client

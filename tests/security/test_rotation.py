@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import signal
 import threading
 import time
@@ -10,7 +11,8 @@ from typing import Any, Final
 
 import pytest
 
-from hats.security_architect import keystore
+from hats.security_architect import Settings, keystore
+from hats.security_architect.line import SignerLine
 from hats.security_architect.signer import frames
 from hats.security_architect.signer.admin_words import Agents, Describe, Retire, TakeOver
 from orchestrator.key_rotation import tell_signer
@@ -41,6 +43,11 @@ def told(home: Path, word: Any) -> Agents:
     return tell_signer(home / "s" / "admin", word)
 
 
+def question(nonce: int, number: int) -> frames.Ask:
+    """A noop to be signed."""
+    return frames.Ask(number, NOOP, nonce, 0)
+
+
 def takes_over(home: Path) -> TakeOver:
     """The word for the other key."""
     return TakeOver(str(keystore.keystore_path(home / "keys", "next")), str(home / "password"))
@@ -56,6 +63,9 @@ def test_over_kill_9_to_the_end(home: Path) -> None:
         before = asked(sock, CANCEL, nonce, until_ms)
         held = told(home, takes_over(home)).held
         assert held[0].address == old.address
+        assert read(sock) == b""  # hung up on, so that whoever asks learns who signs now
+    with first.call() as sock:
+        assert frames.decode_greeting(read(sock)).address == held[1].address
         assert asked(sock, CANCEL, nonce, until_ms) == before
         after = asked(sock, NOOP, now_ms() + 1)
         assert isinstance(after, frames.Signed)
@@ -87,8 +97,10 @@ def test_drained_and_retired(home: Path) -> None:
         read(sock)
         nonce, until_ms = now_ms(), now_ms() + 1_000
         asked(sock, CANCEL, nonce, until_ms)
-        told(home, takes_over(home))
-        time.sleep(1.1)
+    told(home, takes_over(home))
+    time.sleep(1.1)
+    with first.call() as sock:
+        read(sock)
         (left,) = told(home, Retire(old.address)).held
         assert left.address != old.address
         gone = asked(sock, CANCEL, nonce, until_ms)
@@ -112,13 +124,13 @@ def test_it_signs_on_while_it_unlocks(home: Path) -> None:
     slowest = [0.0]
 
     def ask_on() -> None:
-        with process.call() as sock:
-            read(sock)
-            nonce = now_ms()
-            while not ended.is_set():
-                nonce, began = max(nonce + 1, now_ms()), time.perf_counter()
-                assert isinstance(asked(sock, NOOP, nonce), frames.Signed)
-                slowest[0] = max(slowest[0], time.perf_counter() - began)
+        line = SignerLine(process.socket, "testnet", Settings(signer_deadline_ms=5_000))
+        nonce = now_ms()
+        while not ended.is_set():
+            nonce, began = max(nonce + 1, now_ms()), time.perf_counter()
+            assert isinstance(line.ask(functools.partial(question, nonce)), frames.Signed), line.fault
+            slowest[0] = max(slowest[0], time.perf_counter() - began)
+        line.hang_up("done")
 
     asker = threading.Thread(target=ask_on)
     asker.start()

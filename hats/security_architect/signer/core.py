@@ -62,6 +62,11 @@ class Signer:
         return self._keys.current.address
 
     @property
+    def created_ns(self) -> int:
+        """When that agent's key was made; 0 if nobody knows."""
+        return self._keys.current.created_ns
+
+    @property
     def window_ms(self) -> int:
         """How long what was signed counts against the bounds."""
         return self._policy.limits.window_ms

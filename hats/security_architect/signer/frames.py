@@ -9,17 +9,18 @@ import msgspec
 from shared.approval import Ticket
 from shared.errors import BusError
 
-VERSION: Final = 4
+VERSION: Final = 5
 FRAME_BYTES_MAX: Final = 64 * 1024
 """Largest frame; twenty orders are 4 KiB."""
 
 
 class Greeting(msgspec.Struct, frozen=True, array_like=True, tag=True):
-    """The signer's first frame: which schema it speaks and for whom it signs."""
+    """The signer's first frame: which schema it speaks, for whom it signs and when that key was made (0: unknown)."""
 
     version: int
     address: str
     network: str
+    created_ns: int
 
 
 class Ask(msgspec.Struct, frozen=True, array_like=True, tag=True):

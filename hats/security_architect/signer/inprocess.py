@@ -23,7 +23,7 @@ from shared.approval import ApprovalKey
 from shared.edge import Context, Publish
 from shared.errors import InvariantError
 from shared.messages import Message
-from shared.messages.control import AuditCheckpointed, AuditRecord
+from shared.messages.control import AgentMet, AuditCheckpointed, AuditRecord
 from shared.messages.order import SignRequest
 from shared.units import MS, Ns
 
@@ -37,8 +37,11 @@ class InProcessSigner:
 
     commands: ClassVar[frozenset[type[Message]]] = frozenset({SignRequest, AuditRecord})
 
-    def __init__(self, policy: Policy, secret: bytes, approval_key: ApprovalKey) -> None:
-        self._signer = Signer(policy, AgentKey(secret, policy.network), NonceBook(), TicketBook(approval_key))
+    def __init__(self, policy: Policy, secret: bytes, approval_key: ApprovalKey, created_ns: int = 0) -> None:
+        """`created_ns`: when the key was made; 0 if nobody knows."""
+        key = AgentKey(secret, policy.network, created_ns)
+        self._signer = Signer(policy, key, NonceBook(), TicketBook(approval_key))
+        self._network = policy.network.value
         self._notary = Notary(CheckpointKey(secret))
         self._leaves: list[bytes] = []
         self._publish: Publish | None = None
@@ -54,8 +57,9 @@ class InProcessSigner:
         return self._signer.address
 
     def start(self, publish: Publish) -> None:
-        """From here on answers are published."""
+        """From here on answers are published; first, who signs."""
         self._publish = publish
+        publish(AgentMet(self.address, self._network, Ns(self._signer.created_ns)))
 
     def carry_out(self, command: Message, context: Context, now: Ns) -> None:
         """Sign and publish the answer, or follow the audit chain; InvariantError if the chain breaks."""

@@ -74,7 +74,7 @@ class Keys:
                 is_first = place.keystore == first.keystore
                 word = password() if is_first else keystore.password_from_file(Path(place.password_file))
                 unlocked = unlock(Path(place.keystore), word, network, is_weak_allowed=is_weak_allowed)
-                key = AgentKey(unlocked.secret, network)
+                key = AgentKey(unlocked.secret, network, unlocked.info.created_ns)
                 checkpoint_key = CheckpointKey(unlocked.secret)
                 if remembered.checkpoint and place is remembered.keys[-1]:
                     checkpoint_key = CheckpointKey.opened(unlocked.secret, bytes.fromhex(remembered.checkpoint))
@@ -122,7 +122,7 @@ class Keys:
             raise ConfigError([f"{path} is held already"])
         password = keystore.password_from_file(password_file)
         unlocked = unlock(path, password, self._network, is_weak_allowed=self._is_weak_allowed)
-        key = AgentKey(unlocked.secret, self._network)
+        key = AgentKey(unlocked.secret, self._network, unlocked.info.created_ns)
         sealed = self.checkpoint_key.sealed_for(unlocked.secret, secrets.token_bytes(NONCE_BYTES)).hex()
         unlocked.wipe()
         place = Place(str(path), str(password_file))

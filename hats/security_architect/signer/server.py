@@ -165,7 +165,9 @@ class SignerServer:
         self._selector.register(sock, selectors.EVENT_READ)
         self._log("peer_connected", {"peer": peer.name, "kind": kind.value})
         if kind is Kind.ASKS:
-            self._send(peer, frames.encode(frames.Greeting(frames.VERSION, self._signer.address, self._network)))
+            signer = self._signer
+            greeting = frames.Greeting(frames.VERSION, signer.address, self._network, signer.created_ns)
+            self._send(peer, frames.encode(greeting))
 
     def _serve(self, peer: _Peer) -> None:
         try:
@@ -205,6 +207,9 @@ class SignerServer:
     def _taken_over(self, changes: KeyChanges) -> None:
         """An unlocked key is there, or the reason why not: act on it, and tell who asked, if they are still there."""
         asked_by, reply = changes.finish()
+        if isinstance(reply, admin_words.Agents):
+            for asking in [one for one in self._peers.values() if one.kind is Kind.ASKS]:
+                self._drop(asking, "another agent signs: it is greeted anew")  # it calls again before it asks again
         peer = self._peers.get(asked_by)
         if peer is not None and peer.kind is Kind.RULES:
             self._send(peer, admin_words.encode(reply))

@@ -18,8 +18,10 @@ from hats.security_architect.signer.typed_data import AgentDigest, Network, kecc
 class AgentKey:
     """A secp256k1 key that signs for one network. It never shows its secret."""
 
-    def __init__(self, secret: bytes, network: Network) -> None:
+    def __init__(self, secret: bytes, network: Network, created_ns: int = 0) -> None:
+        """`created_ns`: when the key was made, UTC; 0 if nobody knows."""
         self.network = network
+        self.created_ns = created_ns
         self._key = PrivateKey(secret)
         self._digest = AgentDigest(network)
         self.address = f"0x{keccak256(self._key.public_key.format(compressed=False)[1:])[-20:].hex()}"

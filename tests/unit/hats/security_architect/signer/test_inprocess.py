@@ -13,6 +13,7 @@ from shared.edge import Context
 from shared.errors import InvariantError
 from shared.ids import Cloid
 from shared.messages import Message
+from shared.messages.control import AgentMet
 from shared.messages.order import ActionKind, SignatureRefused, SignedAction, SignRequest
 from shared.units import MS, USD, Ns
 
@@ -22,11 +23,11 @@ CANCEL = b'{"type":"cancelByCloid","cancels":[{"asset":0,"cloid":"0x4a7500000000
 
 
 def answers(*requests: tuple[int, bytes]) -> list[Message]:
-    """What a fresh in-process signer publishes."""
-    edge, said = InProcessSigner(POLICY, b"\x09" * 32, ApprovalKey(b"\x01" * 32)), []
+    """What a fresh in-process signer publishes, after it said who it is."""
+    edge, said = InProcessSigner(POLICY, b"\x09" * 32, ApprovalKey(b"\x01" * 32), 77), []
 
     def publish(message: Message, context: Context = Context()) -> None:
-        assert context == Context(3, 4)
+        assert context == (Context() if isinstance(message, AgentMet) else Context(3, 4))
         said.append(message)
 
     edge.start(publish)
@@ -35,7 +36,8 @@ def answers(*requests: tuple[int, bytes]) -> list[Message]:
         request = SignRequest(ActionKind.CANCEL, cloid, nonce, nonce + 1_000, action)
         edge.carry_out(request, Context(3, 4), Ns(NOW_MS * MS))
     edge.stop()
-    return said
+    assert said[0] == AgentMet(edge.address, "testnet", Ns(77))
+    return said[1:]
 
 
 def test_same_bytes_each_time() -> None:

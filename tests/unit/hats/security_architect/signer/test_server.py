@@ -35,6 +35,7 @@ from shared.edge import Context
 from shared.errors import ConfigError
 from shared.ids import Cloid
 from shared.messages import Message
+from shared.messages.control import AgentMet
 from shared.messages.order import ActionKind, SignatureRefused, SignedAction, SignRequest
 from shared.units import USD, Ns
 
@@ -236,7 +237,7 @@ def edge_to(path: Path, folder: Path, deadline_ms: int = 5_000) -> tuple[SignerE
     """A started client."""
     settings = Settings(signer_deadline_ms=deadline_ms, reconnect_ms_min=1, reconnect_ms_max=1)
     log = AuditLog(folder / "audit.jsonl", 3_600_000)
-    edge, heard = SignerEdge(SignerLine(path, "testnet", settings), log), Heard()
+    edge, heard = SignerEdge(lambda met: SignerLine(path, "testnet", settings, met), log), Heard()
     edge.start(heard)
     return edge, heard
 
@@ -253,7 +254,8 @@ def test_client_gets_a_body_to_post(opened: Callable[..., Door], tmp_path: Path)
     nonce = nonce_now()
     edge.carry_out(request(nonce), Context(7, 8), Ns(0))
     edge.stop()
-    (message, context) = heard.said[0]
+    (met, _), (message, context) = heard.said
+    assert met == AgentMet(AgentKey(KEY, Network.TESTNET).address, "testnet", Ns(0))
     assert isinstance(message, SignedAction)
     assert context == Context(7, 8)
     body = msgspec.json.decode(message.body)
@@ -269,7 +271,7 @@ def test_client_tells_refusals(opened: Callable[..., Door], tmp_path: Path) -> N
     edge, heard = edge_to(opened().path, tmp_path)
     edge.carry_out(request(nonce_now(), b'{"type":"withdraw3"}'), Context(), Ns(0))
     edge.stop()
-    (message, _) = heard.said[0]
+    (message, _) = heard.said[1]
     assert isinstance(message, SignatureRefused)
     assert message.reason.startswith(SIGNER_SAYS)
     assert "withdraw3" in message.reason
@@ -303,7 +305,7 @@ def test_client_refuses_a_signer_of_another_network(opened: Callable[..., Door],
     """A signer for another network is not asked."""
     door = opened()
     log = AuditLog(tmp_path / "audit.jsonl", 3_600_000)
-    edge = SignerEdge(SignerLine(door.path, "mainnet", Settings()), log)
+    edge = SignerEdge(lambda met: SignerLine(door.path, "mainnet", Settings(), met), log)
     heard = Heard()
     edge.start(heard)
     edge.carry_out(request(nonce_now()), Context(), Ns(0))
