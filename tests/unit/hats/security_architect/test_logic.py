@@ -15,7 +15,6 @@ from shared.hat import restore, snapshot
 from shared.ids import Cloid, Role, StrategyId, cloid_for
 from shared.messages import AnyMessage
 from shared.messages.control import (
-    AgentMet,
     AuditRecord,
     KillLevel,
     KillOrdered,
@@ -42,7 +41,7 @@ from shared.messages.order import (
 from shared.messages.risk import OrderApproved, TradingState, TradingStateChanged
 from shared.messages.signal import OrderIntent
 from shared.order import OrderState, Side, Tif
-from shared.units import DAY, MS, SECOND, Ns, Px, Sz, Usd
+from shared.units import MS, SECOND, Ns, Px, Sz, Usd
 
 NOW: Final = Ns(1_700_000_000 * SECOND)
 NOW_MS: Final = NOW // MS
@@ -399,23 +398,3 @@ def test_the_signers_cap_is_no_wrong_refusal() -> None:
     reason = f"signer policy: {OVER_CAP}: notional 30000 exceeds 25000"
     hat.handle(SignatureRefused(ActionKind.ORDER, first.intent.cloid, reason), NOW)
     assert samples(hat)[measures.WRONG_REFUSALS] == [0.0]
-
-
-def ages(hat: SecurityArchitect) -> list[float]:
-    """What is measured of the key's age now."""
-    said = hat.handle(Woke(Role.SECURITY_ARCHITECT, "measures", NOW), NOW)
-    return [age for one in said if isinstance(one, Measured) and one.measure == measures.KEY_AGE for age in one.samples]
-
-
-def test_the_age_of_the_key() -> None:
-    """It is measured from what the signer told, only once it told, and a change of the agent is put on record."""
-    hat = SecurityArchitect(Settings())
-    assert ages(hat) == []
-    met = AgentMet("0x" + "1" * 40, "testnet", Ns(NOW - 30 * DAY))
-    (record,) = hat.handle(met, NOW)
-    assert isinstance(record, AuditRecord)
-    assert '"agent"' in record.body
-    assert list(hat.handle(met, NOW)) == []
-    assert ages(hat) == [30.0]
-    assert len(list(hat.handle(msgspec.structs.replace(met, address="0x" + "2" * 40, created_ns=Ns(0)), NOW))) == 1
-    assert ages(hat) == []
