@@ -30,12 +30,12 @@ _WAL_HEAD_BYTES: Final = 32
 
 _LEFT_OUT: Final = (
     "*.lock", ".lock", "*-wal", "*-shm", "*.part", "*.tmp", "*.hlog.open", "*.password", SEAL_KEY, "hub.json",
-    "current.json", "reserve",
+    "ray_token", "current.json", "reserve",
 )  # fmt: skip
 _LEFT_OUT_OF_RUNS: Final = tuple(name for name in _LEFT_OUT if name != "*.hlog.open")
 """Of a run that has ended, the segment that it was writing is what is left of it."""
 _ASIDE: Final = ".backup-"
-_FOLDERS_LEFT_OUT: Final = frozenset({"aside", "sockets", "backups"})
+_FOLDERS_LEFT_OUT: Final = frozenset({"aside", "sockets", "backups", "ray"})
 _FIRST: Final = ("*.head.json", "*.checkpoints.jsonl", "checkpoints/*.jsonl", "warehouse/batches/*")
 _LAST: Final = ("*.sqlite",)
 

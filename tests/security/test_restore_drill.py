@@ -67,7 +67,7 @@ def test_nothing_can_be_read_off_a_backup(home: Path, store: SealedStore) -> Non
 def test_keys_passwords_and_what_lives_stay_out(home: Path) -> None:
     """The key of the backup itself, passwords, the hub's token, what is being written."""
     run = next((home / "runs").iterdir())
-    for name in ("hub.json", "keys/desk.password", "journal.sqlite-wal", "aside/x", "sockets/y"):
+    for name in ("hub.json", "keys/desk.password", "journal.sqlite-wal", "aside/x", "sockets/y", "ray/z", "ray_token"):
         (run / name).parent.mkdir(exist_ok=True)
         (run / name).write_bytes(b"secret")
     (home / "current.json").write_bytes(b"{}")
