@@ -1,7 +1,8 @@
 """The only door to the venue: market data in, signed actions and reads out, every answer proven or called unknown.
 
-In: SignedAction, QueryOrder, QueryAccount, and from its own edges UniverseUpdate, AssetContext, FeedStatus.
-Out: PostAction, ReadOrder, ReadAccount, FundingClock; by its edges market data, orders, fills, answers and the account.
+In: SignedAction, QueryOrder, QueryTwap, QueryAccount, and from its own edges UniverseUpdate, AssetContext, FeedStatus.
+Out: PostAction, ReadOrder, ReadTwap, ReadAccount, FundingClock; by its edges market data, orders, fills, answers and
+the account.
 """
 
 from __future__ import annotations

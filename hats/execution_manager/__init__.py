@@ -3,8 +3,8 @@
 In: OrderApproved, CancelIntent, OrderDenied; ActionSent, ActionAnswered, SignatureRefused; VenueOrder, Fill,
 AccountSnapshot; UniverseUpdate, FeatureUpdate, FeedStatus; TradingStateChanged, KillOrdered, ResumeOrdered,
 DrainOrdered, Armed, Disarmed, Started, Woke.
-Out: SubmitOrder, CancelOrder, QueryOrder, QueryAccount, OrderIntent (closing only), OrderChanged, FillBooked,
-Reconciled, Drained, WakeAt, Measured.
+Out: SubmitOrder, CancelOrder, QueryOrder, QueryTwap, QueryAccount, OrderIntent (closing, stops, children),
+OrderChanged, FillBooked, Reconciled, Drained, WakeAt, Measured.
 """
 
 from __future__ import annotations
