@@ -19,7 +19,7 @@ from shared.order import OrderState, Side
 from shared.units import MINUTE, SECOND, USD, Ns, Px, Rounding, Sz, round_to_multiple
 from shared.venue.faults.catalogue import DropRequest, LoseAnswer
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 def desk_of(folder: Path) -> Rehearsal:
@@ -91,7 +91,7 @@ def test_a_kill_ends_it_at_the_exchange(tmp_path: Path) -> None:
         desk.run_for(15)
         assert not at_work(desk)
         assert not desk.positions()
-        desk.run_for(120)
+        desk.run_for(40)  # longer than to the next part of one that were still at work
         assert not desk.positions()
     finally:
         desk.close()

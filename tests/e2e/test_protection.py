@@ -16,7 +16,7 @@ from shared.messages.order import OrderChanged
 from shared.messages.risk import OrderDenied
 from shared.order import OrderState
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 def desk_of(folder: Path, stop_bps: int) -> Rehearsal:
