@@ -124,7 +124,15 @@ def test_long_lives_break_no_law() -> None:
                 if number % 97 == 50:
                     play.restart()
                 play.check()
-            except (AssertionError, HatsError, LookupError, AttributeError, ArithmeticError) as error:
+            except (
+                AssertionError,
+                HatsError,
+                LookupError,
+                AttributeError,
+                ArithmeticError,
+                ValueError,
+                RuntimeError,
+            ) as error:
                 error.add_note(f"seed {seed}, move {number}, after {play.log[-1]}")
                 raise
         play.replay()
