@@ -9,7 +9,14 @@ from shared.errors import ConfigError, NotAllowedError
 from shared.hat import Hat
 from shared.ids import HATS, Role
 from shared.messages import Message
-from shared.messages.account import AccountSnapshot, FundingPayment, FundingSettled, LedgerReport, Reconciled
+from shared.messages.account import (
+    AccountSnapshot,
+    BalanceChanged,
+    FundingPayment,
+    FundingSettled,
+    LedgerReport,
+    Reconciled,
+)
 from shared.messages.control import (
     Accessed,
     AgentMet,
@@ -149,6 +156,7 @@ ROUTES: Final[Mapping[type[Message], Route]] = {
     OrderChanged: Route((EM,), (QS, RO, PA, SA, OR)),
     AccountSnapshot: Route((EA,), (EM, PA)),
     FundingPayment: Route((EA,), (PA,)),
+    BalanceChanged: Route((EA,), (PA,)),
     FundingSettled: Route((PA,), ()),
     Reconciled: Route((EM,), (RO, PA, OR)),
     LedgerReport: Route((PA,), (RO, OR)),

@@ -12,6 +12,7 @@ from hats.exchange_architect.wire import BAD, UNREADABLE, Decoder, SoundBook
 from hats.exchange_architect.wire_frames import ContextData
 from shared.errors import UnitError
 from shared.instrument import Instrument
+from shared.messages.account import BalanceChanged
 from shared.messages.market import BadData, UniverseUpdate
 from shared.units import Ns
 from shared.warehouse.compaction import Reading, Unread
@@ -47,6 +48,8 @@ class ArchiveReader:
             if isinstance(message, BadData):
                 unread.append(Unread(message.channel, message.coin, message.reason))
                 continue
+            if isinstance(message, BalanceChanged):
+                continue  # of no coin; the whole entry is kept below
             of = self._universe.instrument(message.coin)  # type: ignore[attr-defined]
             row = row_of(message, of)
             if isinstance(row, AssetContextRow) and heard.context is not None:

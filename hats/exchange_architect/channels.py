@@ -7,10 +7,11 @@ from typing import Final
 
 BOOK, TRADES, CONTEXT, CANDLE = "l2Book", "trades", "activeAssetCtx", "candle"
 ORDERS, FILLS, FUNDINGS, EVENTS = "orderUpdates", "userFills", "userFundings", "userEvents"
+LEDGER: Final = "userNonFundingLedgerUpdates"
 CANDLE_INTERVAL: Final = "1m"
 OF_COIN: Final = (BOOK, TRADES, CONTEXT)
 """Always followed, for each coin."""
-OF_USER: Final = (ORDERS, FILLS, FUNDINGS)
+OF_USER: Final = (ORDERS, FILLS, FUNDINGS, LEDGER)
 """Always followed, if there is a user."""
 
 
@@ -21,7 +22,6 @@ class Channel(StrEnum):
     BBO = "bbo"
     USER_EVENTS = EVENTS
     ACTIVE_ASSET_DATA = "activeAssetData"
-    NON_FUNDING_LEDGER = "userNonFundingLedgerUpdates"
     WEB_DATA = "webData3"
     NOTIFICATION = "notification"
     CLEARINGHOUSE_STATE = "clearinghouseState"

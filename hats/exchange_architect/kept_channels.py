@@ -10,11 +10,13 @@ from typing import Any, Final
 
 import msgspec
 
-from hats.exchange_architect.channels import CANDLE, EVENTS, FILLS, Channel
+from hats.exchange_architect.channels import CANDLE, EVENTS, FILLS, LEDGER, Channel
 from hats.exchange_architect.history import candle_row
 from hats.exchange_architect.numbers import Id, Ms, ns_from_ms, usd_near
 from hats.exchange_architect.records import px_from_wire, side_from_wire, sz_from_wire
+from hats.exchange_architect.transfers import Delta, cash_usd
 from hats.exchange_architect.universe import Universe
+from shared.errors import DataError
 from shared.units import Ns
 from shared.warehouse.rows import side_word
 from shared.warehouse.tables import BboRow, LedgerRow, LiquidationRow, Row
@@ -67,12 +69,6 @@ class _Fills(msgspec.Struct):
     fills: list[_LiquidatedFill]
 
 
-class _Delta(msgspec.Struct):
-    type: str
-    usdc: str | None = None
-    destination: str | None = None
-
-
 class _LedgerEntry(msgspec.Struct):
     time: Ms
     hash: str
@@ -93,7 +89,7 @@ _BBO: Final = msgspec.json.Decoder(_Bbo)
 _EVENTS: Final = msgspec.json.Decoder(_Events)
 _FILLS: Final = msgspec.json.Decoder(_Fills)
 _LEDGER: Final = msgspec.json.Decoder(_Ledger)
-_DELTA: Final = msgspec.json.Decoder(_Delta)
+_DELTA: Final = msgspec.json.Decoder(Delta)
 
 
 def kept_rows(channel: str, frame: bytes, universe: Universe, recv_ns: Ns) -> list[Row]:
@@ -167,24 +163,17 @@ def _ledger(data: bytes, _: Universe, recv_ns: Ns) -> list[Row]:
     rows: list[Row] = []
     for entry in said.non_funding_ledger_updates:
         delta, detail = _DELTA.decode(entry.delta), bytes(entry.delta).decode()
-        usd = _effect(delta, said.user)
+        usd = _cash_usd(delta, said.user)
         rows.append(LedgerRow(ns_from_ms(entry.time), recv_ns, said.user, delta.type, usd, entry.hash, detail))
     return rows
 
 
-def _effect(delta: _Delta, user: str) -> int | None:
-    """Micro-USDC, without fees, that came (> 0) or went; None where it is another token or only changed places."""
-    if delta.usdc is None:
+def _cash_usd(delta: Delta, user: str) -> int | None:
+    """As the feed reads it; None for a kind that it does not know, which it has said by itself."""
+    try:
+        return cash_usd(delta, user)
+    except DataError:
         return None
-    usd = usd_near(delta.usdc)
-    match delta.type:
-        case "deposit":
-            return usd
-        case "withdraw":
-            return -usd
-        case "internalTransfer" | "subAccountTransfer":
-            return usd if (delta.destination or "").lower() == user.lower() else -usd
-    return None
 
 
 CHANNELS: Final[dict[str, Callable[[bytes, Universe, Ns], list[Any]]]] = {
@@ -192,6 +181,6 @@ CHANNELS: Final[dict[str, Callable[[bytes, Universe, Ns], list[Any]]]] = {
     CANDLE: _candle,
     EVENTS: _events,
     FILLS: _fills,
-    Channel.NON_FUNDING_LEDGER: _ledger,
+    LEDGER: _ledger,
 }
 """What the warehouse keeps beyond the messages, by the channel that the feed heard."""

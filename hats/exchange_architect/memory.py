@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable
-from typing import Final
+from typing import Final, get_args
 
 from shared.messages import Message
-from shared.messages.account import FundingPayment
+from shared.messages.account import BalanceChanged, FundingPayment
 from shared.messages.market import Trade
 from shared.messages.order import Fill
 
 REMEMBERED: Final = 50_000
-Once = Trade | Fill | FundingPayment
+Once = Trade | Fill | FundingPayment | BalanceChanged
 """What is said once, however often the venue repeats it."""
 
 
@@ -37,7 +37,7 @@ class Memory:
     """What was said already, and of which topics a first batch came."""
 
     def __init__(self) -> None:
-        self._seen: dict[type[Once], Seen] = {kind: Seen() for kind in (Trade, Fill, FundingPayment)}
+        self._seen: dict[type[Once], Seen] = {kind: Seen() for kind in get_args(Once)}
         self._primed: set[str] = set()
 
     def is_first_batch(self, key: str) -> bool:
@@ -60,6 +60,8 @@ def _identity(message: Once) -> Hashable:
             return (message.exch_ns, message.coin, message.tid, message.oid)
         case FundingPayment():
             return (message.exch_ns, message.coin)
+        case BalanceChanged():
+            return (message.exch_ns, message.hash, message.cause, message.usd)
 
 
 def oldest_first(messages: Iterable[Message]) -> list[Message]:

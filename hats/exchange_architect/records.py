@@ -7,14 +7,15 @@ from typing import Final
 import msgspec
 
 from hats.exchange_architect.numbers import Id, Ms, exact, near, ns_from_ms, usd_near
+from hats.exchange_architect.transfers import Delta, cash_usd
 from hats.exchange_architect.universe import Universe
 from shared.errors import DataError, UnitError
 from shared.ids import Cloid
 from shared.instrument import Instrument
-from shared.messages.account import FundingPayment
+from shared.messages.account import BalanceChanged, FundingPayment
 from shared.messages.order import Fill, VenueOrder, VenueOrderStatus
 from shared.order import Side
-from shared.units import Ns, Px, Sz
+from shared.units import Ns, Px, Sz, Usd
 
 RATE_DECIMALS: Final = 10
 
@@ -120,6 +121,14 @@ class FundingRecord(msgspec.Struct, rename="camel"):
     funding_rate: str
 
 
+class BalanceRecord(msgspec.Struct):
+    """One entry of the non-funding ledger."""
+
+    time: Ms
+    hash: str
+    delta: Delta
+
+
 def px_from_wire(text: str, of: Instrument) -> Px:
     """A price as the venue spells it; UnitError if it does not fit the coin or an int64."""
     return Px(exact(text, of.px_decimals))
@@ -202,6 +211,12 @@ def funding_message(record: FundingRecord, universe: Universe, recv_ns: Ns) -> F
         exch_ns=ns_from_ms(record.time),
         recv_ns=recv_ns,
     )
+
+
+def balance_message(record: BalanceRecord, user: str, recv_ns: Ns) -> BalanceChanged:
+    """One entry of the user's ledger; 0 if it moved no cash of the perps account, DataError for an unknown kind."""
+    usd = cash_usd(record.delta, user)
+    return BalanceChanged(record.delta.type, usd or Usd(0), record.hash, ns_from_ms(record.time), recv_ns)
 
 
 def _cloid(text: str | None) -> Cloid | None:

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from hats.exchange_architect.books import Books
-from hats.exchange_architect.channels import BOOK, CANDLE, FILLS, FUNDINGS, ORDERS, TRADES, key_of
+from hats.exchange_architect.channels import BOOK, CANDLE, FILLS, FUNDINGS, LEDGER, ORDERS, TRADES, key_of
 from hats.exchange_architect.fill_chain import FillChain
 from hats.exchange_architect.line import Line
 from hats.exchange_architect.measures import (
@@ -38,7 +38,7 @@ from shared.scorecard import Samples
 from shared.units import MS, Ns
 from shared.warehouse.capture.records import ClockOffset
 
-_PRIVATE: Final = frozenset({ORDERS, FILLS, FUNDINGS, "user", "?"})
+_PRIVATE: Final = frozenset({ORDERS, FILLS, FUNDINGS, LEDGER, "user", "?"})
 """Channels that tell of us; "?" is a frame of which not even the channel could be read."""
 _UNCONNECTED: Final = "not connected"
 _UNCONFIRMED: Final = "waiting for subscriptions to be confirmed"
@@ -196,7 +196,7 @@ class Session:
                         self._books.hear_context(message)
             case "userFills":
                 return self._fills(heard, recv_ns)
-            case "userFundings":
+            case "userFundings" | "userNonFundingLedgerUpdates":
                 return self._news(oldest_first(heard.messages), self._is_history(heard))
             case "candle":
                 if heard.minute is not None:

@@ -15,6 +15,7 @@ from hats.exchange_architect.channels import (
     EVENTS,
     FILLS,
     FUNDINGS,
+    LEDGER,
     ORDERS,
     TRADES,
     Channel,
@@ -23,9 +24,11 @@ from hats.exchange_architect.channels import (
 from hats.exchange_architect.numbers import Spelled, exact, near, ns_from_ms
 from hats.exchange_architect.records import (
     RATE_DECIMALS,
+    BalanceRecord,
     FillRecord,
     FundingRecord,
     StatusRecord,
+    balance_message,
     fill_message,
     funding_message,
     order_message,
@@ -50,6 +53,8 @@ from hats.exchange_architect.wire_frames import (
     FillsFrame,
     Frame,
     FundingsFrame,
+    LedgerData,
+    LedgerFrame,
     LevelEntry,
     OrdersFrame,
     PongFrame,
@@ -61,6 +66,7 @@ from shared.book import Level, fault, fault_of
 from shared.errors import DataError, UnitError
 from shared.instrument import Instrument
 from shared.messages import Message
+from shared.messages.account import BalanceChanged
 from shared.messages.market import AssetContext, BadData, BadKind, BookUpdate, Trade
 from shared.units import Ns, Px, Sz
 
@@ -115,6 +121,7 @@ _trades: Final = msgspec.json.Decoder(TradeEntry)
 _orders: Final = msgspec.json.Decoder(StatusRecord)
 _fills: Final = msgspec.json.Decoder(FillRecord)
 _fundings: Final = msgspec.json.Decoder(FundingRecord)
+_balances: Final = msgspec.json.Decoder(BalanceRecord)
 
 
 def bad_data(channel: str, coin: str, reason: str, raw: bytes, recv_ns: Ns, kind: BadKind = BadKind.OTHER) -> BadData:
@@ -218,6 +225,8 @@ class Decoder:
             case FundingsFrame():
                 payments = self._each(FUNDINGS, frame.data.fundings, self._funding, recv_ns)
                 return Heard(FUNDINGS, "", payments, frame.data.is_snapshot)
+            case LedgerFrame(data=ledger):
+                return Heard(LEDGER, "", self._balance_batch(ledger, recv_ns), ledger.is_snapshot)
             case CandleFrame():
                 return Heard(CANDLE, frame.data.s, minute=self._minute(frame.data))
             case EventsFrame(data=events):
@@ -280,6 +289,17 @@ class Decoder:
 
     def _funding(self, raw: bytes, recv_ns: Ns) -> Message:
         return funding_message(_fundings.decode(raw), self._universe, recv_ns)
+
+    def _balance_batch(self, ledger: LedgerData, recv_ns: Ns) -> tuple[Message, ...]:
+        """What moved the account's cash; entries that moved none say nothing."""
+        entries = self._each(
+            LEDGER, ledger.non_funding_ledger_updates, lambda raw, ns: _balance(raw, ledger.user, ns), recv_ns
+        )
+        return tuple(entry for entry in entries if not isinstance(entry, BalanceChanged) or entry.usd)
+
+
+def _balance(raw: bytes, user: str, recv_ns: Ns) -> Message:
+    return balance_message(_balances.decode(raw), user, recv_ns)
 
 
 def _levels(levels: list[LevelEntry], px: Spelled, sz: Spelled) -> tuple[Level, ...]:

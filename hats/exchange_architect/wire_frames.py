@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from hats.exchange_architect.channels import BOOK, CANDLE, CONTEXT, FILLS, FUNDINGS, ORDERS, TRADES, Channel
+from hats.exchange_architect.channels import BOOK, CANDLE, CONTEXT, FILLS, FUNDINGS, LEDGER, ORDERS, TRADES, Channel
 from hats.exchange_architect.numbers import Id, Ms
 
 ACK, PONG, ERROR = "subscriptionResponse", "pong", "error"
@@ -70,6 +70,14 @@ class FundingsData(msgspec.Struct, rename="camel"):
     """Our funding payments, each read by itself."""
 
     fundings: list[msgspec.Raw]
+    is_snapshot: bool = False
+
+
+class LedgerData(msgspec.Struct, rename="camel"):
+    """What moved our money other than by trading, each read by itself."""
+
+    user: str
+    non_funding_ledger_updates: list[msgspec.Raw]
     is_snapshot: bool = False
 
 
@@ -140,6 +148,12 @@ class FundingsFrame(msgspec.Struct, tag_field="channel", tag=FUNDINGS):
     data: FundingsData
 
 
+class LedgerFrame(msgspec.Struct, tag_field="channel", tag=LEDGER):
+    """`userNonFundingLedgerUpdates`."""
+
+    data: LedgerData
+
+
 class CandleFrame(msgspec.Struct, tag_field="channel", tag=CANDLE):
     """`candle`."""
 
@@ -181,6 +195,7 @@ Frame = (
     | OrdersFrame
     | FillsFrame
     | FundingsFrame
+    | LedgerFrame
     | CandleFrame
     | EventsFrame
     | AckFrame

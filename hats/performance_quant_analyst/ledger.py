@@ -1,8 +1,8 @@
 """The exact ledger: what every strategy holds and earned on every coin, and the cash that must agree with it.
 
-Two sides are kept apart. The earnings side: equity = start + realised + unrealised - fees + funding, by strategy and
-coin. The cash side: equity = cash + signed positions at their marks, where cash is what the venue calls raw USD.
-`residual_usd` is their difference and is always 0. All money is in micro-USDC.
+Two sides are kept apart. The earnings side: equity = start + transfers + realised + unrealised - fees + funding, by
+strategy and coin. The cash side: equity = cash + signed positions at their marks, where cash is what the venue calls
+raw USD. `residual_usd` is their difference and is always 0. All money is in micro-USDC.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from shared.ids import FOREIGN, HOUSE, StrategyId
-from shared.messages.account import AccountSnapshot, AttributionLine, FundingPayment, PositionLine
+from shared.messages.account import AccountSnapshot, AttributionLine, BalanceChanged, FundingPayment, PositionLine
 from shared.messages.order import Fill, FillBooked
 from shared.position import Position
 from shared.units import Px, Sz, Usd, notional, truncate_ratio
@@ -50,6 +50,7 @@ class Ledger(msgspec.Struct):
     is_open: bool = False
     opened_ns: int = 0
     start_equity_usd: int = 0
+    transfers_usd: int = 0
     cash_usd: int = 0
     accounts: dict[str, dict[StrategyId, Account]] = {}
     positions: dict[str, Position] = {}
@@ -159,6 +160,14 @@ class Ledger(msgspec.Struct):
             self._add_move(Move(payment.exch_ns, payment.coin, strategy, 0, usd))
         return True
 
+    def book_transfer(self, change: BalanceChanged) -> bool:
+        """Whether the change is booked: nobody earned it, so it is in no account. The opening contains earlier ones."""
+        if change.exch_ns <= self.opened_ns:
+            return False
+        self.transfers_usd += change.usd
+        self._add_move(Move(change.exch_ns, "", FOREIGN, 0, change.usd))
+        return True
+
     def holdings_at(self, coin: str, ns: int) -> dict[StrategyId, int]:
         """Signed lots that each strategy held of `coin` after everything up to `ns`."""
         held = {strategy: account.position.net_sz for strategy, account in self.accounts.get(coin, {}).items()}
@@ -173,6 +182,8 @@ class Ledger(msgspec.Struct):
         for move in self.moves:
             if move.exch_ns > ns:
                 cash -= move.cash_usd
+                if not move.net_sz:
+                    continue
                 nets[move.coin] = nets.get(move.coin, 0) - move.net_sz
         return cash, nets
 
@@ -215,7 +226,7 @@ class Ledger(msgspec.Struct):
     def residual_usd(self, lines: Iterable[AttributionLine]) -> int:
         """Cash side minus earnings side; anything but 0 is our own bug."""
         earned = sum(line.realised_usd + line.unrealised_usd - line.fees_usd + line.funding_usd for line in lines)
-        return self.equity_usd() - self.start_equity_usd - earned
+        return self.equity_usd() - self.start_equity_usd - self.transfers_usd - earned
 
 
 def split(usd: int, held: Mapping[StrategyId, int], net_sz: int) -> dict[StrategyId, int]:

@@ -12,7 +12,7 @@ from hats.performance_quant_analyst.ledger import Ledger
 from hats.performance_quant_analyst.settings import Settings
 from shared.ids import FOREIGN, Cloid, Role, run_of
 from shared.messages import AnyMessage, Message
-from shared.messages.account import AccountSnapshot, FundingPayment, LedgerReport, Reconciled
+from shared.messages.account import AccountSnapshot, BalanceChanged, FundingPayment, LedgerReport, Reconciled
 from shared.messages.control import Started, WakeAt, Woke
 from shared.messages.market import AssetContext, FundingClock, UniverseUpdate
 from shared.messages.order import Fill, FillBooked, OrderChanged
@@ -33,7 +33,7 @@ class State(msgspec.Struct):
     orders: reconcile.OrderBooks = msgspec.field(default_factory=reconcile.OrderBooks)
     samples: Samples = msgspec.field(default_factory=Samples)
     opening: AccountSnapshot | None = None
-    early: list[FillBooked | FundingPayment] = []
+    early: list[FillBooked | FundingPayment | BalanceChanged] = []
     waiting: list[reconcile.VenueBooks] = []
     fundings: funding.Fundings = msgspec.field(default_factory=funding.Fundings)
     taker_fee_e7: int | None = None
@@ -56,6 +56,7 @@ class PerformanceQuantAnalyst:
         OrderChanged,
         AccountSnapshot,
         FundingPayment,
+        BalanceChanged,
         Reconciled,
         Woke,
         Started,
@@ -82,6 +83,8 @@ class PerformanceQuantAnalyst:
                 self._compare(now, settled=True)
             case FundingPayment():
                 self._take_funding(message)
+            case BalanceChanged():
+                yield from self._take_transfer(message, now)
             case FundingClock():
                 self._pass_hour(now, message.next_funding_ns)
             case UniverseUpdate():
@@ -122,10 +125,13 @@ class PerformanceQuantAnalyst:
         state.opening, early, state.early = None, state.early, []
         state.next_sample_ns = now
         for message in early:
-            if isinstance(message, FundingPayment):
-                self._take_funding(message)
-            else:
-                self._book(message, now)
+            match message:
+                case FundingPayment():
+                    self._take_funding(message)
+                case BalanceChanged():
+                    state.ledger.book_transfer(message)
+                case FillBooked():
+                    self._book(message, now)
         yield self._report(now)
 
     def _take_fill(self, booked: FillBooked, now: Ns) -> Iterator[AnyMessage]:
@@ -169,7 +175,18 @@ class PerformanceQuantAnalyst:
         else:
             self._hold_back(payment)
 
-    def _hold_back(self, message: FillBooked | FundingPayment) -> None:
+    def _take_transfer(self, change: BalanceChanged, now: Ns) -> Iterator[AnyMessage]:
+        """Book it, and report at once: who judges by equity must not take it for a gain or loss."""
+        state = self.state
+        if not state.ledger.is_open:
+            self._hold_back(change)
+            return
+        before = state.ledger.equity_usd()
+        if state.ledger.book_transfer(change):
+            state.curve.rescale(before, state.ledger.equity_usd())
+            yield self._report(now)
+
+    def _hold_back(self, message: FillBooked | FundingPayment | BalanceChanged) -> None:
         assert len(self.state.early) < EARLY_KEPT, "trading goes on before the account is known"
         self.state.early.append(message)
 
@@ -251,4 +268,5 @@ class PerformanceQuantAnalyst:
             ledger.position_lines(),
             lines,
             state.last_fill,
+            Usd(ledger.transfers_usd),
         )

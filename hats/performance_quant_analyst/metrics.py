@@ -34,6 +34,17 @@ class Curve(msgspec.Struct):
         fallen = drawdown_ratio(self.peak_usd, equity_usd)
         self.max_drawdown_ratio = max(self.max_drawdown_ratio, fallen)  # a NaN leaves it as it is
 
+    def rescale(self, before_usd: int, after_usd: int) -> None:
+        """Money came or went: what was seen becomes what it would have been at the new size, so that no ratio moves.
+
+        That is a time-weighted return. From or to nothing there is no scale: the curve begins anew, with its drawdown.
+        """
+        if before_usd <= 0 or after_usd <= 0:
+            self.equity_usd, self.stride, self.seen, self.peak_usd = [], 1, 0, 0
+            return
+        self.equity_usd = [value * after_usd // before_usd for value in self.equity_usd]
+        self.peak_usd = -(-self.peak_usd * after_usd // before_usd)
+
     def add(self, equity_usd: int) -> None:
         """Take the next sample in."""
         self.watch(equity_usd)

@@ -256,8 +256,7 @@ class RiskOversightOfficer:
     def _weigh(self, report: LedgerReport, now: Ns) -> Iterable[AnyMessage]:
         """Note equity, its peak and the day's first; look whether that must tighten the trading state."""
         state = self.state
-        state.equity_usd, state.equity_ns = report.equity_usd, now
-        state.peak_usd = max(state.peak_usd, report.equity_usd)
+        state.note_equity(report.equity_usd, report.transfers_usd, now)
         self._turn_day(now)
         if state.day.open_usd is None:
             state.day.open_usd = report.equity_usd
@@ -318,7 +317,7 @@ class RiskOversightOfficer:
         """Set the timers, and say where the switch stands; whoever came back hears it too."""
         state, switch = self.state, self.state.switch
         if started.run != state.run:
-            state.run, state.equity_ns = started.run, started.ns
+            state.run, state.equity_ns, state.transfers_usd = started.run, started.ns, 0
         pending = [WakeAt(switch.resume_ns, RESUME_TIMER)] if switch.resume_ns else []
         timers = [self._timer(timer, now) for timer in (REPORT_TIMER, MEASURES_TIMER, RETURNS_TIMER)]
         return [TradingStateChanged(switch.trading, switch.why), *timers, *pending]

@@ -58,7 +58,7 @@ class State(msgspec.Struct):
 
     `order_coins` finds an open order's coin. `last_intents` is the highest intent number approved for each strategy
     number. `approved_ns` are the approvals within the rate's window, `denied_ns` the denials of the last minute.
-    `equity_usd` is None until the ledger spoke.
+    `equity_usd` is None until the ledger spoke; `transfers_usd` is what it had counted as brought by then.
     """
 
     run: int = 0
@@ -71,6 +71,7 @@ class State(msgspec.Struct):
     is_opened: bool = False
     equity_usd: int | None = None
     equity_ns: Ns = Ns(0)
+    transfers_usd: int = 0
     peak_usd: int = 0
     day: Day = msgspec.field(default_factory=Day)
     trail: MidTrail = msgspec.field(default_factory=MidTrail)
@@ -117,9 +118,28 @@ class State(msgspec.Struct):
             return 0
         return max(self.day.open_usd - self.equity_usd, 0)
 
+    def note_equity(self, equity_usd: int, transfers_usd: int, now: Ns) -> None:
+        """Take the ledger's word. A transfer is no gain and no loss: peak and the day's first follow its scale.
+
+        So neither a withdrawal tightens trading, nor a deposit hides how far equity has fallen. Both are rounded up.
+        """
+        without_usd = equity_usd - (transfers_usd - self.transfers_usd)
+        if transfers_usd != self.transfers_usd and self.equity_usd is not None:
+            self.peak_usd = _rescaled(self.peak_usd, without_usd, equity_usd)
+            if self.day.open_usd is not None:
+                self.day.open_usd = _rescaled(self.day.open_usd, without_usd, equity_usd)
+        self.transfers_usd = transfers_usd
+        self.equity_usd, self.equity_ns = equity_usd, now
+        self.peak_usd = max(self.peak_usd, equity_usd)
+
     def in_doubt(self) -> int:
         """Open orders of which the venue gave no definite answer."""
         return sum(order.is_in_doubt for exposure in self.exposures.values() for order in exposure.orders.values())
+
+
+def _rescaled(usd: int, before_usd: int, after_usd: int) -> int:
+    """What stood to `before_usd` as the result stands to `after_usd`, rounded up; from or to nothing, the latter."""
+    return -(-usd * after_usd // before_usd) if before_usd > 0 and after_usd > 0 else after_usd
 
 
 def since(times: list[int], ns: int) -> int:

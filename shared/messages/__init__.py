@@ -7,7 +7,14 @@ from typing import Final
 import msgspec
 
 from shared.ids import Role, Seq
-from shared.messages.account import AccountSnapshot, FundingPayment, FundingSettled, LedgerReport, Reconciled
+from shared.messages.account import (
+    AccountSnapshot,
+    BalanceChanged,
+    FundingPayment,
+    FundingSettled,
+    LedgerReport,
+    Reconciled,
+)
 from shared.messages.control import (
     Accessed,
     AgentMet,
@@ -125,6 +132,7 @@ AnyMessage = (
     | OrderChanged
     | AccountSnapshot
     | FundingPayment
+    | BalanceChanged
     | FundingSettled
     | Reconciled
     | LedgerReport

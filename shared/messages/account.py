@@ -55,6 +55,22 @@ class FundingPayment(Message, frozen=True):
     recv_ns: Ns
 
 
+class BalanceChanged(Message, frozen=True):
+    """Cash of the perps account came (`usd` > 0) or went, fees included, by a deposit, withdrawal or transfer.
+
+    `cause` is the venue's word for it. What trading does to cash (fills, funding, liquidation) is never told here.
+    """
+
+    lane: ClassVar[Lane] = Lane.ORDER
+    durable: ClassVar[bool] = True
+
+    cause: str
+    usd: Usd
+    hash: str
+    exch_ns: Ns
+    recv_ns: Ns
+
+
 class FundingSettled(Message, frozen=True):
     """One funding instant of one coin that was held: predicted, paid, and what the law makes of it.
 
@@ -122,7 +138,9 @@ class AttributionLine(msgspec.Struct, frozen=True, array_like=True):
 
 
 class LedgerReport(Message, frozen=True):
-    """The ledger: equity = start + realised + unrealised - fees + funding, exactly, in micro-USDC.
+    """The ledger: equity = start + transfers + realised + unrealised - fees + funding, exactly, in micro-USDC.
+
+    `transfers_usd` is what was brought less what was taken away since the start; ratios do not count it as earned.
 
     Ratios are NaN until there is enough to compute them from.
     """
@@ -141,3 +159,4 @@ class LedgerReport(Message, frozen=True):
     positions: tuple[PositionLine, ...]
     attribution: tuple[AttributionLine, ...]
     last_fill: Cloid | None
+    transfers_usd: Usd = Usd(0)

@@ -283,7 +283,8 @@ class FillRow(NamedTuple):
 
 
 class LedgerRow(NamedTuple):
-    """Money moved other than by trading: `usd` came (> 0) or went, fees apart (null: not USDC); `detail` is JSON."""
+    """Money moved other than by trading: `usd` came (> 0) to the perps cash or went, fees included (null: neither, or
+    not known); `detail` is JSON."""
 
     exch_ns: Int
     recv_ns: MaybeInt

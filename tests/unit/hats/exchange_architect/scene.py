@@ -118,7 +118,8 @@ def acks(coin: str = "BTC") -> list[bytes]:
     public = [ack("l2Book", coin=coin, nSigFigs=None, mantissa=None), ack("trades", coin=coin)]
     private = [ack("orderUpdates", user=USER), ack("userFills", user=USER, aggregateByTime=False)]
     public += [ack("activeAssetCtx", coin=coin), ack("candle", coin=coin, interval="1m")]
-    return [*public, *private, ack("userFundings", user=USER)]
+    private += [ack("userFundings", user=USER), ack("userNonFundingLedgerUpdates", user=USER)]
+    return [*public, *private]
 
 
 def post(kind: ActionKind = ActionKind.ORDER, body: bytes | None = None, nonce: int = 7) -> PostAction:

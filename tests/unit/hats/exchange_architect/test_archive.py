@@ -71,15 +71,15 @@ def test_a_liquidation_in_a_fill() -> None:
     ("delta", "usd"),
     [
         ({"type": "deposit", "usdc": "100.5"}, 100_500_000),
-        ({"type": "withdraw", "usdc": "10", "nonce": 1, "fee": "1"}, -10_000_000),
+        ({"type": "withdraw", "usdc": "10", "nonce": 1, "fee": "1"}, -11_000_000),
         ({"type": "internalTransfer", "usdc": "3", "user": OTHER, "destination": USER, "fee": "1"}, 3_000_000),
-        ({"type": "internalTransfer", "usdc": "3", "user": USER, "destination": OTHER, "fee": "1"}, -3_000_000),
-        ({"type": "accountClassTransfer", "usdc": "3", "toPerp": True}, None),
+        ({"type": "internalTransfer", "usdc": "3", "user": USER, "destination": OTHER, "fee": "1"}, -4_000_000),
+        ({"type": "accountClassTransfer", "usdc": "3", "toPerp": True}, 3_000_000),
         ({"type": "spotTransfer", "token": "PURR", "amount": "5", "usdcValue": "1"}, None),
     ],
 )
 def test_money(delta: dict[str, Any], usd: int | None) -> None:
-    """What came or went, with the venue's own words beside it; no number where there is none in USDC."""
+    """What came to the perps cash or went, with the venue's own words beside it; no number where none did."""
     data = {"user": USER, "nonFundingLedgerUpdates": [{"time": T, "hash": "0x1", "delta": delta}]}
     (row,) = read("userNonFundingLedgerUpdates", data).rows
     assert isinstance(row, LedgerRow)

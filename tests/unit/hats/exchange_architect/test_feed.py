@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from hats.exchange_architect.channels import OF_USER
 from hats.exchange_architect.venue_edge import VenueEdge
 from shared.clock import WallClock
 from shared.errors import InvariantError
@@ -118,7 +119,7 @@ def test_every_frame_both_ways_and_every_cut_is_recorded(venue: SmallVenue, desk
     desk.until(FeedState.UP, 2)
     desk.edge.stop()
     frames = [frame for frame in desk.of(Frame) if frame.epoch == 1]
-    for socket, topics in ((0, 4), (1, 4)):
+    for socket, topics in ((0, len(OF_USER) + 1), (1, 4)):
         assert [record.epoch for record in desk.of(SocketOpened) if record.socket == socket] == [1, 2]
         assert [record.epoch for record in desk.of(SocketClosed) if record.socket == socket] == [1, 2]
         (gap,) = (gap for gap in desk.of(Gap) if gap.socket == socket)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from hats.exchange_architect.channels import OF_USER
 from hats.exchange_architect.session import Session
 from shared.messages import Message
 from shared.messages.control import Measured
@@ -39,7 +40,7 @@ def test_it_asks_for_everything_at_once() -> None:
     frames, _ = made(fast_books=True).connected(T0)
     asked = [json.loads(frame)["subscription"] for frame in frames]
     assert asked == [
-        *({"type": kind, "user": USER} for kind in ("orderUpdates", "userFills", "userFundings")),
+        *({"type": kind, "user": USER} for kind in OF_USER),
         {"type": "l2Book", "coin": "BTC", "fast": True},
         {"type": "trades", "coin": "BTC"},
         {"type": "activeAssetCtx", "coin": "BTC"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from hats.exchange_architect.backoff import Quota
+from hats.exchange_architect.channels import OF_USER
 from hats.exchange_architect.line import Line
 from hats.exchange_architect.session import Session
 from hats.exchange_architect.subscriptions import plan
@@ -21,10 +22,7 @@ from tests.unit.hats.exchange_architect.scene import T0, T0_MS, USER
 
 PRIVATE, FIRST, SECOND_SOCKET = 0, 1, 2
 ACKS = {
-    PRIVATE: [
-        *(scene.ack(kind, user=USER) for kind in ("orderUpdates", "userFills", "userFundings", "userEvents")),
-        scene.ack("allMids"),
-    ],
+    PRIVATE: [*(scene.ack(kind, user=USER) for kind in (*OF_USER, "userEvents")), scene.ack("allMids")],
     FIRST: [scene.ack(kind, coin="BTC") for kind in ("l2Book", "trades", "activeAssetCtx", "candle")],
     SECOND_SOCKET: [scene.ack(kind, coin="ETH") for kind in ("l2Book", "trades", "activeAssetCtx", "candle")],
 }
@@ -198,9 +196,9 @@ def test_a_coin_that_is_delisted_is_not_relied_on() -> None:
 def test_frames_are_sent_within_the_venues_quota() -> None:
     """What may not leave now waits, and confirmations are due only once it left."""
     patient = dict.fromkeys(("link_silence_ms", "ping_ms", "book_silence_ms", "context_silence_ms"), 600_000)
-    desk = Desk(frames_per_minute=6, ack_ms=1_000, **patient)
+    desk = Desk(frames_per_minute=7, ack_ms=1_000, **patient)
     frames, _ = desk.session.connected(T0, PRIVATE)
-    assert len(frames) == 4
+    assert len(frames) == len(OF_USER) + 1
     frames, _ = desk.session.connected(T0, FIRST)
     assert len(frames) == 2
     for frame in ACKS[PRIVATE]:

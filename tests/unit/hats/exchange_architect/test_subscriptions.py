@@ -7,7 +7,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from hats.exchange_architect.channels import BOOK, Channel
+from hats.exchange_architect.channels import BOOK, OF_COIN, OF_USER, Channel
 from hats.exchange_architect.subscriptions import plan
 from tests.unit.hats.exchange_architect import scene
 
@@ -17,7 +17,7 @@ COINS = tuple(f"C{number}" for number in range(60))
 def test_the_user_has_a_socket_and_coins_are_dealt_out() -> None:
     """All of one coin is on one socket, each coin once, no socket much fuller than another."""
     private, *market = plan(scene.settings(coins=COINS, coins_per_socket=25))
-    assert {topic.channel for topic in private} == {"orderUpdates", "userFills", "userFundings", "allMids"}
+    assert {topic.channel for topic in private} == {*OF_USER, "allMids"}
     assert [sum(topic.channel == BOOK for topic in shard) for shard in market] == [20, 20, 20]
     where = {coin: [n for n, shard in enumerate(market) if any(t.coin == coin for t in shard)] for coin in COINS}
     assert all(len(found) == 1 for found in where.values())
@@ -44,7 +44,7 @@ def test_every_channel_can_be_asked_for_in_the_venues_words() -> None:
         for t in s
     ]
     by_type = {one.pop("type"): one for one in asked}
-    assert set(by_type) == {*Channel, "l2Book", "trades", "activeAssetCtx", "orderUpdates", "userFills", "userFundings"}
+    assert set(by_type) == {*Channel, *OF_COIN, *OF_USER}
     assert by_type["candle"] == {"coin": "BTC", "interval": "1m"}
     assert by_type["activeAssetData"] == {"coin": "BTC", "user": scene.USER}
     assert by_type["webData3"] == {"user": scene.USER}

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import math
 
+import pytest
+
 from hats.performance_quant_analyst import PerformanceQuantAnalyst
 from hats.performance_quant_analyst.measures import MEASURES
 from hats.performance_quant_analyst.settings import Settings
 from shared.hat import restore, snapshot
 from shared.ids import Cloid, Role, StrategyId, cloid_for
 from shared.messages import AnyMessage
-from shared.messages.account import AccountSnapshot, FundingPayment, LedgerReport, Reconciled, VenuePosition
+from shared.messages.account import (
+    AccountSnapshot,
+    BalanceChanged,
+    FundingPayment,
+    LedgerReport,
+    Reconciled,
+    VenuePosition,
+)
 from shared.messages.control import Measured, Started, WakeAt, Woke
 from shared.messages.market import AssetContext, FundingClock, UniverseUpdate
 from shared.messages.order import Fill, FillBooked, OrderChanged
@@ -223,3 +232,33 @@ def test_every_sample_belongs_to_a_measure() -> None:
     desk.pass_ms(100)
     desk.fill(Side.BUY, 1000, 10, 4)
     assert set(desk.measured()) <= {measure.name for measure in MEASURES}
+
+
+def test_a_transfer_is_nobodys_gain() -> None:
+    """Cash and equity move, at once; what was earned, the drawdown and the books' sums do not."""
+    desk = Desk()
+    desk.open()
+    desk.pass_ms(100)
+    desk.fill(Side.BUY, 1000, 10, START // 10)
+    desk.pass_ms(100)
+    (before,) = reports(desk.wake("report"))
+    (after,) = reports(desk.say(BalanceChanged("withdraw", Usd(-START // 2), "0x1", Ns(desk.now), Ns(desk.now))))
+    assert after.equity_usd == before.equity_usd - START // 2
+    assert (after.transfers_usd, after.start_equity_usd, after.fees_usd) == (-START // 2, START, START // 10)
+    assert after.drawdown_ratio == pytest.approx(before.drawdown_ratio) == pytest.approx(0.1)
+    cash = START - START // 10 - START // 2 - 10_000
+    desk.account(cash, {"BTC": 10}, cash + 10_000)
+    desk.say(Reconciled(True, 0, 0, ()))
+    measured = desk.measured()
+    assert measured["ledger_difference_usd"] == (0.0,)
+    assert set(measured["attribution_residual_usd"]) == {0.0}
+
+
+def test_a_transfer_before_the_opening_is_in_it() -> None:
+    """One that came early is booked only if the opening account is older than it."""
+    desk = Desk()
+    for late_ms in (-1, 1):
+        at = Ns(desk.now + late_ms * MS)
+        assert not desk.say(BalanceChanged("deposit", Usd(7), f"0x{late_ms}", at, at))
+    (report,) = reports(desk.open())
+    assert (report.transfers_usd, report.equity_usd) == (7, START + 7)
