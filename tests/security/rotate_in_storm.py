@@ -94,6 +94,7 @@ def desk_of_ours(home: Path) -> Iterator[RealDesk]:
             "watchdog.keystore": str(keystore.keystore_path(folder, "guard")),
             "watchdog.password_file": str(home / "password"), "watchdog.silence_ms": 60_000,
             "hats.exchange_architect.weight_per_minute": 100_000,
+            "hats.exchange_architect.fast_books": True,
             "hats.risk_oversight_officer.drawdown_limit_bps": 10_000,
             "hats.risk_oversight_officer.daily_loss_limit_bps": 10_000,
         }  # fmt: skip
