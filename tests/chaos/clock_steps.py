@@ -40,8 +40,8 @@ SOURCE: Final = Path(__file__).with_name("clock_step.c")
 KILLED: Final[Sequence[Role | str]] = (
     Role.EXECUTION_MANAGER, Role.SECURITY_ARCHITECT, SIGNER, Role.ORCHESTRATOR,
 )  # fmt: skip
-GRACE_S: Final = 2.5
-"""A step is seen at the hub's next beat; an order that was approved before it is good for two seconds."""
+GRACE_S: Final = 3.5
+"""A step is seen at the hub's next beat, a second later at most; an order approved before is good for two more."""
 WATCH_S: Final = 5.0
 BACK_S: Final = 60.0
 NONCE_OFF_NS: Final = 60 * SECOND
