@@ -23,7 +23,8 @@ from shared.errors import ConfigError
 )
 def test_real_money_and_missing_keys_are_refused(overrides: dict[str, object], named: str, tmp_path: Path) -> None:
     """Live mode, mainnet, and a testnet run without a key end at once, each naming the setting."""
-    settings = load(Settings, None, {**overrides, "run.home_dir": str(tmp_path)}, environ={}).settings
+    asked = {**overrides, "run.home_dir": str(tmp_path), "hats.exchange_architect.fast_books": True}
+    settings = load(Settings, None, asked, environ={}).settings
     steps: list[str] = []
     with (
         pytest.raises(ConfigError, match=named),
