@@ -31,7 +31,7 @@ from shared.codec import decode
 from shared.errors import HatsError, Unanswered
 from shared.ids import Role
 from shared.journal import JournalReader
-from shared.messages.order import ActionAnswered, ActionSent, AnswerKind, SubmitOrder
+from shared.messages.order import ActionAnswered, ActionSent, AnswerKind, SignedAction, SubmitOrder
 from shared.units import MS, SECOND
 from tests.chaos.real_desk import SIGNER, RealDesk, hit, real_desk
 from tests.chaos.real_evidence import Record, differences_of, problems, signed_nonces
@@ -181,7 +181,8 @@ def _result(
         # what a drain sends only reduces
         sent = [decode(entry.body) for entry in reader.messages(kind=SubmitOrder.__name__)]
         adding = {one.cloid for one in sent if isinstance(one, SubmitOrder) and not one.reduce_only}
-        left = [decode(entry.body) for entry in reader.messages(kind=ActionSent.__name__)]
+        placing = {entry.seq for entry in reader.messages(kind=SignedAction.__name__) if _places(decode(entry.body))}
+        left = [decode(e.body) for e in reader.messages(kind=ActionSent.__name__) if e.cause in placing]
         left_ns = [one.sent_ns for one in left if isinstance(one, ActionSent) and one.cloid in adding]
         lowest_ms, highest_ms = first_ms - NONCE_OFF_NS // MS, now_ms + (off_ns + NONCE_OFF_NS) // MS
         return Result(
@@ -198,6 +199,11 @@ def _result(
         )
     finally:
         reader.close()
+
+
+def _places(message: object) -> bool:
+    """Is it an order that was signed, and no cancel or fence of one?"""
+    return isinstance(message, SignedAction) and message.kind.places
 
 
 def _refused_for_time(reader: JournalReader) -> Iterator[str]:
