@@ -35,6 +35,7 @@ class State(msgspec.Struct):
     opening: AccountSnapshot | None = None
     early: list[FillBooked | FundingPayment | BalanceChanged] = []
     waiting: list[reconcile.VenueBooks] = []
+    cash_gaps_usd: list[int] = []
     fundings: funding.Fundings = msgspec.field(default_factory=funding.Fundings)
     taker_fee_e7: int | None = None
     maker_fee_e7: int | None = None
@@ -227,6 +228,7 @@ class PerformanceQuantAnalyst:
         state.waiting = [venue for venue in state.waiting if not (settled or venue.due_ns <= now)]
         for venue in due:
             state.samples.add("ledger_difference_usd", reconcile.difference_usd(state.ledger, venue) / USD)
+            state.cash_gaps_usd = [*state.cash_gaps_usd[-1:], reconcile.cash_gap_usd(state.ledger, venue)]
 
     def _measure(self, now: Ns) -> Iterator[AnyMessage]:
         state = self.state
@@ -269,4 +271,6 @@ class PerformanceQuantAnalyst:
             lines,
             state.last_fill,
             Usd(ledger.transfers_usd),
+            # one comparison may lack a fill that is late; two in a row lack what will not come
+            Usd(min(state.cash_gaps_usd)) if len(state.cash_gaps_usd) == 2 else None,
         )

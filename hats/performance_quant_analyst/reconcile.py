@@ -47,6 +47,11 @@ def difference_usd(ledger: Ledger, venue: VenueBooks) -> int:
     return venue.excess_usd + min(_gap_usd(ledger, venue, ns) for ns in (venue.exch_ns, venue.exch_ns - 1))
 
 
+def cash_gap_usd(ledger: Ledger, venue: VenueBooks) -> int:
+    """Micro-USDC between both sides' cash at the venue's moment, by the nearer of both readings of it."""
+    return min(abs(ledger.as_of(ns)[0] - venue.cash_usd) for ns in (venue.exch_ns, venue.exch_ns - 1))
+
+
 def _gap_usd(ledger: Ledger, venue: VenueBooks, ns: int) -> int:
     cash, nets = ledger.as_of(ns)
     gap = abs(cash - venue.cash_usd)

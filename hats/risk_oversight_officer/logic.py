@@ -257,6 +257,7 @@ class RiskOversightOfficer:
         """Note equity, its peak and the day's first; look whether that must tighten the trading state."""
         state = self.state
         state.note_equity(report.equity_usd, report.transfers_usd, now)
+        state.cash_gap_usd = report.cash_gap_usd
         self._turn_day(now)
         if state.day.open_usd is None:
             state.day.open_usd = report.equity_usd
@@ -318,6 +319,7 @@ class RiskOversightOfficer:
         state, switch = self.state, self.state.switch
         if started.run != state.run:
             state.run, state.equity_ns, state.transfers_usd = started.run, started.ns, 0
+            state.cash_gap_usd = None
         pending = [WakeAt(switch.resume_ns, RESUME_TIMER)] if switch.resume_ns else []
         timers = [self._timer(timer, now) for timer in (REPORT_TIMER, MEASURES_TIMER, RETURNS_TIMER)]
         return [TradingStateChanged(switch.trading, switch.why), *timers, *pending]

@@ -74,6 +74,9 @@ class Settings(Section):
         10, gt=0, description="Highest funding that a position may pay per hour and still be added to."
     )
     equity_age_limit_ms: int = Field(10_000, gt=0, description="Oldest equity that risk may be added on.")
+    cash_gap_limit_usd: int = Field(
+        1, ge=0, description="Cash that may differ between the venue and the ledger, unexplained, twice in a row."
+    )
     # data
     data_age_limit_ms: int = Field(3_000, gt=0, description="Oldest book that an order may be decided on.")
     exit_data_age_limit_ms: int = Field(

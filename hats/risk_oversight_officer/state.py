@@ -72,6 +72,7 @@ class State(msgspec.Struct):
     equity_usd: int | None = None
     equity_ns: Ns = Ns(0)
     transfers_usd: int = 0
+    cash_gap_usd: int | None = None
     peak_usd: int = 0
     day: Day = msgspec.field(default_factory=Day)
     trail: MidTrail = msgspec.field(default_factory=MidTrail)

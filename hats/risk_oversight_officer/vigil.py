@@ -108,6 +108,10 @@ def _clock(state: State, settings: Settings, now: Ns) -> Breach | None:  # noqa:
     return data.clock_breach(state.market, settings)
 
 
+def _cash_gap(state: State, settings: Settings, now: Ns) -> Breach | None:  # noqa: ARG001
+    return money.cash_breach(state, settings)
+
+
 def _denials(state: State, settings: Settings, now: Ns) -> Breach | None:
     found, limit = since(state.denied_ns, now - MINUTE), settings.denials_limit
     return None if found <= limit else Breach(DenyReason.ORDER_RATE, limit, found, "intents denied within a minute")
@@ -121,5 +125,6 @@ CAUSES: Final = (
     Cause("in_doubt", _in_doubt, TradingState.REDUCING, asks_first=True),
     Cause("equity_age", _equity_age, TradingState.REDUCING, asks_first=True),
     Cause("clock", _clock, TradingState.REDUCING, asks_first=True),
+    Cause("cash_gap", _cash_gap, TradingState.REDUCING, asks_first=True),
     Cause("denials", _denials, TradingState.REDUCING, asks_first=True),
 )

@@ -142,7 +142,8 @@ class LedgerReport(Message, frozen=True):
 
     `transfers_usd` is what was brought less what was taken away since the start; ratios do not count it as earned.
 
-    Ratios are NaN until there is enough to compute them from.
+    Ratios are NaN until there is enough to compute them from. `cash_gap_usd` is what the venue's cash and the ledger's
+    differed by at least, each time of the last two that they were compared; None before there were two.
     """
 
     start_equity_usd: Usd
@@ -160,3 +161,4 @@ class LedgerReport(Message, frozen=True):
     attribution: tuple[AttributionLine, ...]
     last_fill: Cloid | None
     transfers_usd: Usd = Usd(0)
+    cash_gap_usd: Usd | None = None

@@ -57,6 +57,7 @@ class DenyReason(StrEnum):
     EXPECTED_SHORTFALL = "expected_shortfall"
     STRESS = "stress"
     SIZE_BUDGET = "size_budget"
+    CASH_GAP = "cash_gap"
 
 
 class OrderApproved(Message, frozen=True):

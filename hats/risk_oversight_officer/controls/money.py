@@ -7,7 +7,7 @@ from hats.risk_oversight_officer.settings import Settings
 from hats.risk_oversight_officer.state import State
 from shared.messages.risk import DenyReason
 from shared.rules.margin import liquidation_px, maintenance_usd
-from shared.units import MS
+from shared.units import MS, USD
 
 RATE_PER_BPS = 10**6
 """Funding rates are integers of 10^-10 an hour."""
@@ -34,6 +34,11 @@ def check_equity(case: Case) -> Breach | None:
     if state.equity_usd <= 0:
         return Breach(DenyReason.NO_EQUITY, 1, state.equity_usd, "micro-USDC of equity")
     return None
+
+
+def check_cash(case: Case) -> Breach | None:
+    """The venue's cash and the ledger's are the same but for so much; unknown until they were compared twice."""
+    return cash_breach(case.state, case.settings)
 
 
 def check_leverage(case: Case) -> Breach | None:
@@ -79,6 +84,14 @@ def check_funding(case: Case) -> Breach | None:
     if paid_e10 <= limit * RATE_PER_BPS:
         return None
     return Breach(DenyReason.FUNDING_COST, limit, -(-paid_e10 // RATE_PER_BPS), "bps an hour to be paid")
+
+
+def cash_breach(state: State, settings: Settings) -> Breach | None:
+    """Does cash come or go that no fill, fee, funding or transfer explains?"""
+    gap, limit = state.cash_gap_usd, settings.cash_gap_limit_usd
+    if gap is None or gap <= limit * USD:
+        return None
+    return Breach(DenyReason.CASH_GAP, limit, -(-gap // USD), "USDC between the venue's cash and the ledger's")
 
 
 def drawdown_breach(state: State, settings: Settings) -> Breach | None:

@@ -78,6 +78,7 @@ CONTROLS: Final = (
     Control(exposure.check_strategy_capital, Deny.STRATEGY_CAPITAL, "strategy_limit_usd", "USDC", A),
     # what equity allows
     Control(money.check_equity, Deny.NO_EQUITY, "equity_age_limit_ms", "ms", A),
+    Control(money.check_cash, Deny.CASH_GAP, "cash_gap_limit_usd", "USDC", A),
     Control(money.check_daily_loss, Deny.DAILY_LOSS, "daily_loss_limit_bps", "bps of the day's first equity", A),
     Control(money.check_leverage, Deny.LEVERAGE, "leverage_limit_percent", "percent of equity", A),
     Control(exposure.check_concentration, Deny.CONCENTRATION, "concentration_limit_percent", "percent of equity", A),

@@ -124,6 +124,20 @@ def test_agreement_with_the_venue_measures_zero() -> None:
     assert set(measured["attribution_residual_usd"]) == {0.0}
 
 
+def test_cash_that_nothing_explains_is_told_once_it_was_seen_twice() -> None:
+    """Unknown until two comparisons; one alone may lack a late fill, and what is explained again is gone at once."""
+    desk = Desk()
+    desk.open()
+    gaps = []
+    for missing in (0, 3, 5, 0):
+        desk.pass_ms(100)
+        desk.account(START - missing * USD, {}, START - missing * USD)
+        desk.say(Reconciled(True, 0, 0, ()))
+        (report,) = reports(desk.wake("report"))
+        gaps.append(report.cash_gap_usd)
+    assert gaps == [None, 0, 3 * USD, 0]
+
+
 def test_a_lost_fill_is_found() -> None:
     """If a fill never reaches the ledger, the next comparison shows what is missing, in USD."""
     desk = Desk()

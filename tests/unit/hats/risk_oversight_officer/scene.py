@@ -66,11 +66,12 @@ def context(oracle_px: int, coin: str = "AAA") -> AssetContext:
     return AssetContext(coin, PX, Px(oracle_px), 0, 0, NOW)
 
 
-def ledger(equity_usd: int) -> LedgerReport:
-    """A report of so many whole USDC of equity."""
+def ledger(equity_usd: int, cash_gap_usd: int | None = None) -> LedgerReport:
+    """A report of so many whole USDC of equity, and so many micro-USDC of cash that nothing explains."""
     equity = Usd(equity_usd * USD)
     zero = Usd(0)
-    return LedgerReport(equity, equity, zero, zero, zero, zero, 0.0, 0.0, 0.0, 0.0, 0, (), (), None)
+    gap = None if cash_gap_usd is None else Usd(cash_gap_usd)
+    return LedgerReport(equity, equity, zero, zero, zero, zero, 0.0, 0.0, 0.0, 0.0, 0, (), (), None, cash_gap_usd=gap)
 
 
 def officer(equity_usd: int = 10**6, **changed: object) -> RiskOversightOfficer:

@@ -20,7 +20,7 @@ from shared.messages.risk import (
     TradingStateChanged,
 )
 from shared.order import OrderState, Side
-from shared.units import DAY, SECOND, Ns
+from shared.units import DAY, SECOND, USD, Ns
 from tests.unit.hats.risk_oversight_officer.scene import (
     NOW,
     booked,
@@ -115,22 +115,24 @@ def test_an_acknowledged_alert_stays_quiet_until_its_cause_was_gone() -> None:
     say(again, AlertAcknowledged("no such alert", "test"))
 
 
-@pytest.mark.parametrize("cause", ["beyond_approved", "margin_use", "equity_age", "denials"])
+@pytest.mark.parametrize("cause", ["beyond_approved", "margin_use", "equity_age", "cash_gap", "denials"])
 def test_every_cause_is_seen(cause: str) -> None:
-    """A position nobody approved, margin used up, an equity that grows old, a storm of denials."""
+    """A position nobody approved, margin used up, an equity that grows old, cash astray, a storm of denials."""
     limits: dict[str, Any] = {"confirm_ms": 0, "denials_limit": 3, "margin_use_limit_percent": 100}
     hat = officer(equity_usd=1 if cause == "margin_use" else 10**6, **limits)
+    seen: list[Any] = []
     match cause:
         case "beyond_approved" | "equity_age":
             say(hat, booked(intent(9, strategy=FOREIGN), 20))
         case "margin_use":
             say(hat, changed(intent(9, sz=101), OrderState.RESTING))
+        case "cash_gap":
+            seen = say(hat, ledger(10**6, 5 * USD))
         case "denials":
             for number in range(1, 6):
                 judged(hat, intent(number, sz=0))
-    found = {
-        message.name for message in look(hat, 20 if cause == "equity_age" else 0) if isinstance(message, RiskAlert)
-    }
+    seen += look(hat, 20 if cause == "equity_age" else 0)
+    found = {message.name for message in seen if isinstance(message, RiskAlert)}
     assert cause in found
     assert "drawdown" not in found
 

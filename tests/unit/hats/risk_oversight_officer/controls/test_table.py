@@ -26,7 +26,7 @@ from shared.messages.market import (
 from shared.messages.risk import DenyReason, OrderApproved, OrderDenied
 from shared.messages.signal import OrderIntent, Regime, RegimeUpdate
 from shared.order import OrderState, Side, Tif, Trigger, TriggerKind
-from shared.units import DAY, MS, SECOND, Ns, Px
+from shared.units import DAY, MS, SECOND, USD, Ns, Px
 from tests.unit.hats.risk_oversight_officer.scene import (
     NOW,
     PX,
@@ -271,6 +271,7 @@ EDGES: Final[dict[str, Arrange]] = {
     "equity": lambda at: Asked(
         officer(equity_age_limit_ms=1_000, data_age_limit_ms=9_000), intent(1), Ns(NOW + SECOND + (not at))
     ),
+    "cash": told(lambda at: ledger(10**6, 2 * USD + (not at)), cash_gap_limit_usd=2),
     "daily_loss": daily_loss,
     "leverage": sized(100, 101, equity_usd=50, leverage_limit_percent=200),
     "concentration": sized(100, 101, equity_usd=50, concentration_limit_percent=200),
