@@ -74,10 +74,11 @@ class WatchdogServer:
         turned_ns = self._clock()
         try:
             while not self._is_stopping:
-                turned_ns = self._turn_began(turned_ns)
-                for key, _ in self._selector.select(TURN_S):
+                ready = self._selector.select(TURN_S)
+                turned_ns = self._turned(turned_ns)
+                for key, _ in ready:
                     self._hear(key.fileobj)
-                self._work()
+                self._work(turned_ns)
                 self._note()
         finally:
             for peer in list(self._peers):
@@ -87,8 +88,11 @@ class WatchdogServer:
             self._hands.close()
             self._log("stopped", {"pid": os.getpid()})
 
-    def _turn_began(self, last_ns: int) -> int:
-        """Now; what was not heard because this process stood still is no silence of the desk."""
+    def _turned(self, last_ns: int) -> int:
+        """Now; what was not heard because this process stood still is no silence of the desk.
+
+        Asked after waiting, which is where it is stopped most likely; this turn's work goes by the time that it gives.
+        """
         now = self._clock()
         if now - last_ns > _STALL_NS:
             self._log("stood_still", {"ms": (now - last_ns) // MS})
@@ -134,8 +138,8 @@ class WatchdogServer:
             case words.Dismiss():
                 self._guard.dismiss()
 
-    def _work(self) -> None:
-        guard, work = self._guard, self._guard.due(self._clock())
+    def _work(self, now: int) -> None:
+        guard, work = self._guard, self._guard.due(now)
         try:
             if work is Work.ENFORCE:
                 self._keep_latch()

@@ -29,7 +29,7 @@ from orchestrator.runfiles import RunFiles, current_run, write_private
 from shared.codec import decode
 from shared.errors import HatsError
 from shared.journal import JournalReader
-from shared.messages.order import ActionAnswered, SignatureRefused, SignedAction, SignRequest
+from shared.messages.order import ActionAnswered, SignatureRefused, SignedAction
 from shared.units import MS, SECOND, Ns
 from tests.chaos.real_desk import TEN_COINS, RealDesk, makers
 from tests.chaos.real_evidence import Record, differences_of, problems
@@ -47,7 +47,7 @@ DISPUTES: Final = ("does not exist", "Unable to recover signer", "Must deposit b
 
 
 class Rotation(msgspec.Struct, frozen=True):
-    """What came of it. `pause_ms`: the longest that a request waited for its signature, within ten seconds of it.
+    """What came of it. `pause_ms`: the longest from what led to a signature to it, within ten seconds of it.
 
     `idle_ms` is the longest between two signatures then, most of it time in which nothing was asked for; `missed`
     counts requests that the signer did not answer.
@@ -146,17 +146,17 @@ def _judged(
     signed = [(event["ns"], event["agent"]) for event in events if event["event"] == "signed" and not event["again"]]
     near = [ns for ns, _ in signed if abs(ns - change) < AROUND_NS]
     disputed = missed = 0
-    pause_ns, asked = 0, dict[int, int]()
+    pause_ns, said_ns = 0, dict[int, int]()
     for entry in reader.messages():
         message = decode(entry.body)
+        said_ns[entry.seq] = entry.ts
         if isinstance(message, ActionAnswered):
             disputed += any(part in message.error for part in DISPUTES)
         elif isinstance(message, SignatureRefused):
             missed += "unreachable" in message.reason or "retired" in message.reason
-        elif isinstance(message, SignRequest):
-            asked[message.nonce] = entry.ts
         elif isinstance(message, SignedAction) and abs(entry.ts - change) < AROUND_NS:
-            pause_ns = max(pause_ns, entry.ts - asked[message.nonce])
+            # since what led to it; the edge's answer may be written down before the request of its Hat
+            pause_ns = max(pause_ns, entry.ts - said_ns[entry.cause])
     return Rotation(
         signed_before=sum(agent == old for _, agent in signed),
         signed_after=sum(agent != old for _, agent in signed),
