@@ -32,8 +32,11 @@ install-dev: $(DEV) $(CLIENT) $(PROJECT) ## Install into .venv what working on i
 run: install ## Run the demo: local exchange, nine Hats on Ray, 120 s of trading (HATS_DEMO_S), nine scorecards.
 	@$(UNSET) $(BIN)/hats demo
 
+# Ray's tests go one after the other, for each has the machine's Ray to itself; the others run beside them, on another core.
 test: install-dev lint types walls scan ## Run everything that CI runs.
-	@$(UNSET) $(PYTEST) -m "not bench"
+	@set -m; log=$$(mktemp); $(UNSET) $(PYTEST) -m "ray and not bench" > $$log 2>&1 & ray=$$!; failed=0; \
+	  trap 'kill -INT -- -$$ray 2> /dev/null || true; rm -f $$log' EXIT; \
+	  $(UNSET) $(PYTEST) -m "not ray and not bench" || failed=$$?; wait $$ray || failed=$$?; cat $$log; exit $$failed
 
 check: install-dev lint types walls fast ## Lint, types, walls and the fast tests; under two minutes.
 

@@ -28,7 +28,7 @@ for n in range(10**9):
     db.execute("COMMIT")
     if n % 20 == 0:
         print(n, flush=True)
-        time.sleep(0.002)
+        time.sleep(0.05)
 """
 
 
