@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.cli.options import Config, Json, RunDir
-from orchestrator.cli.terminal import console, emit
+from orchestrator.cli.terminal import UNKNOWN, console, emit
 from shared.units import SECOND
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _print_fills(shown: Sequence[FillLine], *, total: int) -> None:
 def _print_positions(held: Sequence[PositionView] | None) -> None:
     from rich.table import Table
 
-    from orchestrator.cli.view import UNKNOWN, plain, signed
+    from orchestrator.cli.view import plain, signed
 
     table = Table("Coin", title="Positions", header_style="bold", border_style="dim")
     for name in ("Size", "Entry", "Mark", "Unrealised, USDC"):

@@ -12,8 +12,7 @@ from orchestrator.cli import data_audit, data_funding, data_gc, data_history, da
 from orchestrator.cli.data_options import SnapshotId, Warehouse, store_at
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.options import Config, Json
-from orchestrator.cli.terminal import console, emit, progress, say
-from orchestrator.cli.view import UNKNOWN
+from orchestrator.cli.terminal import UNKNOWN, console, emit, progress, say
 from shared.units import SECOND
 
 if TYPE_CHECKING:

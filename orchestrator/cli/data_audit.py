@@ -10,8 +10,7 @@ import typer
 from orchestrator.cli.data_options import Coins, Since, SnapshotId, Until, Warehouse, ns_from_text, view_of
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.options import Config, Json
-from orchestrator.cli.terminal import emit, progress, say
-from orchestrator.cli.view import UNKNOWN
+from orchestrator.cli.terminal import UNKNOWN, emit, progress, say
 from shared.units import MS, SECOND
 
 if TYPE_CHECKING:

@@ -10,8 +10,7 @@ import typer
 from orchestrator.cli.data_options import Coins, Since, SnapshotId, Until, Warehouse, ns_from_text, view_of
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.options import Config, Json
-from orchestrator.cli.terminal import console, emit, say
-from orchestrator.cli.view import UNKNOWN
+from orchestrator.cli.terminal import UNKNOWN, console, emit, say
 from shared.units import SECOND, sz_to_float, usd_to_float
 
 if TYPE_CHECKING:

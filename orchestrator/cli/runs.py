@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.cli.launching import home
-from orchestrator.resting import is_sealed_run
 from orchestrator.runfiles import RunFiles, RunNote, current_run
 from shared.errors import NotRunning
 
@@ -35,6 +34,8 @@ def files_of(run: Path | None, config: Path | None) -> RunFiles:
     """The files of the run named (a folder, or a name below the home folder), else of the current one."""
     if run is None:
         return RunFiles(Path(current(config).run_dir))
+    from orchestrator.resting import is_sealed_run
+
     places = (run, home(config) / "runs" / run)
     for place in places:
         if place.is_dir():

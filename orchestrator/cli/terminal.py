@@ -14,6 +14,8 @@ from shared.redaction import redact_text
 if TYPE_CHECKING:
     from rich.console import Console
 
+UNKNOWN: Final = "—"
+"""How what nobody knows is shown; never as a zero."""
 PIPE_WIDTH: Final = 200
 """Columns of a table that goes into a file or a pipe, where nobody's window limits it."""
 

@@ -12,11 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.cards import grade, number, score_text
+from orchestrator.cli.terminal import UNKNOWN
 from orchestrator.status import HatLine, OrderLine, Status
 from shared.ids import TITLES
 from shared.messages.control import HatState
 
-UNKNOWN: Final = "—"
 WIDE: Final = 120
 """Columns from which on each Hat's line also says what its mailbox did."""
 _HAT_ROWS: Final = 12
