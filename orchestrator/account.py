@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 from hats.security_architect import keystore
 from orchestrator.agents import submit_approval
 from orchestrator.onboarding import address_of, approval_body
-from orchestrator.runfiles import RunFiles, write_private
+from orchestrator.runfiles import RunFiles
+from shared.private_files import write_private
 from shared.units import Ns
 
 AGENT_NAME: Final = "desk"

@@ -19,13 +19,14 @@ from orchestrator.recording_import import rendered, verbatim
 from orchestrator.referee import differences
 from orchestrator.rehearsal import Rehearsal, approval_secret
 from orchestrator.reproduction import HatReplay, replay_run
-from orchestrator.runfiles import RunFiles, RunRecord, write_private, write_record
+from orchestrator.runfiles import RunFiles, RunRecord, write_record
 from orchestrator.settings import Settings
 from orchestrator.snapshot_capture import SnapshotCapture
 from orchestrator.status import cards_of
 from orchestrator.summary import Summary, summarise
 from shared.approval_file import key_path
 from shared.errors import DataError
+from shared.private_files import write_private
 from shared.sealing import SealKey
 from shared.units import SECOND
 from shared.venue.flow.recording import OtherRecord

@@ -11,9 +11,9 @@ import msgspec
 from loguru import logger
 
 from orchestrator.jobs import TASKS, WORK, Place, Task
-from orchestrator.runfiles import write_private
 from orchestrator.scheduler import Scheduler, Stage, Start, State
 from shared.errors import JournalError
+from shared.private_files import write_private
 
 AT_ONCE: Final = 1
 """Jobs at a time: they share the machine with the desk."""

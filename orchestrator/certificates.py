@@ -20,9 +20,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from orchestrator.runfiles import write_private
 from shared.bus.tls import TlsFiles, check_private
 from shared.errors import ConfigError
+from shared.private_files import write_private
 from shared.redaction import redact_text
 
 AUTHORITY: Final = "ca"

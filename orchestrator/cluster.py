@@ -30,7 +30,7 @@ from orchestrator.heart import Heart
 from orchestrator.hub import Hub
 from orchestrator.latch import LatchFile
 from orchestrator.recovery import recover
-from orchestrator.runfiles import HubDoor, RunFiles, write_private
+from orchestrator.runfiles import HubDoor, RunFiles
 from orchestrator.services import SERVICES
 from orchestrator.supervisor import Supervisor, Verdict
 from orchestrator.watchdog.guard import Beat, Phase
@@ -47,6 +47,7 @@ from shared.messages import AnyMessage
 from shared.messages.control import KillLevel, KillOrdered
 from shared.messages.risk import TradingStateChanged
 from shared.metrics import Metrics, Request, Served, serve
+from shared.private_files import write_private
 from shared.seal_file import read_seal_key
 from shared.sealing import SealKey
 from shared.shell import LaunchSpec, quicken

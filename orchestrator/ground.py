@@ -31,9 +31,10 @@ from orchestrator.signing import policy_for
 from orchestrator.watchdog.guard import Phase
 from orchestrator.watchdog.line import tell
 from orchestrator.watchdog.words import Flatten, Look
-from shared.approval_file import key_path, make_key
+from shared.approval_file import key_path
 from shared.config import Mode
 from shared.errors import ConfigError, Unanswered
+from shared.private_files import make_secret
 
 LOCAL_MODES: Final = frozenset({Mode.DEMO, Mode.PAPER})
 NOT_FOR_REAL_MONEY: Final = "its campaigns against faults are not complete, and it never traded on the real venue"
@@ -146,8 +147,8 @@ def _start_signer(settings: Settings, files: RunFiles, step: Step, stack: contex
     socket_path = Path(own.signer_socket)
     socket_path.unlink(missing_ok=True)
     approval_key = key_path(files.dir)
-    make_key(approval_key)
-    make_key(files.oracle_key)
+    make_secret(approval_key)
+    make_secret(files.oracle_key)
     args = [
         "hats.security_architect.signer", "--keystore", str(own.keystore), "--password-file",
         str(own.password_file), "--socket", str(socket_path), *options_of(policy),

@@ -24,11 +24,11 @@ from hats.exchange_architect.public_archive import LineReader, Said
 from hats.exchange_architect.universe import Universe
 from hats.exchange_architect.wire import UNREADABLE
 from orchestrator.binance_lines import BinanceLines
+from shared import durable
 from shared.errors import DataError
 from shared.instrument import Instrument
 from shared.messages.market import UniverseUpdate
 from shared.units import Ns
-from shared.warehouse import durable
 from shared.warehouse.manifest import Batch, Input, Lineage
 from shared.warehouse.store import Publication, Writing
 from shared.warehouse.tables import BadFrameRow, Origin, Row

@@ -25,7 +25,7 @@ from orchestrator.cards import scorecards_html
 from orchestrator.control import Control
 from orchestrator.retention import RetentionClass
 from orchestrator.run_scan import look_for_exposure, look_for_secrets, processes_of_run
-from orchestrator.runfiles import RunFiles, current_run, write_private
+from orchestrator.runfiles import RunFiles, current_run
 from orchestrator.scheduler import Job
 from orchestrator.sealed_store import SealedStore
 from orchestrator.settings import Backup, Retention
@@ -33,6 +33,7 @@ from orchestrator.summary import summarise
 from shared.errors import ConfigError, DataError, JournalError, NotRunning
 from shared.journal import JournalReader
 from shared.messages.control import Check, Checked
+from shared.private_files import write_private
 from shared.seal_file import read_seal_key
 from shared.units import DAY, SECOND, Ns
 

@@ -12,10 +12,10 @@ from typing import Final
 
 import msgspec
 
-from orchestrator.runfiles import write_private
 from shared.errors import DataError
 from shared.messages.control import KillLevel, KillOrdered
 from shared.messages.risk import TradingState, TradingStateChanged
+from shared.private_files import write_private
 from shared.seal_file import fresh_nonce
 from shared.sealing import SealKey, is_sealed
 

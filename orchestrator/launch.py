@@ -25,7 +25,7 @@ from orchestrator.jobs import Place, tasks_for
 from orchestrator.referee import differences, positions_at
 from orchestrator.reproduction import HatReplay, replay_run
 from orchestrator.resting import seal_ended
-from orchestrator.runfiles import RunNote, RunRecord, forget_run, new_run, note_run, write_private, write_record
+from orchestrator.runfiles import RunNote, RunRecord, forget_run, new_run, note_run, write_record
 from orchestrator.settings import Settings
 from orchestrator.status import CardView, Status
 from orchestrator.summary import Summary, summarise
@@ -34,7 +34,7 @@ from orchestrator.watchdog.words import Dismiss
 from shared.clock import anchored
 from shared.errors import HatsError
 from shared.journal import JournalReader
-from shared.seal_file import make_seal_key
+from shared.private_files import make_secret, write_private
 from shared.units import SECOND
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Launch:
         self.files = new_run(settings.run.home, settings.run.name, self._run)
         self._key_file = seal_key_path(settings.run.home, settings.at_rest.key_file)
         if settings.at_rest.mode == "sealed" or settings.backup.dir is not None:
-            make_seal_key(self._key_file)
+            make_secret(self._key_file)
         self._stop_asked = False
         self._flatten = True
 

@@ -23,10 +23,10 @@ from hats.exchange_architect.errands import INFO
 from hats.exchange_architect.http1 import request, request_head
 from hats.security_architect.signer.oracle import OracleKey, oracle_pxs
 from hats.security_architect.signer.process import Log, run
-from shared.approval_file import read_secret
 from shared.bus import sockets
 from shared.clock import WallClock
 from shared.errors import BusError, VenueError, VenueProtocolError, VenueUnreachable
+from shared.private_files import SECRET_BYTES, read_private
 from shared.units import MS
 
 _CONNECT_MS: Final = 2_000
@@ -98,7 +98,7 @@ def _feed(options: argparse.Namespace, say: Log) -> None:
     ending = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())
-    key = OracleKey(read_secret(options.key_file))
+    key = OracleKey(read_private(options.key_file, SECRET_BYTES))
     feeder = Feeder(options.base_url, [int(asset) for asset in options.assets.split(",")], options.socket, key)
     pause_s = options.every_ms / 1_000
     said: str | None = None

@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Final
 
 from orchestrator.environment import scrubbed
-from orchestrator.runfiles import write_private
 from shared.bus.tls import TlsFiles, check_private
 from shared.errors import ConfigError, HatsError, NotRunning, Unanswered
 from shared.hosts import is_loopback
+from shared.private_files import write_private
 
 AUTH_TOKEN: Final = Path("~/.ray/auth_token")
 CURRENT_CLUSTER: Final = Path("/tmp/ray/ray_current_cluster")  # noqa: S108 - Ray notes it there  # nosec B108

@@ -20,7 +20,8 @@ from orchestrator.backup import JOURNAL, keep_run
 from orchestrator.restoring import check, unpack
 from orchestrator.sealed_store import KEPT, Manifest, OnFile, SealedStore
 from shared.errors import NotAllowedError, NotRunning
-from shared.seal_file import make_seal_key, read_seal_key
+from shared.private_files import make_secret
+from shared.seal_file import read_seal_key
 from shared.units import DAY
 
 FOLDER: Final = "sealed"
@@ -38,7 +39,7 @@ class KnownRun(msgspec.Struct, frozen=True):
 
 def store_of(home: Path, key_file: Path) -> SealedStore:
     """The home folder's sealed runs; the key is made if there is none yet."""
-    make_seal_key(key_file)
+    make_secret(key_file)
     return SealedStore(home / FOLDER, read_seal_key(key_file))
 
 

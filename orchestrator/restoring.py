@@ -19,10 +19,12 @@ import msgspec
 from hats.security_architect.signer.nonce_store import raise_floor
 from orchestrator.backup import JOURNAL
 from orchestrator.latch import LatchFile
-from orchestrator.runfiles import RunFiles, record_of, write_private
-from orchestrator.sealed_store import KeptFile, Manifest, OnFile, SealedStore, write_synced
+from orchestrator.runfiles import RunFiles, record_of
+from orchestrator.sealed_store import KeptFile, Manifest, OnFile, SealedStore
+from shared import durable
 from shared.errors import DataError, NotAllowedError
 from shared.journal import Journal
+from shared.private_files import write_private
 from shared.units import MS
 
 NOTE: Final = "restored.json"
@@ -70,6 +72,7 @@ def restore(
         elif home.exists():
             home.rmdir()
         beside.rename(home)
+        durable.sync_folder(home.parent)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return done
@@ -90,6 +93,8 @@ def unpack(store: SealedStore, manifest: Manifest, folder: Path, on_file: OnFile
     for file in manifest.files:
         _write(store, file, folder)
         on_file(file)
+    for each in sorted({folder, *((folder / file.path).parent for file in manifest.files)}):
+        durable.sync_folder(each)
 
 
 def _write(store: SealedStore, file: KeptFile, folder: Path) -> None:
@@ -97,7 +102,7 @@ def _write(store: SealedStore, file: KeptFile, folder: Path) -> None:
     if not target.resolve().is_relative_to(folder.resolve()):
         raise DataError(f"a backup may not write outside its folder: {file.path}")
     _made(target)
-    write_synced(target.with_name(f"{target.name}.part"), store.read(file), file.mode, target)
+    durable.place(target, store.read(file), target.with_name(f"{target.name}.part"), file.mode)
     os.utime(target, ns=(file.mtime_ns, file.mtime_ns))
 
 

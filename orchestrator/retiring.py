@@ -20,9 +20,9 @@ from orchestrator.resting import FOLDER, ended, runs_at, store_of
 from orchestrator.retention import Aged, Days, Held, Removal, RetentionClass, class_of, due, removal
 from orchestrator.sealed_store import KEPT, Manifest, SealedStore
 from orchestrator.warehouse import remember
+from shared.durable import file_sha256
 from shared.errors import NotAllowedError
 from shared.units import Ns
-from shared.warehouse.durable import file_sha256
 
 TOMBSTONES: Final = "retention"
 EVENT: Final = "run_files_removed"

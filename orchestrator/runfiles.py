@@ -20,6 +20,7 @@ from shared.approval import ApprovalKey
 from shared.approval_file import key_path, read_key
 from shared.bus.tls import TlsFiles
 from shared.errors import ConfigError, NotRunning
+from shared.private_files import write_private
 
 SUN_PATH_MAX: Final = 100
 """A Unix socket's path may have 107 bytes; ours keep some room."""
@@ -180,18 +181,6 @@ def _make_private(*folders: Path) -> None:
                 [f"expected a folder of ours at {folder}, it is a link or belongs to user {found.st_uid}"]
             )
         folder.chmod(0o700)
-
-
-def write_private(path: Path, data: bytes) -> None:
-    """The file holds `data` and only its owner may read it, from its first moment."""
-    partial = path.with_name(path.name + ".part")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(file.fileno(), 0o600)  # what a writer that died left may have been open
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
 
 
 def write_record(files: RunFiles, record: RunRecord) -> None:

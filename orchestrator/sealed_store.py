@@ -20,6 +20,7 @@ from typing import IO, Final
 
 import msgspec
 
+from shared import durable
 from shared.errors import DataError, NotRunning, Unanswered
 from shared.seal_file import fresh_nonce
 from shared.sealing import SealKey
@@ -81,6 +82,8 @@ class SealedStore:
         self._naming = key.derive("store piece name")
         self._piece = key.derive("store piece")
         self._manifest = key.derive("store manifest")
+        self._unsynced: set[Path] = set()
+        """Folders with names that a power cut would still take away."""
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -117,7 +120,9 @@ class SealedStore:
         if path.exists() and not is_replacing:
             raise DataError(f"{path} is there already")
         sealed = self._manifest.seal(manifest.name, msgspec.msgpack.encode(manifest), fresh_nonce())
+        self._sync()  # what it names is there before it is
         self._write(path, sealed)
+        self._sync()
 
     def names(self) -> list[str]:
         """The manifests, by name."""
@@ -158,6 +163,11 @@ class SealedStore:
             path.unlink()
         return len(loose)
 
+    def _sync(self) -> None:
+        for folder in sorted(self._unsynced):
+            durable.sync_folder(folder)
+        self._unsynced.clear()
+
     def _put_piece(self, name: str, data: bytes) -> int:
         path = self.root / PIECES / name[:2] / name
         if path.exists():
@@ -182,23 +192,9 @@ class SealedStore:
         return self.root / KEPT / f"{name}.sealed"
 
     def _write(self, path: Path, data: bytes) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_synced(path.with_name(f".{path.name}.{os.getpid()}"), [data], 0o400, path)
-
-
-def write_synced(aside: Path, chunks: Iterator[bytes] | list[bytes], mode: int, final: Path) -> None:
-    """The file `final` holds the chunks, whole, once this returns; it is written `aside` first, on the same disk."""
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            for chunk in chunks:
-                file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.chmod(mode)
-        aside.replace(final)
-    finally:
-        aside.unlink(missing_ok=True)
+        durable.make_folder(path.parent)
+        durable.place(path, [data], path.with_name(f".{path.name}.{os.getpid()}"))
+        self._unsynced |= {path.parent, path.parent.parent}
 
 
 OnFile = Callable[[KeptFile], None]

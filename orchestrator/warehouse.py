@@ -14,13 +14,13 @@ from hats.security_architect import audit
 from hats.security_architect.audit import Verified
 from hats.security_architect.audit_log import AuditLog, verify_file
 from orchestrator.build import build_id
+from shared import durable
 from shared.codec import decode
 from shared.errors import DataError
 from shared.instrument import Instrument
 from shared.journal import JournalReader
 from shared.messages.market import UniverseUpdate
 from shared.units import Ns
-from shared.warehouse import durable
 from shared.warehouse.capture.reader import segments
 from shared.warehouse.capture.segment import SEALED, sync_directory
 from shared.warehouse.compact import Compacted, Progress, batch_name, compact, place_of

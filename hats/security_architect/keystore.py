@@ -13,9 +13,9 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from hats.security_architect.private_files import destroy, read_private, write_private
 from hats.security_architect.retired import Retired, refuse_retired, retire
 from shared.errors import ConfigError, JournalError
+from shared.private_files import destroy, read_private, write_private
 from shared.redaction import redact_text
 from shared.units import Ns
 

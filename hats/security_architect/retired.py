@@ -12,8 +12,8 @@ from typing import Final
 
 import msgspec
 
-from hats.security_architect.private_files import append_private, read_private
 from shared.errors import ConfigError
+from shared.private_files import append_private, read_private
 
 NAME: Final = "never-reuse.jsonl"
 _FILE_BYTES_MAX: Final = 16 * 1024 * 1024

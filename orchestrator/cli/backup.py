@@ -39,11 +39,11 @@ def backup(
     Keep a copy of the key elsewhere: it is made when it is first needed, and no backup holds it, nor any password.
     """
     from orchestrator.backup import back_up
-    from shared.seal_file import make_seal_key
+    from shared.private_files import make_secret
 
     settings = _settings(config)
     key = _key_path(settings, key_file)
-    make_seal_key(key)
+    make_secret(key)
     store = _store(to, settings, key)
     began = time.monotonic()
     with progress("backing up", None) as advance:

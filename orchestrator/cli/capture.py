@@ -168,7 +168,7 @@ def _settings(
     from orchestrator.backup import seal_key_path
     from orchestrator.capturing import listed_coins
     from orchestrator.cli.launching import config_file, loaded
-    from shared.seal_file import make_seal_key
+    from shared.private_files import make_secret
 
     path, extra = config_file(config, None), dict[str, object]()
     if url is not None:
@@ -181,7 +181,7 @@ def _settings(
     settings = loaded(path, assignments, extra | {"venue.coins": named}).settings.with_venue()
     key_file = seal_key_path(settings.run.home, settings.at_rest.key_file)
     if settings.at_rest.mode == "sealed":
-        make_seal_key(key_file)
+        make_secret(key_file)
     settings = settings.with_seal_key(key_file)
     return settings.hats.exchange_architect
 

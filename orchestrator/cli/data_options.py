@@ -55,14 +55,15 @@ def seal_key(config: Path | None) -> tuple[Path, SealKey | None]:
     """The home folder, and the key of files at rest where the settings ask for it."""
     from orchestrator.backup import seal_key_path
     from orchestrator.cli.launching import config_file, loaded
-    from shared.seal_file import make_seal_key, read_seal_key
+    from shared.private_files import make_secret
+    from shared.seal_file import read_seal_key
 
     settings = loaded(config_file(config, None)).settings
     home, at_rest = settings.run.home, settings.at_rest
     if at_rest.mode == "plain":
         return home, None
     path = seal_key_path(home, at_rest.key_file)
-    make_seal_key(path)
+    make_secret(path)
     return home, read_seal_key(path)
 
 

@@ -14,12 +14,12 @@ from typing import Final
 import msgspec
 
 from hats.security_architect.signer.process import Log
-from orchestrator.runfiles import write_private
 from orchestrator.watchdog import words
 from orchestrator.watchdog.guard import Beat, Guard, Work
 from orchestrator.watchdog.hands import Hands
 from shared.bus.sockets import Connection, Listener
 from shared.errors import BusError, VenueError
+from shared.private_files import write_private
 from shared.units import MS, SECOND
 
 TURN_S: Final = 0.05

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import msgspec
 
+from shared import durable
 from shared.errors import DataError
 from shared.instrument import Instrument
 from shared.sealing import SealKey
-from shared.warehouse import durable
 from shared.warehouse.capture.blocks import VERSION, Place
 from shared.warehouse.capture.reader import mapped, segments
 from shared.warehouse.capture.scan import Block, scan

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 
+from shared import durable
 from shared.errors import DataError
-from shared.warehouse import durable
 
 
 class _JsonLines:

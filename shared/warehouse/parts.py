@@ -12,8 +12,8 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from shared import durable
 from shared.units import DAY
-from shared.warehouse import durable
 from shared.warehouse.canonical import RowHash
 from shared.warehouse.encryption import Encryption
 from shared.warehouse.manifest import Part

@@ -20,9 +20,10 @@ from typing import Final, TypeVar
 
 import pyarrow as pa
 
+from shared import durable
 from shared.errors import DataError
 from shared.sealing import SealKey
-from shared.warehouse import durable, manifest
+from shared.warehouse import manifest
 from shared.warehouse.encryption import Encryption
 from shared.warehouse.manifest import Batch, BatchHash, Carry, Covered, Lineage, Part, Snapshot, Tombstone
 from shared.warehouse.parts import PartWriter

@@ -7,8 +7,9 @@ from typing import Final
 
 import pyarrow as pa
 
+from shared import durable
 from shared.errors import DataError
-from shared.warehouse import durable, manifest
+from shared.warehouse import manifest
 from shared.warehouse.accounts import Accounts
 from shared.warehouse.canonical import RowHash
 from shared.warehouse.compaction import source_of

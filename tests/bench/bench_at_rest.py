@@ -16,7 +16,8 @@ from pathlib import Path
 
 from orchestrator.backup import back_up, seal_key_path
 from orchestrator.sealed_store import SealedStore
-from shared.seal_file import make_seal_key, read_seal_key
+from shared.private_files import make_secret
+from shared.seal_file import read_seal_key
 from shared.sealing import SealKey
 from shared.units import MS, SECOND
 from shared.warehouse.capture.segment import seal_file
@@ -94,7 +95,7 @@ def backup(folder: Path, rounds: int, mib: int) -> str:
     for number in range(8):
         (home / f"{number:08d}.hlog").write_bytes(os.urandom(mib * MIB // 8))
     key_file = seal_key_path(home, None)
-    make_seal_key(key_file)
+    make_secret(key_file)
     key = read_seal_key(key_file)
 
     def copy(number: int) -> None:

@@ -32,10 +32,11 @@ from hats.security_architect.signer.oracle import OracleKey
 from hats.security_architect.signer.signing import AgentKey
 from hats.security_architect.signer.typed_data import Network
 from shared.approval import ApprovalKey, Ticket
-from shared.approval_file import make_key, read_key, read_secret
+from shared.approval_file import read_key
 from shared.bus.framing import FrameBuffer, framed
 from shared.ids import Cloid
 from shared.order import Tif
+from shared.private_files import SECRET_BYTES, make_secret, read_private
 from shared.units import MINUTE, Ns
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -111,8 +112,8 @@ def process_us(n: int) -> Served:
         folder = Path(name)
         keystore.new_agent(folder, "bench", "bench", "testnet", Ns(0), scrypt_n=1_024, is_weak_allowed=True)
         approvals = folder / "approvals.key"
-        make_key(approvals)
-        make_key(folder / "oracle.key")
+        make_secret(approvals)
+        make_secret(folder / "oracle.key")
         read, write = os.pipe()
         os.write(write, b"bench")
         os.close(write)
@@ -133,7 +134,7 @@ def process_us(n: int) -> Served:
         os.close(read)
         try:
             sock = called(folder / "s" / "x", child)
-            tell_price(folder / "s" / "oracle", OracleKey(read_secret(folder / "oracle.key")))
+            tell_price(folder / "s" / "oracle", OracleKey(read_private(folder / "oracle.key", SECRET_BYTES)))
             nonces = itertools.count(time.time_ns() // 1_000_000)
             with sock:
                 sock.recv(65_536)  # its greeting

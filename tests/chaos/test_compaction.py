@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from shared.warehouse import durable
+from shared import durable
 from shared.warehouse.findings import FindingKind
 from shared.warehouse.store import Store
 from shared.warehouse.verify import verify

@@ -30,10 +30,9 @@ from orchestrator import certificates, operator_key
 from orchestrator.children import Child
 from orchestrator.cli.terminal import report_error
 from orchestrator.raylink import free_port
-from orchestrator.runfiles import write_private
 from shared import log, metrics
-from shared.approval_file import make_key
 from shared.errors import HatsError
+from shared.private_files import make_secret, write_private
 from shared.units import Ns
 from tests.house.sources import ROOT
 from tests.security.canary import Canary, Hit, Search, descendants, environment, planted
@@ -79,7 +78,7 @@ class Campaign:
         self.keystore = keystore.keystore_path(self.folder / "keys", info.name)
         unlocked = keystore.load(self.keystore, self.password.secret.decode(), is_weak_allowed=True)
         self.key = Canary("agent_key", bytes(unlocked.secret))
-        make_key(self._private("approvals.key"))
+        make_secret(self._private("approvals.key"))
         operator_key.make(self._private("operator.key"))
         (tls,) = certificates.make(self.folder / "tls", ["127.0.0.1"])
         self.files = (

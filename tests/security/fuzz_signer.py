@@ -27,11 +27,12 @@ from hats.security_architect import keystore
 from hats.security_architect.signer import frames
 from hats.security_architect.signer.oracle import OracleKey
 from shared.approval import Ticket
-from shared.approval_file import read_key, read_secret
+from shared.approval_file import read_key
 from shared.bus.framing import framed
 from shared.errors import BusError
 from shared.ids import Cloid
 from shared.order import Tif
+from shared.private_files import SECRET_BYTES, read_private
 from shared.units import SECOND, Ns
 from tests.security.signer_process import NOOP, Process, furnish, now_ms, read
 from tests.security.signer_referee import Law, Referee
@@ -78,7 +79,7 @@ class Campaign:
         furnish(folder)
         self._draw = random.Random(seed)
         self._key = read_key(folder / "approvals.key")
-        self._oracle_key = OracleKey(read_secret(folder / "oracle.key"))
+        self._oracle_key = OracleKey(read_private(folder / "oracle.key", SECRET_BYTES))
         self._oracle = folder / "s" / "oracle.sock"
         self.process = Process(
             folder, "--oracle-socket", str(self._oracle), "--oracle-key-file", str(folder / "oracle.key"),

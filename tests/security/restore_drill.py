@@ -30,12 +30,13 @@ from orchestrator.restoring import restore
 from orchestrator.runfiles import RunFiles, RunRecord, write_record
 from orchestrator.sealed_store import KeptFile, SealedStore
 from orchestrator.settings import Settings
+from shared.durable import file_sha256
 from shared.ids import Role
 from shared.journal import Journal, JournalReader
+from shared.private_files import make_secret
 from shared.record import Entry
-from shared.seal_file import make_seal_key, read_seal_key
+from shared.seal_file import read_seal_key
 from shared.units import MS
-from shared.warehouse.durable import file_sha256
 from tests.security.drilled_writer import FENCED, OWNER
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,7 +72,7 @@ def drill(folder: Path, size: int) -> Drill:
     home = folder / "home"
     files = filled(home, size)
     key = seal_key_path(home, None)
-    make_seal_key(key)
+    make_secret(key)
     escrow = folder / "escrow.key"  # the copy that the operator keeps elsewhere
     shutil.copy(key, escrow)
     store = SealedStore(folder / "backups", read_seal_key(key))

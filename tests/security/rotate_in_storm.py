@@ -25,11 +25,12 @@ from hats.security_architect import keystore
 from hats.security_architect.retired import retired_in
 from orchestrator.agents import submit_approval
 from orchestrator.onboarding import address_of, approval_body
-from orchestrator.runfiles import RunFiles, current_run, write_private
+from orchestrator.runfiles import RunFiles, current_run
 from shared.codec import decode
 from shared.errors import HatsError
 from shared.journal import JournalReader
 from shared.messages.order import ActionAnswered, SignatureRefused, SignedAction
+from shared.private_files import write_private
 from shared.units import MS, SECOND, Ns
 from tests.chaos.real_desk import TEN_COINS, RealDesk, makers
 from tests.chaos.real_evidence import Record, differences_of, problems

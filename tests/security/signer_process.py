@@ -16,8 +16,8 @@ import msgspec
 from hats.security_architect import keystore
 from hats.security_architect.signer import frames
 from shared.approval import Ticket
-from shared.approval_file import make_key
 from shared.bus.framing import FrameBuffer, framed
+from shared.private_files import make_secret
 from shared.units import Ns
 
 PASSWORD: Final = "canary-password-7731"
@@ -82,8 +82,8 @@ def furnish(folder: Path) -> None:
     password = folder / "password"
     password.touch(0o600)
     password.write_text(PASSWORD + "\n")
-    make_key(folder / "approvals.key")
-    make_key(folder / "oracle.key")
+    make_secret(folder / "approvals.key")
+    make_secret(folder / "oracle.key")
 
 
 def read(sock: socket.socket) -> bytes:

@@ -21,7 +21,7 @@ from orchestrator.audit_export import rows_of
 from orchestrator.control import Control
 from orchestrator.heart import Heart
 from orchestrator.hub import Hub
-from orchestrator.runfiles import HubDoor, RunFiles, write_private
+from orchestrator.runfiles import HubDoor, RunFiles
 from orchestrator.services import SERVICES
 from orchestrator.supervisor import Supervisor
 from shared.bus import frames
@@ -34,6 +34,7 @@ from shared.journal import Journal, JournalReader
 from shared.mailbox import Mailbox
 from shared.messages.control import Accessed, AuditRecord, KillLevel, KillOrdered
 from shared.metrics import Metrics, Request, serve
+from shared.private_files import write_private
 from shared.units import Ns
 
 

@@ -21,10 +21,11 @@ from hats.security_architect.signer import frames
 from hats.security_architect.signer.oracle import OracleKey
 from orchestrator.referee import listed_at
 from shared.approval import Ticket
-from shared.approval_file import make_key, read_key, read_secret
+from shared.approval_file import read_key
 from shared.bus.framing import framed
 from shared.ids import Cloid
 from shared.order import Tif
+from shared.private_files import SECRET_BYTES, make_secret, read_private
 from shared.units import MS, SECOND, Ns, str_from_scaled
 from tests.contract.serving import venue_process
 from tests.security.signer_process import WAIT_S, Process, asked, furnish, now_ms, read
@@ -128,7 +129,7 @@ def test_blind_seeing_blind(exchange: dict[str, Any], signer: Process, home: Pat
 
 def test_only_the_feeder_is_believed(exchange: dict[str, Any], signer: Process, home: Path) -> None:
     """Readings without the seal end their connection and change nothing."""
-    make_key(home / "other.key")
+    make_secret(home / "other.key")
     before = told(signer)  # the log is that of the test before, too
     now = time.time_ns() // MS
     for forged in (b"\x00", OracleKey(b"\x01" * 32).frame(now, {0: 10**8}), b"\xff" * 100):
@@ -148,7 +149,7 @@ def test_only_the_feeder_is_believed(exchange: dict[str, Any], signer: Process, 
     assert "none was told yet" in ordered(signer, home, "1")
     dropped = [event for event in signer.events() if event["event"] == "peer_dropped"]
     assert any("seal" in event["reason"] for event in dropped)
-    real = OracleKey(read_secret(home / "oracle.key")).frame(time.time_ns() // MS, {0: 10**8})
+    real = OracleKey(read_private(home / "oracle.key", SECRET_BYTES)).frame(time.time_ns() // MS, {0: 10**8})
     with socket.socket(socket.AF_UNIX) as sock:
         sock.connect(str(home / "s" / "oracle.sock"))
         sock.sendall(framed(real))

@@ -27,7 +27,8 @@ from shared.errors import ConfigError, DataError, JournalError, NotAllowedError
 from shared.ids import HATS
 from shared.journal import Journal
 from shared.mailbox import Mailbox
-from shared.seal_file import make_seal_key, read_seal_key
+from shared.private_files import make_secret
+from shared.seal_file import read_seal_key
 from shared.sealing import SealKey
 from tests.security.restore_drill import ACCOUNT, RUN, drill, ends, filled
 
@@ -37,7 +38,7 @@ def home(tmp_path: Path) -> Path:
     """A small home folder with its key."""
     folder = tmp_path / "home"
     filled(folder, 200_000)
-    make_seal_key(seal_key_path(folder, None))
+    make_secret(seal_key_path(folder, None))
     return folder
 
 

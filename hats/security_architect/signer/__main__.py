@@ -23,9 +23,10 @@ from hats.security_architect.signer.rotation import Keys, Place
 from hats.security_architect.signer.server import AdminDoor, FeederDoor, SignerServer
 from hats.security_architect.signer.spelling import add_options, policy_of
 from hats.security_architect.signer.tickets import TicketBook
-from shared.approval_file import read_key, read_secret
+from shared.approval_file import read_key
 from shared.clock import WallClock
 from shared.errors import ConfigError
+from shared.private_files import SECRET_BYTES, read_private
 from shared.units import MS
 
 
@@ -53,7 +54,7 @@ def _serve(options: argparse.Namespace, say: Log) -> None:
     )
     feeder = None
     if options.oracle_socket is not None:
-        feeder = FeederDoor(options.oracle_socket, OracleKey(read_secret(options.oracle_key_file)))
+        feeder = FeederDoor(options.oracle_socket, OracleKey(read_private(options.oracle_key_file, SECRET_BYTES)))
     checkpoints = None
     try:
         checkpoints = Checkpoints(

@@ -16,7 +16,6 @@ import msgspec
 
 from hats.security_architect import keystore
 from hats.security_architect.checkpoints import NONCE_BYTES, CheckpointKey
-from hats.security_architect.private_files import read_private, write_private
 from hats.security_architect.signer.bounds import Added, Limits
 from hats.security_architect.signer.keyring import Held, Keyring
 from hats.security_architect.signer.nonce_store import NonceStore
@@ -25,6 +24,7 @@ from hats.security_architect.signer.process import unlock
 from hats.security_architect.signer.signing import AgentKey
 from hats.security_architect.signer.typed_data import Network
 from shared.errors import ConfigError, HatsError
+from shared.private_files import read_private, write_private
 
 _FILE_BYTES_MAX = 16 * 1024
 

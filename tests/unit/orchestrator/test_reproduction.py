@@ -18,7 +18,7 @@ from orchestrator.cli.app import app
 from orchestrator.cli.running import run
 from orchestrator.rehearsal import Rehearsal, approval_secret, rehearse
 from orchestrator.reproduction import replay_hat, replay_run
-from orchestrator.runfiles import RunFiles, RunRecord, write_private, write_record
+from orchestrator.runfiles import RunFiles, RunRecord, write_record
 from orchestrator.settings import Settings
 from shared.approval_file import key_path
 from shared.codec import decode, encode
@@ -26,6 +26,7 @@ from shared.ids import Role
 from shared.journal import JournalReader
 from shared.messages import AnyMessage, Message
 from shared.messages.signal import OrderIntent
+from shared.private_files import write_private
 from shared.units import Ns
 
 SECONDS = 12

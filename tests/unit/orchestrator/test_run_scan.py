@@ -14,8 +14,9 @@ import pytest
 from orchestrator import jobs
 from orchestrator.jobs import Place
 from orchestrator.run_scan import listening, look_for_exposure, look_for_secrets, processes_of_run, secrets_of
-from orchestrator.runfiles import HubDoor, RunFiles, RunNote, note_run, write_private
+from orchestrator.runfiles import HubDoor, RunFiles, RunNote, note_run
 from shared.errors import DataError
+from shared.private_files import write_private
 
 PASSWORD = "a password of the run 4711"
 

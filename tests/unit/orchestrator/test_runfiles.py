@@ -8,7 +8,7 @@ from stat import S_IMODE
 
 import pytest
 
-from orchestrator.runfiles import RunFiles, new_run, write_private
+from orchestrator.runfiles import RunFiles, new_run
 from shared.errors import ConfigError
 
 AT_S = 1_800_000_000
@@ -48,11 +48,3 @@ def test_a_folder_that_others_laid_is_refused(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(ConfigError, match="folder of ours"):
         files.create_ray()
     assert list(theirs.iterdir()) == []
-
-
-def test_what_a_dead_writer_left_open_is_closed(tmp_path: Path) -> None:
-    """A half-written file that others could read does not make the whole one so."""
-    (tmp_path / "key.part").touch(0o644)
-    (tmp_path / "key.part").chmod(0o644)
-    write_private(tmp_path / "key", b"secret")
-    assert S_IMODE((tmp_path / "key").stat().st_mode) == 0o600

@@ -7,18 +7,19 @@ from pathlib import Path
 import pytest
 
 from shared.approval import ApprovalKey
-from shared.approval_file import key_path, make_key, read_key
+from shared.approval_file import key_path, read_key
 from shared.errors import ConfigError
+from shared.private_files import make_secret
 
 
 def test_made_once_and_private(tmp_path: Path) -> None:
     """0600 and 32 bytes; making it again changes nothing, and two files hold two keys."""
     path = key_path(tmp_path)
     path.parent.mkdir()
-    make_key(path)
+    make_secret(path)
     first = path.read_bytes()
-    make_key(path)
-    make_key(tmp_path / "other")
+    make_secret(path)
+    make_secret(tmp_path / "other")
     assert path.read_bytes() == first
     assert len(first) == 32
     assert (tmp_path / "other").read_bytes() != first

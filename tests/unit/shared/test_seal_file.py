@@ -7,16 +7,17 @@ from pathlib import Path
 import pytest
 
 from shared.errors import ConfigError
-from shared.seal_file import fresh_nonce, make_seal_key, read_seal_key
+from shared.private_files import make_secret
+from shared.seal_file import fresh_nonce, read_seal_key
 from shared.sealing import NONCE_BYTES
 
 
 def test_it_is_made_once_and_private(tmp_path: Path) -> None:
     """A second making changes nothing, for what was sealed must stay readable."""
     path = tmp_path / "keys" / "at-rest.key"
-    make_seal_key(path)
+    make_secret(path)
     first = read_seal_key(path)
-    make_seal_key(path)
+    make_secret(path)
     assert read_seal_key(path).id == first.id
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
@@ -25,7 +26,7 @@ def test_it_is_made_once_and_private(tmp_path: Path) -> None:
 def test_one_that_others_can_read_is_refused(tmp_path: Path) -> None:
     """Whoever could read it could read everything."""
     path = tmp_path / "at-rest.key"
-    make_seal_key(path)
+    make_secret(path)
     path.chmod(0o640)
     with pytest.raises(ConfigError, match="0600"):
         read_seal_key(path)

@@ -11,7 +11,8 @@ import pytest
 
 from hats.exchange_architect.archive import ArchiveReader
 from shared.errors import DataError, JournalError
-from shared.seal_file import make_seal_key, read_seal_key
+from shared.private_files import make_secret
+from shared.seal_file import read_seal_key
 from shared.sealing import FILE_MARKER, SealKey
 from shared.warehouse.capture import segment
 from shared.warehouse.capture.log import CaptureLog
@@ -31,7 +32,7 @@ from tests.unit.shared.warehouse.logs import LISTED, SETTINGS, story, write_log
 def key_file(tmp_path: Path) -> Path:
     """A key of files at rest."""
     path = tmp_path / "at-rest.key"
-    make_seal_key(path)
+    make_secret(path)
     return path
 
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
+
+READ_ONLY: Final = 0o400
+"""Of what is published: nobody writes to it any more."""
 
 
 def sync_folder(folder: Path) -> None:
@@ -27,7 +32,7 @@ def make_folder(folder: Path) -> None:
 
 def publish(aside: Path, final: Path) -> None:
     """The file written aside gets its final name, once its bytes are on the disk; from then on nobody writes to it."""
-    aside.chmod(0o400)
+    aside.chmod(READ_ONLY)
     file = os.open(aside, os.O_RDONLY)
     try:
         os.fsync(file)
@@ -38,12 +43,31 @@ def publish(aside: Path, final: Path) -> None:
     sync_folder(final.parent)
 
 
-def write(final: Path, data: bytes, aside: Path) -> None:
-    """The file `final` holds `data`; never a part of it. `aside` is where it is written first, on the same disk."""
+def place(final: Path, chunks: Iterable[bytes], aside: Path, mode: int = READ_ONLY) -> None:
+    """The file `final` holds the chunks, on the disk, never a part of them; its name waits for its folder to be synced.
+
+    `aside` is where it is written first, on the same disk, for its owner alone; what lies there of a writer that died
+    is removed.
+    """
+    aside.unlink(missing_ok=True)
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.writelines(chunks)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        aside.replace(final)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def write(final: Path, data: bytes, aside: Path, mode: int = READ_ONLY) -> None:
+    """The file `final` holds `data`, under its name, whatever happens from here on."""
     make_folder(aside.parent)
-    with aside.open("wb") as file:
-        file.write(data)
-    publish(aside, final)
+    make_folder(final.parent)
+    place(final, [data], aside, mode)
+    sync_folder(final.parent)
 
 
 def file_sha256(path: Path) -> str:
