@@ -21,9 +21,9 @@ from hats.security_architect.signer import admin_words
 from hats.security_architect.signer.admin_words import Agents, Describe, No, Retire, TakeOver, Word
 from orchestrator.agents import agents_at
 from orchestrator.runfiles import RunFiles
-from shared.bus.sockets import connect
+from shared.bus.sockets import ask
 from shared.clock import WallClock
-from shared.errors import BusError, ConfigError, NotAllowedError, NotRunning, Unanswered
+from shared.errors import BusError, ConfigError, NotAllowedError, Unanswered
 from shared.units import MS, SECOND, Ns
 
 ANSWER_S: Final = 60.0
@@ -46,20 +46,11 @@ class Rotated(msgspec.Struct, frozen=True):
 
 def tell_signer(socket: Path, word: Word) -> Agents:
     """The signer's agents after the word. NotRunning if there is none, NotAllowedError with its reason for a no."""
+    frame = admin_words.encode(word)
     try:
-        line = connect(f"unix:{socket}", 5.0)
+        reply = admin_words.decode_reply(ask(f"unix:{socket}", frame, "signer", connect_s=5.0, answer_s=ANSWER_S))
     except BusError as error:
-        raise NotRunning(f"no signer listens to the operator at {socket}") from error
-    try:
-        line.send(admin_words.encode(word))
-        frame = line.receive(ANSWER_S)
-        if frame is None:
-            raise Unanswered("the signer hung up")
-        reply = admin_words.decode_reply(frame)
-    except TimeoutError as error:
-        raise Unanswered(f"the signer did not answer within {ANSWER_S:.0f} s") from error
-    finally:
-        line.close()
+        raise Unanswered(f"what answers is no signer of ours: {error}") from error
     if isinstance(reply, No):
         raise NotAllowedError(reply.reason)
     return reply

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import struct
 from collections import deque
 from collections.abc import Iterator
-from typing import Final
 
 from orchestrator.access import UNKNOWN, Who
 from shared.bus import frames
+from shared.bus.credentials import credentials_of
 from shared.bus.sockets import Connection
 from shared.ids import Role
 from shared.units import Ns
-
-_CREDENTIALS: Final = struct.Struct("iii")
 
 
 class Peer:
@@ -26,7 +21,7 @@ class Peer:
         self.role: Role | None = None
         self.channel = ""
         self.pid = 0
-        self.credentials = credentials(connection)
+        self.credentials = credentials_of(connection.fileno())
         """User and process as the kernel tells them; None over TCP."""
         self.heard_ns: int = now
         self.pinged_ns = 0
@@ -42,18 +37,9 @@ class Peer:
     @property
     def who(self) -> Who:
         """Its user and process, as the kernel tells them; over TCP the process by its own word, the user unknown."""
-        return self.credentials or (UNKNOWN, self.pid or UNKNOWN)
+        known = self.credentials
+        return (UNKNOWN, self.pid or UNKNOWN) if known is None else (known.uid, known.pid)
 
     def send(self, frame: frames.ToHat) -> None:
         """Hand a frame to the Hat."""
         self.connection.send(frames.encode(frame))
-
-
-def credentials(connection: Connection) -> tuple[int, int] | None:
-    """User and process id of the peer as the kernel tells them; None where it does not (TCP)."""
-    with socket.socket(fileno=os.dup(connection.fileno())) as sock:
-        if sock.family != socket.AF_UNIX:
-            return None
-        data = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    pid, uid, _ = _CREDENTIALS.unpack(data)
-    return uid, pid

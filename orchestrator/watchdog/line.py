@@ -10,8 +10,8 @@ from loguru import logger
 from orchestrator.watchdog import words
 from orchestrator.watchdog.guard import Beat
 from orchestrator.watchdog.words import View, Word
-from shared.bus.sockets import Connection, connect
-from shared.errors import BusError, NotRunning, Unanswered
+from shared.bus.sockets import Connection, ask, connect
+from shared.errors import BusError, Unanswered
 
 _CONNECT_S: Final = 0.2
 _ANSWER_S: Final = 5.0
@@ -56,19 +56,8 @@ class Heartbeats:
 
 def tell(socket: Path, word: Word) -> View:
     """Say one word to the watchdog; its answer. NotRunning if there is none, Unanswered if it does not answer."""
+    answer = ask(f"unix:{socket}", words.encode(word), "watchdog", connect_s=_CONNECT_S * 5, answer_s=_ANSWER_S)
     try:
-        connection = connect(f"unix:{socket}", _CONNECT_S * 5)
+        return words.decode_view(answer)
     except BusError as error:
-        raise NotRunning(f"no watchdog answers at {socket}: {error}") from error
-    try:
-        connection.send(words.encode(word))
-        data = connection.receive(_ANSWER_S)
-        if data is None:
-            raise Unanswered("the watchdog hung up")
-        return words.decode_view(data)
-    except TimeoutError:
-        raise Unanswered(f"the watchdog did not answer within {_ANSWER_S:.0f} s") from None
-    except BusError as error:
-        raise Unanswered(f"the watchdog is gone: {error}") from error
-    finally:
-        connection.close()
+        raise Unanswered(f"what answers is no watchdog of ours: {error}") from error

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import selectors
-import socket
-import struct
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +15,7 @@ from hats.security_architect.signer.process import Log
 from orchestrator.watchdog import words
 from orchestrator.watchdog.guard import Beat, Guard, Work
 from orchestrator.watchdog.hands import Hands
+from shared.bus.credentials import credentials_of
 from shared.bus.sockets import Connection, Listener
 from shared.errors import BusError, VenueError
 from shared.private_files import write_private
@@ -27,7 +26,6 @@ TURN_S: Final = 0.05
 _PEERS_MAX: Final = 8
 _STALL_NS: Final = SECOND
 """A turn that took longer was none: this process was stopped, got no processor, or waited for the venue."""
-_CREDENTIALS: Final = struct.Struct("iII")
 
 
 class Latch(msgspec.Struct, frozen=True):
@@ -116,10 +114,9 @@ class WatchdogServer:
                 self._drop(source)
 
     def _welcome(self, peer: Connection) -> None:
-        with socket.socket(fileno=os.dup(peer.fileno())) as sock:
-            _, uid, _ = _CREDENTIALS.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
-        if uid != os.getuid() or len(self._peers) >= _PEERS_MAX:
-            self._log("peer_refused", {"uid": uid, "peers": len(self._peers)})
+        who = credentials_of(peer.fileno())
+        if who is None or who.uid != os.getuid() or len(self._peers) >= _PEERS_MAX:
+            self._log("peer_refused", {"peer": str(who), "peers": len(self._peers)})
             peer.close()
             return
         self._peers.add(peer)

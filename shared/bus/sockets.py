@@ -14,7 +14,7 @@ from typing import ClassVar, Final, Protocol
 
 from shared.bus.framing import FrameBuffer, framed
 from shared.bus.tls import TlsFiles, TlsStream, client_context, server_context
-from shared.errors import BusError, ConfigError
+from shared.errors import BusError, ConfigError, NotRunning, Unanswered
 from shared.hosts import is_loopback
 
 _BUFFER_BYTES: Final = 4 * 1024 * 1024
@@ -330,3 +330,23 @@ def _connect_unix(path: str, timeout_s: float) -> socket.socket:
         raise
     sock.settimeout(None)
     return sock
+
+
+def ask(address: str, frame: bytes, who: str, *, connect_s: float, answer_s: float) -> bytes:
+    """The answer to one question, on a connection of its own. NotRunning if nobody listens, Unanswered if none came."""
+    try:
+        connection = connect(address, connect_s)
+    except BusError as error:
+        raise NotRunning(f"no {who} answers at {address}: {error}") from error
+    try:
+        connection.send(frame)
+        answer = connection.receive(answer_s)
+    except TimeoutError:
+        raise Unanswered(f"the {who} did not answer within {answer_s:g} s") from None
+    except BusError as error:
+        raise Unanswered(f"the {who} is gone: {error}") from error
+    finally:
+        connection.close()
+    if answer is None:
+        raise Unanswered(f"the {who} hung up")
+    return answer

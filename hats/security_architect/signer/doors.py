@@ -1,34 +1,16 @@
-"""EDGE: the signer's listening sockets: in a folder that is nobody else's, open to one user, whom the kernel names."""
+"""EDGE: the signer's listening sockets: in a folder that is nobody else's, open to one user."""
 
 from __future__ import annotations
 
 import os
 import socket
 import stat
-import struct
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from shared.errors import ConfigError
 
 BACKLOG: Final = 8
-_CREDENTIALS: Final = struct.Struct("iII")
-
-
-class Peer(NamedTuple):
-    """Who is at the other end of a Unix socket, as the kernel says."""
-
-    pid: int
-    uid: int
-
-    @classmethod
-    def of(cls, sock: socket.socket) -> Peer:
-        """The one that connected (or, asked by a client, the one that listens)."""
-        pid, uid, _ = _CREDENTIALS.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
-        return cls(pid, uid)
-
-    def __str__(self) -> str:
-        return f"pid {self.pid} uid {self.uid}"
 
 
 def listen(path: Path, client_uid: int) -> socket.socket:

@@ -19,12 +19,13 @@ from hats.security_architect.merkle import HASH_BYTES
 from hats.security_architect.signer import admin_words, frames, oracle
 from hats.security_architect.signer.checkpoint_store import Checkpoints
 from hats.security_architect.signer.core import Signer
-from hats.security_architect.signer.doors import Peer, listen
+from hats.security_architect.signer.doors import listen
 from hats.security_architect.signer.key_changes import KeyChanges
 from hats.security_architect.signer.nonce_store import NonceStore
 from hats.security_architect.signer.oracle import OracleKey
 from hats.security_architect.signer.process import Log
 from hats.security_architect.signer.rotation import Keys
+from shared.bus.credentials import credentials_of
 from shared.bus.framing import HEADER_BYTES, FrameBuffer, framed
 from shared.clock import WallClock
 from shared.errors import BusError, ConfigError
@@ -154,8 +155,12 @@ class SignerServer:
         except OSError as error:
             self._log("peer_lost", {"reason": str(error)})  # it left before we came to the door
             return
-        who, kind = Peer.of(sock), self._doors[listener][0]
-        if who.uid != self._client_uid or sum(one.kind is kind for one in self._peers.values()) >= _PEERS_MAX:
+        who, kind = credentials_of(sock.fileno()), self._doors[listener][0]
+        if (
+            who is None
+            or who.uid != self._client_uid
+            or sum(one.kind is kind for one in self._peers.values()) >= _PEERS_MAX
+        ):
             self._log("peer_refused", {"peer": str(who), "peers": len(self._peers)})
             sock.close()
             return

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.backup import copy_sqlite
+from orchestrator.database_copy import copy_sqlite
 from shared.errors import JournalError
 
 WRITER = """
