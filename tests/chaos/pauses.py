@@ -154,7 +154,11 @@ def _pid(desk: RealDesk, victim: str) -> int:
 
 
 def stale_orders(reader: JournalReader, signer_log: Path) -> Iterator[str]:
-    """Orders that were signed (the signer says when) or left longer after their intent than any approval holds."""
+    """Orders that were signed (the signer says when) or left longer after their intent than any approval holds.
+
+    The same answer again is no new signature: whoever stood still with an answer on its way asks once more, and what
+    comes of it has expired and does not leave.
+    """
     decided: dict[str, int] = {}
     placing: dict[int, str] = {}
     posted: set[int] = set()
@@ -173,7 +177,8 @@ def stale_orders(reader: JournalReader, signer_log: Path) -> Iterator[str]:
                     yield f"{cloid} left {(sent_ns - decided[cloid]) / SECOND:.1f} s after it was decided"
     for line in signer_log.read_bytes().splitlines():
         signed = msgspec.json.decode(line)
-        known = placing.get(signed.get("nonce", 0)) if signed["event"] == "signed" else None
+        is_new = signed["event"] == "signed" and not signed["again"]
+        known = placing.get(signed["nonce"]) if is_new else None
         if known is not None and signed["ns"] - decided[known] > STALE_NS and NOOP not in signed["action"]:
             yield f"{known} was signed {(signed['ns'] - decided[known]) / SECOND:.1f} s after it was decided"
 
