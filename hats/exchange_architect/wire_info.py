@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Annotated, Any, Final, TypeVar
 
@@ -27,12 +26,16 @@ from shared.messages.account import AccountSnapshot, VenuePosition
 from shared.messages.market import BadData, BadKind, UniverseUpdate
 from shared.messages.order import AllowanceTold, Fill, QueryTwap, VenueOrder, VenueOrderStatus
 from shared.order import Side
-from shared.units import MS, Ns, Px, Rounding, Sz
+from shared.units import MS, Ns, Px, Rounding, Sz, Usd, round_ratio
 
 FEE_DECIMALS: Final = 7
 BASE_TAKER_E7: Final = 4_500
 BASE_MAKER_E7: Final = 1_500
 """The venue's base rates, which hold for an account without volume, stake or referral."""
+ENTRY_DIGITS: Final = 4
+"""Digits of an average entry price that are read beyond those of a price."""
+COST_MOST_USD: Final = 2**62
+"""Micro-USDC that no position costs."""
 TWAP_SKEW_MS: Final = 2_000
 """How far the venue's clock may be behind ours when a TWAP is looked for by the time when it was sent."""
 S = TypeVar("S")
@@ -269,11 +272,14 @@ def fill_page(reply: bytes, universe: Universe, recv_ns: Ns) -> tuple[list[Fill]
 
 
 def _position(position: _Position, universe: Universe) -> VenuePosition:
-    net_sz = exact(position.szi, universe.instrument(position.coin).sz_decimals)
-    entry_px = float(position.entry_px or "0")
-    if not math.isfinite(entry_px) or entry_px < 0:
+    coin = universe.instrument(position.coin)
+    net_sz = exact(position.szi, coin.sz_decimals)
+    # an average has more digits than a price
+    entry = near(position.entry_px or "0", coin.px_decimals + ENTRY_DIGITS)
+    cost_usd = round_ratio(entry * net_sz, 10**ENTRY_DIGITS, Rounding.NEAREST)
+    if entry < 0 or abs(cost_usd) >= COST_MOST_USD:
         raise DataError(f"expected an entry price, got {position.entry_px!r}")
-    return VenuePosition(position.coin, net_sz, entry_px, position.leverage.value)
+    return VenuePosition(position.coin, net_sz, Usd(cost_usd), position.leverage.value)
 
 
 def _open(raw: bytes, universe: Universe, recv_ns: Ns) -> VenueOrder:

@@ -14,6 +14,7 @@ from shared.ids import FOREIGN, Cloid, StrategyId, is_ours, run_of, strategy_num
 from shared.messages import AnyMessage
 from shared.messages.order import Fill, FillBooked, VenueOrder, VenueOrderStatus
 from shared.order import OrderEvent, OrderState, is_open
+from shared.position import Position
 from shared.units import MS, Ns
 
 MOVES_KEPT: Final = 1_000
@@ -126,7 +127,9 @@ def _move_position(turn: Turn, fill: Fill) -> None:
     if held != fill.start_net_sz:
         # a fill is missing or comes later; if it does not come soon, the account is read
         want_account(turn, turn.now + turn.settings.confirm_ms * MS, f"a fill of {fill.coin} is missing")
-    state.positions[fill.coin] = held + signed_sz
+    position = Position(held, state.costs.get(fill.coin, 0))
+    position.apply(fill.side, fill.px, fill.sz)
+    state.positions[fill.coin], state.costs[fill.coin] = position.net_sz, position.cost_usd
     state.recent_moves.append(Move(fill.exch_ns, fill.coin, signed_sz))
     del state.recent_moves[:-MOVES_KEPT]
 

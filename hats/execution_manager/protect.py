@@ -3,6 +3,10 @@
 A stop is a reduce-only market trigger of at least the whole position, so it can close and never open. The new one is
 proven to rest before the old one is cancelled. Fact sheet 4.6: untriggered triggers hold no margin, and one that fires
 is clipped to the position; nothing cancels it when the position goes, so that is done here.
+
+Its level is counted from the average entry price. Where the market has gone so far the other way that the level lies
+more than `FAR` distances off, it follows. Where the market is at the level already, or beyond, it lies a part (`NEAR`)
+of its distance away from the market, as near as the venue and the Risk Officer take it.
 """
 
 from __future__ import annotations
@@ -22,7 +26,11 @@ from shared.units import MS, SECOND, Ns, Px, Rounding, Sz, round_ratio, round_to
 
 BPS: Final = 10_000
 FAR: Final = 2
-"""A stop that has come to lie so many times its distance from the market is moved after it."""
+"""A stop lies at most so many times its distance from the market."""
+NEAR: Final = 10
+"""It lies at least this part (one in so many) of its distance from the market."""
+SLACK: Final = 4
+"""It may lie this part (one in so many) of its distance off from where it belongs before it is moved."""
 PAUSE_DOUBLINGS_MAX: Final = 6
 
 
@@ -87,11 +95,17 @@ def _covers(turn: Turn, stop: Order) -> bool:
     is_wanted = not stop.wants_cancel and stop.ending is None
     if not is_wanted or not _is_closing(turn, stop) or stop.sz - stop.filled_sz < abs(turn.state.positions[stop.coin]):
         return False
-    feature = turn.state.features.get(stop.coin)
-    if feature is None or not isinstance(stop.how, Trigger):
+    return not isinstance(stop.how, Trigger) or _is_in_place(turn, stop.coin, stop.how.px)
+
+
+def _is_in_place(turn: Turn, coin: str, px: Px) -> bool:
+    """Is that price of a stop as near as it has to be? Where no price is known, it is."""
+    feature = turn.state.features.get(coin)
+    if feature is None or coin not in turn.state.instruments:
         return True
-    twice_mid = feature.best_bid_px + feature.best_ask_px
-    return abs(2 * stop.how.px - twice_mid) * BPS <= FAR * turn.settings.protect_stop_bps * twice_mid
+    outward = _outward(turn, coin)
+    slack_px = _entry(turn, coin, feature, 0, Rounding.DOWN) * turn.settings.protect_stop_bps // (BPS * SLACK)
+    return outward * (px - _trigger_px(turn, coin, feature)) <= slack_px
 
 
 def _be_right(turn: Turn, guard: Guard) -> None:
@@ -142,11 +156,10 @@ def _stop(turn: Turn, coin: str, feature: FeatureUpdate) -> OrderIntent:
     """A market trigger of the whole position, rounded to ticks towards the market, so that bounds hold exactly."""
     state, settings = turn.state, turn.settings
     net_sz = state.positions[coin]
-    side, inward = (Side.SELL, Rounding.UP) if net_sz > 0 else (Side.BUY, Rounding.DOWN)
-    decimals = state.instruments[coin].sz_decimals
-    twice_mid = feature.best_bid_px + feature.best_ask_px
-    trigger_px = _on_tick(twice_mid * (BPS + side.value * settings.protect_stop_bps), 2 * BPS, inward, decimals)
-    px = _on_tick(trigger_px * (BPS + side.value * settings.protect_reach_bps), BPS, inward, decimals)
+    side = Side.SELL if net_sz > 0 else Side.BUY
+    trigger_px = _trigger_px(turn, coin, feature)
+    reach = trigger_px * (BPS + side.value * settings.protect_reach_bps)
+    px = _on_tick(turn, coin, reach, BPS, Rounding.UP if side is Side.SELL else Rounding.DOWN)
     state.stop_count += 1
     return OrderIntent(
         cloid=cloid_for(state.run, PROTECT_NUMBER, state.stop_count),
@@ -164,6 +177,31 @@ def _stop(turn: Turn, coin: str, feature: FeatureUpdate) -> OrderIntent:
     )
 
 
-def _on_tick(numerator: int, denominator: int, rounding: Rounding, decimals: int) -> Px:
+def _outward(turn: Turn, coin: str) -> int:
+    """Where a stop lies, seen from the market: below it for a long position (-1), above it for a short one (1)."""
+    return -1 if turn.state.positions[coin] > 0 else 1
+
+
+def _trigger_px(turn: Turn, coin: str, feature: FeatureUpdate) -> Px:
+    """Where the stop belongs: at its distance from the entry price, but neither too near to the market nor too far."""
+    outward, bps = _outward(turn, coin), turn.settings.protect_stop_bps
+    inward, further = (Rounding.DOWN, Rounding.UP) if outward > 0 else (Rounding.UP, Rounding.DOWN)
+    twice_mid = feature.best_bid_px + feature.best_ask_px
+    level = _entry(turn, coin, feature, outward * bps, inward)
+    near = _on_tick(turn, coin, twice_mid * (BPS * NEAR + outward * bps), 2 * BPS * NEAR, further)
+    far = _on_tick(turn, coin, twice_mid * (BPS + outward * FAR * bps), 2 * BPS, inward)
+    return sorted((level, near, far))[1]
+
+
+def _entry(turn: Turn, coin: str, feature: FeatureUpdate, bps: int, rounding: Rounding) -> Px:
+    """The average entry price and so many basis points; the mid stands in where nobody told what the position cost."""
+    cost_usd, net_sz = turn.state.costs.get(coin, 0), turn.state.positions[coin]
+    if not cost_usd:
+        cost_usd, net_sz = feature.best_bid_px + feature.best_ask_px, 2
+    return _on_tick(turn, coin, abs(cost_usd) * (BPS + bps), abs(net_sz) * BPS, rounding)
+
+
+def _on_tick(turn: Turn, coin: str, numerator: int, denominator: int, rounding: Rounding) -> Px:
+    decimals = turn.state.instruments[coin].sz_decimals
     px = Px(round_ratio(numerator, denominator, rounding))
     return Px(round_to_multiple(px, tick_at(px, decimals), rounding))

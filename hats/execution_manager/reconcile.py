@@ -64,6 +64,7 @@ def compare(turn: Turn, snapshot: AccountSnapshot) -> Iterator[AnyMessage]:
     gaps = _position_gaps(turn, snapshot)
     findings |= {f"position {coin}": f"ours {ours}, the venue's {theirs} lots" for coin, ours, theirs in gaps}
     yield from _conclude(turn, findings, doubts, gaps)
+    _take_costs(turn, snapshot)
 
 
 def _open(turn: Turn, snapshot: AccountSnapshot) -> Iterator[AnyMessage]:
@@ -71,9 +72,17 @@ def _open(turn: Turn, snapshot: AccountSnapshot) -> Iterator[AnyMessage]:
     state = turn.state
     state.is_opened, state.opened_ns = True, snapshot.exch_ns
     state.positions = {position.coin: position.net_sz for position in snapshot.positions if position.net_sz}
+    _take_costs(turn, snapshot)
     held, state.held_fills = state.held_fills, []
     for fill in sorted(held, key=lambda fill: fill.exch_ns):
         yield from facts.book(turn, fill)
+
+
+def _take_costs(turn: Turn, snapshot: AccountSnapshot) -> None:
+    """What positions cost by the venue's word: ours differs where fills came in another order, or were never booked."""
+    state = turn.state
+    agreed = [one for one in snapshot.positions if one.net_sz == state.positions.get(one.coin) and one.cost_usd]
+    state.costs |= {position.coin: position.cost_usd for position in agreed}
 
 
 def _take_listing(

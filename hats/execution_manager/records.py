@@ -179,7 +179,8 @@ class State(msgspec.Struct):
     """Everything. `orders` are open, `ended` are not (oldest first in `ended_queue`); `cloids` finds them by oid,
     `twaps` the venue's own TWAPs by their id.
 
-    `positions` are signed lots by coin, from the opening at `opened_ns` (venue's clock) on. `soonest_ns` is the next
+    `positions` are signed lots by coin, from the opening at `opened_ns` (venue's clock) on, and `costs` what they cost
+    in micro-USDC (a short's is negative), which gives their average entry price. `soonest_ns` is the next
     deadline and `armed_ns` the wake-up that was asked for. `strangers` are fills that no order of ours explains; until
     the operator lets trading go on, the books count as different for them.
     """
@@ -206,6 +207,7 @@ class State(msgspec.Struct):
     is_opened: bool = False
     opened_ns: Ns = Ns(0)
     positions: dict[str, int] = {}
+    costs: dict[str, int] = {}
     recent_moves: list[Move] = []
     held_fills: list[Fill] = []
     unbound_fills: list[Fill] = []

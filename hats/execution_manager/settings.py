@@ -55,7 +55,11 @@ class Settings(Section):
     child_pause_ms: int = Field(200, ge=1, description="Pause after a child in vain; it doubles with each denial.")
     child_denials_max: int = Field(10, ge=1, description="Denials in a row after which a parent order is given up.")
     protect_stop_bps: int = Field(
-        0, ge=0, le=5_000, description="A stop at the venue closes each position when the mark goes so far; 0: none."
+        0,
+        ge=0,
+        le=5_000,
+        description="A stop at the venue closes each position when the mark goes so far against its average entry "
+        "price; 0: none.",
     )
     protect_reach_bps: int = Field(
         1_000, ge=1, le=5_000, description="How far beyond its trigger a stop may trade once it has fired."

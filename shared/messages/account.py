@@ -13,11 +13,14 @@ from shared.units import Ns, Px, Usd
 
 
 class VenuePosition(msgspec.Struct, frozen=True, array_like=True):
-    """A position as the venue reports it: signed lots, and the notional it cost in micro-USDC, rounded by the venue."""
+    """A position as the venue reports it: signed lots, and what they cost at its entry price, which it rounds.
+
+    A short's cost is negative; 0 where no entry price was told.
+    """
 
     coin: str
     net_sz: int
-    entry_px: float
+    cost_usd: Usd
     leverage: int
 
 

@@ -22,7 +22,7 @@ from shared.messages.order import (
     VenueOrderStatus,
 )
 from shared.order import Side
-from shared.units import Ns, Px, Sz, Usd
+from shared.units import USD, Ns, Px, Sz, Usd
 
 
 class Copy(msgspec.Struct, frozen=True):
@@ -125,7 +125,8 @@ class TinyVenue:
         if isinstance(query, QueryOrder):
             return self.word(query.cloid)
         at = self.tick()
-        held = tuple(VenuePosition(coin, net_sz, 1.0, 5) for coin, net_sz in sorted(self.net.items()) if net_sz)
+        net = sorted(self.net.items())
+        held = tuple(VenuePosition(coin, net_sz, Usd(net_sz * USD), 5) for coin, net_sz in net if net_sz)
         live = tuple(self.word(cloid) for cloid, order in sorted(self.orders.items()) if order.is_live)
         fills = tuple(fill for fill in self.fills if fill.exch_ns >= query.fills_since_ns)
         return AccountSnapshot(Usd(0), Usd(0), Usd(0), held, live, fills, at, at)

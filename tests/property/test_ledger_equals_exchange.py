@@ -109,7 +109,7 @@ class Desk:
     def account(self, now: Ns) -> None:
         """The venue's word on the account."""
         view = self.exchange.account(USER)
-        held = tuple(VenuePosition(COINS[p.asset].name, p.net_sz, 0.0, p.leverage) for p in view.positions)
+        held = tuple(VenuePosition(COINS[p.asset].name, p.net_sz, Usd(0), p.leverage) for p in view.positions)
         cash, value = Usd(view.raw_usd), Usd(view.value_usd)
         self.tell(AccountSnapshot(value, cash, Usd(view.withdrawable_usd), held, (), (), now, now), now)
 

@@ -16,7 +16,7 @@ from shared.messages.market import BadData, BadKind, UniverseUpdate
 from shared.messages.order import AllowanceTold, Fill, QueryTwap, VenueOrder, VenueOrderStatus
 from shared.order import Side
 from shared.rules.margin import MAINNET_TABLES, MarginTier, single_tier
-from shared.units import USD, Ns
+from shared.units import USD, Ns, Usd
 from tests.unit.hats.exchange_architect import scene
 from tests.unit.hats.exchange_architect.scene import CLOID, T0, T0_MS, USER
 
@@ -165,7 +165,7 @@ def test_the_account_is_money_positions_orders_and_fills() -> None:
     assert isinstance(snapshot, AccountSnapshot)
     assert (snapshot.equity_usd, snapshot.withdrawable_usd) == (13109482328, 13104514502)
     assert snapshot.cash_usd == 13009454678
-    assert snapshot.positions == (VenuePosition("ETH", 335, 2986.3, 20),)
+    assert snapshot.positions == (VenuePosition("ETH", 335, Usd(335 * 298_630), 20),)
     assert [order.status for order in snapshot.open_orders] == [VenueOrderStatus.OPEN]
     assert [fill.tid for fill in snapshot.fills] == [1]
     assert venue.asked[-1] == {"type": "userFillsByTime", "user": USER, "startTime": T0_MS}

@@ -41,7 +41,7 @@ def snapshot_of(
     at: int = NOW,
 ) -> AccountSnapshot:  # fmt: skip
     """The account as read at `at`."""
-    held = tuple(VenuePosition(coin, net_sz, 1.0, 5) for coin, net_sz in sorted((positions or {}).items()))
+    held = tuple(VenuePosition(coin, net_sz, Usd(net_sz * PX), 5) for coin, net_sz in sorted((positions or {}).items()))
     return AccountSnapshot(Usd(0), Usd(0), Usd(0), held, orders, fills, Ns(at), Ns(at))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from hats.execution_manager import ExecutionManager
@@ -43,13 +44,13 @@ def manager(**changed: Any) -> ExecutionManager:
     return hat
 
 
-def moved(hat: ExecutionManager, signed_sz: int, at: int = NOW) -> list[AnyMessage]:
+def moved(hat: ExecutionManager, signed_sz: int, at: int = NOW, px: int = PX) -> list[AnyMessage]:
     """A fill moves the position of AAA."""
     side = Side.BUY if signed_sz > 0 else Side.SELL
     start = hat.state.positions.get("AAA", 0)
     tid = next(TIDS)
     fill = Fill(
-        "AAA", side, PX, Sz(abs(signed_sz)), 5, cloid_for(RUN, 1, 900_000), tid, False, Usd(0), Usd(0), start,
+        "AAA", side, Px(px), Sz(abs(signed_sz)), 5, cloid_for(RUN, 1, 900_000), tid, False, Usd(0), Usd(0), start,
         Ns(at + 1), Ns(at + 1),
     )  # fmt: skip
     return say(hat, fill, at)
@@ -72,6 +73,12 @@ def protected(hat: ExecutionManager, at: int) -> OrderIntent:
     say(hat, approval(wish, hat.state.last_approval_id + 1, at), at)
     say(hat, scene.answer(wish, AnswerKind.RESTING, oid=oid_of(wish), at=at), at)
     return wish
+
+
+def trigger_px(wish: OrderIntent) -> int:
+    """What wakes it."""
+    assert isinstance(wish.how, Trigger)
+    return wish.how.px
 
 
 def left_over(number: int, side: Side, sz: int) -> VenueOrder:
@@ -164,16 +171,64 @@ def test_a_denied_stop_is_asked_for_again_after_a_doubling_pause() -> None:
     assert pauses == [2, 4, 8]
 
 
+def test_a_stop_is_counted_from_the_average_entry_price() -> None:
+    """Not from the market as it stands when the stop is placed; a part that is closed leaves the average as it is."""
+    hat = manager()
+    moved(hat, 20)
+    moved(hat, 20, px=1_100_000)
+    moved(hat, -10, px=1_080_000)
+    say(hat, features(mid_px=1_090_000))
+    assert trigger_px(asked(hat, SETTLED)) == 1_050_000 * 95 // 100
+
+
+def test_what_was_held_at_the_start_cost_what_the_venue_says() -> None:
+    """The market has moved since; the venue tells the entry price."""
+    hat = manager(is_open=False)
+    say(hat, features(mid_px=1_040_000))
+    say(hat, snapshot_of({"AAA": 20}))
+    assert trigger_px(asked(hat, SETTLED)) == 950_000
+
+
+def test_without_an_entry_price_the_mid_stands_in() -> None:
+    """A position that the venue tells no price of is protected all the same."""
+    hat = manager(is_open=False)
+    say(hat, features(mid_px=1_100_000))
+    untold = tuple(msgspec.structs.replace(one, cost_usd=Usd(0)) for one in snapshot_of({"AAA": 20}).positions)
+    say(hat, msgspec.structs.replace(snapshot_of(), positions=untold))
+    assert trigger_px(asked(hat, SETTLED)) == 1_045_000
+
+
+@pytest.mark.parametrize(("signed_sz", "mid_px", "near_px", "level_px"), [
+    (20, 900_000, 895_500, 950_000), (-20, 1_100_000, 1_105_500, 1_050_000),
+])  # fmt: skip
+def test_a_stop_whose_level_the_market_has_passed_lies_just_beyond_the_market(
+    signed_sz: int, mid_px: int, near_px: int, level_px: int
+) -> None:
+    """It can't be placed at its level; there it goes when the market comes back, and a worse market leaves it alone."""
+    hat = manager()
+    moved(hat, signed_sz)
+    say(hat, features(mid_px=mid_px))
+    stop = protected(hat, SETTLED)
+    assert trigger_px(stop) == near_px
+    say(hat, features(mid_px=(mid_px + near_px) // 2), SETTLED)
+    assert not wishes(wake(hat, SETTLED + ms(6_000)) + wake(hat, SETTLED + ms(8_000)))
+    say(hat, features(), SETTLED)
+    say(hat, told(stop, VenueOrderStatus.OPEN, 20), SETTLED + ms(9_000))
+    assert trigger_px(asked(hat, SETTLED + ms(10_000))) == level_px
+
+
 def test_a_stop_far_from_the_market_is_moved_after_it() -> None:
-    """At twice its distance another one is placed nearer, and this one goes then."""
+    """At more than twice its distance another one is placed there, and this one goes then; small steps are left out."""
     hat = manager()
     moved(hat, 20)
     old = protected(hat, SETTLED)
     say(hat, features(mid_px=1_060_000), SETTLED)
-    say(hat, told(old, VenueOrderStatus.OPEN, 20), SETTLED)
-    new = protected(hat, SETTLED + ms(1_000))
-    assert isinstance(new.how, Trigger)
-    assert new.how.px == 1_007_000
+    said = say(hat, told(old, VenueOrderStatus.OPEN, 20), SETTLED) + wake(hat, SETTLED + ms(6_000))
+    assert not wishes(said)
+    say(hat, features(mid_px=1_100_000), SETTLED)
+    say(hat, told(old, VenueOrderStatus.OPEN, 20), SETTLED + ms(6_000))
+    new = protected(hat, SETTLED + ms(7_000))
+    assert trigger_px(new) == 990_000
     assert record(hat, old).wants_cancel
 
 

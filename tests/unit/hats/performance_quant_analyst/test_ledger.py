@@ -119,7 +119,7 @@ def test_positions_held_before_the_run_start_on_the_foreign_line() -> None:
         snapshot(
             1_000_007,
             1_000_000 - 5 * 1000 + 3 * 70,
-            (VenuePosition("ETH", -3, 0.0, 1), VenuePosition("BTC", 5, 0.0, 1)),
+            (VenuePosition("ETH", -3, Usd(0), 1), VenuePosition("BTC", 5, Usd(0), 1)),
         )
     )
     assert ledger.start_equity_usd == 1_000_007

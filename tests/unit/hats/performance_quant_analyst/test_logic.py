@@ -59,7 +59,7 @@ class Desk:
 
     def account(self, cash: int, nets: dict[str, int], equity: int | None = None) -> list[AnyMessage]:
         """Give it the venue's account."""
-        held = tuple(VenuePosition(coin, net, 0.0, 1) for coin, net in nets.items())
+        held = tuple(VenuePosition(coin, net, Usd(0), 1) for coin, net in nets.items())
         word = AccountSnapshot(Usd(equity or cash), Usd(cash), Usd(cash), held, (), (), Ns(self.now), Ns(self.now))
         return self.say(word)
 
