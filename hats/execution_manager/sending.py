@@ -112,8 +112,10 @@ def _obstacle(turn: Turn, approval: OrderApproved) -> Obstacle | None:
     state, intent = turn.state, approval.intent
     if state.early_cancels.pop(intent.cloid, None) is not None:
         return Obstacle(OrderEvent.CANCEL, "withdrawn before it was sent")
-    if is_child(intent.cloid) and state.parent_awaiting(intent.cloid) is None:
-        return Obstacle(OrderEvent.CANCEL, "its parent went on without it")
+    if is_child(intent.cloid):
+        parent = state.parent_awaiting(intent.cloid)
+        if parent is None or parent.ending is not None:
+            return Obstacle(OrderEvent.CANCEL, "its parent went on without it")
     if turn.now >= approval.expires_ns:
         return Obstacle(OrderEvent.EXPIRE, "its approval came too late")
     why = forbidden(turn, intent.strategy, reduce_only=intent.reduce_only)

@@ -28,8 +28,8 @@ class View(NamedTuple):
 
     @property
     def left_sz(self) -> int:
-        """What is still to be traded."""
-        return self.sz - self.filled_sz
+        """What is still to be traded; nothing, too, where more was filled than ever should have been."""
+        return max(self.sz - self.filled_sz, 0)
 
     @property
     def near_px(self) -> Px:

@@ -13,7 +13,7 @@ from shared.messages.control import Disarmed, DrainOrdered, KillLevel, KillOrder
 from shared.messages.order import AnswerKind, CancelOrder, OrderChanged, SubmitOrder, VenueOrderStatus
 from shared.messages.parent import Algorithm, Chase, ParentChanged, ParentOrder, ParentState, PassiveThenCross, Twap
 from shared.messages.risk import DenyReason, OrderDenied
-from shared.messages.signal import OrderIntent
+from shared.messages.signal import CancelIntent, OrderIntent
 from shared.order import OrderState, Side, Tif
 from shared.units import SECOND, Ns, Px, Sz
 from tests.unit.hats.execution_manager.scene import (
@@ -73,6 +73,26 @@ def test_a_child_is_an_intent_of_its_parents_strategy() -> None:
     assert strategy_number_of(child.cloid) & 0x7FFF == 3
     assert (child.strategy, child.px, child.sz, child.tif) == (STRATEGY, PX - 100, 100, Tif.ALO)
     assert not [message for message in said if isinstance(message, SubmitOrder)]
+
+
+def test_a_child_that_is_approved_after_its_parent_was_stopped_is_not_sent() -> None:
+    """The operator's cancel may overtake the approval; what would only be taken back must not leave."""
+    hat, said = begun(Chase())
+    child = child_of(said)
+    say(hat, CancelIntent(PARENT, STRATEGY, "test"))
+    said = say(hat, approval(child, 1))
+    assert not [message for message in said if isinstance(message, SubmitOrder)]
+    assert last_word(said).state is ParentState.CANCELLED
+
+
+def test_a_parent_that_was_filled_beyond_its_size_ends() -> None:
+    """A fill that comes after its order's end may overlap with the next child: that is over, and not worked on."""
+    hat, said = begun(Chase())
+    child = child_of(said)
+    working(hat, child, NOW)
+    said = say(hat, fill(child, 120, 1))
+    assert (last_word(said).state, last_word(said).filled_sz) == (ParentState.FILLED, 120)
+    assert not hat.state.parents
 
 
 def test_shortfall_is_against_the_mid_at_arrival() -> None:
