@@ -190,8 +190,8 @@ class Fills:
 
     def __init__(self) -> None:
         self._is_open = False
-        self._due_ns: dict[int, Ns] = {}
-        self._booked: dict[int, None] = {}
+        self._due_ns: dict[tuple[Ns, str, int], Ns] = {}
+        self._booked: dict[tuple[Ns, str, int], None] = {}
 
     def reconciled(self, _: Reconciled) -> None:
         """The books are open: fills before that may be in the opening already."""
@@ -199,24 +199,24 @@ class Fills:
 
     def told(self, fill: Fill, now: Ns) -> None:
         """The venue told of a fill."""
-        if self._is_open and fill.tid not in self._booked:
-            self._due_ns.setdefault(fill.tid, now)
+        if self._is_open and fill.trade not in self._booked:
+            self._due_ns.setdefault(fill.trade, now)
 
     def booked(self, booked: FillBooked) -> list[Verdict]:
         """It is in the books; a second time is wrong."""
-        tid = booked.fill.tid
-        if tid in self._booked:
+        trade = booked.fill.trade
+        if trade in self._booked:
             return [(FILLS_BOOKED, 0.0)]
-        self._booked[tid] = None
+        self._booked[trade] = None
         if len(self._booked) > FILLS_KEPT:
             del self._booked[next(iter(self._booked))]
-        return [] if self._due_ns.pop(tid, None) is None else [(FILLS_BOOKED, 1.0)]
+        return [] if self._due_ns.pop(trade, None) is None else [(FILLS_BOOKED, 1.0)]
 
     def overdue(self, now: Ns) -> list[Verdict]:
         """A verdict for each fill that was not booked in time."""
-        late = [tid for tid, ns in self._due_ns.items() if ns + FILL_NS <= now]
-        for tid in late:
-            del self._due_ns[tid]
+        late = [trade for trade, ns in self._due_ns.items() if ns + FILL_NS <= now]
+        for trade in late:
+            del self._due_ns[trade]
         return [(FILLS_BOOKED, 0.0) for _ in late]
 
 

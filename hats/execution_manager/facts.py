@@ -56,8 +56,10 @@ def venue_order(turn: Turn, message: VenueOrder) -> Iterator[AnyMessage]:
     elif message.status is VenueOrderStatus.UNKNOWN_OID:
         yield from _not_there(turn, order, message)
     elif message.status is VenueOrderStatus.OTHER:
-        # a word that we do not know proves nothing: the order goes on counting in full, and the venue is asked again
-        life.watch(turn, order, turn.now + life.pause_ns(turn, order, 1))
+        # a word that we do not know proves no more than that the venue has the order: whether it lives its list decides
+        life.bind(turn, order, message.oid)
+        order.is_proven = True
+        _let_the_list_decide(turn, order, f"{order.cloid} is {message.said!r} at the venue")
     else:
         life.bind(turn, order, message.oid)
         yield from life.end_at_venue(turn, order, _ENDINGS[message.status], _final_sz(message), message.said)
@@ -70,7 +72,7 @@ def book(turn: Turn, fill: Fill) -> Iterator[AnyMessage]:
         state.held_fills.append(fill)
         del state.held_fills[: -turn.settings.held_fills_kept]
         return
-    if fill.exch_ns <= state.opened_ns or not state.tids.take(fill.tid, turn.settings.fills_kept):
+    if fill.exch_ns <= state.opened_ns or not state.fills.take(fill, turn.settings.fills_kept):
         return
     order = state.find_by_fill(fill)
     if order is None and _may_be_ours(turn, fill):
@@ -171,8 +173,13 @@ def _not_there(turn: Turn, order: Order, message: VenueOrder) -> Iterator[AnyMes
         yield from proof.not_there(turn, order, message)
         return
     # the venue's lookup lags behind its events and forgets old orders
+    _let_the_list_decide(turn, order, f"the venue does not know {order.cloid} any more")
+
+
+def _let_the_list_decide(turn: Turn, order: Order, reason: str) -> None:
+    """The order counts in full until the venue's list of open orders is read: one that is not in it is over."""
     order.absences += 1
-    want_account(turn, turn.now, f"the venue does not know {order.cloid} any more")
+    want_account(turn, turn.now, reason)
     life.watch(turn, order, turn.now + life.pause_ns(turn, order))
 
 

@@ -140,11 +140,11 @@ def ask(turn: Turn, order: Order) -> Iterator[AnyMessage]:
         yield QueryOrder(order.cloid)
 
 
-def pause_ns(turn: Turn, order: Order, more: int = 0) -> int:
-    """How long to wait after so many questions about the order, and `more`."""
+def pause_ns(turn: Turn, order: Order) -> int:
+    """How long to wait after so many questions about the order."""
     settings = turn.settings
     first_ms = settings.query_backoff_ms * (TWAP_WEIGHT if order.is_twap else 1)
-    return min(first_ms << min(max(order.asks + more - 1, 0), 16), settings.query_backoff_max_ms) * MS
+    return min(first_ms << min(max(order.asks - 1, 0), 16), settings.query_backoff_max_ms) * MS
 
 
 def doubt(turn: Turn, order: Order, reason: str) -> Iterator[AnyMessage]:

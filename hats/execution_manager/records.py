@@ -109,21 +109,21 @@ class Guard(msgspec.Struct):
     retry_ns: Ns = Ns(0)
 
 
-class RecentIds(msgspec.Struct):
-    """The newest trade ids, so that each fill is taken once, in bounded memory."""
+class RecentFills(msgspec.Struct):
+    """The newest fills and how many came before each, so that every one is taken once, in bounded memory."""
 
-    order: list[int] = []
-    members: set[int] = set()
+    taken: dict[str, int] = {}
+    count: int = 0
 
-    def take(self, tid: int, limit: int) -> bool:
-        """True the first time; the oldest ids are forgotten once there are twice as many as `limit`."""
-        if tid in self.members:
+    def take(self, fill: Fill, limit: int) -> bool:
+        """True the first time; the oldest are forgotten once there are twice as many as `limit`."""
+        key = " ".join(map(str, fill.trade))
+        if key in self.taken:
             return False
-        self.members.add(tid)
-        self.order.append(tid)
-        if len(self.order) > 2 * limit:
-            self.members.difference_update(self.order[:limit])
-            del self.order[:limit]
+        self.taken[key] = self.count
+        self.count += 1
+        if len(self.taken) > 2 * limit:
+            self.taken = {key: before for key, before in self.taken.items() if before >= self.count - limit}
         return True
 
 
@@ -211,7 +211,7 @@ class State(msgspec.Struct):
     recent_moves: list[Move] = []
     held_fills: list[Fill] = []
     unbound_fills: list[Fill] = []
-    tids: RecentIds = msgspec.field(default_factory=RecentIds)
+    fills: RecentFills = msgspec.field(default_factory=RecentFills)
     account: Account = msgspec.field(default_factory=Account)
     drain: Drain = msgspec.field(default_factory=Drain)
     flatten_count: int = 0

@@ -69,7 +69,7 @@ class Settings(Section):
     )
     protect_every_ms: int = Field(5_000, ge=1, description="How often the distance of stops is looked at.")
     ended_orders_kept: int = Field(2_000, ge=1, description="Ended orders that are remembered, for late words on them.")
-    fills_kept: int = Field(20_000, ge=1, description="Trade ids that are remembered, so that a fill is booked once.")
+    fills_kept: int = Field(20_000, ge=1, description="Fills that are remembered, so that each is booked once.")
     held_fills_kept: int = Field(10_000, ge=1, description="Most fills held back until the books are open.")
     fills_overlap_ms: int = Field(60_000, ge=0, description="Fills are read again from this long before the last look.")
     measures_every_ms: int = Field(1_000, ge=1, description="How often measurements are reported.")

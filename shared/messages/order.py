@@ -352,6 +352,11 @@ class Fill(Message, frozen=True):
     direction: str = ""
     twap_id: int | None = None
 
+    @property
+    def trade(self) -> tuple[Ns, str, int]:
+        """What tells it from every other fill of the account: a trade id alone does not. Source: fact sheet 1.4."""
+        return self.exch_ns, self.coin, self.tid
+
 
 class OrderChanged(Message, frozen=True):
     """The Execution Manager's record of an order after it changed: the state that everybody else goes by."""

@@ -182,12 +182,22 @@ def test_a_forgotten_orders_fill_finds_its_strategy() -> None:
     assert not [m for m in say(hat, late) if isinstance(m, FillBooked)]
 
 
-def test_trade_ids_are_remembered_in_bounded_memory() -> None:
-    """The newest ids are kept, the oldest go."""
-    tids = manager().state.tids
-    assert all(tids.take(tid, 10) for tid in range(100))
-    assert len(tids.members) == len(tids.order) <= 20
-    assert not tids.take(99, 10)
+def test_fills_are_remembered_in_bounded_memory() -> None:
+    """The newest are kept, the oldest go."""
+    fills = manager().state.fills
+    assert all(fills.take(fill(intent(1), 1, tid), 10) for tid in range(100))
+    assert 10 <= len(fills.taken) <= 20
+    assert not fills.take(fill(intent(1), 1, 90), 10)
+
+
+def test_fills_that_share_a_trade_id_are_each_booked() -> None:
+    """A trade id is a hash, the same for whatever the same two order ids traded; coin and time tell fills apart."""
+    hat = manager()
+    one, other = resting(hat, intent(1)), resting(hat, intent(2, coin="BBB"))
+    for each in (fill(one, 5, 7), fill(other, 5, 7), fill(one, 5, 7, start=5, at=NOW + 2)):
+        assert [m.fill for m in say(hat, each) if isinstance(m, FillBooked)] == [each]
+        assert not say(hat, each)
+    assert hat.state.positions == {"AAA": 10, "BBB": 5}
 
 
 def test_an_order_that_was_never_to_exist_is_cancelled() -> None:
@@ -220,6 +230,30 @@ def test_a_word_that_we_do_not_know_changes_nothing() -> None:
     at = next_wake(said)
     assert at is not None
     assert QueryOrder(wish.cloid) in wake(hat, at)
+
+
+@pytest.mark.parametrize("is_shown", [True, False])
+def test_an_order_with_an_unknown_word_ends_once_it_is_not_listed(is_shown: bool) -> None:
+    """The venue may invent a word for an end any day: its list of open orders decides, or the order would live on."""
+    hat = manager()
+    wish = resting(hat, intent(1)) if is_shown else sent(hat, intent(1))
+    if not is_shown:
+        say(hat, answer(wish, AnswerKind.NO_ANSWER))
+    word = told(wish, VenueOrderStatus.OTHER, 20, said="newlyInventedCanceled")
+    say(hat, word, NOW + ms(10))
+    assert not changes(say(hat, snapshot_of(at=NOW + ms(20)), NOW + ms(20)))  # too soon: lists lag
+    assert changes(say(hat, snapshot_of(at=NOW + 3 * SECOND), NOW + 3 * SECOND)) == [("cancelled", 0)]
+
+
+def test_an_order_with_an_unknown_word_lives_while_it_is_listed() -> None:
+    """The word may as well mean something else than an end."""
+    hat = manager()
+    wish = resting(hat, intent(1))
+    say(hat, told(wish, VenueOrderStatus.OTHER, 20, said="newWord"), NOW + ms(10))
+    listed = (told(wish, VenueOrderStatus.OPEN, 20),)
+    for number in range(3, 9):
+        say(hat, snapshot_of(orders=listed, at=NOW + number * SECOND), NOW + number * SECOND)
+    assert record(hat, wish).state is OrderState.RESTING
 
 
 def test_a_refused_cancel_is_tried_again() -> None:
