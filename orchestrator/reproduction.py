@@ -31,7 +31,7 @@ FIELDS_MAX: Final = 5
 """So many of the fields that differ are named."""
 _EDGE_SAYS: Final[dict[Role, frozenset[str]]] = {
     Role.EXCHANGE_ARCHITECT: frozenset(
-        {"ActionSent", "ActionAnswered", "AllowanceTold", "VenueOrder", "AccountSnapshot", "BadData"}
+        {"ActionSent", "ActionAnswered", "AllowanceTold", "CandlesTold", "VenueOrder", "AccountSnapshot", "BadData"}
     ),
     Role.SECURITY_ARCHITECT: frozenset({"SignedAction", "SignatureRefused", "AgentMet"}),
 }

@@ -24,7 +24,15 @@ WEIGHT_ACCOUNT: Final = 2 + 20 + 20
 WEIGHT_ALLOWANCE: Final = 20
 WEIGHT_UNIVERSE: Final = 20 + 20
 """meta and userFees."""
+WEIGHT_CANDLES: Final = 20
+CANDLES_A_WEIGHT: Final = 60
+"""candleSnapshot's weight grows by one with each so many candles."""
 _SLOT: Final = SECOND
+
+
+def candles_weight(candles: int) -> int:
+    """Weight of a read of so many candles."""
+    return WEIGHT_CANDLES + -(-candles // CANDLES_A_WEIGHT)
 
 
 def weight_of(entries: int) -> int:
@@ -63,6 +71,10 @@ class Budget(msgspec.Struct):
     limit: int
     slots: list[tuple[int, int]] = []
 
+    def share(self, priority: Priority) -> int:
+        """The weight that the priority may ever use up."""
+        return self.limit * SHARE_PERCENT[priority] // 100
+
     def spent(self, now: Ns) -> int:
         """Weight of the last minute."""
         oldest = (now - MINUTE) // _SLOT
@@ -80,7 +92,7 @@ class Budget(msgspec.Struct):
 
     def try_spend(self, weight: int, priority: Priority, now: Ns) -> bool:
         """Count `weight` if the priority's share has room for it; False leaves everything as it was."""
-        if self.spent(now) + weight > self.limit * SHARE_PERCENT[priority] // 100:
+        if self.spent(now) + weight > self.share(priority):
             return False
         self.charge(weight, now)
         return True
@@ -90,7 +102,7 @@ class Budget(msgspec.Struct):
 
         Weights beyond the priority's whole share never fit; that is our own bug.
         """
-        allowed = self.limit * SHARE_PERCENT[priority] // 100
+        allowed = self.share(priority)
         assert weight <= allowed, f"a weight of {weight} never fits into {allowed}"
         spent = self.spent(now)
         if spent + weight <= allowed:

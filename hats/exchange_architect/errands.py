@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Final
 
-from hats.exchange_architect import wire_info
+from hats.exchange_architect import candles, wire_info
 from hats.exchange_architect.universe import Universe
 from shared.errors import VenueProtocolError
 from shared.ids import Cloid
 from shared.instrument import ms_from_ns
 from shared.messages import Message
+from shared.messages.market import QueryCandles
 from shared.messages.order import Fill, QueryTwap
-from shared.units import Ns
+from shared.units import MS, Ns
 
 INFO: Final = "/info"
 EXCHANGE: Final = "/exchange"
@@ -74,6 +75,12 @@ def read_allowance(user: str, clock: Callable[[], Ns]) -> Errand:
     """AllowanceTold: the requests that the address has used and may use."""
     reply = yield wire_info.body("userRateLimit", user=user)
     return [wire_info.allowance(reply, clock())]
+
+
+def read_candles(query: QueryCandles, universe: Universe, clock: Callable[[], Ns]) -> Errand:
+    """CandlesTold, then BadData for entries that can't be read."""
+    reply = yield candles.snapshot_body(query.coin, query.interval, query.since_ns // MS, query.until_ns // MS)
+    return [*candles.told(reply, query, universe.instrument, clock())]
 
 
 def run(errand: Errand, ask: Callable[[bytes], bytes]) -> list[Message]:

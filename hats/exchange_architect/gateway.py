@@ -23,7 +23,7 @@ from shared.clock import Clock
 from shared.edge import Context, Publish
 from shared.errors import VenueError, VenueProtocolError, VenueUnreachable
 from shared.messages import Message
-from shared.messages.market import BadKind
+from shared.messages.market import BadKind, ReadCandles
 from shared.messages.order import (
     ActionSent,
     AnswerKind,
@@ -39,7 +39,7 @@ from shared.units import MS, Ns
 _LOOK_AFTER_S: Final = 1.0
 """How often a warm connection is looked at while nothing is sent."""
 _MOST_WAITING: Final = 1_000
-Read = ReadOrder | ReadTwap | ReadAccount | ReadAllowance
+Read = ReadOrder | ReadTwap | ReadAccount | ReadAllowance | ReadCandles
 
 
 class _Job(NamedTuple):
@@ -75,7 +75,7 @@ class Gateway:
     """
 
     commands: ClassVar[frozenset[type[Message]]] = frozenset(
-        {PostAction, DropWaiting, ReadOrder, ReadTwap, ReadAccount, ReadAllowance}
+        {PostAction, DropWaiting, ReadOrder, ReadTwap, ReadAccount, ReadAllowance, ReadCandles}
     )
 
     def __init__(
@@ -292,20 +292,12 @@ class Gateway:
     # ------------------------------------------------------------------------------------------ reads
 
     def _serve_reads(self) -> None:
-        user = self._settings.user_address
         while (read := self._reads.get()) is not None:
             command, context = read
-            if user is None:
+            errand = self._errand(command)
+            if errand is None:
                 self._complain("no user_address is configured, so there is no account to read", b"", context)
                 continue
-            if isinstance(command, ReadOrder):
-                errand = errands.read_order(user, command.cloid, self._universe, self._clock.now)
-            elif isinstance(command, ReadTwap):
-                errand = errands.read_twap(user, command.query, self._universe, self._clock.now)
-            elif isinstance(command, ReadAllowance):
-                errand = errands.read_allowance(user, self._clock.now)
-            else:
-                errand = errands.read_account(user, command.fills_since_ns, self._universe, self._clock.now)
             try:
                 messages = self._reader.carry(errand)
             except VenueError as error:
@@ -314,6 +306,23 @@ class Gateway:
             for message in messages:
                 self._publish(message, context)
         self._reader.close()
+
+    def _errand(self, command: Read) -> errands.Errand | None:
+        """What carries a read out; None for one of the account if there is none."""
+        universe, clock, user = self._universe, self._clock.now, self._settings.user_address
+        if isinstance(command, ReadCandles):
+            return errands.read_candles(command.query, universe, clock)
+        if user is None:
+            return None
+        match command:
+            case ReadOrder():
+                return errands.read_order(user, command.cloid, universe, clock)
+            case ReadTwap():
+                return errands.read_twap(user, command.query, universe, clock)
+            case ReadAllowance():
+                return errands.read_allowance(user, clock)
+            case ReadAccount():
+                return errands.read_account(user, command.fills_since_ns, universe, clock)
 
     def _complain(self, reason: str, raw: bytes, context: Context) -> None:
         self._publish(bad_data(errands.INFO, "", reason, raw, self._clock.now(), BadKind.UNANSWERED), context)

@@ -7,25 +7,24 @@ Source: fact sheet 2 and 8.1. One reply holds at most 5,000 candles or 500 hours
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from hats.exchange_architect.numbers import Ms, exact, near, ns_from_ms
+from hats.exchange_architect.candles import candle, entries_of, known_interval, snapshot_body
+from hats.exchange_architect.numbers import Ms, near, ns_from_ms
 from hats.exchange_architect.records import RATE_DECIMALS
 from hats.exchange_architect.wire import UNREADABLE
 from hats.exchange_architect.wire_info import body
 from shared.errors import DataError, VenueProtocolError
 from shared.instrument import Instrument
-from shared.rules.intervals import INTERVALS_NS, KEPT_CANDLES, end_ms_of, open_ms_at
+from shared.rules.intervals import INTERVALS_NS, KEPT_CANDLES, SETTLED_MS, end_ms_of, open_ms_at
 from shared.units import DAY, HOUR, MS
 from shared.warehouse.tables import CandleRow, FundingRateRow, GapRow
 
 FUNDINGS_PER_PAGE: Final = 500
 NOT_GIVEN: Final = "not_given"
 """The venue's reply leaves it out: no trades, or older than what it keeps."""
-SETTLED_MS: Final = 10_000
-"""So long after its end a candle or an hour counts as final, whatever our clock is off."""
 _HOUR_MS: Final = HOUR // MS
 _SHORTEST_MONTH_MS: Final = 28 * DAY // MS
 _BASE_WEIGHT: Final = 20
@@ -70,8 +69,7 @@ class Page(NamedTuple):
         """What is posted to /info."""
         coin, interval = self.subject
         if interval:
-            span = {"coin": coin, "interval": interval, "startTime": self.since_ms, "endTime": self.until_ms - 1}
-            return body("candleSnapshot", req=span)
+            return snapshot_body(coin, interval, self.since_ms, self.until_ms)
         return body("fundingHistory", coin=coin, startTime=self.since_ms, endTime=self.until_ms - 1)
 
     @property
@@ -94,19 +92,6 @@ class Answer(NamedTuple):
     counts: dict[str, int]
 
 
-class _Candle(msgspec.Struct):
-    t: Ms
-    T: Ms
-    s: str
-    i: str
-    o: str
-    c: str
-    h: str
-    l: str  # noqa: E741 - the venue's name
-    v: str
-    n: Annotated[int, msgspec.Meta(ge=0)]
-
-
 class _Funding(msgspec.Struct, rename="camel"):
     coin: str
     funding_rate: str
@@ -114,16 +99,12 @@ class _Funding(msgspec.Struct, rename="camel"):
     time: Ms
 
 
-_RAWS: Final = msgspec.json.Decoder(list[msgspec.Raw])
-_CANDLE: Final = msgspec.json.Decoder(_Candle)
 _FUNDING: Final = msgspec.json.Decoder(_Funding)
 
 
 def subject(coin: str, interval: str) -> Subject:
     """Candles of an interval, or funding if it is empty; DataError for an interval that the venue does not have."""
-    if interval and interval not in INTERVALS_NS:
-        raise DataError(f"expected an interval of {' '.join(INTERVALS_NS)}, got {interval[:20]!r}")
-    return Subject(coin, interval)
+    return Subject(coin, known_interval(interval) if interval else "")
 
 
 def span_of(of: Subject, since_ms: int, until_ms: int, now_ms: int) -> tuple[int, int]:
@@ -142,11 +123,7 @@ def next_page(of: Subject, since_ms: int, until_ms: int, most_weight: int) -> Pa
 
 def answer(reply: bytes, page: Page, instrument: Instrument) -> Answer:
     """The rows of one reply, each interval once, in order of time; VenueProtocolError if it makes no sense."""
-    try:
-        entries = _RAWS.decode(reply)
-    except UNREADABLE as error:
-        said = reply[:200].decode("utf-8", "replace")
-        raise VenueProtocolError(f"{page.subject.name}: expected a list", said) from error
+    entries = entries_of(reply, page.subject.name)
     read: Callable[[bytes, Page, Instrument], tuple[int, Any]] = _candle if page.subject.interval else _funding
     found: dict[int, Any] = {}
     unread: list[tuple[str, bytes]] = []
@@ -198,30 +175,21 @@ def _candle(raw: bytes, page: Page, of: Instrument) -> tuple[int, CandleRow]:
 
 def candle_row(raw: bytes, listed: Callable[[str], Instrument], recv_ns: int | None = None) -> CandleRow:
     """A candle as the venue writes it, asked for or pushed; DataError if it is no whole interval or makes no sense."""
-    data = _CANDLE.decode(raw)
-    of, span = listed(data.s), subject(data.s, data.i)
-    if data.t != span.begin_ms(data.t) or span.end_ms(data.t) != data.T + 1:
-        raise DataError(f"expected a whole {data.i}, got {data.t} to {data.T}")
-    opened, high, low, closed = (exact(text, of.px_decimals) for text in (data.o, data.h, data.l, data.c))
-    if not 0 < low <= min(opened, closed) <= max(opened, closed) <= high:
-        raise DataError(f"expected low <= open, close <= high, got {data.o} {data.h} {data.l} {data.c}")
-    traded = near(data.v, of.sz_decimals)
-    if traded < 0 or (data.n == 0) != (traded == 0):
-        raise DataError(f"expected volume where there are trades, got {data.v} in {data.n} trades")
+    one = candle(raw, listed)
     return CandleRow(
-        coin=data.s,
-        exch_ns=ns_from_ms(data.t),
+        coin=one.coin,
+        exch_ns=ns_from_ms(one.open_ms),
         recv_ns=recv_ns,
-        px_decimals=of.px_decimals,
-        sz_decimals=of.sz_decimals,
-        interval=data.i,
-        close_ns=ns_from_ms(data.T + 1) - 1,
-        open_px=opened,
-        high_px=high,
-        low_px=low,
-        close_px=closed,
-        traded_sz=traded,
-        trades=data.n,
+        px_decimals=one.of.px_decimals,
+        sz_decimals=one.of.sz_decimals,
+        interval=one.interval,
+        close_ns=ns_from_ms(one.end_ms) - 1,
+        open_px=one.open_px,
+        high_px=one.high_px,
+        low_px=one.low_px,
+        close_px=one.close_px,
+        traded_sz=one.traded_sz,
+        trades=one.trades,
     )
 
 

@@ -8,14 +8,17 @@ from typing import ClassVar, Final
 import msgspec
 
 from hats.exchange_architect.budget import (
+    CANDLES_A_WEIGHT,
     WEIGHT_ACCOUNT,
     WEIGHT_ALLOWANCE,
+    WEIGHT_CANDLES,
     WEIGHT_ORDER_STATUS,
     WEIGHT_TWAPS,
     WEIGHT_UNIVERSE,
     AddressBudget,
     Budget,
     Priority,
+    candles_weight,
     weight_of,
 )
 from hats.exchange_architect.errors import allowance_in
@@ -26,7 +29,15 @@ from hats.exchange_architect.wire_exchange import is_reduce_only
 from shared.ids import Cloid, Role
 from shared.messages import AnyMessage, Message
 from shared.messages.control import KillOrdered, Started, WakeAt, Woke
-from shared.messages.market import AssetContext, FeedState, FeedStatus, FundingClock, UniverseUpdate
+from shared.messages.market import (
+    AssetContext,
+    FeedState,
+    FeedStatus,
+    FundingClock,
+    QueryCandles,
+    ReadCandles,
+    UniverseUpdate,
+)
 from shared.messages.order import (
     ActionAnswered,
     ActionKind,
@@ -44,6 +55,7 @@ from shared.messages.order import (
     ResendOrder,
     SignedAction,
 )
+from shared.rules.intervals import INTERVALS_NS
 from shared.scorecard import Samples
 from shared.units import HOUR, MINUTE, MS, SECOND, Ns, Sz
 
@@ -51,6 +63,8 @@ MEASURES_TIMER: Final = "measures"
 FUNDING_TIMER: Final = "funding"
 READS_TIMER: Final = "reads"
 ALLOWANCE_TIMER: Final = "allowance"
+CANDLES_PAUSE: Final = SECOND
+"""History is read one coin after the other, so that a read of the account never waits behind many."""
 
 
 class State(msgspec.Struct):
@@ -70,13 +84,15 @@ class State(msgspec.Struct):
     rates_e10: dict[str, int] = {}
     orders_to_read: list[Cloid] = []
     twaps_to_read: list[QueryTwap] = []
+    candles_to_read: list[QueryCandles] = []
+    candles_read_ns: int | None = None
     account_since_ns: int | None = None
     account_read_ns: int | None = None
     samples: Samples = msgspec.field(default_factory=Samples)
 
 
 class ExchangeArchitect:
-    """In: SignedAction, QueryOrder, QueryAccount. Out: PostAction, ReadOrder, ReadAccount, FundingClock."""
+    """In: signed actions and queries. Out: PostAction, reads for its edge within the budgets, FundingClock."""
 
     role: ClassVar[Role] = Role.EXCHANGE_ARCHITECT
     hears: ClassVar[tuple[type[Message], ...]] = (
@@ -91,6 +107,7 @@ class ExchangeArchitect:
         QueryOrder,
         QueryTwap,
         QueryAccount,
+        QueryCandles,
         Woke,
         Started,
     )
@@ -121,6 +138,8 @@ class ExchangeArchitect:
                 yield from self._want_twap(message, now)
             case QueryAccount(fills_since_ns=since):
                 yield from self._want_account(since, now)
+            case QueryCandles():
+                yield from self._want_candles(message, now)
             case AssetContext(coin=coin, funding_rate_e10=rate):
                 self.state.rates_e10[coin] = rate
             case FeedStatus():
@@ -183,6 +202,16 @@ class ExchangeArchitect:
         self.state.account_since_ns = since_ns if asked is None else min(asked, since_ns)
         return self._read(now)
 
+    def _want_candles(self, query: QueryCandles, now: Ns) -> Iterable[AnyMessage]:
+        """Each coin waits once. What no share of the budget would ever let out is asked for from later on."""
+        room = self.state.budget.share(Priority.READ) - WEIGHT_CANDLES
+        since_ns = max(query.since_ns, query.until_ns - room * CANDLES_A_WEIGHT * INTERVALS_NS[query.interval])
+        if since_ns >= query.until_ns:
+            return ()
+        others = [one for one in self.state.candles_to_read if one.coin != query.coin]
+        self.state.candles_to_read = [*others, QueryCandles(query.coin, query.interval, Ns(since_ns), query.until_ns)]
+        return self._read(now)
+
     def _read(self, now: Ns) -> Iterable[AnyMessage]:
         """What may be read now; a timer for what must wait. Nothing that was asked is forgotten."""
         state, budget = self.state, self.state.budget
@@ -196,7 +225,14 @@ class ExchangeArchitect:
             state.account_since_ns = None
             state.account_read_ns = now
             yield ReadAccount(Ns(since))
+        if state.candles_to_read and now >= self._candles_from_ns(now):
+            query = state.candles_to_read.pop(0)
+            budget.charge(_weight_of(query), now)
+            state.candles_read_ns = now
+            yield ReadCandles(query)
         waits = []
+        if state.candles_to_read:
+            waits.append(self._candles_from_ns(now))
         if state.orders_to_read:
             waits.append(budget.room_ns(WEIGHT_ORDER_STATUS, Priority.RECONCILE, now))
         if state.twaps_to_read:
@@ -211,6 +247,13 @@ class ExchangeArchitect:
         last = self.state.account_read_ns
         pause_ns = now if last is None else last + self._settings.account_pause_ms * MS
         return Ns(max(pause_ns, self.state.budget.room_ns(WEIGHT_ACCOUNT, Priority.RECONCILE, now)))
+
+    def _candles_from_ns(self, now: Ns) -> Ns:
+        """When the next coin's candles may be read: one after the other, with what matters more than reading spared."""
+        last = self.state.candles_read_ns
+        pause_ns = now if last is None else last + CANDLES_PAUSE
+        weight = _weight_of(self.state.candles_to_read[0])
+        return Ns(max(pause_ns, self.state.budget.room_ns(weight, Priority.READ, now)))
 
     # ------------------------------------------------------------------------------------------ feed and time
 
@@ -266,6 +309,10 @@ def _post(action: SignedAction, priority: Priority, *, is_resent: bool) -> PostA
         action.kind, action.cloid, action.nonce, action.body, is_resent, int(priority), action.expires_after_ms,
         action.mates,
     )  # fmt: skip
+
+
+def _weight_of(query: QueryCandles) -> int:
+    return candles_weight((query.until_ns - query.since_ns) // INTERVALS_NS[query.interval])
 
 
 def _kept(action: SignedAction, why: str, now: Ns) -> tuple[ActionAnswered, ...]:

@@ -20,7 +20,7 @@ from hats.exchange_architect.wire_exchange import Proof, alike, is_unanswered, p
 from shared.errors import VenueError, VenueProtocolError, VenueUnreachable
 from shared.messages import Message
 from shared.messages.account import AccountSnapshot
-from shared.messages.market import BadKind, UniverseUpdate
+from shared.messages.market import BadKind, ReadCandles, UniverseUpdate
 from shared.messages.order import (
     ActionSent,
     AnswerKind,
@@ -62,7 +62,7 @@ class StageLink:
     """
 
     commands: ClassVar[frozenset[type[Message]]] = frozenset(
-        {PostAction, DropWaiting, ReadOrder, ReadTwap, ReadAccount, ReadAllowance}
+        {PostAction, DropWaiting, ReadOrder, ReadTwap, ReadAccount, ReadAllowance, ReadCandles}
     )
 
     def __init__(self, settings: Settings, wire: Wire, rng: random.Random, record: Record = forget) -> None:
@@ -132,6 +132,8 @@ class StageLink:
                 return self._read(errands.read_order(user, cloid, self._universe, lambda: now), now)
             case ReadTwap(query=query):
                 return self._read(errands.read_twap(self._user(), query, self._universe, lambda: now), now)
+            case ReadCandles(query=candles):
+                return self._read(errands.read_candles(candles, self._universe, lambda: now), now)
             case ReadAllowance():
                 return self._read(errands.read_allowance(self._user(), lambda: now), now)
             case ReadAccount(fills_since_ns=since):

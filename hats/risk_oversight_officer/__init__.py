@@ -1,9 +1,9 @@
 """Lets an intent become an order only if every limit holds in the worst case, and says which one did not.
 
 In: OrderIntent; FillBooked, OrderChanged, Reconciled (what is open and held); UniverseUpdate, FeatureUpdate,
-AssetContext, FeedStatus, CaptureStatus, RegimeUpdate, LedgerReport (what it is judged on); Armed, Disarmed,
-KillOrdered, ResumeOrdered, AlertAcknowledged, DrainOrdered, HatStateChanged, Started, Woke.
-Out: OrderApproved, OrderDenied, TradingStateChanged, RiskAlert, RiskReport, WakeAt, Measured.
+AssetContext, CandlesTold, FeedStatus, CaptureStatus, RegimeUpdate, LedgerReport (what it is judged on); Armed,
+Disarmed, KillOrdered, ResumeOrdered, AlertAcknowledged, DrainOrdered, HatStateChanged, Started, Woke.
+Out: OrderApproved, OrderDenied, TradingStateChanged, RiskAlert, RiskReport, QueryCandles, WakeAt, Measured.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
 from hats.risk_oversight_officer import reporting, vigil
@@ -37,7 +37,14 @@ from shared.messages.control import (
     WakeAt,
     Woke,
 )
-from shared.messages.market import AssetContext, CaptureStatus, FeedStatus, UniverseUpdate, VenueClockTold
+from shared.messages.market import (
+    AssetContext,
+    CandlesTold,
+    CaptureStatus,
+    FeedStatus,
+    UniverseUpdate,
+    VenueClockTold,
+)
 from shared.messages.order import FillBooked, OrderChanged
 from shared.messages.risk import (
     AlertAcknowledged,
@@ -68,6 +75,7 @@ class RiskOversightOfficer:
         CaptureStatus,
         VenueClockTold,
         HopTimings,
+        CandlesTold,
         FeatureUpdate,
         RegimeUpdate,
         OrderIntent,
@@ -96,7 +104,12 @@ class RiskOversightOfficer:
     def handle(self, message: AnyMessage, now: Ns) -> Iterable[AnyMessage]:
         """What follows from one message; see `shared.hat.Hat`."""
         match message:
-            case FeatureUpdate() | AssetContext() | UniverseUpdate() | FeedStatus() | CaptureStatus() | RegimeUpdate():
+            case FeatureUpdate():
+                self.state.market.hear(message)
+                return self._ask_history(message.coin, now)
+            case CandlesTold():
+                self._begin_with(message)
+            case AssetContext() | UniverseUpdate() | FeedStatus() | CaptureStatus() | RegimeUpdate():
                 self.state.market.hear(message)
             case VenueClockTold() | HopTimings():
                 self.state.market.hear(message)
@@ -124,6 +137,17 @@ class RiskOversightOfficer:
             case Started():
                 return self._start(message, now)
         return ()
+
+    # ------------------------------------------------------------------------------------------- the time before
+    def _ask_history(self, coin: str, now: Ns) -> Sequence[AnyMessage]:
+        """Ask the venue once what the coin did before we saw it, so that the tail is known from the first minute."""
+        settings = self._settings
+        question = self.state.returns.first_question(coin, settings.var_every_ms * MS, settings.var_samples, now)
+        return () if question is None else (question,)
+
+    def _begin_with(self, told: CandlesTold) -> None:
+        self.state.returns.begin_with(told, self._settings.var_samples_min, self._settings.var_samples)
+        self._current_tail()  # now, so that no order has to wait for it
 
     # ------------------------------------------------------------------------------------------------ judging
     def _judge(self, intent: OrderIntent, now: Ns) -> list[AnyMessage]:
@@ -338,6 +362,7 @@ class RiskOversightOfficer:
             case timer if timer == RETURNS_TIMER:
                 state.returns.sample(state.market, settings.var_samples)
                 self._current_tail()  # now, so that no order has to wait for it
+                yield from state.returns.questions_again(settings.var_samples_min)
             case timer if timer == RESUME_TIMER:
                 yield from self._resume(now)
                 return

@@ -40,9 +40,12 @@ from shared.messages.market import (
     AssetContext,
     BadData,
     BookUpdate,
+    CandlesTold,
     CaptureStatus,
     FeedStatus,
     FundingClock,
+    QueryCandles,
+    ReadCandles,
     Trade,
     UniverseUpdate,
     VenueClockTold,
@@ -94,6 +97,9 @@ AnyMessage = (
     | VenueClockTold
     | CaptureStatus
     | BadData
+    | QueryCandles
+    | ReadCandles
+    | CandlesTold
     | FundingClock
     | FeatureUpdate
     | RegimeUpdate

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import ClassVar
 
+import msgspec
+
 from shared.book import Level
 from shared.instrument import Instrument
 from shared.messages.message import Lane, Message
@@ -25,6 +27,42 @@ class UniverseUpdate(Message, frozen=True):
     maker_fee_e7: int
     recv_ns: Ns
     margin_tiers: dict[str, MarginTiers] = {}
+
+
+class QueryCandles(Message, frozen=True):
+    """Ask the venue for the ended candles of one coin that begin from `since_ns` to `until_ns`, exclusively."""
+
+    lane: ClassVar[Lane] = Lane.ORDER
+
+    coin: str
+    interval: str
+    since_ns: Ns
+    until_ns: Ns
+
+
+class ReadCandles(Message, frozen=True):
+    """To our own gateway: read what the query asks for now."""
+
+    lane: ClassVar[Lane] = Lane.ORDER
+
+    query: QueryCandles
+
+
+class Close(msgspec.Struct, frozen=True, array_like=True):
+    """When a candle began, and the price of its last trade."""
+
+    open_ns: Ns
+    px: Px
+
+
+class CandlesTold(Message, frozen=True):
+    """What the venue has of a query: the closes, oldest first. It may leave out intervals without trades."""
+
+    lane: ClassVar[Lane] = Lane.ORDER
+
+    query: QueryCandles
+    closes: tuple[Close, ...]
+    recv_ns: Ns
 
 
 class BookUpdate(Message, frozen=True):

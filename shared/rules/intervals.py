@@ -8,6 +8,8 @@ from shared.rules.months import month_end_ms, month_open_ms
 from shared.units import DAY, HOUR, MINUTE, MS
 
 KEPT_CANDLES: Final = 5_000
+SETTLED_MS: Final = 10_000
+"""So long after its end an interval counts as final, whatever our clock is off."""
 INTERVALS_NS: Final[dict[str, int]] = {
     "1m": MINUTE,
     "3m": 3 * MINUTE,
@@ -37,3 +39,8 @@ def end_ms_of(name: str, open_ms: int) -> int:
     """When the candle of interval `name` that began at `open_ms` ends, exclusively."""
     span_ms = INTERVALS_NS[name] // MS
     return open_ms + span_ms if span_ms else month_end_ms(open_ms)
+
+
+def ended_ms_at(name: str, now_ms: int) -> int:
+    """The end, exclusively, of the last candle of interval `name` that is final at `now_ms`."""
+    return open_ms_at(name, now_ms - SETTLED_MS)

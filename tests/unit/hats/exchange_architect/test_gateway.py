@@ -16,9 +16,9 @@ from hats.exchange_architect.gateway import Gateway
 from shared.clock import WallClock
 from shared.edge import Context
 from shared.messages.account import AccountSnapshot
-from shared.messages.market import BadData
+from shared.messages.market import BadData, CandlesTold, QueryCandles, ReadCandles
 from shared.messages.order import ActionAnswered, ActionSent, AnswerKind, ReadAccount, ReadOrder, VenueOrder
-from shared.units import Ns
+from shared.units import MINUTE, Ns
 from tests.unit.hats.exchange_architect import scene
 from tests.unit.hats.exchange_architect.loopback import Collector, Script, Server, answer, reset
 from tests.unit.hats.exchange_architect.scene import CLOID, err, ok
@@ -289,6 +289,15 @@ def test_a_venue_that_fails_every_read_is_left_alone_for_a_while() -> None:
         made.heard.wait(VenueOrder)
         assert len(server.bodies) == 4
     assert [value for name, value in made.samples if name == "reads_suspended_share"] == [0.0, 0.0, 0.0, 1.0, 0.0]
+
+
+def test_candles_are_read_with_or_without_an_account() -> None:
+    """History is nobody's own."""
+    query = QueryCandles("BTC", "1m", Ns(0), Ns(MINUTE))
+    with desk(info(candleSnapshot=[]), user_address=None) as (made, _):
+        made.gateway.carry_out(ReadCandles(query), Context(3), Ns(0))
+        (told,) = made.heard.wait(CandlesTold)
+    assert (told.query, told.closes) == (query, ())
 
 
 def test_without_a_user_reads_say_so() -> None:

@@ -16,7 +16,15 @@ from shared.hat import restore, snapshot
 from shared.ids import Cloid, Role
 from shared.messages import AnyMessage
 from shared.messages.control import KillLevel, KillOrdered, Measured, Started, WakeAt, Woke
-from shared.messages.market import AssetContext, FeedState, FeedStatus, FundingClock, UniverseUpdate
+from shared.messages.market import (
+    AssetContext,
+    FeedState,
+    FeedStatus,
+    FundingClock,
+    QueryCandles,
+    ReadCandles,
+    UniverseUpdate,
+)
 from shared.messages.order import (
     ActionAnswered,
     ActionKind,
@@ -160,6 +168,35 @@ def test_an_order_is_read_at_once_and_later_when_the_budget_is_low() -> None:
     assert {wake.timer for wake in wakes} == {"reads"}
     later = said(architect, Woke(EA, "reads", wakes[-1].ns), wakes[-1].ns)
     assert [read.cloid for read in of(ReadOrder, reads + later)] == cloids
+
+
+def test_candles_wait_for_their_turn_and_leave_room_for_what_matters_more() -> None:
+    """One coin a second, asked twice read once, and never beyond the share of plain reading."""
+    architect = hat(weight_per_minute=200)
+    query = QueryCandles("A", "1m", Ns(T0 - 501 * MINUTE), T0)
+    assert of(ReadCandles, said(architect, query)) == [ReadCandles(query)]
+    assert architect.state.budget.spent(T0) == 29, "20, and one for each 60 candles"
+    others = [QueryCandles(coin, "1m", query.since_ns, T0) for coin in "BCDD"]
+    waits = [message for one in others for message in said(architect, one)]
+    assert not of(ReadCandles, waits)
+    now, reads = T0, []
+    while architect.state.candles_to_read:
+        now = min(wake.ns for wake in of(WakeAt, waits))
+        assert architect.state.budget.try_spend(1, Priority.RECONCILE, now), "an account's read never waits for them"
+        waits = said(architect, Woke(EA, "reads", now), now)
+        reads += [(now, read.query.coin) for read in of(ReadCandles, waits)]
+    assert [coin for _, coin in reads] == ["B", "C", "D"]
+    assert [ns for ns, _ in reads] == sorted({ns for ns, _ in reads})
+    assert reads[0][0] == T0 + SECOND
+    assert reads[-1][0] > T0 + MINUTE
+
+
+def test_candles_beyond_the_whole_share_are_cut_to_the_newest() -> None:
+    """A desk with little weight asks for what fits, and for nothing if nothing does."""
+    query = QueryCandles("A", "1m", Ns(T0 - 4_000 * MINUTE), T0)
+    (read,) = of(ReadCandles, said(hat(weight_per_minute=100), query))
+    assert read.query == QueryCandles("A", "1m", Ns(T0 - 30 * 60 * MINUTE), T0)
+    assert not said(hat(weight_per_minute=100, weight_elsewhere=60), query)
 
 
 def test_account_reads_close_together_become_one() -> None:
