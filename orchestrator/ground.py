@@ -24,7 +24,8 @@ from orchestrator.account import throw_away_account
 from orchestrator.agents import master_of
 from orchestrator.backup import seal_key_path
 from orchestrator.children import Child
-from orchestrator.referee import listed_at
+from orchestrator.real_money import beyond, refusals
+from orchestrator.referee import equity_at, listed_at
 from orchestrator.runfiles import RunFiles
 from orchestrator.settings import Settings
 from orchestrator.signing import policy_for
@@ -37,7 +38,6 @@ from shared.errors import ConfigError, Unanswered
 from shared.private_files import make_secret
 
 LOCAL_MODES: Final = frozenset({Mode.DEMO, Mode.PAPER})
-NOT_FOR_REAL_MONEY: Final = "its campaigns against faults are not complete, and it never traded on the real venue"
 SAFE_TIMEOUT_S: Final = 30.0
 """The watchdog's time to close what a run without a drain left open."""
 
@@ -56,7 +56,7 @@ class Ground(NamedTuple):
 @contextlib.contextmanager
 def ground(settings: Settings, files: RunFiles, step: Step, *, own_ray: bool, replay: Path | None) -> Iterator[Ground]:
     """All of it, ready, while inside; this process is then a driver of the cluster."""
-    _refuse_live(settings)
+    _refuse(refusals(settings))
     raylink.prepare(None if own_ray else raylink.resolve(settings.ray.address), settings.tls.files)
     with contextlib.ExitStack() as stack:
         stack.callback(files.remove_short)
@@ -88,12 +88,7 @@ def _with_account(
     return settings.with_account(account.master, account.desk.keystore, account.desk.password_file, files.signer)
 
 
-def _refuse_live(settings: Settings) -> None:
-    problems = []
-    if settings.run.mode is Mode.LIVE:
-        problems.append(f"run.mode: live is refused by this version: {NOT_FOR_REAL_MONEY}")
-    if settings.venue.network == "mainnet":
-        problems.append(f"venue.network: mainnet is refused by this version: {NOT_FOR_REAL_MONEY}")
+def _refuse(problems: list[str]) -> None:
     if problems:
         raise ConfigError(problems)
 
@@ -106,6 +101,8 @@ def _configured(settings: Settings, files: RunFiles) -> Settings:
         guards = (settings.watchdog.keystore,) if settings.watchdog.enabled else ()
         for path in (own.keystore, *(one for one in guards if one is not None)):
             _refuse_wrong_key(path, settings, master)
+        if settings.run.mode is Mode.LIVE:
+            _refuse(beyond(settings, equity_at(settings.venue.base_url, master)))
         return settings.with_account(master, own.keystore, own.password_file, files.signer)
     needed: dict[str, object] = {
         "hats.exchange_architect.user_address": master,

@@ -25,8 +25,10 @@ def throw_away_secret(seed: int, name: str) -> bytes:
     return hashlib.sha256(f"throw-away {name} {seed}".encode()).digest()
 
 
-def approval_body(master_secret: bytes, agent_address: str, agent_name: str, nonce: int) -> bytes:
-    """The /exchange body by which the master approves the agent, signed for Testnet (as every local exchange is)."""
+def approval_body(
+    master_secret: bytes, agent_address: str, agent_name: str, nonce: int, *, is_mainnet: bool = False
+) -> bytes:
+    """The /exchange body by which the master approves the agent; a local exchange plays Testnet unless it was told."""
     from eth_account import Account  # noqa: PLC0415 - slow to import, needed once
     from hyperliquid.utils.signing import sign_agent  # noqa: PLC0415
 
@@ -36,5 +38,5 @@ def approval_body(master_secret: bytes, agent_address: str, agent_name: str, non
         "agentName": agent_name,
         "nonce": nonce,
     }
-    signature = sign_agent(Account.from_key(master_secret), action, False)
+    signature = sign_agent(Account.from_key(master_secret), action, is_mainnet)
     return msgspec.json.encode({"action": action, "nonce": nonce, "signature": signature, "vaultAddress": None})

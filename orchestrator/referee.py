@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from hats.security_architect.signer.oracle import DECIMALS
 from orchestrator.signing import Listed
 from shared.errors import ConfigError
-from shared.units import scaled_from_str
+from shared.units import USD_DECIMALS, Usd, scaled_from_str
 
 
 def listed_at(base_url: str, coins: Sequence[str]) -> list[Listed]:
@@ -38,6 +38,14 @@ def positions_at(base_url: str, address: str) -> dict[str, int]:
     positions = (entry["position"] for entry in info.user_state(address)["assetPositions"])
     held = {p["coin"]: scaled_from_str(p["szi"], decimals[p["coin"]]) for p in positions}
     return {coin: sz for coin, sz in sorted(held.items()) if sz}
+
+
+def equity_at(base_url: str, address: str) -> Usd:
+    """What the account's perps are worth, as the exchange reports it to an unmodified client."""
+    from hyperliquid.info import Info  # noqa: PLC0415 - slow to import, needed once
+
+    state = Info(base_url, skip_ws=True, timeout=10).user_state(address)
+    return Usd(scaled_from_str(state["marginSummary"]["accountValue"], USD_DECIMALS))
 
 
 def differences(ours: Mapping[str, int], theirs: Mapping[str, int]) -> list[str]:

@@ -88,6 +88,19 @@ class Watchdog(Section):
     password_file: Path | None = Field(None, description="File (0600) with that keystore's password.")
 
 
+class RealMoney(Section):
+    """The operator's word that this desk may lose real money; without it mode live is refused."""
+
+    account: str | None = Field(
+        None,
+        pattern=r"^0x[0-9a-f]{40}$",
+        description="Master address of the account that may lose: the same as hats.exchange_architect.user_address.",
+    )
+    equity_max_usd: int = Field(
+        0, ge=0, description="A desk does not begin on an account that is worth more, in whole USDC."
+    )
+
+
 class AtRest(Section):
     """Who can read what lies on the disk: whoever has the disk, or whoever has the key too."""
 
@@ -170,6 +183,7 @@ class Settings(BaseSettings):
     journal: JournalFile = JournalFile()
     supervisor: Supervision = Supervision()
     watchdog: Watchdog = Watchdog()
+    real_money: RealMoney = RealMoney()
     at_rest: AtRest = AtRest()
     backup: Backup = Backup()
     retention: Retention = Retention()

@@ -50,6 +50,7 @@ def _findings(config: Path | None) -> Iterator[Finding]:
         yield problem("configuration", "; ".join(error.problems), "mend what is listed")
     else:
         yield ok("configuration", "sound")
+        yield _real_money(settings)
         run = list(_current_run(config, is_watched=settings.watchdog.enabled))
         is_run_alive = any(finding.name == "launcher" and not finding.remedy for finding in run)
         yield from machine.ports(_ports(settings), is_run_alive=is_run_alive)
@@ -60,6 +61,17 @@ def _findings(config: Path | None) -> Iterator[Finding]:
     yield from openings.ray_exposure()
     yield from machine.memory()
     yield from machine.clock()
+
+
+def _real_money(settings: Settings) -> Finding:
+    from orchestrator.cli.findings import ok, problem
+    from orchestrator.real_money import refusals
+    from shared.config import Mode
+
+    refused = refusals(settings)
+    if refused:
+        return problem("real money", "; ".join(refused), "set these, as docs/real-money.md says")
+    return ok("real money", "may be lost" if settings.run.mode is Mode.LIVE else "none in this configuration")
 
 
 def _ports(settings: Settings) -> list[tuple[str, str, int]]:

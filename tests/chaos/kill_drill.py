@@ -1,9 +1,9 @@
 """The kill switch of a trading desk, again and again: `python -m tests.chaos.kill_drill --rounds 50`.
 
-Each round waits until the desk has 100 orders open on ten coins, of which the exchange loses every tenth answer, and
-says kill and flatten. Looked at from the exchange's side: the last action that adds risk, when nothing rests any more,
-when nothing is held. Then the orchestrator is killed with SIGKILL, and the desk must come back halted; `resume` lets
-the next round begin.
+Each round waits until the desk has 100 orders open on ten coins and holds positions in five, for somebody else trades
+against its quotes, while the exchange loses every tenth answer; then it says kill and flatten. Looked at from the
+exchange's side: the last action that adds risk, when nothing rests any more, when nothing is held. Then the
+orchestrator is killed with SIGKILL, and the desk must come back halted; `resume` lets the next round begin.
 
 `--without-ray`: everything but the watchdog and the exchange is killed first and `hats kill --flatten` must work
 without it, its own start included. `--budget 50`: the address has so many requests left when the kill comes. Both raise
@@ -47,8 +47,10 @@ from tests.chaos.real_desk import (
     makers,
     real_desk,
 )
+from tests.chaos.taker import Taker
 
 ORDERS: Final = 100
+POSITIONS: Final = 5
 RISK_MS: Final = 100
 CANCELLED_S: Final = 2.0
 FLAT_S: Final = 10.0
@@ -102,8 +104,7 @@ def loaded_desk(home: Path, seed: int, lost: float, *, budget: int | None = None
 def one_round(desk: RealDesk, budget: int | None) -> Round:
     """Wait for 100 orders, kill by the operator's line, look, restart the orchestrator, look again, resume."""
     began = time.monotonic()
-    orders, left = _wait_loaded(desk, budget)
-    positions = _held(desk)
+    orders, positions, left = _wait_loaded(desk, budget)
     with Control(desk.files) as line:
         at_ms = time.time_ns() // MS
         killed = time.monotonic()
@@ -119,9 +120,9 @@ def one_round(desk: RealDesk, budget: int | None) -> Round:
 
 def one_dead_round(desk: RealDesk) -> Round:
     """Wait for 100 orders, kill all but the watchdog and the exchange, and use the command."""
-    orders, _ = _wait_loaded(desk, None)
+    orders, _, _ = _wait_loaded(desk, None)
     wreck(desk)
-    positions, at_ms, began = _held(desk), time.time_ns() // MS, time.monotonic()
+    positions, at_ms, began = len(_held(desk)), time.time_ns() // MS, time.monotonic()
     desk.hats("kill", "--flatten", "--reason", "drill: all others are dead", "--wait", "0")
     cancelled_s, flat_s = _watch(desk, began)
     return Round(orders, positions, None, _last_risk_ms(desk, at_ms), cancelled_s, flat_s, None)
@@ -141,19 +142,22 @@ def wreck(desk: RealDesk) -> None:
         time.sleep(0.02)
 
 
-def _wait_loaded(desk: RealDesk, budget: int | None) -> tuple[int, int | None]:
-    """Orders open at the exchange, at least 100 on ten coins, and the requests left if there is a budget."""
-    until = time.monotonic() + READY_S
+def _wait_loaded(desk: RealDesk, budget: int | None) -> tuple[int, int, int | None]:
+    """Orders open at the exchange, coins held, and the requests left if there is a budget."""
+    until, taker = time.monotonic() + READY_S, Taker(desk)
     while True:
-        resting = desk.ask("openOrders")
-        is_loaded = len(resting) >= ORDERS and len({order["coin"] for order in resting}) == len(TEN_COINS)
-        if is_loaded and budget is None:
-            return len(resting), None
-        if is_loaded and budget is not None:
+        resting, held = desk.ask("openOrders"), _held(desk)
+        quoted = {order["coin"] for order in resting}
+        if len(resting) >= ORDERS and len(quoted) == len(TEN_COINS) and len(held) >= POSITIONS:
+            if budget is None:
+                return len(resting), len(held), None
             desk.spend_requests(_left(desk) - budget)
-            return len(resting), _left(desk)
+            return len(resting), len(held), _left(desk)
         if time.monotonic() > until:
-            raise Unanswered(f"{len(resting)} orders after {READY_S:.0f} s")
+            raise Unanswered(f"{len(resting)} orders and {len(held)} positions after {READY_S:.0f} s")
+        if len(resting) >= ORDERS:
+            for coin in sorted(quoted - held):
+                taker.take(coin)
         time.sleep(0.2)
 
 
@@ -162,8 +166,9 @@ def _left(desk: RealDesk) -> int:
     return int(limit["nRequestsCap"]) - int(limit["nRequestsUsed"])
 
 
-def _held(desk: RealDesk) -> int:
-    return sum(float(p["position"]["szi"]) != 0 for p in desk.ask("clearinghouseState")["assetPositions"])
+def _held(desk: RealDesk) -> set[str]:
+    positions = [each["position"] for each in desk.ask("clearinghouseState")["assetPositions"]]
+    return {position["coin"] for position in positions if float(position["szi"])}
 
 
 def _watch(desk: RealDesk, began: float) -> tuple[float | None, float | None]:

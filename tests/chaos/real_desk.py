@@ -39,6 +39,7 @@ _LIMITS: Final[Mapping[str, Any]] = {
     "daily_loss_limit_bps": 10_000, "depth_limit_percent": 100_000,
 }  # fmt: skip
 """A desk that may do as many orders as it likes: the campaigns ask what becomes of them."""
+Account = Callable[[Path, str], Mapping[str, Any]]
 
 
 def makers(coins: Sequence[str], each: int = 1, nearest_bps: float = 0.1) -> list[dict[str, Any]]:
@@ -142,8 +143,13 @@ def real_desk(
     venue: Sequence[str] = (),
     risk: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] | None = None,
+    account: Account | None = None,
 ) -> Iterator[RealDesk]:
-    """A desk that trades on ten coins while inside, `settings` (dotted keys) over the demo's. It is gone afterwards."""
+    """A desk that trades on ten coins while inside, `settings` (dotted keys) over the demo's. It is gone afterwards.
+
+    `account` is asked for the settings of an account, with the home folder and the exchange's address; None: the desk
+    makes a throw-away one.
+    """
     coins = list(TEN_COINS)
     args = ["--coins", ",".join(coins), "--fund-all", "1000000", "--no-spot", "--l2-interval-ms", "100",
             "--address-budget", "none", "--control-port", "0", "--mix", "light", *venue]  # fmt: skip
@@ -152,6 +158,8 @@ def real_desk(
         "venue.coins": coins, "run.duration_s": 86_400.0, "hats.quant_strategist.strategies": makers(coins),
     } | limits | dict(settings)  # fmt: skip
     with venue_process(*args) as facts:
+        if account is not None:
+            keys |= account(home, facts["url"])
         hats = Hats(home, environ)
         hats.at_venue(facts["url"])
         assignments = [part for key, value in keys.items() for part in ("--set", f"{key}={_toml(value)}")]

@@ -10,12 +10,9 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -23,24 +20,16 @@ import msgspec
 
 from hats.security_architect import keystore
 from hats.security_architect.retired import retired_in
-from orchestrator.agents import submit_approval
-from orchestrator.onboarding import address_of, approval_body
-from orchestrator.runfiles import RunFiles, current_run
 from shared.codec import decode
 from shared.errors import HatsError
 from shared.journal import JournalReader
 from shared.messages.order import ActionAnswered, SignatureRefused, SignedAction
-from shared.private_files import write_private
-from shared.units import MS, SECOND, Ns
-from tests.chaos.real_desk import TEN_COINS, RealDesk, makers
+from shared.units import MS, SECOND
+from tests.chaos.own_account import own_account
+from tests.chaos.real_desk import RealDesk, real_desk
 from tests.chaos.real_evidence import Record, differences_of, problems
 from tests.chaos.storm import STORM
-from tests.contract.serving import venue_process
-from tests.e2e.desk_commands import Hats
-from tests.house.sources import ROOT
 
-MASTER: Final = bytes(range(1, 33))
-PASSWORD: Final = "three plain words"
 AROUND_NS: Final = 10 * SECOND
 PAUSE_MS_MAX: Final = 1_000.0
 DISPUTES: Final = ("does not exist", "Unable to recover signer", "Must deposit before")
@@ -75,48 +64,10 @@ class Rotation(msgspec.Struct, frozen=True):
         return is_quick and is_clean and self.is_listed and self.is_destroyed and self.signed_after > 0
 
 
-@contextmanager
-def desk_of_ours(home: Path) -> Iterator[RealDesk]:
-    """A desk that trades for an account whose master key the test holds, with three approved agents in its folder."""
-    account, folder = address_of(MASTER), home / "keys"
-    folder.mkdir(parents=True, mode=0o700)
-    write_private(home / "password", PASSWORD.encode())
-    args = ["--coins", ",".join(TEN_COINS), "--fund-all", "1000000", "--no-spot", "--l2-interval-ms", "100",
-            "--address-budget", "none", "--control-port", "0", "--mix", "light", "--seed", "1"]  # fmt: skip
-    with venue_process(*args) as facts:
-        for name in ("first", "second", "guard"):
-            info = keystore.new_agent(folder, name, PASSWORD, "testnet", Ns(time.time_ns()))
-            submit_approval(facts["url"], approval_body(MASTER, info.address, name, time.time_ns() // MS))
-        keys = {
-            "run.mode": "testnet", "venue.base_url": facts["url"], "venue.coins": list(TEN_COINS),
-            "hats.exchange_architect.user_address": account,
-            "hats.security_architect.keystore": str(keystore.keystore_path(folder, "first")),
-            "hats.security_architect.password_file": str(home / "password"),
-            "watchdog.keystore": str(keystore.keystore_path(folder, "guard")),
-            "watchdog.password_file": str(home / "password"), "watchdog.silence_ms": 60_000,
-            "hats.exchange_architect.weight_per_minute": 100_000,
-            "hats.exchange_architect.fast_books": True,
-            "hats.risk_oversight_officer.drawdown_limit_bps": 10_000,
-            "hats.risk_oversight_officer.daily_loss_limit_bps": 10_000,
-        }  # fmt: skip
-        hats = Hats(home)
-        assignments = [part for key, value in keys.items() for part in ("--set", f"{key}={json.dumps(value)}")]
-        lines = ", ".join(
-            "{" + ", ".join(f"{k} = {json.dumps(v)}" for k, v in one.items()) + "}" for one in makers(TEN_COINS)
-        )
-        hats("up", "--config", str(ROOT / "configs" / "demo.toml"), *assignments,
-             "--set", f"hats.quant_strategist.strategies=[{lines}]", "--set", "run.duration_s=86400.0")  # fmt: skip
-        note = current_run(home)
-        try:
-            yield RealDesk(home, hats, facts, RunFiles(Path(note.run_dir)), note)
-        finally:
-            if (home / "current.json").exists():
-                hats("down", code=None)
-
-
 def rotate(home: Path, *, storm_s: float) -> Rotation:
     """So long in the storm, the change, and as long again; then calm, a drain, and the comparison."""
-    with desk_of_ours(home) as desk:
+    settings = {"watchdog.silence_ms": 60_000, "hats.exchange_architect.weight_per_minute": 100_000}
+    with real_desk(home, settings=settings, venue=["--seed", "1"], account=own_account) as desk:
         desk.wait_armed()
         record = Record(desk)
         desk.arm(STORM)

@@ -16,8 +16,8 @@ from shared.errors import ConfigError
 @pytest.mark.parametrize(
     ("overrides", "named"),
     [
-        ({"run.mode": "live"}, "run.mode"),
-        ({"run.mode": "testnet", "venue.network": "mainnet"}, "venue.network"),
+        ({"run.mode": "live"}, "real_money.account"),
+        ({"run.mode": "testnet", "venue.network": "mainnet"}, "run.mode"),
         ({"run.mode": "testnet"}, "hats.security_architect.keystore"),
     ],
 )
