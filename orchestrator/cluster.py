@@ -55,6 +55,9 @@ from shared.units import MS, SECOND, Ns
 
 ORCHESTRATOR_NAME: Final = "orchestrator"
 START_TIMEOUT_S: Final = 60.0
+THERE_TIMEOUT_S: Final = 5.0
+"""A call to a process that Ray does not know dead yet waits until Ray looks, and its timers follow the system clock:
+set back by an hour, it looks in an hour. The next call finds the new process."""
 RETRY_S: Final = 0.2
 RESTARTS_MAX: Final = 5
 RESTART_WINDOW_S: Final = 60
@@ -250,6 +253,7 @@ class Orchestrator:
         while not self._ending.is_set():
             try:
                 actor = hat_actor(self._settings.ray.namespace, role)
+                ray.get(actor.health.options(concurrency_group="ctl").remote(), timeout=THERE_TIMEOUT_S)
                 self._pids[role] = ray.get(actor.start.remote(data), timeout=START_TIMEOUT_S)
             except RayError as error:
                 logger.info("{role} is not there yet: {kind}", role=role, kind=type(error).__name__)

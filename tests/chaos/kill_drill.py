@@ -6,11 +6,12 @@ exchange's side: the last action that adds risk, when nothing rests any more, wh
 orchestrator is killed with SIGKILL, and the desk must come back halted; `resume` lets the next round begin.
 
 `--without-ray`: everything but the watchdog and the exchange is killed first and `hats kill --flatten` must work
-without it, its own start included. `--budget 50`: the address has so many requests left when the kill comes. Both raise
-a desk anew each round. (`python -m tests.chaos.watchdog_drill` is the watchdog alone, acting on silence.)
+without it, its own start included. `--silent`: the same, but nobody says kill, and the watchdog acts on the silence.
+`--budget 50`: the address has so many requests left when the kill comes. Each of these raises a desk anew each round.
+(`python -m tests.chaos.watchdog_drill` is the watchdog alone.)
 
 Exit code 0 if every round kept its limits: last risk-adding action within 100 ms, cancelled within 2 s, flat within
-10 s, halted after the restart. 1 if not.
+10 s, halted after the restart; on silence cancelled within 5 s and flat within 15 s. 1 if not.
 """
 
 from __future__ import annotations
@@ -54,6 +55,10 @@ POSITIONS: Final = 5
 RISK_MS: Final = 100
 CANCELLED_S: Final = 2.0
 FLAT_S: Final = 10.0
+SILENCE_MS: Final = 3_000
+"""As configurations have it unless they say otherwise."""
+SILENT_CANCELLED_S: Final = 5.0
+SILENT_FLAT_S: Final = 15.0
 WAIT_S: Final = 60.0
 READY_S: Final = 180.0
 POLL_S: Final = 0.02
@@ -69,22 +74,30 @@ class Round(msgspec.Struct, frozen=True):
     cancelled_s: float | None
     flat_s: float | None
     is_latched: bool | None
+    is_silent: bool = False
 
     @property
     def is_good(self) -> bool:
         """Within all limits; no action that adds risk after the kill at all is best."""
         is_calm = self.last_risk_ms is None or self.last_risk_ms <= RISK_MS
-        is_empty = self.cancelled_s is not None and self.cancelled_s <= CANCELLED_S
-        is_flat = self.flat_s is not None and self.flat_s <= FLAT_S
+        is_empty = self.cancelled_s is not None and self.cancelled_s <= (
+            SILENT_CANCELLED_S if self.is_silent else CANCELLED_S
+        )
+        is_flat = self.flat_s is not None and self.flat_s <= (SILENT_FLAT_S if self.is_silent else FLAT_S)
         return is_calm and is_empty and is_flat and self.is_latched is not False
 
 
 @contextlib.contextmanager
-def loaded_desk(home: Path, seed: int, lost: float, *, budget: int | None = None) -> Iterator[RealDesk]:
-    """A desk whose quotes are 120 orders on ten coins while inside. `budget`: requests that entries leave."""
+def loaded_desk(
+    home: Path, seed: int, lost: float, *, budget: int | None = None, silence_ms: int = 600_000
+) -> Iterator[RealDesk]:
+    """A desk whose quotes are 120 orders on ten coins while inside. `budget`: requests that entries leave.
+
+    `silence_ms`: the orchestrator is killed to see the latch, and unless the watchdog is what is looked at it waits.
+    """
     settings: dict[str, Any] = {
         "supervisor.restart_intensity": 100_000,
-        "watchdog.silence_ms": 600_000,  # the orchestrator is killed to see the latch; nobody else shall act
+        "watchdog.silence_ms": silence_ms,
         "hats.quant_strategist.strategies": makers(TEN_COINS, each=6),
         "hats.quant_strategist.requote_min_ms": 2_000,
         "hats.quant_strategist.requote_ticks": 50,
@@ -118,14 +131,15 @@ def one_round(desk: RealDesk, budget: int | None) -> Round:
     return Round(orders, positions, left, last_risk_ms, cancelled_s, flat_s, is_latched)
 
 
-def one_dead_round(desk: RealDesk) -> Round:
-    """Wait for 100 orders, kill all but the watchdog and the exchange, and use the command."""
+def one_dead_round(desk: RealDesk, *, is_silent: bool) -> Round:
+    """Wait for 100 orders, kill all but the watchdog and the exchange, and use the command unless it is silent."""
     orders, _, _ = _wait_loaded(desk, None)
     wreck(desk)
     positions, at_ms, began = len(_held(desk)), time.time_ns() // MS, time.monotonic()
-    desk.hats("kill", "--flatten", "--reason", "drill: all others are dead", "--wait", "0")
+    if not is_silent:
+        desk.hats("kill", "--flatten", "--reason", "drill: all others are dead", "--wait", "0")
     cancelled_s, flat_s = _watch(desk, began)
-    return Round(orders, positions, None, _last_risk_ms(desk, at_ms), cancelled_s, flat_s, None)
+    return Round(orders, positions, None, _last_risk_ms(desk, at_ms), cancelled_s, flat_s, None, is_silent)
 
 
 def wreck(desk: RealDesk) -> None:
@@ -211,10 +225,18 @@ def _is_latched(desk: RealDesk) -> bool:
 
 
 def drill(
-    home: Path, rounds: int, lost: float, seed: int, *, without_ray: bool = False, budget: int | None = None
+    home: Path,
+    rounds: int,
+    lost: float,
+    seed: int,
+    *,
+    without_ray: bool = False,
+    silent: bool = False,
+    budget: int | None = None,
 ) -> Iterator[Round]:
     """The rounds, one after the other."""
-    if not without_ray and budget is None:
+    is_wrecked = without_ray or silent
+    if not is_wrecked and budget is None:
         with loaded_desk(home, seed, lost) as desk:
             for _ in range(rounds):
                 yield one_round(desk, None)
@@ -222,8 +244,9 @@ def drill(
     for number in range(rounds):
         own = home / str(number)
         own.mkdir(parents=True, mode=0o700)
-        with loaded_desk(own, seed + number, lost, budget=budget) as desk:
-            yield one_dead_round(desk) if without_ray else one_round(desk, budget)
+        silence_ms = SILENCE_MS if silent else 600_000
+        with loaded_desk(own, seed + number, lost, budget=budget, silence_ms=silence_ms) as desk:
+            yield one_dead_round(desk, is_silent=silent) if is_wrecked else one_round(desk, budget)
 
 
 def told(rounds: Iterable[Round]) -> Iterator[str]:
@@ -247,14 +270,16 @@ def main() -> int:
     parser.add_argument("--lost", type=float, default=0.1, help="share of answers to actions that are lost")
     parser.add_argument("--seed", type=int, default=1, help="of the market")
     parser.add_argument("--without-ray", action="store_true", help="kill all but the watchdog first")
+    parser.add_argument("--silent", action="store_true", help="kill all but the watchdog and say nothing")
     parser.add_argument("--budget", type=int, help="requests that the address has left at the kill")
     parser.add_argument("--json", action="store_true", help="one JSON object a round")
     asked = parser.parse_args()
     done = []
     with tempfile.TemporaryDirectory(prefix="hats-") as folder:
         rounds = drill(
-            Path(folder), asked.rounds, asked.lost, asked.seed, without_ray=asked.without_ray, budget=asked.budget
-        )
+            Path(folder), asked.rounds, asked.lost, asked.seed,
+            without_ray=asked.without_ray, silent=asked.silent, budget=asked.budget,
+        )  # fmt: skip
         for each in rounds:
             done.append(each)
             line = msgspec.json.encode(each).decode()

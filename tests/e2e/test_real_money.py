@@ -36,7 +36,7 @@ def test_a_desk_that_may_lose_real_money(tmp_path: Path) -> None:
         desk.wait(lambda status: status.order_states.get("resting", 0) > 0, "with an order at the exchange", 60.0)
         killed = desk.hats("kill", "--flatten", "--reason", "a test")
         assert (killed["trading_state"], killed["open_orders"], killed["positions"]) == ("halted", 0, [])
-        assert desk.hats("resume", "--reason", "without a key", "--wait", "3", code=None)["trading_state"] == "halted"
+        desk.hats("resume", "--reason", "without a key", "--wait", "3", code=5)
         resumed = desk.hats("resume", "--reason", "with the key", "--operator-key", str(secret), "--wait", "30")
         assert resumed["trading_state"] == "active"
         verdict = desk.down()
