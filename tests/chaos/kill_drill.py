@@ -115,8 +115,7 @@ def loaded_desk(
 
 
 def one_round(desk: RealDesk, budget: int | None) -> Round:
-    """Wait for 100 orders, kill by the operator's line, look, restart the orchestrator, look again, resume."""
-    began = time.monotonic()
+    """Wait for 100 orders, kill by the operator's line, look, kill the orchestrator, and look again."""
     orders, positions, left = _wait_loaded(desk, budget)
     with Control(desk.files) as line:
         at_ms = time.time_ns() // MS
@@ -124,11 +123,7 @@ def one_round(desk: RealDesk, budget: int | None) -> Round:
         line.say(KillOrdered(KillLevel.FLATTEN, "drill"))
     cancelled_s, flat_s = _watch(desk, killed)
     last_risk_ms = _last_risk_ms(desk, at_ms)
-    is_latched = _is_latched(desk)
-    time.sleep(max(0.0, ORCHESTRATOR_PAUSE_S - (time.monotonic() - began)))
-    with Control(desk.files) as line:
-        line.say(ResumeOrdered("drill: the next round"))
-    return Round(orders, positions, left, last_risk_ms, cancelled_s, flat_s, is_latched)
+    return Round(orders, positions, left, last_risk_ms, cancelled_s, flat_s, _is_latched(desk))
 
 
 def one_dead_round(desk: RealDesk, *, is_silent: bool) -> Round:
@@ -239,7 +234,11 @@ def drill(
     if not is_wrecked and budget is None:
         with loaded_desk(home, seed, lost) as desk:
             for _ in range(rounds):
+                began = time.monotonic()
                 yield one_round(desk, None)
+                time.sleep(max(0.0, ORCHESTRATOR_PAUSE_S - (time.monotonic() - began)))
+                with Control(desk.files) as line:
+                    line.say(ResumeOrdered("drill: the next round"))
         return
     for number in range(rounds):
         own = home / str(number)
