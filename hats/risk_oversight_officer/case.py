@@ -59,8 +59,12 @@ class Case:
 
     @cached_property
     def adds_exposure(self) -> bool:
-        """Does it let the coin's position grow beyond what is possible already?"""
-        return self.worst.sz > self.exposure.worst().sz
+        """Does it let the coin's position grow on its side beyond what is possible there already?
+
+        What is open the other way is no reason to ask less of it: both sides together may break what neither does.
+        """
+        side = self.intent.side
+        return self.worst.on(side) > max(self.exposure.worst().on(side), 0)
 
     @cached_property
     def notional_usd(self) -> int:

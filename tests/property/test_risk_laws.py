@@ -37,7 +37,12 @@ from tests.unit.hats.risk_oversight_officer.scene import (
 
 POSITION_LIMIT = 100
 GROSS_LIMIT = 150
-LIMITS: dict[str, Any] = {"position_limit_usd": POSITION_LIMIT, "gross_limit_usd": GROSS_LIMIT, "open_orders_limit": 12}
+NET_LIMIT = 120
+STRATEGY_LIMIT = 180
+LIMITS: dict[str, Any] = {
+    "position_limit_usd": POSITION_LIMIT, "gross_limit_usd": GROSS_LIMIT, "net_limit_usd": NET_LIMIT,
+    "strategy_limit_usd": STRATEGY_LIMIT, "open_orders_limit": 12,
+}  # fmt: skip
 
 
 class Truth(msgspec.Struct):
@@ -102,11 +107,24 @@ class RiskLaws(RuleBasedStateMachine):
         assert answer.intent == wish
         is_exit = wish.strategy == FLATTEN and wish.reduce_only
         assert is_exit or (self.is_armed and not self.is_killed), "approved against the switch"
+        self.no_side_exceeds_what_it_was_asked(wish)
         self.approval_ids.append(answer.approval_id)
         self.live[wish.cloid] = Truth(wish, wish.sz)
         self.outbox.append((changed(wish, OrderState.PENDING_SUBMIT),))
         again = judged(self.hat, wish, self.now)
         assert not isinstance(again, OrderApproved), "an intent passed twice"
+
+    def no_side_exceeds_what_it_was_asked(self, wish: OrderIntent) -> None:
+        """What opens a position keeps net and strategy limits, however much is open on the coin's other side."""
+        state = self.hat.state
+        if wish.strategy == FLATTEN or state.exposures[wish.coin].worst().on(wish.side) <= 0:
+            return
+        net = sum(exposure.worst().on(wish.side) for exposure in state.exposures.values())
+        assert net <= NET_LIMIT, f"{net} lots net"
+        orders = [order for exposure in state.exposures.values() for order in exposure.orders.values()]
+        open_sz = sum(order.left_sz for order in orders if order.strategy == wish.strategy)
+        held = sum(map(abs, state.strategies[wish.strategy].nets.values()))
+        assert open_sz + held <= STRATEGY_LIMIT, f"{open_sz} lots open, {held} held"
 
     @precondition(lambda self: self.live)
     @rule(data=st.data(), share=st.integers(1, 100))

@@ -21,7 +21,7 @@ _WHOM: Final = {
     Spares.NOBODY: "",
     Spares.EXITS: "closing everything",
     Spares.REDUCING: "whatever only reduces",
-    Spares.NOT_ADDING: "whatever adds nothing to the worst case",
+    Spares.NOT_ADDING: "closing everything; whatever adds nothing to its side's worst case",
 }
 
 

@@ -12,7 +12,7 @@ from shared.messages.risk import DenyReason as Deny
 
 
 class Spares(IntEnum):
-    """Whom a control lets pass unasked; each kind includes those before it."""
+    """Whom a control lets pass unasked. Exits are in each kind but the first."""
 
     NOBODY = 0
     EXITS = 1
@@ -122,4 +122,4 @@ def _is_spared(case: Case, spares: Spares) -> bool:
         case Spares.REDUCING:
             return case.is_reducing
         case Spares.NOT_ADDING:
-            return not case.adds_exposure
+            return case.is_exit or not case.adds_exposure

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from shared.ids import FLATTEN, cloid_for
@@ -300,3 +301,40 @@ def test_flatten_is_not_held_back_by_size_rate_or_number() -> None:
     exit_ = {"reduce_only": True, "strategy": FLATTEN, "strategy_number": 0xFFFF}
     assert isinstance(judged(hat, intent(2, Side.SELL, 400, px=PX // 2, **exit_)), OrderDenied)  # type: ignore[arg-type]
     assert isinstance(judged(hat, intent(3, Side.SELL, 400, **exit_)), OrderApproved)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("limit", "reason"),
+    [({"net_limit_usd": 100}, DenyReason.NET_EXPOSURE), ({"strategy_limit_usd": 150}, DenyReason.STRATEGY_CAPITAL),
+     ({"funding_limit_bps": 1}, DenyReason.FUNDING_COST), ({"daily_volume_limit_usd": 151}, DenyReason.DAILY_VOLUME)],
+)  # fmt: skip
+@pytest.mark.parametrize("side", list(Side))
+def test_what_is_open_on_one_side_hides_nothing_on_the_other(
+    side: Side, limit: dict[str, int], reason: DenyReason
+) -> None:
+    """An order that opens a position is asked every limit, also where as much is open the other way already."""
+    hat = officer(**limit)
+    held(hat, side, 60, 1, coin="BBB")
+    away = side.value * 1_000
+    assert isinstance(judged(hat, intent(2, Side(-side.value), 60, PX + away)), OrderApproved)
+    say(hat, msgspec.structs.replace(context(PX), funding_rate_e10=side.value * 2_000_000))
+    denial = judged(hat, intent(3, side, 60, PX - away))
+    assert isinstance(denial, OrderDenied), "as much is open the other way"
+    assert denial.reason is reason
+    say(hat, msgspec.structs.replace(context(PX), funding_rate_e10=0))
+    assert isinstance(judged(hat, intent(4, side, 30, PX - away)), OrderApproved)
+
+
+def test_closing_everything_waits_for_no_word_on_money() -> None:
+    """What closes a position passes although orders in doubt could open it again the other way, and equity is old."""
+    hat = officer(equity_age_limit_ms=1_000, daily_volume_limit_usd=100)
+    held(hat, Side.BUY, 20, 1)
+    doubted = intent(2, Side.SELL, 60, PX + 1_000)
+    assert isinstance(judged(hat, doubted), OrderApproved)
+    say(hat, changed(doubted, OrderState.UNKNOWN))
+    later = Ns(NOW + 2_000 * MS)
+    say(hat, features(recv_ns=later), later)
+    exit_ = intent(3, Side.SELL, 20, reduce_only=True, recv_ns=later, strategy=FLATTEN, strategy_number=0xFFFF)
+    assert isinstance(judged(hat, exit_, later), OrderApproved)
+    adding = judged(hat, intent(4, Side.SELL, 20, PX + 1_000, recv_ns=later), later)
+    assert isinstance(adding, OrderDenied)
