@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from hats.security_architect.signer.signing import AgentKey
 from hats.security_architect.signer.typed_data import Network
 from orchestrator.watchdog.guard import Aim, Guard
 from orchestrator.watchdog.hands import Hands
-from orchestrator.watchdog.server import WatchdogServer, read_latch
+from orchestrator.watchdog.server import WatchdogServer, read_kept
 from shared.bus.sockets import listen
 from shared.units import MS
 
@@ -39,9 +40,9 @@ def _guard(options: argparse.Namespace, say: Log) -> None:
     try:
         options.socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         listener = listen(f"unix:{options.socket}")
-        guard = Guard(
-            Aim(options.aim), options.silence_ms * MS, options.dead_man_ms * MS, latched=read_latch(options.latch)
-        )
+        aim = Aim(options.aim)
+        left = read_kept(options.latch, aim)
+        guard = Guard(aim, options.silence_ms * MS, options.dead_man_ms * MS, left, time.monotonic_ns())
         hands = Hands(options.base_url, options.user.lower(), key, store, say)
         server = WatchdogServer(guard, hands, listener, options.latch, options.silence_ms, options.dead_man_ms, say)
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -59,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--password-file", type=Path, required=True, help="a 0600 file")
     parser.add_argument("--network", choices=[*Network], required=True)
     parser.add_argument("--socket", type=Path, required=True, help="where heartbeats and commands come in")
-    parser.add_argument("--latch", type=Path, required=True, help="file that remembers that it has acted")
+    parser.add_argument("--latch", type=Path, required=True, help="file that remembers that it watches or has acted")
     parser.add_argument("--aim", choices=[*Aim], default=Aim.FLATTEN, help="what becomes of positions")
     parser.add_argument("--silence-ms", type=int, default=3_000, help="heartbeats missing for so long make it act")
     parser.add_argument("--dead-man-ms", type=int, default=0, help="lead of the venue's scheduled cancel; 0: none")

@@ -24,6 +24,8 @@ ENTRIES_MAX: Final = 20
 """Entries of one action, as the signer's policy allows."""
 _SLIPPAGE_FIRST: Final = 0.02
 _SLIPPAGE_MOST: Final = 0.20
+_TRIES_MOST: Final = 4
+"""By then the price gives way no more."""
 
 
 class OpenOrder(msgspec.Struct, frozen=True, rename="camel"):
@@ -88,11 +90,11 @@ _TWAP_AT_WORK: Final = frozenset({"activated", "waitingForTrigger"})
 
 
 class Account(NamedTuple):
-    """What the venue says is open."""
+    """What the venue says is open; None: it did not say."""
 
-    orders: tuple[OpenOrder, ...]
-    positions: tuple[Position, ...]
-    twaps: tuple[OpenTwap, ...] = ()
+    orders: tuple[OpenOrder, ...] | None
+    positions: tuple[Position, ...] | None
+    twaps: tuple[OpenTwap, ...] | None = ()
 
 
 def read_twaps(reply: bytes) -> tuple[OpenTwap, ...]:
@@ -109,15 +111,22 @@ def read_twaps(reply: bytes) -> tuple[OpenTwap, ...]:
     )
 
 
-def read_account(orders: bytes, state: bytes, instruments: Mapping[str, Instrument]) -> Account:
-    """From the replies to `frontendOpenOrders` and `clearinghouseState`; VenueProtocolError if they make no sense."""
+def read_orders(reply: bytes) -> tuple[OpenOrder, ...]:
+    """Those open by `frontendOpenOrders`; VenueProtocolError if it makes no sense."""
     try:
-        found = _ORDERS.decode(orders)
-        held = [entry.position for entry in _STATE.decode(state).asset_positions]
+        return tuple(_ORDERS.decode(reply))
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise VenueProtocolError(f"expected orders: {error}", reply[:100].decode("utf-8", "replace")) from error
+
+
+def read_positions(reply: bytes, instruments: Mapping[str, Instrument]) -> tuple[Position, ...]:
+    """Those held by `clearinghouseState`; VenueProtocolError if it makes no sense or a coin is not listed."""
+    try:
+        held = [entry.position for entry in _STATE.decode(reply).asset_positions]
         positions = [Position(each.coin, _lots(each.szi, instruments[each.coin])) for each in held]
     except (msgspec.MsgspecError, ValueError, KeyError) as error:
-        raise VenueProtocolError(f"expected the account: {error!r}", orders[:100].decode("utf-8", "replace")) from error
-    return Account(tuple(found), tuple(position for position in positions if position.net_sz))
+        raise VenueProtocolError(f"expected positions: {error!r}", reply[:100].decode("utf-8", "replace")) from error
+    return tuple(position for position in positions if position.net_sz)
 
 
 def read_mids(reply: bytes) -> dict[str, float]:
@@ -129,23 +138,32 @@ def read_mids(reply: bytes) -> dict[str, float]:
 
 
 def kept_stops(account: Account, aim: Aim, instruments: Mapping[str, Instrument]) -> frozenset[int]:
-    """Oids of the stops that are left alone: reduce-only triggers that cover a whole position, if the aim allows."""
-    if aim is not Aim.PROTECT:
+    """Oids of the stops that are left alone: reduce-only triggers that cover a whole position, if the aim allows.
+
+    While nobody knows what is held, any of them may be such a stop.
+    """
+    if aim is not Aim.PROTECT or account.orders is None:
         return frozenset()
-    kept = set()
-    for coin, net_sz in account.positions:
-        closing = "A" if net_sz > 0 else "B"
-        for order in account.orders:
-            covers = order.coin == coin and order.side == closing and order.is_trigger and order.reduce_only
-            if covers and _lots(order.sz, instruments[coin]) >= abs(net_sz):
-                kept.add(order.oid)
-    return frozenset(kept)
+    stops = [order for order in account.orders if order.is_trigger and order.reduce_only]
+    if account.positions is None:
+        return frozenset(order.oid for order in stops)
+    held = dict(account.positions)
+    return frozenset(order.oid for order in stops if _covers(order, held.get(order.coin, 0), instruments))
+
+
+def _covers(stop: OpenOrder, net_sz: int, instruments: Mapping[str, Instrument]) -> bool:
+    closing = "A" if net_sz > 0 else "B"
+    return net_sz != 0 and stop.side == closing and _lots(stop.sz, instruments[stop.coin]) >= abs(net_sz)
 
 
 def to_close(account: Account, aim: Aim, kept: frozenset[int]) -> tuple[Position, ...]:
     """The positions that must go: all, none, or those without a stop that is kept."""
-    if aim is Aim.CANCEL:
+    if aim is Aim.CANCEL or account.positions is None:
         return ()
+    if aim is Aim.FLATTEN:
+        return account.positions
+    if account.orders is None:
+        return ()  # which of them have a stop, the next look tells
     protected = {order.coin for order in account.orders if order.oid in kept}
     return tuple(position for position in account.positions if position.coin not in protected)
 
@@ -182,7 +200,7 @@ def closes(
 
 def _close(position: Position, mid: float, instrument: Instrument, attempt: int, cloid: Cloid) -> OrderEntry:
     side = Side.SELL if position.net_sz > 0 else Side.BUY
-    slippage = min(_SLIPPAGE_FIRST * 2**attempt, _SLIPPAGE_MOST)
+    slippage = min(_SLIPPAGE_FIRST * 2 ** min(attempt, _TRIES_MOST), _SLIPPAGE_MOST)
     px: Px = instrument.px_on_tick(
         mid * (1 + side.value * slippage), Rounding.UP if side is Side.BUY else Rounding.DOWN
     )

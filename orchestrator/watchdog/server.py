@@ -13,11 +13,11 @@ import msgspec
 
 from hats.security_architect.signer.process import Log
 from orchestrator.watchdog import words
-from orchestrator.watchdog.guard import Beat, Guard, Work
+from orchestrator.watchdog.guard import Aim, Beat, Guard, Kept, Work
 from orchestrator.watchdog.hands import Hands
 from shared.bus.credentials import credentials_of
 from shared.bus.sockets import Connection, Listener
-from shared.errors import BusError, VenueError
+from shared.errors import BusError, ConfigError, VenueError
 from shared.private_files import write_private
 from shared.units import MS, SECOND
 
@@ -28,22 +28,18 @@ _STALL_NS: Final = SECOND
 """A turn that took longer was none: this process was stopped, got no processor, or waited for the venue."""
 
 
-class Latch(msgspec.Struct, frozen=True):
-    """What is kept while it has acted, so that a new process goes on."""
-
-    reason: str
-    ns: int
-
-
 class WatchdogServer:
-    """Runs until told to stop. A venue that fails is tried again; our own bug ends it, and whoever started it sees."""
+    """Runs until told to stop. A venue that fails is tried again; our own bug ends it, and whoever started it sees.
+
+    A disk that takes nothing any more stops the desk, and must not stop whoever acts then.
+    """
 
     def __init__(
         self,
         guard: Guard,
         hands: Hands,
         listener: Listener,
-        latch: Path,
+        kept: Path,
         silence_ms: int,
         dead_man_ms: int,
         log: Log,
@@ -52,7 +48,9 @@ class WatchdogServer:
         self._guard = guard
         self._hands = hands
         self._listener = listener
-        self._latch = latch
+        self._file = kept
+        self._kept: Kept | None = None
+        self._file_fault = ""
         self._silence_ms, self._dead_man_ms = silence_ms, dead_man_ms
         self._log = log
         self._clock = clock
@@ -76,6 +74,7 @@ class WatchdogServer:
                 turned_ns = self._turned(turned_ns)
                 for key, _ in ready:
                     self._hear(key.fileobj)
+                self._keep()
                 self._work(turned_ns)
                 self._note()
         finally:
@@ -99,7 +98,7 @@ class WatchdogServer:
 
     def _hear(self, source: object) -> None:
         if source is self._listener:
-            self._welcome(self._listener.accept())
+            self._welcome()
         elif isinstance(source, Connection):
             try:
                 for data in source.receive_ready():
@@ -113,7 +112,12 @@ class WatchdogServer:
             if not source.is_open:
                 self._drop(source)
 
-    def _welcome(self, peer: Connection) -> None:
+    def _welcome(self) -> None:
+        try:
+            peer = self._listener.accept()
+        except BusError as error:
+            self._log("peer_refused", {"peer": str(error), "peers": len(self._peers)})
+            return
         who = credentials_of(peer.fileno())
         if who is None or who.uid != os.getuid() or len(self._peers) >= _PEERS_MAX:
             self._log("peer_refused", {"peer": str(who), "peers": len(self._peers)})
@@ -138,27 +142,42 @@ class WatchdogServer:
     def _work(self, now: int) -> None:
         guard, work = self._guard, self._guard.due(now)
         try:
-            if work is Work.ENFORCE:
-                self._keep_latch()
-                guard.looked(*self._hands.enforce(guard.aim), self._clock())
-            elif work is Work.SCHEDULE:
-                guard.scheduled(self._hands.schedule(self._dead_man_ms), self._clock())
+            match work:
+                case Work.ENFORCE:
+                    orders, positions, fault = self._hands.enforce(guard.aim)
+                    guard.looked(orders, positions, self._clock(), fault)
+                case Work.SCHEDULE:
+                    guard.scheduled(self._hands.schedule(self._dead_man_ms), self._clock())
+                case Work.UNSCHEDULE:
+                    self._hands.unschedule()
+                    guard.unscheduled(self._clock())
         except VenueError as error:
             said = f"{error} {error.said}".strip()
             if work is Work.ENFORCE:
                 guard.failed(said, self._clock())
             else:
-                guard.unscheduled(said, self._clock())
+                guard.not_scheduled(said, self._clock())
 
-    def _keep_latch(self) -> None:
-        if not self._latch.exists():
-            write_private(self._latch, msgspec.json.encode(Latch(self._guard.reason, time.time_ns())))
+    def _keep(self) -> None:
+        """Before anything is done, what a new process must know lies on the disk, if that takes it; else soon."""
+        kept = self._guard.kept
+        if kept == self._kept:
+            return
+        try:
+            if kept is None:
+                self._file.unlink(missing_ok=True)
+            else:
+                write_private(self._file, msgspec.json.encode(kept))
+        except (ConfigError, OSError) as error:
+            if str(error) != self._file_fault:
+                self._file_fault = str(error)
+                self._log("not_kept", {"reason": self._file_fault})
+            return
+        self._kept, self._file_fault = kept, ""
 
     def _note(self) -> None:
-        """Log what changed; a rearmed watchdog is latched no more."""
+        """Log what changed."""
         guard = self._guard
-        if not guard.is_latched:
-            self._latch.unlink(missing_ok=True)
         said = (guard.phase, guard.reason, guard.open_orders, guard.positions, guard.fault, guard.dead_man)
         if said != self._said:
             self._said = said
@@ -173,11 +192,11 @@ class WatchdogServer:
             peer.close()
 
 
-def read_latch(path: Path) -> str:
-    """Why a former process acted; empty if none did. A file that can't be read counts as latched, to be safe."""
+def read_kept(path: Path, aim: Aim) -> Kept | None:
+    """What a former process left; None if nothing. A file that can't be read counts as an act, to be safe."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Latch).reason
+        return msgspec.json.decode(path.read_bytes(), type=Kept)
     except FileNotFoundError:
-        return ""
+        return None
     except (OSError, msgspec.MsgspecError) as error:
-        return f"the latch {path.name} can't be read: {error}"
+        return Kept(f"the latch {path.name} can't be read: {error}", aim)

@@ -97,6 +97,10 @@ class NonceStore:
             return [full(limits, now_ms)]
         return [Added(*row) for row in rows]
 
+    def check(self) -> None:
+        """Nothing while the file at its path is the one that was opened; else JournalError."""
+        self._fence.check()
+
     def keep(
         self, spent: Spent, key_name: bytes = b"", approval_ids: Sequence[int] = (), added: Added | None = None
     ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -27,7 +28,9 @@ def run(name: str, log: Path | None, work: Callable[[Log], None]) -> int:
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) if log else sys.stderr.fileno()
 
     def say(event: str, fields: dict[str, object]) -> None:
-        os.write(file, msgspec.json.encode({"ns": time.time_ns(), "event": event, **fields}) + b"\n")
+        line = msgspec.json.encode({"ns": time.time_ns(), "event": event, **fields}) + b"\n"
+        with contextlib.suppress(OSError):  # a full disk: what it does matters more than that it says so
+            os.write(file, line)
 
     try:
         work(say)

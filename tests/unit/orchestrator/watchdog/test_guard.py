@@ -6,16 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.watchdog.guard import Aim, Beat, DeadMan, Guard, Phase, Work
+from orchestrator.watchdog.guard import Aim, Beat, DeadMan, Guard, Kept, Phase, Work
 from shared.units import SECOND
 
 BEAT = Beat(7, True)
 SILENCE_NS = 3 * SECOND
 
 
-def guard(aim: Aim = Aim.FLATTEN, dead_man_ns: int = 0, latched: str = "") -> Guard:
-    """A fresh one."""
-    return Guard(aim, SILENCE_NS, dead_man_ns, latched)
+def guard(aim: Aim = Aim.FLATTEN, dead_man_ns: int = 0, left: Kept | None = None) -> Guard:
+    """A fresh one, at time 0."""
+    return Guard(aim, SILENCE_NS, dead_man_ns, left)
 
 
 def phase_of(made: Guard) -> Phase:
@@ -70,10 +70,45 @@ def test_looks_again_after_it_is_safe() -> None:
     assert made.due(SECOND) is Work.ENFORCE
     made.looked(0, 0, SECOND)
     assert phase_of(made) is Phase.SAFE
-    assert made.due(2 * SECOND) is Work.NOTHING
-    assert made.due(3 * SECOND) is Work.ENFORCE
-    made.looked(0, 1, 3 * SECOND)
+    assert made.due(5 * SECOND - 1) is Work.NOTHING
+    assert made.due(5 * SECOND) is Work.ENFORCE
+    made.looked(0, 1, 5 * SECOND)
     assert phase_of(made) is Phase.ACTING
+
+
+def test_its_looks_fit_into_the_venues_weight() -> None:
+    """A minute of looks, while something stays open, while nothing does and while all fail, is no minute's weight."""
+    look_weight, budget = 20 + 2 + 2, 1_200  # orders, positions, mids; Hyperliquid's documentation, "Rate limits"
+    for open_orders, is_failing in ((1, False), (0, False), (0, True)):
+        made, looks = guard(), 0
+        made.order("operator", 0)
+        for now in range(0, 60 * SECOND, SECOND // 20):
+            if made.due(now) is Work.ENFORCE:
+                looks += 1
+                if is_failing:
+                    made.failed("HTTP 429 to a read", now)
+                else:
+                    made.looked(open_orders, 0, now)
+        assert looks * look_weight <= budget // 2, looks
+
+
+def test_the_next_trouble_is_met_as_fast_as_the_first() -> None:
+    """Pauses that grew while something stayed open begin anew."""
+    made = guard()
+    made.order("operator", 0)
+    for n in range(20):
+        made.looked(1, 0, n * 10 * SECOND)
+    made.looked(0, 0, 200 * SECOND)
+    made.looked(1, 0, 204 * SECOND)
+    assert made.due(204 * SECOND + SECOND // 4) is Work.ENFORCE
+
+
+def test_a_refusal_is_said_while_it_goes_on() -> None:
+    """A key that the venue does not know closes nothing: the operator must see why."""
+    made = guard()
+    made.order("operator", 0)
+    made.looked(1, 1, 0, "User or API Wallet 0x1 does not exist.")
+    assert (made.phase, made.fault) == (Phase.ACTING, "User or API Wallet 0x1 does not exist.")
 
 
 def test_positions_are_left_where_the_aim_says_so() -> None:
@@ -100,9 +135,34 @@ def test_a_failed_look_is_tried_again_and_said() -> None:
 
 def test_a_latched_one_goes_on_after_a_restart() -> None:
     """Its file says why."""
-    made = guard(latched="no heartbeat for 3.0 s")
+    made = guard(left=Kept("no heartbeat for 3.0 s", Aim.FLATTEN))
     assert made.due(0) is Work.ENFORCE
     assert made.reason == "no heartbeat for 3.0 s"
+
+
+def test_the_operators_word_survives_a_restart_and_ends_with_it() -> None:
+    """What was told to flatten flattens in its next process too; rearmed, it is as configured again."""
+    first = guard(Aim.CANCEL)
+    first.order("operator", 0)
+    second = guard(Aim.CANCEL, left=first.kept)
+    second.looked(0, 3, 0)
+    assert (second.aim, second.phase) == (Aim.FLATTEN, Phase.ACTING)
+    second.rearm(SECOND)
+    assert second.aim is Aim.CANCEL
+    assert second.kept is None
+
+
+def test_a_watch_survives_a_restart() -> None:
+    """One that is started anew beside a desk that died with it acts once it has listened for its time."""
+    first = guard()
+    assert first.kept is None
+    first.beat(BEAT, 0)
+    second = Guard(Aim.FLATTEN, SILENCE_NS, 0, first.kept, 9 * SECOND)
+    assert second.phase is Phase.WATCHING
+    assert second.due(12 * SECOND) is Work.NOTHING
+    assert second.due(12 * SECOND + 1) is Work.ENFORCE
+    first.dismiss()
+    assert first.kept is None
 
 
 def test_an_ordered_end_is_no_silence() -> None:
@@ -129,8 +189,38 @@ def test_the_scheduled_cancel_is_renewed_thrice_in_its_time() -> None:
     assert (made.dead_man, made.dead_man_said[:10]) == (DeadMan.REFUSED, "Cannot set")
     made.beat(BEAT, 3_600 * SECOND)
     assert made.due(3_600 * SECOND) is Work.NOTHING
-    made.unscheduled("no answer", 3_600 * SECOND)
+    made.not_scheduled("no answer", 3_600 * SECOND)
     assert made.dead_man is DeadMan.UNKNOWN
+
+
+def test_a_scheduled_cancel_that_is_not_renewed_is_taken_back() -> None:
+    """Else it comes over the next order, or over the stops that an ordered end keeps; it fires ten times a day only."""
+    made = guard(dead_man_ns=15 * SECOND)
+    made.beat(BEAT, 0)
+    made.scheduled(None, 0)
+    made.beat(Beat(7, False), SECOND)
+    assert made.due(SECOND) is Work.NOTHING, "orders come and go within a second"
+    made.beat(Beat(7, False), 5 * SECOND)
+    assert made.due(5 * SECOND) is Work.UNSCHEDULE
+    made.not_scheduled("no answer", 5 * SECOND)
+    assert made.due(6 * SECOND) is Work.UNSCHEDULE
+    made.unscheduled(6 * SECOND)
+    assert (made.due(6 * SECOND), made.dead_man) == (Work.NOTHING, DeadMan.IDLE)
+    made.beat(BEAT, 6 * SECOND)
+    assert made.due(6 * SECOND) is Work.SCHEDULE
+    made.scheduled(None, 6 * SECOND)
+    made.dismiss()
+    assert made.due(6 * SECOND) is Work.UNSCHEDULE, "at once: whoever dismisses it ends it soon"
+
+
+def test_one_that_acts_leaves_the_scheduled_cancel_armed() -> None:
+    """It helps."""
+    made = guard(dead_man_ns=15 * SECOND)
+    made.beat(BEAT, 0)
+    made.scheduled(None, 0)
+    made.order("operator", SECOND)
+    made.looked(0, 0, SECOND)
+    assert made.due(4 * SECOND) is Work.NOTHING
 
 
 @given(st.lists(st.tuples(st.sampled_from(["beat", "dismiss", "due", "looked", "failed"]), st.integers(0, 5 * SECOND))))

@@ -43,21 +43,21 @@ def test_the_account_is_read_from_the_venues_words() -> None:
     """Signed lots; positions of nothing are none; further fields do not matter."""
     orders = b'[{"coin":"BTC","oid":7,"side":"A","sz":"0.1","isTrigger":true,"reduceOnly":true,"more":1}]'
     held = [{"type": "oneWay", "position": {"coin": c, "szi": s}} for c, s in (("BTC", "-0.25"), ("ETH", "0.0"))]
-    account = plan.read_account(orders, msgspec.json.encode({"assetPositions": held}), COINS)
-    assert account.orders == (OpenOrder("BTC", 7, "A", "0.1", is_trigger=True, reduce_only=True),)
-    assert account.positions == (Position("BTC", -25_000),)
+    assert plan.read_orders(orders) == (OpenOrder("BTC", 7, "A", "0.1", is_trigger=True, reduce_only=True),)
+    assert plan.read_positions(msgspec.json.encode({"assetPositions": held}), COINS) == (Position("BTC", -25_000),)
 
 
 @pytest.mark.parametrize(
-    ("orders", "state"),
-    [(b"{}", b'{"assetPositions":[]}'), (b"[]", b"null"),
-     (b"[]", b'{"assetPositions":[{"position":{"coin":"XYZ","szi":"1"}}]}'),
-     (b"[]", b'{"assetPositions":[{"position":{"coin":"BTC","szi":"much"}}]}')],
+    "state",
+    [b"null", b'{"assetPositions":[{"position":{"coin":"XYZ","szi":"1"}}]}',
+     b'{"assetPositions":[{"position":{"coin":"BTC","szi":"much"}}]}'],
 )  # fmt: skip
-def test_nonsense_is_no_empty_account(orders: bytes, state: bytes) -> None:
+def test_nonsense_is_no_empty_account(state: bytes) -> None:
     """An account that can't be read is an error, never "nothing is open"."""
-    with pytest.raises(VenueProtocolError, match="expected the account"):
-        plan.read_account(orders, state, COINS)
+    with pytest.raises(VenueProtocolError, match="expected positions"):
+        plan.read_positions(state, COINS)
+    with pytest.raises(VenueProtocolError, match="expected orders"):
+        plan.read_orders(b"{}")
 
 
 def test_every_order_is_cancelled_those_that_add_risk_first() -> None:
@@ -85,11 +85,24 @@ def test_a_stop_that_covers_its_position_protects_it() -> None:
         assert plan.kept_stops(weak, Aim.PROTECT, COINS) == frozenset()
 
 
+def test_what_the_venue_did_not_say_is_not_guessed() -> None:
+    """Without the positions any stop may be one that protects; without the orders no position is known to be bare."""
+    stop = order(oid=5, side="A", sz="0.5", is_trigger=True, reduce_only=True)
+    blind = Account((order(), stop), None)
+    assert plan.kept_stops(blind, Aim.PROTECT, COINS) == {5}
+    assert plan.kept_stops(blind, Aim.FLATTEN, COINS) == frozenset()
+    assert plan.to_close(blind, Aim.FLATTEN, frozenset()) == ()
+    held = (Position("BTC", 50_000),)
+    assert plan.to_close(Account(None, held), Aim.PROTECT, frozenset()) == ()
+    assert plan.to_close(Account(None, held), Aim.FLATTEN, frozenset()) == held
+
+
 def test_the_price_gives_way_with_each_try_but_not_without_end() -> None:
     """Two per cent, four, eight ... twenty."""
     pxs = [closing([Position("BTC", 1)], {"BTC": 100_000.0}, attempt)[0].orders[0].px for attempt in range(6)]
     assert pxs == ["98000", "96000", "92000", "84000", "80000", "80000"]
     assert closing([Position("BTC", -1)], {"BTC": 100_000.0})[0].orders[0].px == "102000"
+    assert closing([Position("BTC", 1)], {"BTC": 100_000.0}, 10_000)[0].orders[0].px == "80000", "after hours of tries"
 
 
 def test_a_coin_without_a_mid_waits() -> None:
