@@ -24,7 +24,7 @@ def replay_of(reader: JournalReader, role: Role, epoch: int) -> Iterator[frames.
     yield frames.Restore(epoch, state)
     for batch in reader.handled(role, after_n):
         yield frames.Batch(batch.n, batch.now, True, letters_of(reader, batch))
-    yield frames.Go()
+    yield frames.Go(reader.last_seq())
 
 
 def bring_back(hat: Hat, replay: Iterator[frames.ToHat]) -> int:

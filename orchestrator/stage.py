@@ -53,6 +53,8 @@ class Stage:
         self._edges = edges
         self._heap: list[tuple[int, int, Action]] = []
         self._n = 0
+        self._inherited_seq: dict[Role, int] = {}
+        self._doomed: dict[Role, tuple[type[Message], int]] = {}
 
     def start(self) -> None:
         """Raise the curtain: every Hat is restored (from nothing, on a new journal) and its edge opened."""
@@ -91,9 +93,14 @@ class Stage:
         if self.heart.lose(role, reason, self.clock.now()) is Verdict.RESTART:
             self.at(self.clock.now() + back_after_ns, lambda _: self.raise_hat(role))
 
+    def doom_hat(self, role: Role, command: type[Message], back_after_ns: int) -> None:
+        """The Hat's process dies once its edge has carried out such a command, before the journal has that batch."""
+        self._doomed[role] = command, back_after_ns
+
     def raise_hat(self, role: Role) -> None:
         """The Hat comes (back): its state is what the journal tells, and its edge is opened anew."""
         now = self.clock.now()
+        self._inherited_seq[role] = self._journal.last_seq
         self.heart.say(self.heart.supervisor.connected(role), now)
         self._hats[role] = self.restored_hat(role)
         self.heart.say(self.heart.supervisor.restored(role, now), now)
@@ -130,16 +137,20 @@ class Stage:
     def _land(self, role: Role, hat: Hat, flight: Flight, outputs: Sequence[Output], now: Ns) -> None:
         if self._hats.get(role) is not hat:
             return  # it died while it was at it; the batch is with its successor
-        costs = [self.handling_ns[role]] * len(flight.letters)
-        if self.heart.land(role, outputs, costs, now) is None:
-            raise InvariantError(f"{role} said {len(outputs)} messages that no mailbox has room for")
         edge = self._edges.get(role)
-        if edge is None:
-            return
-        for output in outputs:
-            if type(output.message) in edge.commands:
-                letter = flight.letters[output.cause_index]
-                edge.carry_out(output.message, Context(letter.seq, letter.origin_ns), now)
+        commands = [output for output in outputs if edge is not None and type(output.message) in edge.commands]
+        doom, back_after_ns = self._doomed.get(role, (None, 0))
+        is_doomed = any(type(output.message) is doom for output in commands)
+        costs = [self.handling_ns[role]] * len(flight.letters)
+        if not is_doomed and self.heart.land(role, outputs, costs, now) is None:
+            raise InvariantError(f"{role} said {len(outputs)} messages that no mailbox has room for")
+        for output in commands:
+            letter = flight.letters[output.cause_index]
+            context = Context(letter.seq, letter.origin_ns, letter.seq <= self._inherited_seq[role])
+            self._edges[role].carry_out(output.message, context, now)
+        if is_doomed:
+            del self._doomed[role]
+            self.kill_hat(role, "died after it had acted", back_after_ns)
 
     def _publisher(self, role: Role) -> Callable[..., None]:
         def publish(message: AnyMessage, context: Context = Context()) -> None:

@@ -232,7 +232,8 @@ class StageVenue:
 
     def _arrive(self, life: int, command: Message, context: Context, sent_ns: Ns, arrived: Ns) -> None:
         self._withheld_ns = 0
-        for message in self._link.carry_out(command, Ns(arrived + self.latency_ns), sent_ns):
+        answered_ns, may_be_repeated = Ns(arrived + self.latency_ns), context.may_be_repeated
+        for message in self._link.carry_out(command, answered_ns, sent_ns, may_be_repeated=may_be_repeated):
             delay_ns = 0 if isinstance(message, ActionSent) else self.latency_ns + self._withheld_ns
             self._stage.at(arrived + delay_ns, partial(self._hear, life, message, context))
 

@@ -9,10 +9,14 @@ from shared.units import Ns
 
 
 class Context(NamedTuple):
-    """Where a command came from: the message that caused it and the market data at the root of the chain."""
+    """Where a command came from: the message that caused it and the market data at the root of the chain.
+
+    `may_be_repeated`: a process that died may have carried out what came of that message, and could not say so.
+    """
 
     cause: int = 0
     origin_ns: int = 0
+    may_be_repeated: bool = False
 
 
 class Publish(Protocol):
@@ -26,7 +30,8 @@ class Publish(Protocol):
 class Edge(Protocol):
     """Carries out the commands of its Hat and reports what happened, in messages.
 
-    `commands` are the Hat's outputs that it acts on. A replayed command must be harmless: the same bytes again.
+    `commands` are the Hat's outputs that it acts on. A repeated command must be harmless: the same bytes again, and no
+    word that what it asks for did not happen, for that may have been done the first time.
     """
 
     commands: ClassVar[frozenset[type[Message]]]

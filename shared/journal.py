@@ -68,7 +68,7 @@ class Journal:
         self._db.execute("INSERT INTO epochs VALUES (?, ?, ?)", (self.epoch, os.getpid(), now_ns))
         self._db.execute("COMMIT")
         self._wal = os.open(f"{path}-wal", os.O_RDONLY) if is_durable else None
-        self.last_seq: int = self._db.execute("SELECT coalesce(max(seq), 0) FROM messages").fetchone()[0]
+        self.last_seq: int = self.reader.last_seq()
         self.last_n: int = self._db.execute("SELECT coalesce(max(n), 0) FROM handled").fetchone()[0]
         self.is_dirty = False
         self.has_durable_pending = False
@@ -176,6 +176,10 @@ class JournalReader:
         sql = f"SELECT * FROM messages WHERE seq > ? AND ts >= ? {where} ORDER BY seq"  # noqa: S608 - two constants  # nosec B608
         for row in self._db.execute(sql, args):
             yield Entry(row[0], row[1], Role(row[2]), *row[3:])
+
+    def last_seq(self) -> int:
+        """The number of the newest message; 0 if there is none."""
+        return int(self._db.execute("SELECT coalesce(max(seq), 0) FROM messages").fetchone()[0])
 
     def message(self, seq: int) -> Entry | None:
         """One message."""

@@ -105,6 +105,7 @@ class HatLoop:
         self._edge: Edge | None = None
         self._publisher: Publisher | None = None
         self._replayed = 0
+        self._inherited_seq = 0
         self._connection: Connection | None = None
 
     def run(self) -> None:
@@ -150,7 +151,8 @@ class HatLoop:
                 self._hat, self._replayed = self._make_hat(), 0
                 if frame.state is not None:
                     restore(self._hat, frame.state)
-            case frames.Go():
+            case frames.Go(seq=seq):
+                self._inherited_seq = seq
                 connection.send(frames.encode(frames.Restored(self._replayed)))
                 self._open_edge()
             case frames.TakeSnapshot():
@@ -176,14 +178,13 @@ class HatLoop:
             for output in self._hat.handle(decode(letter.body), now):
                 said.append(frames.Said(index, msgspec.Raw(encode(output))))
                 if type(output) in wanted:
-                    commands.append((output, Context(letter.seq, letter.origin_ns)))
+                    commands.append((output, self._context_of(letter)))
             handled_ns.append(time.perf_counter_ns() - began)
         began = time.perf_counter_ns()
         for index, output in settled(self._hat, now):
             said.append(frames.Said(index, msgspec.Raw(encode(output))))
             if type(output) in wanted:
-                letter = batch.letters[index]
-                commands.append((output, Context(letter.seq, letter.origin_ns)))
+                commands.append((output, self._context_of(batch.letters[index])))
         if handled_ns:
             handled_ns[-1] += time.perf_counter_ns() - began
         if self._edge is not None:
@@ -191,6 +192,9 @@ class HatLoop:
                 self._edge.carry_out(command, context, now)
         connection.send(frames.encode(frames.Outcome(batch.n, tuple(said), tuple(handled_ns))))
         self.batches += 1
+
+    def _context_of(self, letter: frames.Delivered) -> Context:
+        return Context(letter.seq, letter.origin_ns, letter.seq <= self._inherited_seq)
 
     def _settle(self) -> None:
         edge: object = self._edge

@@ -18,7 +18,7 @@ from hats.exchange_architect.reader import Reader
 from hats.exchange_architect.settings import Settings
 from hats.exchange_architect.universe import Universe
 from hats.exchange_architect.wire import bad_data
-from hats.exchange_architect.wire_exchange import Proof, alike, is_unanswered, proofs_of, told
+from hats.exchange_architect.wire_exchange import Proof, alike, is_unanswered, proofs_of, told, unsent
 from shared.clock import Clock
 from shared.edge import Context, Publish
 from shared.errors import VenueError, VenueProtocolError, VenueUnreachable
@@ -51,6 +51,8 @@ class _Job(NamedTuple):
     begun_ns: Ns
     copies: int
     is_on_wire: bool
+    is_told: bool
+    """Is it known that its bytes were sent?"""
 
 
 class _Line:
@@ -117,8 +119,9 @@ class Gateway:
     def carry_out(self, command: Message, context: Context, now: Ns) -> None:  # noqa: ARG002 - an edge reads its clock
         """The action is on the wire or queued, the read is queued; what comes of it is published."""
         if isinstance(command, PostAction):
-            data = request(self._head, command.body)
-            self._post(_Job(command, context, data, self._clock.now(), int(command.is_resent), is_on_wire=False))
+            data, is_resent = request(self._head, command.body), command.is_resent
+            copies = int(is_resent or context.may_be_repeated)
+            self._post(_Job(command, context, data, self._clock.now(), copies, is_on_wire=False, is_told=is_resent))
         elif isinstance(command, DropWaiting):
             self._drop_waiting(command.reason)
         elif isinstance(command, Read):
@@ -130,7 +133,7 @@ class Gateway:
             self._is_stopping = True
             waiting, self._waiting = self._waiting, []
         for _, _, job in waiting:
-            self._tell(job, alike(job.action, Proof(AnswerKind.REFUSED, error="local: stopped before sending")))
+            self._tell(job, _unsent(job, "stopped"))
         for line in self._lines:
             line.inbox.put(None)
             line.connection.close()
@@ -149,10 +152,9 @@ class Gateway:
                 heapq.heappush(self._waiting, (-job.action.priority, next(self._arrivals), job))
                 return
         if line is None:
-            refused = Proof(AnswerKind.REFUSED, error="local: stopping, or too many actions wait to be sent")
-            self._tell(job, alike(job.action, refused))
+            self._tell(job, _unsent(job, "stopping, or too many actions wait to be sent"))
             return
-        if line.connection.is_usable():
+        if line.connection.is_usable() and self._too_late(job) is None:
             job = self._write(line, job)
         line.inbox.put(job)
 
@@ -165,8 +167,7 @@ class Gateway:
             self._waiting = [each for each in self._waiting if each not in dropped]
             heapq.heapify(self._waiting)
         for _, _, job in dropped:
-            answer = AnswerKind.NO_ANSWER if job.copies else AnswerKind.REFUSED
-            self._tell(job, alike(job.action, Proof(answer, error=f"local: never sent: {reason}")))
+            self._tell(job, _unsent(job, reason))
 
     def _take_idle(self, priority: int) -> _Line | None:
         """An idle line that may carry it, a reserved one only if there is no other; held by the caller's lock."""
@@ -184,9 +185,9 @@ class Gateway:
         except VenueUnreachable:
             return job._replace(copies=job.copies + 1, is_on_wire=False)
         sent_ns = self._clock.now()
-        if job.copies == 0:
+        if not job.is_told:
             self._publish(ActionSent(job.action.cloid, job.action.nonce, sent_ns, job.action.mates), job.context)
-            job = job._replace(begun_ns=sent_ns)
+            job = job._replace(begun_ns=sent_ns, is_told=True)
         return job._replace(copies=job.copies + 1, is_on_wire=True)
 
     def _serve(self, line: _Line) -> None:
@@ -217,9 +218,7 @@ class Gateway:
             if not job.is_on_wire:
                 reason = self._too_late(job) or self._opened(line)
                 if reason is not None:
-                    if job.copies:
-                        return job, alike(job.action, Proof(AnswerKind.NO_ANSWER, error=reason))
-                    return job, alike(job.action, Proof(AnswerKind.REFUSED, error=f"local: never sent: {reason}"))
+                    return job, _unsent(job, reason)
                 job = self._write(line, job)
             if job.is_on_wire:
                 outcome = self._receive(line)
@@ -326,3 +325,8 @@ class Gateway:
 
     def _complain(self, reason: str, raw: bytes, context: Context) -> None:
         self._publish(bad_data(errands.INFO, "", reason, raw, self._clock.now(), BadKind.UNANSWERED), context)
+
+
+def _unsent(job: _Job, reason: str) -> tuple[Proof, ...]:
+    """It does not leave now; that proves something only if it never did."""
+    return unsent(job.action, reason, may_be_there=job.copies > 0)

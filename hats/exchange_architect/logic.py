@@ -154,11 +154,14 @@ class ExchangeArchitect:
     # ------------------------------------------------------------------------------------------ actions
 
     def _let_out(self, action: SignedAction, now: Ns) -> Iterable[PostAction | ActionAnswered]:
-        """The bytes on their way, or for each entry the proof that they never left."""
-        entries = len(action.cloids)
-        if 0 < action.expires_after_ms * MS <= now:
-            return _kept(action, "local: expired before sending", now)
-        priority = _priority(action)
+        """The bytes on their way, or for each entry the proof that they never left.
+
+        Whether it is too late for them the gateway judges, which knows if they may have left before a restart.
+        """
+        before = self.state.placed.get(action.cloid)
+        if action.kind.places and before is not None and before.nonce == action.nonce:
+            return self._let_out_again(action.cloid, now)
+        entries, priority = len(action.cloids), _priority(action)
         if not self.state.address.try_spend(priority, entries):
             return _kept(action, "local: action budget of the address is used up", now)
         if not self.state.budget.try_spend(weight_of(entries), priority, now):

@@ -16,7 +16,7 @@ from hats.exchange_architect.subscriptions import topics
 from hats.exchange_architect.tape import Record, Tape, forget
 from hats.exchange_architect.universe import Universe
 from hats.exchange_architect.wire import bad_data
-from hats.exchange_architect.wire_exchange import Proof, alike, is_unanswered, proofs_of, told
+from hats.exchange_architect.wire_exchange import Proof, alike, is_unanswered, proofs_of, told, unsent
 from shared.errors import VenueError, VenueProtocolError, VenueUnreachable
 from shared.messages import Message
 from shared.messages.account import AccountSnapshot
@@ -120,11 +120,17 @@ class StageLink:
         self._connect_ns = self._backoff.next_attempt(now)
         return self._session.disconnected(now, reason)
 
-    def carry_out(self, command: Message, now: Ns, sent_ns: Ns | None = None) -> list[Message]:
-        """What comes of a command whose answer arrives at `now`. `sent_ns`: when its bytes left, if earlier."""
+    def carry_out(
+        self, command: Message, now: Ns, sent_ns: Ns | None = None, *, may_be_repeated: bool = False
+    ) -> list[Message]:
+        """What comes of a command whose answer arrives at `now`. `sent_ns`: when its bytes left, if earlier.
+
+        `may_be_repeated`: they may have left before.
+        """
         match command:
             case PostAction():
-                return self._post(command, now, now if sent_ns is None else sent_ns)
+                may_be_there = command.is_resent or may_be_repeated
+                return self._post(command, now, now if sent_ns is None else sent_ns, may_be_there=may_be_there)
             case DropWaiting():
                 return []  # nothing waits for a connection here
             case ReadOrder(cloid=cloid):
@@ -140,14 +146,16 @@ class StageLink:
                 return self._read(errands.read_account(self._user(), since, self._universe, lambda: now), now)
         raise AssertionError(f"{type(command).__name__} is not a command of this edge")
 
-    def _post(self, action: PostAction, now: Ns, sent_ns: Ns) -> list[Message]:
+    def _post(self, action: PostAction, now: Ns, sent_ns: Ns, *, may_be_there: bool) -> list[Message]:
+        if 0 < action.expires_after_ms * MS <= sent_ns:
+            return told(action, unsent(action, "expired", may_be_there=may_be_there), now)
         sent = [] if action.is_resent else [ActionSent(action.cloid, action.nonce, sent_ns, action.mates)]
         try:
             status, body = self._wire.http(errands.EXCHANGE, action.body)
         except VenueUnreachable as error:
             proofs = alike(action, Proof(AnswerKind.NO_ANSWER, error=str(error)))
         else:
-            proofs = proofs_of(action, status, body, self._universe, action.is_resent)
+            proofs = proofs_of(action, status, body, self._universe, may_be_there)
         self._session.measured(ANSWER, (now - sent_ns) / MS)
         self._session.measured(UNANSWERED, float(is_unanswered(proofs)))
         return [*sent, *told(action, proofs, now)]

@@ -139,6 +139,13 @@ def alike(action: PostAction, proof: Proof) -> tuple[Proof, ...]:
     return (proof,) * len(action.cloids)
 
 
+def unsent(action: PostAction, reason: str, *, may_be_there: bool) -> tuple[Proof, ...]:
+    """What it proves of every entry that these bytes do not leave: nothing, if a copy of them may have before."""
+    if may_be_there:
+        return alike(action, Proof(AnswerKind.NO_ANSWER, error=f"local: not sent again: {reason}"))
+    return alike(action, Proof(AnswerKind.REFUSED, error=f"local: never sent: {reason}"))
+
+
 def is_unanswered(proofs: Sequence[Proof]) -> bool:
     """Is nothing known of any of it?"""
     return all(proof.answer is AnswerKind.NO_ANSWER for proof in proofs)

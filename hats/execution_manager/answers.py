@@ -36,6 +36,8 @@ def _hear_of(turn: Turn, order: Order, message: ActionSent | ActionAnswered | Si
             yield from _cancel_refused(turn, order, f"not signed: {message.reason}")
         case SignatureRefused(kind=ActionKind.FENCE):
             return
+        case SignatureRefused(is_doubtful=True):
+            yield from _undecided(turn, order, f"not signed: {message.reason}")
         case SignatureRefused():
             yield from _order_refused(turn, order, f"not signed: {message.reason}")
         case ActionAnswered() if message.kind.cancels:

@@ -16,6 +16,7 @@ def signed_action(request: SignRequest, signed: Signed, sign_ns: int) -> SignedA
     )
 
 
-def signer_refusal(request: SignRequest, reason: str) -> SignatureRefused:
-    """The refusal in the signer's name."""
-    return SignatureRefused(request.kind, request.cloid, f"{SIGNER_SAYS} {reason}", request.mates)
+def signer_refusal(request: SignRequest, reason: str, *, may_be_repeated: bool) -> SignatureRefused:
+    """The refusal in the signer's name; of what may have been asked before it proves nothing."""
+    is_doubtful = may_be_repeated or request.is_repeated
+    return SignatureRefused(request.kind, request.cloid, f"{SIGNER_SAYS} {reason}", request.mates, is_doubtful)

@@ -45,7 +45,7 @@ class SignerEdge:
             self._unsettled.append(command)
         elif isinstance(command, SignRequest):
             assert self._publish is not None, "the edge was not started"
-            self._publish(self._answer_to(command), context)
+            self._publish(self._answer_to(command, may_be_repeated=context.may_be_repeated), context)
 
     def settled(self) -> None:
         """Write the records that the journal has."""
@@ -62,7 +62,7 @@ class SignerEdge:
         assert self._publish is not None, "the edge was not started"
         self._publish(AgentMet(greeting.address, greeting.network, Ns(greeting.created_ns)))
 
-    def _answer_to(self, request: SignRequest) -> SignedAction | SignatureRefused:
+    def _answer_to(self, request: SignRequest, *, may_be_repeated: bool) -> SignedAction | SignatureRefused:
         started_ns = time.monotonic_ns()
         answer = self._line.ask(
             lambda number: frames.Ask(number, request.action, request.nonce, request.expires_after_ms, request.tickets)
@@ -71,6 +71,7 @@ class SignerEdge:
             case frames.Signed():
                 return signed_action(request, answer, time.monotonic_ns() - started_ns)
             case frames.Refused(reason=reason):
-                return signer_refusal(request, reason)
+                return signer_refusal(request, reason, may_be_repeated=may_be_repeated)
             case _:
-                return signer_refusal(request, f"unreachable: {self._line.fault}")
+                why = f"unreachable: {self._line.fault}"
+                return signer_refusal(request, why, may_be_repeated=may_be_repeated)

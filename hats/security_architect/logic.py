@@ -189,18 +189,14 @@ class SecurityArchitect:
         """The requests to sign what was asked for together, each caused by the first piece of it."""
         waiting, self.state.waiting, self.state.heard = self.state.waiting, [], 0
         for pack in packs(waiting, self._settings.entries_max):
-            request = self._ask(pack, now)
-            if request.kind.places:
-                numbered = Numbered(request.nonce, pack.expires_ns, pack.cloids)
-                self.state.order_nonces |= dict.fromkeys(pack.cloids, numbered)
-            yield pack.pieces[0].index, request
+            yield pack.pieces[0].index, self._ask(pack, now)
 
     def _started(self, started: Started, now: Ns) -> tuple[AnyMessage, ...]:
         """Say again what the edge may not have carried out when its process died.
 
         The signer gives the same answer to the same request, and the audit log takes a record that it has as it is.
         """
-        asked = [asked.request for asked in self.state.asked.values()]
+        asked = [msgspec.structs.replace(asked.request, is_repeated=True) for asked in self.state.asked.values()]
         self.state.asked = {str(request.nonce): Asked(request, now) for request in asked}
         return (*asked, self._wake(now), *self.state.recent, self._record(started, now))
 
@@ -208,7 +204,7 @@ class SecurityArchitect:
         reason = self._order_fault(order, now)
         self.state.samples.add(measures.REFUSED_SHARE, 0.0 if reason is None else 1.0)
         if reason is not None:
-            return (SignatureRefused(kind_of(order), order.cloid, reason),)
+            return (SignatureRefused(kind_of(order), order.cloid, reason, is_doubtful=order.expires_ns <= now),)
         ticket = self.state.approvals.ticket(order)
         self.state.approvals.spend(order.approval_id)
         self.state.samples.add(measures.APPROVALS_UNSPENT, 0.0)
@@ -277,6 +273,9 @@ class SecurityArchitect:
         state = self.state
         if signed.kind is ActionKind.FENCE:
             return (self._record(signed, now),)
+        if signed.kind.places:
+            numbered = Numbered(signed.nonce, Ns(signed.expires_after_ms * MS), signed.cloids)
+            state.order_nonces |= dict.fromkeys(signed.cloids, numbered)
         asked = state.asked.pop(str(signed.nonce), None)
         if asked is not None:
             is_next = signed.nonce > state.highest_signed_nonce and _names(asked.request) == _names(signed)
@@ -294,7 +293,7 @@ class SecurityArchitect:
             nonces = [n for n, asked in self.state.asked.items() if _names(asked.request) == _names(refused)]
             for nonce in nonces[:1]:
                 del self.state.asked[nonce]
-                is_right = OVER_CAP in refused.reason or NO_ORACLE in refused.reason
+                is_right = OVER_CAP in refused.reason or NO_ORACLE in refused.reason or refused.is_doubtful
                 self.state.samples.add(measures.WRONG_REFUSALS, 0.0 if is_right else 1.0)
         return (self._record(refused, now),)
 

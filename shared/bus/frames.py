@@ -113,7 +113,12 @@ class Restore(msgspec.Struct, frozen=True, array_like=True, tag=True):
 
 
 class Go(msgspec.Struct, frozen=True, array_like=True, tag=True):
-    """All replayed: open your edges and say Restored."""
+    """All replayed: open your edges and say Restored.
+
+    What came of messages up to `seq` a former process of this Hat may have carried out without the journal having it.
+    """
+
+    seq: int
 
 
 class TakeSnapshot(msgspec.Struct, frozen=True, array_like=True, tag=True):

@@ -157,7 +157,7 @@ class SignRequest(Message, frozen=True):
     """To our own signer: sign this action with this nonce. `action` is the venue's JSON, fields in signing order.
 
     `cloid` is the order of its first entry, `mates` are those of the others, in order. `tickets` are the approvals that
-    its orders stand on, one each, in their order.
+    its orders stand on, one each, in their order. `is_repeated`: it was asked before a restart, perhaps with an answer.
     """
 
     lane: ClassVar[Lane] = Lane.ORDER
@@ -170,6 +170,7 @@ class SignRequest(Message, frozen=True):
     action: bytes
     tickets: tuple[Ticket, ...] = ()
     mates: tuple[Cloid, ...] = ()
+    is_repeated: bool = False
 
     @property
     def cloids(self) -> tuple[Cloid, ...]:
@@ -198,7 +199,10 @@ class SignedAction(Message, frozen=True):
 
 
 class SignatureRefused(Message, frozen=True):
-    """Not signed, and why; nothing left the house."""
+    """Not signed, and why; nothing left the house.
+
+    `is_doubtful`: unless it was signed before a restart, for this is a second answer or comes after its time.
+    """
 
     lane: ClassVar[Lane] = Lane.ORDER
     durable: ClassVar[bool] = True
@@ -207,6 +211,7 @@ class SignatureRefused(Message, frozen=True):
     cloid: Cloid
     reason: str
     mates: tuple[Cloid, ...] = ()
+    is_doubtful: bool = False
 
     @property
     def cloids(self) -> tuple[Cloid, ...]:

@@ -194,10 +194,14 @@ def settings_for_storm(hats: dict[str, Any] | None = None) -> Settings:
     return Settings.model_validate({"hats": hats, "supervisor": {"restart_intensity": 100_000}})
 
 
-def storm(folder: Path, seed: int, intents: int, *, kills: int = 0, victim: Role = Role.EXECUTION_MANAGER) -> Storm:
+def storm(
+    folder: Path, seed: int, intents: int, *, kills: int = 0, victim: Role = Role.EXECUTION_MANAGER,
+    acted: type[Message] | None = None, back_after_ns: int = BACK_AFTER_NS,
+) -> Storm:  # fmt: skip
     """A desk in the storm until it has sent so many orders; then calm, a drain, and the comparison.
 
-    `victim` dies so often meanwhile, at moments of chance, and comes back from the journal a second later.
+    `victim` dies so often meanwhile, at moments of chance or, with `acted`, right after its edge carried out one of
+    these and before the journal has it; it comes back from the journal so much later.
     """
     stormy = Stormy(seed, intents)
     hats = {Role.QUANT_STRATEGIST: lambda *_: stormy}
@@ -210,7 +214,8 @@ def storm(folder: Path, seed: int, intents: int, *, kills: int = 0, victim: Role
         left = kills
         while stormy.asked < intents or left:
             before = stormy.asked
-            left -= _kill(desk, victim, min(left, 30 // KILL_EVERY_S), random.Random(f"{seed}:{left}"))
+            draw = random.Random(f"{seed}:{left}")
+            left -= _kill(desk, victim, min(left, 30 // KILL_EVERY_S), draw, acted, back_after_ns)
             desk.run_for(30)
             _look(desk, seen)
             if stormy.asked == before and not left:
@@ -224,12 +229,17 @@ def storm(folder: Path, seed: int, intents: int, *, kills: int = 0, victim: Role
         desk.close()
 
 
-def _kill(desk: Rehearsal, victim: Role, times: int, draw: random.Random) -> int:
+def _kill(
+    desk: Rehearsal, victim: Role, times: int, draw: random.Random, acted: type[Message] | None, back_after_ns: int
+) -> int:
     """Plan so many deaths within the next half minute, at moments of chance; how many there will be."""
-    begins = desk.stage.clock.now()
+    begins, stage = desk.stage.clock.now(), desk.stage
     for number in range(times):
         at = begins + number * KILL_EVERY_S * SECOND + draw.randrange((KILL_EVERY_S - 3) * SECOND)
-        desk.stage.at(at, lambda _: desk.stage.kill_hat(victim, "killed by the storm", BACK_AFTER_NS))
+        if acted is None:
+            stage.at(at, lambda _: stage.kill_hat(victim, "killed by the storm", back_after_ns))
+        else:
+            stage.at(at, lambda _: stage.doom_hat(victim, acted, back_after_ns))
     return times
 
 

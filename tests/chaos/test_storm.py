@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from shared.ids import Role
+from shared.messages import Message
+from shared.messages.order import PostAction, SignRequest
+from shared.units import SECOND
 from tests.chaos.storm import storm
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -32,3 +35,15 @@ def test_the_storm_while_a_hat_dies(victim: Role, tmp_path: Path) -> None:
     assert result.doubled == 0
     assert result.differences == ()
     assert result.is_weathered
+
+
+@pytest.mark.parametrize(
+    ("victim", "acted"), [(Role.EXCHANGE_ARCHITECT, PostAction), (Role.SECURITY_ARCHITECT, SignRequest)]
+)
+def test_the_storm_while_a_hat_dies_between_acting_and_saying_so(
+    victim: Role, acted: type[Message], tmp_path: Path
+) -> None:
+    """Its batch goes to its successor, which comes too late for it: no order that left is believed never to have."""
+    result = storm(tmp_path, 3, 40, kills=4, victim=victim, acted=acted, back_after_ns=3 * SECOND)
+    assert result.doubled == 0
+    assert result.differences == ()

@@ -70,7 +70,7 @@ class InProcessSigner:
             ask = Ask(0, command.action, command.nonce, command.expires_after_ms, command.tickets)
             answer = self._signer.decide(ask, now // MS).answer
             if isinstance(answer, Refused):
-                self._publish(signer_refusal(command, answer.reason), context)
+                self._publish(signer_refusal(command, answer.reason, may_be_repeated=context.may_be_repeated), context)
             else:
                 self._publish(signed_action(command, answer, 0), context)
 

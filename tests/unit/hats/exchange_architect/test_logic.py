@@ -89,12 +89,17 @@ def test_a_kill_drops_what_waits_at_the_gateway(level: KillLevel) -> None:
     assert level in drop.reason
 
 
-def test_an_expired_action_never_leaves() -> None:
-    """At or after its expiry it is refused here, which is a proof."""
-    (answer,) = said(hat(), signed(expires_after_ms=T0_MS))
-    assert isinstance(answer, ActionAnswered)
-    assert (answer.answer, answer.error) == (AnswerKind.REFUSED, "local: expired before sending")
-    assert of(PostAction, said(hat(), signed(expires_after_ms=T0_MS + 1)))
+def test_a_signature_that_comes_again_is_a_copy() -> None:
+    """After a restart the signer's answer may be said twice: what refuses the second copy proves nothing of the first.
+
+    A fence has the nonce of the order that it holds off, and is not that order again.
+    """
+    architect, order = hat(), signed(expires_after_ms=T0_MS + 2_000)
+    assert [one.is_resent for one in of(PostAction, said(architect, order))] == [False]
+    assert [one.is_resent for one in of(PostAction, said(architect, order))] == [True]
+    assert [one.kind for one in of(PostAction, said(architect, signed(ActionKind.FENCE)))] == [ActionKind.FENCE]
+    architect.state.address.learn(100, 100)
+    assert said(architect, order) == []
 
 
 def test_an_order_is_sent_again_as_it_is_until_it_is_decided_or_expired() -> None:

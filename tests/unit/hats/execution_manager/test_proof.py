@@ -114,6 +114,16 @@ def test_not_signed_never_left_the_house() -> None:
     assert changes(say(hat, SignatureRefused(ActionKind.ORDER, wish.cloid, "policy"))) == [("rejected", 0)]
 
 
+def test_a_doubtful_refusal_of_a_signature_is_no_end() -> None:
+    """It may have been signed before a restart: the venue is asked, and has it."""
+    hat = manager()
+    wish = sent(hat, intent(1))
+    said = say(hat, SignatureRefused(ActionKind.ORDER, wish.cloid, "spent", is_doubtful=True))
+    assert changes(said) == [("unknown", 0)]
+    assert QueryOrder(wish.cloid) in said
+    assert changes(say(hat, told(wish, VenueOrderStatus.OPEN, 20))) == [("resting", 0)]
+
+
 def test_missing_fills_are_read() -> None:
     """An order that is over at the venue stays open here until its fills are booked; missing ones are read."""
     hat = manager(settle_ms=100, account_lag_ms=1_000)

@@ -13,7 +13,15 @@ from hats.security_architect import SecurityArchitect, Settings
 from hats.security_architect.actions import BatchModify, CancelByCloid, Order, read_action
 from hats.security_architect.packing import Piece, action_of, packs
 from shared.ids import Cloid, StrategyId, cloid_for
-from shared.messages.order import ActionKind, CancelOrder, FenceOrder, SignatureRefused, SignRequest, SubmitOrder
+from shared.messages.order import (
+    ActionKind,
+    CancelOrder,
+    FenceOrder,
+    SignatureRefused,
+    SignedAction,
+    SignRequest,
+    SubmitOrder,
+)
 from shared.messages.risk import OrderApproved
 from shared.messages.signal import OrderIntent
 from shared.order import Side, Tif, Trigger, TriggerKind
@@ -121,6 +129,7 @@ def test_a_fence_is_of_the_whole_batch() -> None:
     """They share the nonce, so what holds one off holds off all, and all hear of it."""
     hat = SecurityArchitect(Settings())
     (request,) = told(hat, order(1), order(2))
+    hat.handle(SignedAction(request.kind, request.cloid, request.nonce, 1_000, b"", 0, request.mates), NOW)
     (fence,) = hat.handle(FenceOrder(cloid_for(1, 1, 2)), NOW)
     assert isinstance(fence, SignRequest)
     assert (fence.kind, fence.nonce, fence.cloids) == (ActionKind.FENCE, request.nonce, request.cloids)

@@ -48,6 +48,24 @@ def test_same_bytes_each_time() -> None:
     assert first[0].sign_ns == 0
 
 
+@pytest.mark.parametrize(
+    ("context", "is_repeated", "is_doubtful"),
+    [(Context(), False, False), (Context(may_be_repeated=True), False, True), (Context(), True, True)],
+)
+def test_a_refusal_of_what_may_have_been_signed_before_proves_nothing(
+    context: Context, is_repeated: bool, is_doubtful: bool
+) -> None:
+    """The process that asked first may have died with the signature on its way."""
+    edge, said = InProcessSigner(POLICY, b"\x09" * 32, ApprovalKey(b"\x01" * 32)), list[Message]()
+    edge.start(lambda message, _=Context(): said.append(message))
+    cloid = Cloid("0x4a750000000000010001000000000001")
+    request = SignRequest(ActionKind.ORDER, cloid, NOW_MS, NOW_MS, b"{}", is_repeated=is_repeated)
+    edge.carry_out(request, context, Ns(NOW_MS * MS))
+    refused = said[-1]
+    assert isinstance(refused, SignatureRefused)
+    assert refused.is_doubtful is is_doubtful
+
+
 def test_same_policy() -> None:
     """What the policy forbids is refused here too, and so is a step back of the nonce."""
     said = answers((NOW_MS, b'{"type":"usdSend"}'), (NOW_MS, CANCEL), (NOW_MS - 1, CANCEL))
