@@ -54,7 +54,7 @@ FLATTEN: Final = StrategyId("flatten")
 FLATTEN_NUMBER: Final = 0xFFFF
 """Its number within a cloid; configured strategies count from zero."""
 PROTECT: Final = StrategyId("protect")
-"""The strategy name of the stops that the house keeps at the venue for every position."""
+"""The strategy name of the stops and take-profits that the house keeps at the venue for every position."""
 PROTECT_NUMBER: Final = 0xFFFD
 """Its number within a cloid."""
 HOUSE: Final = frozenset({FLATTEN, PROTECT})

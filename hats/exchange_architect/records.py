@@ -14,7 +14,7 @@ from shared.ids import Cloid
 from shared.instrument import Instrument
 from shared.messages.account import BalanceChanged, FundingPayment
 from shared.messages.order import Fill, VenueOrder, VenueOrderStatus
-from shared.order import Side
+from shared.order import Side, Trigger, TriggerKind
 from shared.units import Ns, Px, Sz, Usd
 
 RATE_DECIMALS: Final = 10
@@ -67,6 +67,15 @@ STATUSES: Final[dict[str, VenueOrderStatus]] = {
 """The venue's documented status words; every other word is OTHER."""
 
 
+TRIGGERS: Final = {
+    "Stop Market": TriggerKind.STOP_LOSS,
+    "Stop Limit": TriggerKind.STOP_LOSS,
+    "Take Profit Market": TriggerKind.TAKE_PROFIT,
+    "Take Profit Limit": TriggerKind.TAKE_PROFIT,
+}
+"""What the venue calls an order that waits for a trigger."""
+
+
 class OrderRecord(msgspec.Struct, rename="camel"):
     """An order as the venue writes it; further fields are ignored."""
 
@@ -81,6 +90,7 @@ class OrderRecord(msgspec.Struct, rename="camel"):
     reduce_only: bool = False
     is_trigger: bool = False
     trigger_px: str = "0.0"
+    order_type: str = ""
 
 
 class StatusRecord(msgspec.Struct, rename="camel"):
@@ -172,8 +182,15 @@ def order_message(record: OrderRecord, status: str, time_ms: int, universe: Univ
         exch_ns=ns_from_ms(time_ms),
         recv_ns=recv_ns,
         reduce_only=record.reduce_only,
-        trigger_px=Px(exact(record.trigger_px, coin.px_decimals)) if record.is_trigger else None,
+        trigger=_trigger(record, coin) if record.is_trigger else None,
     )
+
+
+def _trigger(record: OrderRecord, coin: Instrument) -> Trigger:
+    kind = TRIGGERS.get(record.order_type)
+    if kind is None:
+        raise DataError(f"expected a stop or a take-profit, got {record.order_type[:20]!r}")
+    return Trigger(Px(exact(record.trigger_px, coin.px_decimals)), kind)
 
 
 def fill_message(record: FillRecord, universe: Universe, recv_ns: Ns) -> Fill:

@@ -56,8 +56,8 @@ def advance(turn: Turn) -> Iterator[AnyMessage]:
 
 
 def _cancel(turn: Turn, reason: str) -> Iterator[AnyMessage]:
-    """Everything goes; what holds on to its positions keeps their stops."""
-    yield from sending.cancel_all(turn, reason, also_reducing=True, also_stops=turn.state.drain.flatten)
+    """Everything goes; what holds on to its positions keeps what protects them."""
+    yield from sending.cancel_all(turn, reason, also_reducing=True, also_guards=turn.state.drain.flatten)
 
 
 def _closes_first(turn: Turn) -> bool:
@@ -169,10 +169,10 @@ def _end(turn: Turn, *, is_verified: bool) -> Drained:
     state, drain = turn.state, turn.state.drain
     drain.phase, drain.deadline_ns = DrainPhase.DONE, NEVER
     left = [f"{coin} {net_sz} lots" for coin, net_sz in sorted(state.positions.items()) if net_sz]
-    stops = sum(not drain.flatten and protect.may_stay(turn, order) for order in state.orders.values())
-    doubtful = len(state.orders) - stops
+    guards = sum(not drain.flatten and protect.may_stay(turn, order) for order in state.orders.values())
+    doubtful = len(state.orders) - guards
     details = [f"{doubtful} orders open or in doubt"] if doubtful else []
-    details += [f"{stops} stops stay at the venue"] if stops else []
+    details += [f"{guards} stops and take-profits stay at the venue"] if guards else []
     details += [f"held: {', '.join(left)}"] if left else []
     details += [f"{coin}: {why}" for coin, why in sorted(drain.hurdles.items()) if state.positions.get(coin)]
     details += [] if is_verified else ["not confirmed by the venue in time"]

@@ -13,7 +13,7 @@ from shared.messages import AnyMessage
 from shared.messages.account import AccountSnapshot, NetPosition, Reconciled
 from shared.messages.market import FeedState, FeedStatus
 from shared.messages.order import QueryAccount, VenueOrder
-from shared.order import OrderEvent, OrderState, Tif, Trigger, TriggerKind, is_open
+from shared.order import OrderEvent, OrderState, Tif, is_open
 from shared.units import MS, Ns
 
 STRANGERS_SHOWN: Final = 5
@@ -114,7 +114,7 @@ def _take_stranger(turn: Turn, listing: VenueOrder, listed: set[str], findings: 
     listed.add(order.cloid)
     run = run_of(order.cloid)
     if run != turn.state.run and protect.may_stay(turn, order):
-        return  # a stop that an earlier run left with its position: it is ours now
+        return  # an earlier run left it with its position: it is ours now
     if run == turn.state.run:
         findings[f"order {order.cloid}"] = "open at the venue, not known here"
         turn.state.samples.add(DIFFERENCES.name, 1.0)
@@ -129,20 +129,20 @@ def _adopt(turn: Turn, listing: VenueOrder) -> Generator[AnyMessage, None, Order
     assert listing.cloid is not None
     ours = run_of(listing.cloid) == state.run
     number = strategy_number_of(listing.cloid)
-    is_stop = number == PROTECT_NUMBER and listing.trigger_px is not None
+    is_guard = number == PROTECT_NUMBER and listing.trigger is not None
     strategy = state.strategies.get(str(number), FOREIGN) if ours else FOREIGN
     order = Order(
         cloid=listing.cloid,
-        strategy=PROTECT if is_stop else strategy,
+        strategy=PROTECT if is_guard else strategy,
         coin=listing.coin,
         side=listing.side,
         px=listing.px,
         sz=listing.orig_sz,
-        tif=Tif.IOC if is_stop else Tif.GTC,
+        tif=Tif.IOC if is_guard else Tif.GTC,
         reduce_only=listing.reduce_only,
         replaces=None,
         expires_ns=Ns(0),
-        how=None if listing.trigger_px is None else Trigger(listing.trigger_px, TriggerKind.STOP_LOSS),
+        how=listing.trigger,
         state=OrderState.PENDING_SUBMIT,
         filled_sz=listing.orig_sz - listing.sz,
     )

@@ -15,7 +15,7 @@ from shared.messages.order import Fill
 from shared.messages.parent import ParentOrder, ParentState
 from shared.messages.risk import TradingState
 from shared.messages.signal import FeatureUpdate
-from shared.order import How, OrderEvent, OrderState, Side, Tif, VenueTwap
+from shared.order import How, OrderEvent, OrderState, Side, Tif, TriggerKind, VenueTwap
 from shared.scorecard import Samples
 from shared.units import Ns, Px, Sz
 
@@ -100,7 +100,7 @@ class Parent(msgspec.Struct):
 
 
 class Guard(msgspec.Struct):
-    """How the protection of one coin stands: since when it is not as it should be, and the stop that was asked for."""
+    """How one kind of protection of a coin stands: since when it is not as it should be, and what was asked for."""
 
     wrong_ns: Ns = NEVER
     asked: Cloid | None = None
@@ -221,9 +221,9 @@ class State(msgspec.Struct):
     ended_parents: dict[Cloid, Ns] = {}
     parents_ns: Ns = NEVER
     child_count: int = 0
-    guards: dict[str, Guard] = {}
+    guards: dict[TriggerKind, dict[str, Guard]] = {}
     guards_ns: Ns = NEVER
-    stop_count: int = 0
+    guard_count: int = 0
     soonest_ns: Ns = NEVER
     armed_ns: Ns = NEVER
     samples: Samples = msgspec.field(default_factory=Samples)

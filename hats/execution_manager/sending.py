@@ -83,10 +83,13 @@ def withdrawn(turn: Turn, cancel: CancelIntent) -> Iterator[AnyMessage]:
         yield from life.want_gone(turn, order, cancel.reason)
 
 
-def cancel_all(turn: Turn, reason: str, *, also_reducing: bool, also_stops: bool = True) -> Iterator[AnyMessage]:
-    """Cancel every open order (closing orders of our own go on), or only those that may add to a position."""
+def cancel_all(turn: Turn, reason: str, *, also_reducing: bool, also_guards: bool = True) -> Iterator[AnyMessage]:
+    """Cancel every open order (closing orders of our own go on), or only those that may add to a position.
+
+    `also_guards`: what protects positions at the venue, too.
+    """
     for _, order in sorted(turn.state.orders.items()):
-        is_meant = also_reducing if order.strategy != PROTECT else also_reducing and also_stops
+        is_meant = also_reducing if order.strategy != PROTECT else also_reducing and also_guards
         if order.strategy != FLATTEN and (is_meant or not order.reduce_only):
             yield from life.want_gone(turn, order, reason)
 
@@ -135,8 +138,8 @@ def _obstacle(turn: Turn, approval: OrderApproved) -> Obstacle | None:
 def forbidden(turn: Turn, strategy: StrategyId, *, reduce_only: bool) -> str | None:
     """What was ordered since the approval that forbids such an order.
 
-    Closing everything is never forbidden. A stop may be placed in any trading state, until the run is on its way
-    out.
+    Closing everything is never forbidden. What protects a position may be placed in any trading state, until the run
+    is on its way out.
     """
     state = turn.state
     if strategy == FLATTEN:

@@ -61,8 +61,19 @@ class Settings(Section):
         description="A stop at the venue closes each position when the mark goes so far against its average entry "
         "price; 0: none.",
     )
+    protect_take_bps: int = Field(
+        0,
+        ge=0,
+        le=5_000,
+        description="A take-profit at the venue closes each position when the mark goes so far its way from the "
+        "average entry price; 0: none.",
+    )
     protect_reach_bps: int = Field(
-        1_000, ge=1, le=5_000, description="How far beyond its trigger a stop may trade once it has fired."
+        1_000,
+        ge=1,
+        le=5_000,
+        description="How far beyond its trigger a stop or take-profit may trade once it has fired; the latter never "
+        "beyond the entry price.",
     )
     protect_settle_ms: int = Field(
         1_000, ge=0, description="A position must have been without the right stop for so long before that is changed."

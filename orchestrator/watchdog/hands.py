@@ -78,7 +78,7 @@ class Hands:
         self._refusal = ""
         self._learn()
         account, faults = self._look()
-        kept = plan.kept_stops(account, aim, self._instruments)
+        kept = plan.kept_triggers(account, aim, self._instruments)
         doomed = [order for order in account.orders or () if order.oid not in kept]
         closing = plan.to_close(account, aim, kept)
         twaps = account.twaps or ()

@@ -36,6 +36,7 @@ class OpenOrder(msgspec.Struct, frozen=True, rename="camel"):
     side: str
     sz: str
     is_trigger: bool = False
+    order_type: str = ""
     reduce_only: bool = False
 
 
@@ -137,27 +138,29 @@ def read_mids(reply: bytes) -> dict[str, float]:
         raise VenueProtocolError(f"expected mids: {error}", reply[:100].decode("utf-8", "replace")) from error
 
 
-def kept_stops(account: Account, aim: Aim, instruments: Mapping[str, Instrument]) -> frozenset[int]:
-    """Oids of the stops that are left alone: reduce-only triggers that cover a whole position, if the aim allows.
+def kept_triggers(account: Account, aim: Aim, instruments: Mapping[str, Instrument]) -> frozenset[int]:
+    """Oids of what is left alone if the aim allows: the triggers that cover a position of which a stop covers all.
 
-    While nobody knows what is held, any of them may be such a stop.
+    A take-profit alone protects nothing. While nobody knows what is held, any of them may be such a trigger.
     """
     if aim is not Aim.PROTECT or account.orders is None:
         return frozenset()
-    stops = [order for order in account.orders if order.is_trigger and order.reduce_only]
+    triggers = [order for order in account.orders if order.is_trigger and order.reduce_only]
     if account.positions is None:
-        return frozenset(order.oid for order in stops)
+        return frozenset(order.oid for order in triggers)
     held = dict(account.positions)
-    return frozenset(order.oid for order in stops if _covers(order, held.get(order.coin, 0), instruments))
+    covering = [order for order in triggers if _covers(order, held.get(order.coin, 0), instruments)]
+    stopped = {order.coin for order in covering if order.order_type.startswith("Stop")}
+    return frozenset(order.oid for order in covering if order.coin in stopped)
 
 
-def _covers(stop: OpenOrder, net_sz: int, instruments: Mapping[str, Instrument]) -> bool:
+def _covers(trigger: OpenOrder, net_sz: int, instruments: Mapping[str, Instrument]) -> bool:
     closing = "A" if net_sz > 0 else "B"
-    return net_sz != 0 and stop.side == closing and _lots(stop.sz, instruments[stop.coin]) >= abs(net_sz)
+    return net_sz != 0 and trigger.side == closing and _lots(trigger.sz, instruments[trigger.coin]) >= abs(net_sz)
 
 
 def to_close(account: Account, aim: Aim, kept: frozenset[int]) -> tuple[Position, ...]:
-    """The positions that must go: all, none, or those without a stop that is kept."""
+    """The positions that must go: all, none, or those without triggers that are kept."""
     if aim is Aim.CANCEL or account.positions is None:
         return ()
     if aim is Aim.FLATTEN:

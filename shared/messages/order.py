@@ -8,7 +8,7 @@ from typing import ClassVar
 from shared.approval import Ticket
 from shared.ids import Cloid, StrategyId
 from shared.messages.message import Lane, Message
-from shared.order import How, OrderState, Side, Tif
+from shared.order import How, OrderState, Side, Tif, Trigger
 from shared.units import Ns, Px, Sz, Usd
 
 
@@ -310,7 +310,7 @@ class VenueOrderStatus(StrEnum):
 class VenueOrder(Message, frozen=True):
     """What the venue says of one order, pushed or asked. `said` is its own status word; `sz` is what remains.
 
-    `reduce_only` and `trigger_px` (None: no trigger) are told in lists of open orders only.
+    `reduce_only` and `trigger` are told in lists of open orders only.
     """
 
     lane: ClassVar[Lane] = Lane.ORDER
@@ -328,7 +328,7 @@ class VenueOrder(Message, frozen=True):
     exch_ns: Ns
     recv_ns: Ns
     reduce_only: bool = False
-    trigger_px: Px | None = None
+    trigger: Trigger | None = None
 
 
 class Fill(Message, frozen=True):

@@ -189,7 +189,7 @@ def settings_for_storm(hats: dict[str, Any] | None = None) -> Settings:
     }  # fmt: skip
     signer = {"window_orders_max": 10**6, "window_notional_usd_max": 10**12, "collar_bps_max": 10_000}
     # so near that some stops fire
-    stops = {"protect_stop_bps": 5, "protect_settle_ms": 500}
+    stops = {"protect_stop_bps": 5, "protect_take_bps": 2, "protect_settle_ms": 500}
     hats = {"risk_oversight_officer": risk, "security_architect": signer, "execution_manager": stops} | (hats or {})
     return Settings.model_validate({"hats": hats, "supervisor": {"restart_intensity": 100_000}})
 

@@ -14,9 +14,9 @@ from shared.errors import VenueProtocolError
 from shared.messages.account import AccountSnapshot, VenuePosition
 from shared.messages.market import BadData, BadKind, UniverseUpdate
 from shared.messages.order import AllowanceTold, Fill, QueryTwap, VenueOrder, VenueOrderStatus
-from shared.order import Side
+from shared.order import Side, Trigger, TriggerKind
 from shared.rules.margin import MAINNET_TABLES, MarginTier, single_tier
-from shared.units import USD, Ns, Usd
+from shared.units import USD, Ns, Px, Usd
 from tests.unit.hats.exchange_architect import scene
 from tests.unit.hats.exchange_architect.scene import CLOID, T0, T0_MS, USER
 
@@ -169,6 +169,26 @@ def test_the_account_is_money_positions_orders_and_fills() -> None:
     assert [order.status for order in snapshot.open_orders] == [VenueOrderStatus.OPEN]
     assert [fill.tid for fill in snapshot.fills] == [1]
     assert venue.asked[-1] == {"type": "userFillsByTime", "user": USER, "startTime": T0_MS}
+
+
+@pytest.mark.parametrize(("word", "kind"), [
+    ("Stop Market", TriggerKind.STOP_LOSS), ("Stop Limit", TriggerKind.STOP_LOSS),
+    ("Take Profit Market", TriggerKind.TAKE_PROFIT), ("Take Profit Limit", TriggerKind.TAKE_PROFIT),
+])  # fmt: skip
+def test_a_listed_trigger_says_which_way_it_waits(word: str, kind: TriggerKind) -> None:
+    """A stop that were taken for a take-profit would protect nothing."""
+    listed = scene.order(isTrigger=True, triggerPx="2500.5", orderType=word)
+    (snapshot,) = account(
+        Venue(clearinghouseState=scene.CLEARINGHOUSE, frontendOpenOrders=[listed], userFillsByTime=[])
+    )
+    assert [order.trigger for order in snapshot.open_orders] == [Trigger(Px(250_050), kind)]
+
+
+def test_a_trigger_of_a_kind_that_we_do_not_know_is_reported() -> None:
+    """It is not guessed."""
+    listed = scene.order(isTrigger=True, triggerPx="2500.5", orderType="Trailing Stop")
+    said = account(Venue(clearinghouseState=scene.CLEARINGHOUSE, frontendOpenOrders=[listed], userFillsByTime=[]))
+    assert [type(message) for message in said] == [AccountSnapshot, BadData]
 
 
 def test_noisy_money_is_rounded_to_the_micro() -> None:

@@ -41,9 +41,12 @@ def closing(positions: list[Position], mids: dict[str, float], attempt: int = 0)
 
 def test_the_account_is_read_from_the_venues_words() -> None:
     """Signed lots; positions of nothing are none; further fields do not matter."""
-    orders = b'[{"coin":"BTC","oid":7,"side":"A","sz":"0.1","isTrigger":true,"reduceOnly":true,"more":1}]'
+    stop = {"coin": "BTC", "oid": 7, "side": "A", "sz": "0.1", "isTrigger": True, "orderType": "Stop Market"}
+    orders = msgspec.json.encode([stop | {"reduceOnly": True, "more": 1}])
     held = [{"type": "oneWay", "position": {"coin": c, "szi": s}} for c, s in (("BTC", "-0.25"), ("ETH", "0.0"))]
-    assert plan.read_orders(orders) == (OpenOrder("BTC", 7, "A", "0.1", is_trigger=True, reduce_only=True),)
+    assert plan.read_orders(orders) == (
+        OpenOrder("BTC", 7, "A", "0.1", is_trigger=True, order_type="Stop Market", reduce_only=True),
+    )
     assert plan.read_positions(msgspec.json.encode({"assetPositions": held}), COINS) == (Position("BTC", -25_000),)
 
 
@@ -72,25 +75,38 @@ def test_every_order_is_cancelled_those_that_add_risk_first() -> None:
 
 def test_a_stop_that_covers_its_position_protects_it() -> None:
     """Only with the aim to protect, and only if it closes all of it."""
-    stop = order(oid=5, side="A", sz="0.5", is_trigger=True, reduce_only=True)
+    stop = order(oid=5, side="A", sz="0.5", is_trigger=True, order_type="Stop Market", reduce_only=True)
     account = Account((order(), stop), (Position("BTC", 50_000), Position("ETH", -10)))
-    kept = plan.kept_stops(account, Aim.PROTECT, COINS)
+    kept = plan.kept_triggers(account, Aim.PROTECT, COINS)
     assert kept == {5}
     assert plan.to_close(account, Aim.PROTECT, kept) == (Position("ETH", -10),)
-    assert plan.kept_stops(account, Aim.FLATTEN, COINS) == frozenset()
+    assert plan.kept_triggers(account, Aim.FLATTEN, COINS) == frozenset()
     assert plan.to_close(account, Aim.FLATTEN, frozenset()) == account.positions
     assert plan.to_close(account, Aim.CANCEL, frozenset()) == ()
-    for useless in ({"sz": "0.49"}, {"side": "B"}, {"reduce_only": False}, {"is_trigger": False}, {"coin": "ETH"}):
+    for useless in ({"sz": "0.49"}, {"side": "B"}, {"reduce_only": False}, {"is_trigger": False}, {"coin": "ETH"},
+                    {"order_type": "Take Profit Market"}, {"order_type": ""}):  # fmt: skip
         weak = Account((msgspec.structs.replace(stop, **useless),), (Position("BTC", 50_000),))
-        assert plan.kept_stops(weak, Aim.PROTECT, COINS) == frozenset()
+        assert plan.kept_triggers(weak, Aim.PROTECT, COINS) == frozenset()
+
+
+def test_a_take_profit_stays_beside_its_stop_alone() -> None:
+    """It closes a position that is kept, and would be an orphan of one that is closed."""
+    stop = order(oid=5, side="A", sz="0.5", is_trigger=True, order_type="Stop Market", reduce_only=True)
+    take = msgspec.structs.replace(stop, oid=6, order_type="Take Profit Market")
+    held = (Position("BTC", 50_000),)
+    assert plan.kept_triggers(Account((stop, take), held), Aim.PROTECT, COINS) == {5, 6}
+    alone = Account((take,), held)
+    kept = plan.kept_triggers(alone, Aim.PROTECT, COINS)
+    assert kept == frozenset()
+    assert plan.to_close(alone, Aim.PROTECT, kept) == held
 
 
 def test_what_the_venue_did_not_say_is_not_guessed() -> None:
     """Without the positions any stop may be one that protects; without the orders no position is known to be bare."""
     stop = order(oid=5, side="A", sz="0.5", is_trigger=True, reduce_only=True)
     blind = Account((order(), stop), None)
-    assert plan.kept_stops(blind, Aim.PROTECT, COINS) == {5}
-    assert plan.kept_stops(blind, Aim.FLATTEN, COINS) == frozenset()
+    assert plan.kept_triggers(blind, Aim.PROTECT, COINS) == {5}
+    assert plan.kept_triggers(blind, Aim.FLATTEN, COINS) == frozenset()
     assert plan.to_close(blind, Aim.FLATTEN, frozenset()) == ()
     held = (Position("BTC", 50_000),)
     assert plan.to_close(Account(None, held), Aim.PROTECT, frozenset()) == ()
