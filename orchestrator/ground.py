@@ -30,7 +30,7 @@ from orchestrator.runfiles import RunFiles
 from orchestrator.settings import Settings
 from orchestrator.signing import policy_for
 from orchestrator.watchdog.guard import Phase
-from orchestrator.watchdog.line import tell
+from orchestrator.watchdog.line import tell_patiently
 from orchestrator.watchdog.words import Flatten, Look
 from shared.approval_file import key_path
 from shared.config import Mode
@@ -200,22 +200,22 @@ def _start_watchdog(settings: Settings, files: RunFiles, step: Step, stack: cont
     watchdog = Child("watchdog", args, files.logs / "watchdog.log", files.watchdog.exists)
     watchdog.start()
     stack.callback(watchdog.stop)
-    stack.callback(_leave_nothing_open, files, step)
+    stack.callback(leave_nothing_open, files, step)
 
 
-def _leave_nothing_open(files: RunFiles, step: Step) -> None:
+def leave_nothing_open(files: RunFiles, step: Step) -> None:
     """Before the watchdog is stopped: a run that was not drained to its end is brought to an end by it."""
-    view = tell(files.watchdog, Look())
-    if view.phase in {Phase.WAITING, Phase.DISMISSED, Phase.SAFE}:
+    until = time.monotonic() + SAFE_TIMEOUT_S
+    view = tell_patiently(files.watchdog, Look(), until)
+    if view.phase in {Phase.WAITING, Phase.DISMISSED} or (view.phase is Phase.SAFE and not view.positions):
         return
     step("the run ended without a drain: the watchdog cancels and closes")
-    until = time.monotonic() + SAFE_TIMEOUT_S
-    view = tell(files.watchdog, Flatten("the run ended without a drain"))
+    view = tell_patiently(files.watchdog, Flatten("the run ended without a drain"), until)
     while view.phase is not Phase.SAFE:
         if time.monotonic() > until:
             raise Unanswered(f"the watchdog found orders or positions open to the last: {view.fault or view.phase}")
         time.sleep(0.1)
-        view = tell(files.watchdog, Look())
+        view = tell_patiently(files.watchdog, Look(), until)
 
 
 def _cluster(

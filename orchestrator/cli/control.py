@@ -11,9 +11,9 @@ import typer
 
 from orchestrator.cli.options import Config, Json
 from orchestrator.cli.terminal import emit, note, say
-from shared.errors import NotRunning, Unanswered
+from shared.errors import NotAllowedError, NotRunning, Unanswered
 from shared.messages.control import KillLevel, KillOrdered, ResumeOrdered
-from shared.messages.risk import AlertAcknowledged
+from shared.messages.risk import AlertAcknowledged, TradingState
 from shared.redaction import redact_text
 from shared.units import Ns
 
@@ -51,7 +51,7 @@ def kill(
     order = KillOrdered(wanted, reason)
     try:
         _command(order, lambda status: _is_stopped(status, wanted), f"kill {wanted}", wait_s, config, as_json)
-    except (NotRunning, Unanswered) as error:
+    except (NotRunning, Unanswered, NotAllowedError) as error:
         if wanted is not KillLevel.FLATTEN:
             raise
         _by_watchdog(reason, f"{error}", wait_s, config, as_json)
@@ -112,18 +112,18 @@ def _by_watchdog(reason: str, why_not: str, wait_s: float, config: Path | None, 
     from orchestrator.cli.watchdog import line_of
     from orchestrator.runfiles import RunFiles
     from orchestrator.watchdog.guard import Phase
-    from orchestrator.watchdog.line import tell
-    from orchestrator.watchdog.words import Flatten, Look
+    from orchestrator.watchdog.line import tell_patiently
+    from orchestrator.watchdog.words import REASON_CHARACTERS_MAX, Flatten, Look
 
     socket = RunFiles(Path(current(config).run_dir)).watchdog
     note(f"{why_not}; the watchdog takes over")
     began = time.monotonic()
-    view = tell(socket, Flatten(reason))
+    view = tell_patiently(socket, Flatten(reason[:REASON_CHARACTERS_MAX]), began + wait_s)
     while wait_s and view.phase is not Phase.SAFE:
         if time.monotonic() - began > wait_s:
             raise Unanswered(f"after {wait_s:g} s still: {line_of(view)}")
         time.sleep(POLL_S)
-        view = tell(socket, Look())
+        view = tell_patiently(socket, Look(), began + wait_s)
     took_ms = (time.monotonic() - began) * 1_000
     if as_json:
         emit({"by": "watchdog", "has_effect": view.phase is Phase.SAFE, "took_ms": took_ms, "watchdog": view})
@@ -132,22 +132,27 @@ def _by_watchdog(reason: str, why_not: str, wait_s: float, config: Path | None, 
 
 
 def _rearm(reason: str, config: Path | None) -> None:
-    """Let the watchdog watch again first, or it would act at once on what the desk opens."""
-    from orchestrator.cli.runs import current
+    """Let the watchdog watch again first, or it would act at once on what the desk opens.
+
+    NotRunning or Unanswered if no desk is there: what a dead one left is the watchdog's to close.
+    """
+    from orchestrator.cli.runs import current, line_to
     from orchestrator.runfiles import RunFiles
     from orchestrator.watchdog.line import tell
-    from orchestrator.watchdog.words import Look, Rearm
+    from orchestrator.watchdog.words import REASON_CHARACTERS_MAX, Look, Rearm
 
+    with line_to(config) as line:
+        line.status()
     socket = RunFiles(Path(current(config).run_dir)).watchdog
     if socket.exists() and tell(socket, Look()).reason:
-        tell(socket, Rearm(reason))
+        tell(socket, Rearm(reason[:REASON_CHARACTERS_MAX]))
 
 
 def _is_stopped(status: Status, level: KillLevel) -> bool:
-    if status.trading_state in (None, "active"):
-        return False
+    if level is KillLevel.REDUCE:
+        return status.trading_state in (TradingState.REDUCING, TradingState.HALTED)
     is_empty = not status.open_orders and not status.positions
-    return is_empty if level is KillLevel.FLATTEN else True
+    return status.trading_state == TradingState.HALTED and (is_empty or level is not KillLevel.FLATTEN)
 
 
 def _is_trading(status: Status) -> bool:

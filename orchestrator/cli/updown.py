@@ -18,7 +18,7 @@ from orchestrator.cli.terminal import emit, note, say
 from shared.errors import HatsError, NotRunning, Unanswered
 
 if TYPE_CHECKING:
-    from orchestrator.runfiles import RunNote
+    from orchestrator.runfiles import RunFiles, RunNote
     from orchestrator.settings import Settings
     from orchestrator.status import Status
 
@@ -224,16 +224,22 @@ def _clear_away(run: RunNote, *, flatten: bool, config: Path | None) -> None:
     from orchestrator.cli.launching import home
     from orchestrator.control import Control
     from orchestrator.runfiles import RunFiles, forget_run
+    from orchestrator.watchdog.line import tell
+    from orchestrator.watchdog.words import Dismiss
     from shared.messages.control import DrainOrdered
 
     files = RunFiles(Path(run.run_dir))
     status = _status_or_none(run)
-    if status is None:
-        note("its hub does not answer: open orders and positions, if any, stay on the exchange")
-    else:
+    if status is not None:
         with Control(files) as line:
             line.say(DrainOrdered(flatten))
         _wait_drained(run)
+        with contextlib.suppress(NotRunning, Unanswered):  # one that is away acts on no silence
+            tell(files.watchdog, Dismiss())
+    elif flatten:
+        _leave_nothing_open(files)
+    else:
+        note("its hub does not answer: open orders and positions, if any, stay on the exchange")
     if run.ray_pid is not None and runs.is_alive(run.ray_pid):
         raylink.stop_process(run.ray_pid, raylink.STOP_TIMEOUT_S)
     elif run.ray_pid is None:
@@ -242,6 +248,18 @@ def _clear_away(run: RunNote, *, flatten: bool, config: Path | None) -> None:
         raylink.stop_process(pid, ORPHAN_TIMEOUT_S)
     files.door.unlink(missing_ok=True)
     forget_run(home(config))
+
+
+def _leave_nothing_open(files: RunFiles) -> None:
+    """What the dead left is closed by the watchdog first, or it would be ended at its work; Unanswered if it can't."""
+    from orchestrator.ground import leave_nothing_open
+
+    try:
+        leave_nothing_open(files, note)
+    except NotRunning as error:
+        note(f"nor does its watchdog ({error}): open orders and positions, if any, stay on the exchange")
+    except Unanswered as error:
+        raise Unanswered(f"{error}; it goes on, nothing was stopped. `--no-flatten` ends it as it is") from error
 
 
 def _wait_drained(run: RunNote) -> None:

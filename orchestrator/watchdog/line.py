@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Final
 
@@ -61,3 +62,13 @@ def tell(socket: Path, word: Word) -> View:
         return words.decode_view(answer)
     except BusError as error:
         raise Unanswered(f"what answers is no watchdog of ours: {error}") from error
+
+
+def tell_patiently(socket: Path, word: Word, until: float) -> View:
+    """The same of a watchdog that may be waiting for the venue: said again until that time (monotonic seconds)."""
+    while True:
+        try:
+            return tell(socket, word)
+        except Unanswered:
+            if time.monotonic() > until:
+                raise

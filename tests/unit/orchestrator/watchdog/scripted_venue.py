@@ -16,6 +16,8 @@ class ScriptedVenue:
     """`answers` by the type of the question ("exchange" for any action): JSON, or a number for an HTTP status."""
 
     def __init__(self) -> None:
+        self.obeys = False
+        """Is what is cancelled gone, and what is closed?"""
         self.answers: dict[str, Any] = {
             "meta": {"universe": [{"name": "BTC", "szDecimals": 5, "maxLeverage": 40}]},
             "frontendOpenOrders": [{"coin": "BTC", "oid": 7, "side": "B", "sz": "0.1"}],
@@ -33,6 +35,10 @@ class ScriptedVenue:
         said = json.loads(body)
         if path == "/exchange":
             self.actions.append(said["action"])
+            if self.obeys and said["action"]["type"] == "cancel":
+                self.answers["frontendOpenOrders"] = []
+            elif self.obeys:
+                self.answers["clearinghouseState"] = {"assetPositions": []}
             return self.answers["exchange"]
         self.asked.append(said["type"])
         return self.answers.get(said["type"], NOT_FOUND)

@@ -33,18 +33,21 @@ def venue() -> Iterator[ScriptedVenue]:
 
 
 @contextlib.contextmanager
-def watchdog(venue: ScriptedVenue, folder: Path, kept: Path, silence_ns: int = SECOND) -> Iterator[Path]:
+def watchdog(
+    venue: ScriptedVenue, folder: Path, kept: Path, silence_ns: int = SECOND, socket: Path | None = None
+) -> Iterator[Path]:
     """One that runs while inside; its socket."""
+    socket = socket or folder / "watchdog.sock"
     key = AgentKey(b"\x07" * 32, Network.TESTNET)
     store = NonceStore(folder / "nonces.sqlite", key.address)
-    listener = listen(f"unix:{folder / 'watchdog.sock'}")
+    listener = listen(f"unix:{socket}")
     guard = Guard(Aim.CANCEL, silence_ns, 0, read_kept(kept, Aim.CANCEL), time.monotonic_ns())
     hands = Hands(venue.url, "0x" + "a" * 40, key, store, lambda _event, _fields: None)
     server = WatchdogServer(guard, hands, listener, kept, 1_000, 0, lambda _event, _fields: None)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
-        yield folder / "watchdog.sock"
+        yield socket
     finally:
         server.stop()
         thread.join()
