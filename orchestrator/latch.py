@@ -22,8 +22,6 @@ from shared.sealing import SealKey, is_sealed
 _LEVEL: Final = {TradingState.REDUCING: KillLevel.REDUCE, TradingState.HALTED: KillLevel.PAUSE}
 """The kill that brings a new run to the state; nothing is flattened a second time."""
 
-SINCE: Final = "latched since run"
-
 
 class Latched(msgspec.Struct, frozen=True):
     """What is kept: the run that tightened, to what, and why."""
@@ -45,12 +43,10 @@ class LatchFile:
 
     def note(self, changed: TradingStateChanged) -> None:
         """Keep a tightened state with its first reason; forget it when trading is active again."""
-        if SINCE in changed.reason and self._path.exists():
-            return
         if changed.state is TradingState.ACTIVE:
             self._path.unlink(missing_ok=True)
-            return
-        self._write(Latched(self._run, changed.state, changed.reason))
+        elif self._state() is not changed.state:
+            self._write(Latched(self._run, changed.state, changed.reason))
 
     def halt(self, reason: str) -> None:
         """The account's next run begins halted, whatever was latched: nobody knows what happened meanwhile."""
@@ -59,14 +55,23 @@ class LatchFile:
     def order(self) -> KillOrdered | None:
         """What a new run must begin with; None if nothing is latched. A file that can't be read halts, to be safe."""
         try:
-            latched = msgspec.json.decode(self._plain(self._path.read_bytes()), type=Latched)
+            latched = self._read()
         except FileNotFoundError:
             return None
         except (OSError, DataError, msgspec.MsgspecError) as error:
             return KillOrdered(KillLevel.PAUSE, f"{self._path} can't be read: {error}")
         if latched.state is TradingState.ACTIVE:
             return None
-        return KillOrdered(_LEVEL[latched.state], f"{SINCE} {latched.run}: {latched.reason}")
+        return KillOrdered(_LEVEL[latched.state], f"latched since run {latched.run}: {latched.reason}")
+
+    def _state(self) -> TradingState | None:
+        try:
+            return self._read().state
+        except (OSError, DataError, msgspec.MsgspecError):
+            return None
+
+    def _read(self) -> Latched:
+        return msgspec.json.decode(self._plain(self._path.read_bytes()), type=Latched)
 
     def _write(self, latched: Latched) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

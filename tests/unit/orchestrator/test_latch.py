@@ -35,6 +35,20 @@ def test_tightened_until_loosened(tmp_path: Path, state: TradingState, level: Ki
     assert LatchFile(tmp_path, ACCOUNT, 5).order() is None
 
 
+def test_no_wording_of_a_reason_unlatches(tmp_path: Path) -> None:
+    """A kill is kept whatever its reason says; a resume that was refused changes neither state nor first reason."""
+    latch = LatchFile(tmp_path, ACCOUNT, 1)
+    latch.note(TradingStateChanged(TradingState.REDUCING, "daily loss"))
+    latch.note(TradingStateChanged(TradingState.HALTED, "kill (pause): latched since run 0 was not enough"))
+    latch.note(TradingStateChanged(TradingState.HALTED, "not resumed: it is not signed by the operator's key"))
+    order = LatchFile(tmp_path, ACCOUNT, 2).order()
+    assert order is not None
+    assert order.level is KillLevel.PAUSE
+    assert order.reason == "latched since run 1: kill (pause): latched since run 0 was not enough"
+    latch.note(TradingStateChanged(TradingState.ACTIVE, "resumed: latched since run 1, looked at"))
+    assert LatchFile(tmp_path, ACCOUNT, 3).order() is None
+
+
 def test_what_cannot_be_read_halts(tmp_path: Path) -> None:
     """A broken file is no reason to trade."""
     LatchFile(tmp_path, ACCOUNT, 1).halt("x")
