@@ -31,7 +31,7 @@ from orchestrator.hub import Hub
 from orchestrator.latch import LatchFile
 from orchestrator.recovery import recover
 from orchestrator.runfiles import HubDoor, RunFiles
-from orchestrator.services import SERVICES
+from orchestrator.services import services_of
 from orchestrator.supervisor import Supervisor, Verdict
 from orchestrator.watchdog.guard import Beat, Phase
 from orchestrator.watchdog.line import Heartbeats
@@ -179,7 +179,7 @@ class Orchestrator:
             build=self._order.build,
             commit_interval_ns=settings.journal.commit_interval_ms * MS,
             snapshot_every=settings.journal.snapshot_every,
-            services=SERVICES,
+            services=services_of(settings.hats.risk_oversight_officer.operator_public_key),
             on_lost=self._lost,
             on_beat=self._beats(gauges),
         )

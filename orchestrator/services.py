@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
+from hats.risk_oversight_officer.operator_word import fault_in
 from orchestrator.heart import Heart
 from orchestrator.status import cards_of, status_of
 from shared.codec import decode
+from shared.errors import NotAllowedError
 from shared.ids import Role
+from shared.messages.control import ResumeOrdered
 from shared.units import Ns
 
 
@@ -22,14 +25,33 @@ def _scorecards(heart: Heart, now: Ns, _: bytes) -> bytes:
     return _json(cards_of(heart, now))
 
 
-def _say(heart: Heart, now: Ns, body: bytes) -> bytes:
-    # the route table knows what the operator may say
-    return _json(heart.publish(Role.OPERATOR, decode(body), now).seq)
+class _Say:
+    """The operator's word; the route table knows what they may say.
+
+    A resume that the Risk Officer would refuse is not even said: others would let go of a kill by it.
+    """
+
+    def __init__(self, operator_public_key: str) -> None:
+        self._key = operator_public_key
+        self._signed_ns = 0
+
+    def __call__(self, heart: Heart, now: Ns, body: bytes) -> bytes:
+        message = decode(body)
+        if isinstance(message, ResumeOrdered):
+            fault = fault_in(message, self._key, heart.supervisor.run, self._signed_ns, now)
+            if fault is not None:
+                raise NotAllowedError(f"not resumed: {fault}")
+            self._signed_ns = max(self._signed_ns, message.ns)
+        return _json(heart.publish(Role.OPERATOR, message, now).seq)
 
 
 def _json(value: Any) -> bytes:
     return msgspec.json.encode(value)
 
 
-SERVICES: Final[Mapping[str, Any]] = {"status": _status, "scorecards": _scorecards, "say": _say}
-"""status -> Status, scorecards -> tuple of CardView, say (an encoded message) -> its seq; all JSON."""
+def services_of(operator_public_key: str) -> Mapping[str, Any]:
+    """status -> Status, scorecards -> tuple of CardView, say (an encoded message) -> its seq; all JSON.
+
+    With a key whoever resumes must have signed; empty: whoever is on the operator's line may.
+    """
+    return {"status": _status, "scorecards": _scorecards, "say": _Say(operator_public_key)}

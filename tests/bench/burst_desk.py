@@ -19,7 +19,7 @@ from hats.exchange_architect.actor import ExchangeArchitectActor
 from orchestrator import compose
 from orchestrator.heart import Heart
 from orchestrator.hub import Hub
-from orchestrator.services import SERVICES
+from orchestrator.services import services_of
 from orchestrator.settings import Settings
 from orchestrator.supervisor import Supervisor
 from shared.bus.frames import pass_of
@@ -55,7 +55,7 @@ def hub(directory: Path) -> None:
         clock,
         secret=TOKEN,
         build=TOKEN,
-        services=SERVICES,
+        services=services_of(""),
         on_lost=lambda role, verdict, pid: lost.append(f"{role}: {verdict} {pid}"),
         on_beat=lambda heart, now, heard: _note(directory, heart),
     )

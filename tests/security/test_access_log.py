@@ -22,7 +22,7 @@ from orchestrator.control import Control
 from orchestrator.heart import Heart
 from orchestrator.hub import Hub
 from orchestrator.runfiles import HubDoor, RunFiles
-from orchestrator.services import SERVICES
+from orchestrator.services import services_of
 from orchestrator.supervisor import Supervisor
 from shared.bus import frames
 from shared.bus.sockets import connect, listen
@@ -46,7 +46,7 @@ def files(tmp_path: Path) -> Iterator[RunFiles]:
     journal = Journal(found.journal, now_ns=1)
     heart = Heart(journal, compose.CATALOGUE, Supervisor(1, wants_armed=False), {role: Mailbox(role) for role in HATS})
     hub = Hub(
-        heart, journal, listen(found.bus), WallClock(), secret="right", build="b", services=SERVICES,
+        heart, journal, listen(found.bus), WallClock(), secret="right", build="b", services=services_of(""),
         on_lost=lambda *_: None, on_beat=lambda *_: None,
     )  # fmt: skip
     write_private(found.door, msgspec.json.encode(HubDoor(hub.address, frames.pass_of(Role.OPERATOR, "right"), "b")))

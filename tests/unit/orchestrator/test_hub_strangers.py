@@ -14,7 +14,7 @@ import pytest
 from orchestrator import compose, hub
 from orchestrator.heart import Heart
 from orchestrator.hub import Hub
-from orchestrator.services import SERVICES
+from orchestrator.services import services_of
 from orchestrator.supervisor import Supervisor
 from shared.bus import frames
 from shared.bus.frames import Ask, Hello, pass_of
@@ -36,7 +36,7 @@ def address(tmp_path: Path) -> Iterator[str]:
     mailboxes = {role: Mailbox(role) for role in HATS}
     heart = Heart(journal, compose.CATALOGUE, Supervisor(1, wants_armed=False), mailboxes)
     served = Hub(
-        heart, journal, listen(f"unix:{tmp_path}/bus"), clock, secret=SECRET, build="b", services=SERVICES,
+        heart, journal, listen(f"unix:{tmp_path}/bus"), clock, secret=SECRET, build="b", services=services_of(""),
         on_lost=lambda *_: None, on_beat=lambda *_: None,
     )  # fmt: skip
     thread = threading.Thread(target=served.run)

@@ -1,0 +1,59 @@
+"""The operator's word at the hub's door: what loosens is signed, or nobody hears it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hats.risk_oversight_officer.operator_word import words
+from orchestrator import operator_key
+from orchestrator.rehearsal import Rehearsal, rehearse
+from orchestrator.services import services_of
+from orchestrator.settings import Settings
+from orchestrator.status import status_of
+from shared.codec import encode
+from shared.errors import NotAllowedError
+from shared.messages.control import KillLevel, KillOrdered, ResumeOrdered
+from shared.messages.risk import TradingState
+from shared.units import Ns
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Rehearsal]:
+    """Nine Hats that trade on the stage."""
+    made = rehearse(Settings(), tmp_path / "journal.sqlite", seed=7)
+    made.run_for(5)
+    yield made
+    made.close()
+
+
+def test_nobody_lets_go_of_a_kill_for_an_unsigned_resume(desk: Rehearsal, tmp_path: Path) -> None:
+    """It is refused and not journaled; else the desk was armed again and its flattening given up before it failed."""
+    public = operator_key.make(tmp_path / "operator.key")
+    say, heart = services_of(public)["say"], desk.heart
+    say(heart, desk.stage.clock.now(), encode(KillOrdered(KillLevel.FLATTEN, "test")))
+    desk.run_for(1)
+    last_seq = heart.sequencer.record.last_seq
+    with pytest.raises(NotAllowedError, match="not signed"):
+        say(heart, desk.stage.clock.now(), encode(ResumeOrdered("let me")))
+    assert heart.sequencer.record.last_seq == last_seq
+    desk.run_for(10)
+    status = status_of(heart, desk.stage.clock.now())
+    assert (status.is_armed, status.trading_state) == (False, TradingState.HALTED)
+
+    now = Ns(desk.stage.clock.now())
+    signature = operator_key.sign(tmp_path / "operator.key", words(heart.supervisor.run, "looked at it", now))
+    order = encode(ResumeOrdered("looked at it", now, signature))
+    say(heart, now, order)
+    desk.run_for(1)
+    assert status_of(heart, now).is_armed
+    with pytest.raises(NotAllowedError, match="used before"):
+        say(heart, now, order)
+
+
+def test_without_a_key_whoever_is_on_the_line_may(desk: Rehearsal) -> None:
+    """As the settings say."""
+    seq = services_of("")["say"](desk.heart, desk.stage.clock.now(), encode(ResumeOrdered("looked at it")))
+    assert int(seq) == desk.heart.sequencer.record.last_seq
