@@ -187,7 +187,8 @@ class Session:
     def _taken(self, heard: Heard, line: Line, recv_ns: Ns) -> list[Message]:
         match heard.channel:
             case "l2Book":
-                return [self._book(message) for message in heard.messages]
+                books = [self._book(message) for message in heard.messages]
+                return [*self._clock.first_told(recv_ns), *books]
             case "trades":
                 return self._trades(heard)
             case "activeAssetCtx":

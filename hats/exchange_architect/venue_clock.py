@@ -17,7 +17,7 @@ _TOLD_EVERY_NS: Final = 10 * SECOND
 
 
 class Offset(NamedTuple):
-    """The exchange's clock minus ours, and the shortest round trip that it rests on."""
+    """The exchange's clock minus ours, and the shortest round trip that it rests on; 0 while no ping was answered."""
 
     offset_ns: int
     round_trip_ns: int
@@ -53,14 +53,19 @@ class VenueClock:
         return 0 if self._usual is None else delay_ns - self._usual
 
     def offset(self) -> Offset | None:
-        """By the fastest book and the fastest ping, half of whose time is the way back; None before there are any.
+        """By the fastest book and the fastest ping, half of whose time is the way back; None before there is a book.
 
-        A book waits at the venue before it leaves, so the truth is this or a little more.
+        A book waits at the venue before it leaves, so the truth is this or a little more; without a ping, more by the
+        whole way.
         """
-        if not self._delays or not self._round_trips:
+        if not self._delays:
             return None
-        round_trip_ns = min(self._round_trips)
+        round_trip_ns = min(self._round_trips, default=0)
         return Offset(round_trip_ns // 2 - min(self._delays), round_trip_ns)
+
+    def first_told(self, now: Ns) -> list[VenueClockTold]:
+        """The offset as soon as it is known; once."""
+        return self.told(now) if self._told is None else []
 
     def told(self, now: Ns) -> list[VenueClockTold]:
         """The offset for those who judge by it: once it is known, when it moved, and every ten seconds."""

@@ -148,7 +148,8 @@ class FeedStatus(Message, frozen=True):
 class VenueClockTold(Message, frozen=True):
     """The venue's clock minus ours, by its fastest book and half of its fastest ping; told when it moved, and often.
 
-    The venue's own delay counts as part of the way, so the truth is this or a little more.
+    The venue's own delay counts as part of the way, so the truth is this or a little more. `round_trip_ns` is 0 while
+    no ping was answered.
     """
 
     lane: ClassVar[Lane] = Lane.ORDER

@@ -48,7 +48,10 @@ def check_context_age(case: Case) -> Breach | None:
 
 
 def check_clock(case: Case) -> Breach | None:
-    """Our clock agrees with the venue's, as far as that was measured, and nobody has set the machine's meanwhile."""
+    """Our clock agrees with the venue's, which the first book tells, and nobody has set the machine's meanwhile."""
+    if case.state.market.venue_offset_ns is None:
+        limit = case.settings.clock_offset_limit_ms
+        return Breach(DenyReason.CLOCK_OFFSET, limit, 0, "unknown: the venue's clock was not heard yet")
     return clock_breach(case.state.market, case.settings)
 
 

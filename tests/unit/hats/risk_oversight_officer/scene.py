@@ -10,7 +10,7 @@ from shared.instrument import Instrument
 from shared.messages import AnyMessage
 from shared.messages.account import LedgerReport
 from shared.messages.control import Armed, Started
-from shared.messages.market import AssetContext, UniverseUpdate
+from shared.messages.market import AssetContext, UniverseUpdate, VenueClockTold
 from shared.messages.order import Fill, FillBooked, OrderChanged
 from shared.messages.risk import OrderApproved, OrderDenied
 from shared.messages.signal import FeatureUpdate, OrderIntent
@@ -75,7 +75,7 @@ def ledger(equity_usd: int, cash_gap_usd: int | None = None) -> LedgerReport:
 
 
 def officer(equity_usd: int = 10**6, **changed: object) -> RiskOversightOfficer:
-    """An armed officer who knows two coins, their books and the equity."""
+    """An armed officer who knows two coins, their books, the equity and the venue's time."""
     hat = RiskOversightOfficer(settings(**changed))
     listed = tuple(Instrument(coin, n, 0, 50) for n, coin in enumerate(COINS))
     opening: tuple[AnyMessage, ...] = (
@@ -83,6 +83,7 @@ def officer(equity_usd: int = 10**6, **changed: object) -> RiskOversightOfficer:
         UniverseUpdate(listed, 4500, 1500, NOW),
         *(features(coin) for coin in COINS),
         ledger(equity_usd),
+        VenueClockTold(0, 0, NOW),
         Armed("ready"),
     )
     for message in opening:

@@ -43,9 +43,15 @@ def test_beyond_five_seconds_no_entry(of: Callable[[int], AnyMessage], offset_ns
     assert isinstance(judged(hat, intent(4, px=PX - 100)), OrderApproved)
 
 
-def test_before_it_was_measured_it_holds_nobody_up() -> None:
-    """Unknown is not wrong; the first ping and the first book tell."""
-    assert isinstance(judged(officer(), intent(1)), OrderApproved)
+def test_nothing_is_added_before_it_was_measured() -> None:
+    """Unknown may be wrong by hours; the first book tells."""
+    hat = officer()
+    hat.state.market.venue_offset_ns = None
+    denial = judged(hat, intent(1))
+    assert isinstance(denial, OrderDenied)
+    assert denial.reason is DenyReason.CLOCK_OFFSET
+    say(hat, venue(0))
+    assert isinstance(judged(hat, intent(2)), OrderApproved)
 
 
 def test_the_operator_is_told_and_trading_is_reduced_if_nobody_answers() -> None:
