@@ -77,6 +77,8 @@ class Reader:
             if not connection.is_usable():
                 connection.open()
             connection.send(request(self._head, body))
+            return connection.receive(self._settings.answer_ms)
         except VenueUnreachable as error:
             return Lost(str(error), is_cut=True)
-        return connection.receive(self._settings.answer_ms)
+        except VenueProtocolError as error:
+            return Lost(str(error), is_cut=False)
