@@ -174,9 +174,9 @@ def order_message(record: OrderRecord, status: str, time_ms: int, universe: Univ
         oid=record.oid,
         coin=record.coin,
         side=side_from_wire(record.side),
-        px=Px(exact(record.limit_px, coin.px_decimals)),
-        sz=Sz(exact(record.sz, coin.sz_decimals)),
-        orig_sz=Sz(exact(record.orig_sz, coin.sz_decimals)),
+        px=px_from_wire(record.limit_px, coin),
+        sz=sz_from_wire(record.sz, coin),
+        orig_sz=sz_from_wire(record.orig_sz, coin),
         status=status_from_wire(status),
         said=status,
         exch_ns=ns_from_ms(time_ms),
@@ -190,7 +190,7 @@ def _trigger(record: OrderRecord, coin: Instrument) -> Trigger:
     kind = TRIGGERS.get(record.order_type)
     if kind is None:
         raise DataError(f"expected a stop or a take-profit, got {record.order_type[:20]!r}")
-    return Trigger(Px(exact(record.trigger_px, coin.px_decimals)), kind)
+    return Trigger(px_from_wire(record.trigger_px, coin), kind)
 
 
 def fill_message(record: FillRecord, universe: Universe, recv_ns: Ns) -> Fill:
@@ -201,8 +201,8 @@ def fill_message(record: FillRecord, universe: Universe, recv_ns: Ns) -> Fill:
     return Fill(
         coin=record.coin,
         side=side_from_wire(record.side),
-        px=Px(exact(record.px, coin.px_decimals)),
-        sz=Sz(exact(record.sz, coin.sz_decimals)),
+        px=px_from_wire(record.px, coin),
+        sz=sz_from_wire(record.sz, coin),
         oid=record.oid,
         cloid=_cloid(record.cloid),
         tid=record.tid,

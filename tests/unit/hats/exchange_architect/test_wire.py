@@ -117,6 +117,11 @@ def test_a_fill_is_read_exactly() -> None:
     assert message.cloid == "0xab" + "0" * 30
 
 
+def test_a_fill_of_less_than_nothing_is_no_fill() -> None:
+    """It would move the position the other way."""
+    assert isinstance(only(scene.fills(scene.fill(1, sz="-0.0025"))), BadData)
+
+
 def test_a_snapshot_is_marked() -> None:
     """isSnapshot true, false and absent are told apart as the venue means them."""
     assert heard(scene.fills(snapshot=True)).is_snapshot
