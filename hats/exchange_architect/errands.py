@@ -49,8 +49,10 @@ def read_twap(user: str, query: QueryTwap, universe: Universe, clock: Callable[[
 def read_account(user: str, fills_since_ns: int, universe: Universe, clock: Callable[[], Ns]) -> Errand:
     """AccountSnapshot, then BadData for what of it can't be used.
 
-    Fills are read last, so that none that moved the positions read before them is missing.
+    Fills are read last, so that none that moved the positions read before them is missing. Each reading may take long,
+    so that the snapshot counts as received when the first was asked for: no part of it is older than that.
     """
+    begun_ns = clock()
     state = yield wire_info.body("clearinghouseState", user=user)
     orders = yield wire_info.body("frontendOpenOrders", user=user)
     fills: dict[tuple[str, int, int], Fill] = {}
@@ -67,7 +69,7 @@ def read_account(user: str, fills_since_ns: int, universe: Universe, clock: Call
         if not page or ms_from_ns(page[-1].exch_ns) == start_ms:
             raise VenueProtocolError("userFillsByTime: a full page without progress in time")
         start_ms = ms_from_ns(page[-1].exch_ns)
-    snapshot, unusable = wire_info.account_snapshot(state, orders, tuple(fills.values()), universe, clock())
+    snapshot, unusable = wire_info.account_snapshot(state, orders, tuple(fills.values()), universe, begun_ns)
     return [snapshot, *bad, *unusable]
 
 

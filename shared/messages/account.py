@@ -28,7 +28,8 @@ class AccountSnapshot(Message, frozen=True):
     """Money, positions, open orders and recent fills, read over REST.
 
     `cash_usd` is the venue's `totalRawUsd`: collateral less what longs cost plus what shorts brought, so that
-    equity = cash + signed positions at their marks.
+    equity = cash + signed positions at their marks. It takes several readings: `recv_ns` is when the first was asked
+    for, so that nothing in it is older.
     """
 
     lane: ClassVar[Lane] = Lane.ORDER

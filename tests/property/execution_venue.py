@@ -59,6 +59,15 @@ class Truth(msgspec.Struct):
         return self.action.sz - self.left_sz
 
 
+class Reading(msgspec.Struct):
+    """An account that is being read. `live` None: its orders are still to come."""
+
+    query: QueryAccount
+    begun_ns: Ns
+    held: tuple[VenuePosition, ...]
+    live: tuple[VenueOrder, ...] | None = None
+
+
 class TinyVenue:
     """Orders, positions and fills as they really are. Its clock moves on with every event."""
 
@@ -124,12 +133,25 @@ class TinyVenue:
         """The truth, as asked."""
         if isinstance(query, QueryOrder):
             return self.word(query.cloid)
-        at = self.tick()
+        reading = self.read_positions(query)
+        self.read_orders(reading)
+        return self.read_fills(reading)
+
+    def read_positions(self, query: QueryAccount) -> Reading:
+        """The account takes three readings, and things may happen between them: the first."""
         net = sorted(self.net.items())
         held = tuple(VenuePosition(coin, net_sz, Usd(net_sz * USD), 5) for coin, net_sz in net if net_sz)
-        live = tuple(self.word(cloid) for cloid, order in sorted(self.orders.items()) if order.is_live)
-        fills = tuple(fill for fill in self.fills if fill.exch_ns >= query.fills_since_ns)
-        return AccountSnapshot(Usd(0), Usd(0), Usd(0), held, live, fills, at, at)
+        return Reading(query, self.tick(), held)
+
+    def read_orders(self, reading: Reading) -> None:
+        """The second."""
+        reading.live = tuple(self.word(cloid) for cloid, order in sorted(self.orders.items()) if order.is_live)
+
+    def read_fills(self, reading: Reading) -> AccountSnapshot:
+        """The last."""
+        fills = tuple(fill for fill in self.fills if fill.exch_ns >= reading.query.fills_since_ns)
+        zero, at = Usd(0), reading.begun_ns
+        return AccountSnapshot(zero, zero, zero, reading.held, reading.live or (), fills, at, at)
 
     def word(self, cloid: Cloid) -> VenueOrder:
         """What it says of an order now."""

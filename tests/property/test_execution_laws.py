@@ -32,7 +32,7 @@ from shared.messages.order import (
 from shared.messages.signal import CancelIntent
 from shared.order import TERMINAL, TRANSITIONS, OrderEvent, OrderState, Side, Tif, is_open
 from shared.units import MS, Ns
-from tests.property.execution_venue import Action, Copy, TinyVenue, kind_of, no_answer, on_wire
+from tests.property.execution_venue import Action, Copy, Reading, TinyVenue, kind_of, no_answer, on_wire
 from tests.unit.hats.execution_manager.scene import (
     COINS,
     EM,
@@ -70,6 +70,7 @@ class ExecutionLaws(RuleBasedStateMachine):
         self.venue = TinyVenue(NOW)
         self.wire: list[Action] = []
         self.queries: list[QueryOrder | QueryAccount] = []
+        self.readings: list[Reading] = []
         self.inbox: list[AnyMessage] = []
         self.timers: dict[str, int] = {"deadlines": self.hat.state.armed_ns}
         self.numbers = 0
@@ -214,10 +215,24 @@ class ExecutionLaws(RuleBasedStateMachine):
     @precondition(lambda self: self.queries)
     @rule(data=st.data(), is_lost=st.booleans())
     def read(self, data: st.DataObject, is_lost: bool) -> None:
-        """A question is answered with the truth of now, or not at all."""
+        """A question is answered with the truth of now, or not at all; the account is begun to be read."""
         query = self.queries.pop(data.draw(st.integers(0, len(self.queries) - 1)))
-        if not is_lost:
+        if not is_lost and isinstance(query, QueryAccount):
+            self.readings.append(self.venue.read_positions(query))
+        elif not is_lost:
             self.inbox.append(self.venue.read(query))
+
+    @precondition(lambda self: self.readings)
+    @rule(data=st.data(), is_last=st.booleans())
+    def read_on(self, data: st.DataObject, is_last: bool) -> None:
+        """The next part of the account is read, and perhaps the last one at once."""
+        reading = self.readings[data.draw(st.integers(0, len(self.readings) - 1))]
+        if reading.live is None:
+            self.venue.read_orders(reading)
+            if not is_last:
+                return
+        self.readings.remove(reading)
+        self.inbox.append(self.venue.read_fills(reading))
 
     # -------------------------------------------------------------------------------------------- venue, time
     @precondition(lambda self: any(order.is_live for order in self.venue.orders.values()))

@@ -16,7 +16,7 @@ from shared.messages.market import BadData, BadKind, UniverseUpdate
 from shared.messages.order import AllowanceTold, Fill, QueryTwap, VenueOrder, VenueOrderStatus
 from shared.order import Side, Trigger, TriggerKind
 from shared.rules.margin import MAINNET_TABLES, MarginTier, single_tier
-from shared.units import USD, Ns, Px, Usd
+from shared.units import SECOND, USD, Ns, Px, Usd
 from tests.unit.hats.exchange_architect import scene
 from tests.unit.hats.exchange_architect.scene import CLOID, T0, T0_MS, USER
 
@@ -169,6 +169,15 @@ def test_the_account_is_money_positions_orders_and_fills() -> None:
     assert [order.status for order in snapshot.open_orders] == [VenueOrderStatus.OPEN]
     assert [fill.tid for fill in snapshot.fills] == [1]
     assert venue.asked[-1] == {"type": "userFillsByTime", "user": USER, "startTime": T0_MS}
+
+
+def test_an_account_is_as_old_as_the_first_of_its_readings() -> None:
+    """What happened while it was read may be missing in it, however late the last reply came."""
+    venue = Venue(clearinghouseState=scene.CLEARINGHOUSE, frontendOpenOrders=[], userFillsByTime=[])
+    times = iter(range(T0, T0 + 10 * SECOND, SECOND))
+    (snapshot,) = errands.run(errands.read_account(USER, T0, scene.universe(), lambda: Ns(next(times))), venue)
+    assert isinstance(snapshot, AccountSnapshot)
+    assert snapshot.recv_ns == T0
 
 
 @pytest.mark.parametrize(("word", "kind"), [
