@@ -33,7 +33,8 @@ from orchestrator.recovery import recover
 from orchestrator.runfiles import HubDoor, RunFiles
 from orchestrator.services import services_of
 from orchestrator.supervisor import Supervisor, Verdict
-from orchestrator.watchdog.guard import Beat, Phase
+from orchestrator.watchdog.companion import Companion
+from orchestrator.watchdog.guard import Beat
 from orchestrator.watchdog.line import Heartbeats
 from shared import log
 from shared.bus.frames import pass_of
@@ -44,7 +45,6 @@ from shared.ids import HATS, Role
 from shared.journal import Journal
 from shared.mailbox import Mailbox
 from shared.messages import AnyMessage
-from shared.messages.control import KillLevel, KillOrdered
 from shared.messages.risk import TradingStateChanged
 from shared.metrics import Metrics, Request, Served, serve
 from shared.private_files import write_private
@@ -190,20 +190,13 @@ class Orchestrator:
         """What is done each second: figures for the metrics, and a sign of life for the watchdog."""
         if not self._settings.watchdog.enabled:
             return gauges.beat
-        heartbeats, said = Heartbeats(self._files.watchdog), False
+        heartbeats, companion = Heartbeats(self._files.watchdog), Companion()
 
         def beat(heart: Heart, now: Ns, heard: Mapping[Role, int]) -> None:
-            nonlocal said
             gauges.beat(heart, now, heard)
-            heartbeats.beat(Beat(self._order.run, bool(heart.situation.open_orders)))
-            view = heartbeats.view
-            has_acted = view is not None and view.phase in {Phase.ACTING, Phase.SAFE}
-            if has_acted and not said:
-                assert view is not None
-                heart.publish(
-                    Role.ORCHESTRATOR, KillOrdered(KillLevel.FLATTEN, f"the watchdog acted: {view.reason}"), now
-                )
-            said = has_acted
+            order = companion.hear(heartbeats.beat(Beat(self._order.run, bool(heart.situation.open_orders))))
+            if order is not None:
+                heart.publish(Role.ORCHESTRATOR, order, now)
 
         return beat
 

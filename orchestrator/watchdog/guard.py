@@ -98,6 +98,7 @@ class Guard:
         self._beat_ns = now
         self._retries = 0
         self._has_orders = False
+        self._run = 0
         self._next_look_ns = 0
         self._next_schedule_ns = 0
 
@@ -112,9 +113,10 @@ class Guard:
         return Kept(self.reason, self.aim) if self.is_latched or self.phase is Phase.WATCHING else None
 
     def beat(self, beat: Beat, now: int) -> None:
-        """A heartbeat came; one that comes too late changes nothing."""
-        self._beat_ns, self._has_orders = now, beat.has_orders
-        if self.phase in {Phase.WAITING, Phase.DISMISSED}:
+        """A heartbeat came. One that comes too late changes nothing, nor does one of a run that said goodbye."""
+        is_over = self.phase is Phase.DISMISSED and beat.run == self._run
+        self._beat_ns, self._has_orders, self._run = now, beat.has_orders, beat.run
+        if self.phase in {Phase.WAITING, Phase.DISMISSED} and not is_over:
             self.phase = Phase.WATCHING
 
     def stood_still(self, span_ns: int) -> None:

@@ -16,30 +16,37 @@ from shared.errors import BusError, Unanswered
 
 _CONNECT_S: Final = 0.2
 _ANSWER_S: Final = 5.0
+_UNANSWERED_MAX: Final = 10
+"""Beats on one connection without an answer."""
 
 
 class Heartbeats:
-    """The hub's end. A watchdog that is away is called again at the next beat; `view` is its newest answer."""
+    """The hub's end. A watchdog that is away is called again at the next beat."""
 
     def __init__(self, socket: Path) -> None:
         self._address = f"unix:{socket}"
         self._connection: Connection | None = None
         self._was_heard = True
-        self.view: View | None = None
+        self._unanswered = 0
 
-    def beat(self, beat: Beat) -> None:
-        """Say that we live, and take in what the watchdog answered to the last beat."""
+    def beat(self, beat: Beat) -> View | None:
+        """Say that we live; what the watchdog answered since the last beat, None: nothing."""
+        view = None
         try:
             if self._connection is None:
                 self._connection = connect(self._address, _CONNECT_S)
             self._connection.send(words.encode(beat))
             for data in self._connection.receive_ready():
-                self.view = words.decode_view(data)
+                view = words.decode_view(data)
+            self._unanswered = 0 if view is not None else self._unanswered + 1
             if not self._connection.is_open:
                 raise BusError("it hung up")
-            self._was_heard = True
+            if self._unanswered > _UNANSWERED_MAX:  # what it never reads would fill its socket, and then we would wait
+                raise BusError("it does not answer")
+            self._was_heard = self._was_heard or view is not None
         except BusError as error:
             self._lose(str(error))
+        return view
 
     def close(self) -> None:
         """Hang up, without a farewell: what this silence means is the watchdog's to judge."""
@@ -49,7 +56,7 @@ class Heartbeats:
 
     def _lose(self, reason: str) -> None:
         self.close()
-        self.view = None
+        self._unanswered = 0
         if self._was_heard:
             logger.warning("no watchdog: {reason}", reason=reason)
         self._was_heard = False

@@ -171,8 +171,18 @@ def test_an_ordered_end_is_no_silence() -> None:
     made.beat(BEAT, 0)
     made.dismiss()
     assert made.due(3_600 * SECOND) is Work.NOTHING
-    made.beat(BEAT, 3_600 * SECOND)
+    made.beat(Beat(8, False), 3_600 * SECOND)
     assert phase_of(made) is Phase.WATCHING
+
+
+def test_the_last_heartbeats_of_a_desk_that_said_goodbye_take_nothing_back() -> None:
+    """It lives on for some seconds while it is stopped; positions that were to stay would be closed for its silence."""
+    made = guard()
+    made.beat(BEAT, 0)
+    made.dismiss()
+    made.beat(BEAT, SECOND)
+    assert made.due(10 * SECOND) is Work.NOTHING
+    assert (made.phase, made.kept) == (Phase.DISMISSED, None)
 
 
 def test_the_scheduled_cancel_is_renewed_thrice_in_its_time() -> None:
