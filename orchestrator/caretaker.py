@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
@@ -12,7 +11,8 @@ from loguru import logger
 
 from orchestrator.jobs import TASKS, WORK, Place, Task
 from orchestrator.scheduler import Scheduler, Stage, Start, State
-from shared.errors import JournalError
+from shared.clock import WallClock
+from shared.errors import ConfigError, JournalError
 from shared.private_files import write_private
 
 AT_ONCE: Final = 1
@@ -87,14 +87,16 @@ class Caretaker:
         place: Place,
         dispatch: Dispatch,
         tasks: Mapping[str, Task] = TASKS,
-        clock: Callable[[], int] = time.time_ns,
+        clock: Callable[[], int] | None = None,
     ) -> None:
         self._place = place
         self._dispatch = dispatch
-        self._clock = clock
+        self._clock = clock or WallClock().now
         self._file = place.files.schedule
         self._running: dict[Start, Any] = {}
-        self._scheduler = Scheduler((task.job for task in tasks.values()), AT_ONCE, clock(), read_state(self._file))
+        self._is_kept = True
+        jobs = (task.job for task in tasks.values())
+        self._scheduler = Scheduler(jobs, AT_ONCE, self._clock(), read_state(self._file))
 
     def turn(self) -> None:
         """Take in what ended, end what is late, start what is due; write down what changed."""
@@ -114,8 +116,19 @@ class Caretaker:
         started = self._scheduler.due(now)
         for start in started:
             self._running[start] = self._dispatch.start(start.name, self._place)
-        if ended or late or started:
+        if ended or late or started or not self._is_kept:
+            self._keep()
+
+    def _keep(self) -> None:
+        """Write it down, if the disk takes it: else the next turn tries again, and the desk goes on."""
+        was_kept = self._is_kept
+        try:
             write_private(self._file, msgspec.json.encode(self._scheduler.state))
+            self._is_kept = True
+        except ConfigError as error:
+            self._is_kept = False
+            if was_kept:
+                logger.error("the schedule is not kept: {error}", error=error)
 
     def close(self) -> None:
         """End what runs; the file says that it ran, so a later process tries it again."""

@@ -84,7 +84,10 @@ class Child:
             assert self._process is not None
             if self._process.poll() is not None:
                 logger.warning("{name} ended with {code}; restarting", name=self.name, code=self._process.returncode)
-                self._spawn()
+                try:
+                    self._spawn()
+                except OSError as error:  # no memory, no process, no file: the next look tries again
+                    logger.error("{name} can't be started: {error}", name=self.name, error=error)
 
     def _tail(self) -> str:
         return self._log_path.read_text(errors="replace")[-2000:]

@@ -64,8 +64,6 @@ class RayCluster(Section):
 class Supervision(Section):
     """How the orchestrator keeps the Hats alive."""
 
-    heartbeat_ms: int = Field(500, ge=50, description="A Hat says that it is alive at least this often.")
-    heartbeat_misses: int = Field(6, ge=2, description="Heartbeats missed in a row before a Hat counts as dead.")
     restart_intensity: int = Field(5, ge=1, description="Restarts within the window before a Hat is quarantined.")
     restart_window_s: float = Field(60.0, gt=0, description="Length of that window.")
 

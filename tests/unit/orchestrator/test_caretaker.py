@@ -66,6 +66,20 @@ def place(tmp_path: Path) -> Place:
     return Place(str(tmp_path), str(files.dir), tuple(paths))
 
 
+def test_a_disk_that_takes_nothing_is_not_in_the_way_of_trading(place: Place) -> None:
+    """The desk is not ended for a schedule that can't be kept; it is kept once there is room."""
+    in_the_way = place.files.schedule.with_name(place.files.schedule.name + ".part")
+    in_the_way.mkdir()
+    made = Caretaker(place, Elsewhere(), {"a": task("a")}, lambda: 0)
+    made.turn()
+    assert read_state(place.files.schedule) is None
+    in_the_way.rmdir()
+    made.turn()
+    state = read_state(place.files.schedule)
+    assert state is not None
+    assert state.jobs["a"].stage == "running"
+
+
 def test_what_ends_fails_or_is_late_is_written_down(place: Place) -> None:
     """One at a time, each end in the file, a late one ended by force."""
     now, elsewhere = [0], Elsewhere()
