@@ -73,12 +73,13 @@ class Market(msgspec.Struct):
                 self.margin_tiers = news.margin_tiers
 
     def reference_px(self, coin: str) -> int:
-        """What a lot of the coin is worth now: our mid (rounded up), else the venue's mark; 0 if nobody said."""
-        feature = self.features.get(coin)
-        if feature is not None:
-            return -(-(feature.best_bid_px + feature.best_ask_px) // 2)
-        context = self.contexts.get(coin)
-        return context.mark_px if context is not None else 0
+        """What a lot of the coin is worth at most: the higher of our mid (rounded up) and the venue's mark; 0: unknown.
+
+        Either may have stopped while the market went on.
+        """
+        feature, context = self.features.get(coin), self.contexts.get(coin)
+        mid = -(-(feature.best_bid_px + feature.best_ask_px) // 2) if feature is not None else 0
+        return max(mid, context.mark_px) if context is not None else mid
 
     def twice_mid(self, coin: str) -> int:
         """Twice our mid of a coin whose book was seen, price units."""

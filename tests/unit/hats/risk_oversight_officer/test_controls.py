@@ -13,7 +13,7 @@ from shared.messages.market import CaptureState, CaptureStatus, FeedState, FeedS
 from shared.messages.risk import DenyReason, OrderApproved, OrderDenied
 from shared.messages.signal import OrderIntent, Regime, RegimeUpdate
 from shared.order import OrderState, Side
-from shared.units import MS, USD, Ns
+from shared.units import MS, USD, Ns, Px
 from tests.unit.hats.risk_oversight_officer.scene import (
     NOW,
     PX,
@@ -338,3 +338,17 @@ def test_closing_everything_waits_for_no_word_on_money() -> None:
     assert isinstance(judged(hat, exit_, later), OrderApproved)
     adding = judged(hat, intent(4, Side.SELL, 20, PX + 1_000, recv_ns=later), later)
     assert isinstance(adding, OrderDenied)
+
+
+def test_what_is_held_is_valued_by_the_dearer_of_two_prices() -> None:
+    """A book that stopped while the venue's mark doubled does not make a position half as large."""
+    hat = officer(gross_limit_usd=100, net_limit_usd=200)
+    held(hat, Side.BUY, 40, 1, coin="BBB")
+    say(hat, msgspec.structs.replace(context(PX, "BBB"), mark_px=Px(2 * PX)))
+    denial = judged(hat, intent(2, sz=21))
+    assert isinstance(denial, OrderDenied)
+    assert (denial.reason, denial.found) == (DenyReason.GROSS_EXPOSURE, 101 * USD)
+    assert isinstance(judged(hat, intent(3, sz=20)), OrderApproved)
+    say(hat, msgspec.structs.replace(context(PX, "BBB"), mark_px=Px(PX // 2)))
+    assert isinstance(judged(hat, intent(4, sz=40)), OrderApproved), "and never by the cheaper one"
+    assert isinstance(judged(hat, intent(5, sz=10)), OrderDenied)
