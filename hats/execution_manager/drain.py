@@ -23,10 +23,14 @@ CLOSING_EACH: Final = 2
 
 
 def begin(turn: Turn, *, flatten: bool, is_kill: bool, reason: str) -> Iterator[AnyMessage]:
-    """Cancel everything from here on, and close positions if asked; a second order only asks for more."""
+    """Cancel everything from here on, and close positions if asked; a second order only asks for more.
+
+    What is to close positions only now has its whole time for that.
+    """
     drain = turn.state.drain
     if drain.is_active:
-        drain.flatten = drain.flatten or flatten
+        if flatten and not drain.flatten:
+            drain.flatten, drain.began_ns = True, turn.now
         drain.is_kill = drain.is_kill and is_kill
         drain.phase = DrainPhase.WORKING
     else:

@@ -221,6 +221,21 @@ def test_kill_flatten_closes_everything_until_the_operator_resumes() -> None:
     assert not hat.state.drain.is_active
 
 
+def test_a_kill_near_the_end_of_a_drain_has_its_own_time() -> None:
+    """The end of a run hung on a cancel without an answer; asked again for less, it gets no more time."""
+    hat = holding(40, drain_timeout_ms=10_000, flatten_patience_ms=1_000)
+    resting(hat, intent(1))
+    say(hat, DrainOrdered(flatten=False))
+    late, after = NOW + 9 * SECOND, NOW + 11 * SECOND
+    say(hat, features(at=late), late)
+    said = say(hat, KillOrdered(KillLevel.FLATTEN, "test"), late)
+    said += wake(hat, after)
+    assert len(wishes(said)) == 1
+    assert drained(said) is None
+    say(hat, DrainOrdered(flatten=False), after)
+    assert drained(wake(hat, late + 10 * SECOND)) is not None
+
+
 def test_a_milder_kill_does_not_loosen() -> None:
     """After a pause, "reduce" does not let reducing orders pass."""
     hat = manager()
