@@ -209,8 +209,8 @@ def leave_nothing_open(files: RunFiles, step: Step) -> None:
     view = tell_patiently(files.watchdog, Look(), until)
     if view.phase in {Phase.WAITING, Phase.DISMISSED} or (view.phase is Phase.SAFE and not view.positions):
         return
-    step("the run ended without a drain: the watchdog cancels and closes")
-    view = tell_patiently(files.watchdog, Flatten("the run ended without a drain"), until)
+    step("the run did not end flat: the watchdog cancels and closes")
+    view = tell_patiently(files.watchdog, Flatten("the run did not end flat"), until)
     while view.phase is not Phase.SAFE:
         if time.monotonic() > until:
             raise Unanswered(f"the watchdog found orders or positions open to the last: {view.fault or view.phase}")

@@ -149,10 +149,11 @@ class Launch:
     def drained(self, desk: Desk) -> tuple[Status, tuple[CardView, ...]]:
         """The last status and scorecards, after everything was cancelled and, unless told otherwise, flattened."""
         self._watcher.step(f"draining: disarm, cancel{', flatten' if self._flatten else ''}")
-        desk.drain(flatten=self._flatten, watch=self._watcher.show)
+        end = desk.drain(flatten=self._flatten, watch=self._watcher.show)
         time.sleep(LAST_WORD_S)
-        if self._settings.watchdog.enabled:
-            tell(self.files.watchdog, Dismiss())  # what follows is silence, and in order
+        # what follows is silence, and in order; but what was to be closed and is not is the watchdog's from here on
+        if self._settings.watchdog.enabled and (end.is_flat or not self._flatten):
+            tell(self.files.watchdog, Dismiss())
         return desk.status(), desk.scorecards()
 
     def _trade(self, desk: Desk, settings: Settings) -> None:

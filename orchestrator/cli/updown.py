@@ -233,9 +233,11 @@ def _clear_away(run: RunNote, *, flatten: bool, config: Path | None) -> None:
     if status is not None:
         with Control(files) as line:
             line.say(DrainOrdered(flatten))
-        _wait_drained(run)
-        with contextlib.suppress(NotRunning, Unanswered):  # one that is away acts on no silence
-            tell(files.watchdog, Dismiss())
+        if _wait_drained(run).is_flat or not flatten:
+            with contextlib.suppress(NotRunning, Unanswered):  # one that is away acts on no silence
+                tell(files.watchdog, Dismiss())
+        else:
+            _leave_nothing_open(files)
     elif flatten:
         _leave_nothing_open(files)
     else:
@@ -251,23 +253,24 @@ def _clear_away(run: RunNote, *, flatten: bool, config: Path | None) -> None:
 
 
 def _leave_nothing_open(files: RunFiles) -> None:
-    """What the dead left is closed by the watchdog first, or it would be ended at its work; Unanswered if it can't."""
+    """What is left open is closed by the watchdog first, or it would be ended at its work; Unanswered if it can't."""
     from orchestrator.ground import leave_nothing_open
 
     try:
         leave_nothing_open(files, note)
     except NotRunning as error:
-        note(f"nor does its watchdog ({error}): open orders and positions, if any, stay on the exchange")
+        note(f"no watchdog answers ({error}): open orders and positions, if any, stay on the exchange")
     except Unanswered as error:
         raise Unanswered(f"{error}; it goes on, nothing was stopped. `--no-flatten` ends it as it is") from error
 
 
-def _wait_drained(run: RunNote) -> None:
+def _wait_drained(run: RunNote) -> Status:
     deadline = time.monotonic() + STOP_TIMEOUT_S
     while (status := _status_or_none(run)) is None or status.drained is None:
         if time.monotonic() > deadline:
             raise Unanswered("the drain did not end; nothing was stopped. `hats status` shows what is open")
         time.sleep(POLL_S)
+    return status
 
 
 def _stop_actors(run: RunNote, files: Any) -> None:

@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
+from orchestrator import compose
 from orchestrator.cli.control import _is_stopped, kill, resume
 from orchestrator.cli.updown import down
-from orchestrator.runfiles import RunFiles, RunNote, current_run, note_run
+from orchestrator.heart import Heart
+from orchestrator.hub import Hub
+from orchestrator.runfiles import HubDoor, RunFiles, RunNote, current_run, note_run
+from orchestrator.services import services_of
+from orchestrator.supervisor import Supervisor
 from orchestrator.watchdog.guard import Beat, Phase
 from orchestrator.watchdog.line import Heartbeats, tell
 from orchestrator.watchdog.words import Flatten, Look
+from shared.bus.frames import pass_of
+from shared.bus.sockets import listen
+from shared.clock import WallClock
+from shared.codec import decode
 from shared.errors import NotRunning
-from shared.messages.control import KillLevel
-from shared.units import SECOND
+from shared.ids import HATS, Role
+from shared.journal import Journal
+from shared.mailbox import Mailbox
+from shared.messages.control import Drained, KillLevel
+from shared.private_files import write_private
+from shared.units import SECOND, Ns
 from tests.unit.orchestrator.watchdog.scripted_venue import ScriptedVenue, scripted_venue
 from tests.unit.orchestrator.watchdog.test_server import wait_for, watchdog
 
@@ -79,6 +95,45 @@ def test_the_end_of_a_wreck_does_not_end_its_watchdog_at_work(
     assert venue.kinds() == ([] if no_flatten else ["cancel", "order"])
     with pytest.raises(NotRunning):
         current_run(tmp_path)
+
+
+@contextlib.contextmanager
+def hub(files: RunFiles, *, flat: bool) -> Iterator[None]:
+    """A hub without Hats, whose drains come at once to this end."""
+
+    def say(heart: Heart, now: Ns, body: bytes) -> bytes:
+        seq = heart.publish(Role.OPERATOR, decode(body), now).seq
+        heart.publish(Role.EXECUTION_MANAGER, Drained(flat, "test"), now)
+        return json.dumps(seq).encode()
+
+    clock = WallClock()
+    journal = Journal(files.journal, now_ns=clock.now())
+    heart = Heart(journal, compose.CATALOGUE, Supervisor(1, wants_armed=False), {role: Mailbox(role) for role in HATS})
+    made = Hub(
+        heart, journal, listen(files.bus), clock, secret="s", build="b", services={**services_of(""), "say": say},
+        on_lost=lambda *_: None, on_beat=lambda *_: None,
+    )  # fmt: skip
+    write_private(files.door, msgspec.json.encode(HubDoor(made.address, pass_of(Role.OPERATOR, "s"), "b", None)))
+    thread = threading.Thread(target=made.run)
+    thread.start()
+    try:
+        yield
+    finally:
+        made.stop()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("flat", "no_flatten", "is_closed"), [(True, False, False), (False, False, True), (False, True, False)]
+)
+def test_what_a_drain_could_not_close_is_the_watchdogs(
+    wreck: RunFiles, venue: ScriptedVenue, flat: bool, no_flatten: bool, is_closed: bool
+) -> None:
+    """A drain that ended as it was meant to is a farewell; one that was to end flat and did not is none."""
+    with hub(wreck, flat=flat):
+        down(no_flatten=no_flatten, wait_s=10.0, as_json=True)
+    assert venue.kinds() == (["cancel", "order"] if is_closed else [])
+    assert tell(wreck.watchdog, Look()).phase is (Phase.SAFE if is_closed else Phase.DISMISSED)
 
 
 @pytest.mark.parametrize(
