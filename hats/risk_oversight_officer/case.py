@@ -12,7 +12,7 @@ from hats.risk_oversight_officer.tail import Corner, Losses, Positions, Tail, po
 from shared.ids import HOUSE
 from shared.instrument import Instrument
 from shared.messages.market import AssetContext
-from shared.messages.risk import DenyReason
+from shared.messages.risk import DenyReason, RiskModel
 from shared.messages.signal import FeatureUpdate, OrderIntent
 from shared.order import Trigger
 from shared.rules.margin import maintenance_usd
@@ -22,12 +22,16 @@ BPS: Final = 10_000
 
 
 class Breach(NamedTuple):
-    """A limit that an intent would break: the limit, what was found, both in the unit that `detail` names."""
+    """A limit that an intent would break: the limit, what was found, both in the unit that `detail` names.
+
+    `model` is whose loss was found, where it is one.
+    """
 
     reason: DenyReason
     limit: int
     found: int
     detail: str
+    model: RiskModel | None = None
 
 
 class Case:

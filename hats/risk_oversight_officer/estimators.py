@@ -34,6 +34,19 @@ def normal(returns: F64, tail: float) -> Risk:
     return Risk(-(mean + sigma * z), -(mean - sigma * _NORMAL.pdf(z) / tail))
 
 
+class NormalTail(NamedTuple):
+    """A normal's quantile at a tail, and how far below zero it is on average beyond, both in standard deviations."""
+
+    quantile: float
+    beyond: float
+
+
+def normal_tail(tail: float) -> NormalTail:
+    """Rounded, so that no machine's logarithm shows."""
+    z = _NORMAL.inv_cdf(tail)
+    return NormalTail(round(z, 12), round(_NORMAL.pdf(z) / tail, 12))
+
+
 def cornish_fisher(returns: F64, tail: float) -> Risk:
     """The normal quantile corrected for skew and excess kurtosis, and the mean of the corrected quantiles beyond it.
 
@@ -46,12 +59,16 @@ def cornish_fisher(returns: F64, tail: float) -> Risk:
     standard = (returns - mean) / sigma
     skew, excess = float((standard**3).mean()), float((standard**4).mean()) - 3.0
     if not is_in_domain(skew, excess):
-        raise DataError(f"Cornish-Fisher is no quantile function at skew {skew:.3f} and excess kurtosis {excess:.3f}")
-    steps = (np.arange(200) + 0.5) / 200.0 * tail
-    beyond = np.array([_expanded(_NORMAL.inv_cdf(float(step)), skew, excess) for step in steps])
+        raise DataError(out_of_domain(skew, excess))
+    at = normal_tail(tail)
     return Risk(
-        -(mean + sigma * _expanded(_NORMAL.inv_cdf(tail), skew, excess)), -(mean + sigma * float(beyond.mean()))
+        -(mean + sigma * expanded(at.quantile, skew, excess)), -(mean + sigma * expanded_beyond(at, skew, excess))
     )
+
+
+def out_of_domain(skew: float, excess: float) -> str:
+    """Why Cornish-Fisher has no say, in words."""
+    return f"Cornish-Fisher is no quantile function at skew {skew:.3f} and excess kurtosis {excess:.3f}"
 
 
 def is_in_domain(skew: float, excess: float) -> bool:
@@ -67,5 +84,24 @@ def is_in_domain(skew: float, excess: float) -> bool:
     return all(constant + linear * z + square * z * z >= 0.0 for z in places)
 
 
-def _expanded(z: float, skew: float, excess: float) -> float:
-    return z + (z**2 - 1.0) * skew / 6.0 + (z**3 - 3.0 * z) * excess / 24.0 - (2.0 * z**3 - 5.0 * z) * skew**2 / 36.0
+def expanded(z: float, skew: float, excess: float) -> float:
+    """The corrected quantile of a normal's `z`."""
+    square = z * z
+    return (
+        z
+        + (square - 1.0) * skew / 6.0
+        + z * (square - 3.0) * excess / 24.0
+        - z * (2.0 * square - 5.0) * skew * skew / 36.0
+    )
+
+
+def expanded_beyond(at: NormalTail, skew: float, excess: float) -> float:
+    """The mean of the corrected quantiles beyond a normal's.
+
+    By the truncated normal's moments: E[z] = -b, E[z^2] = 1 - q b, E[z^3] = -(q^2 + 2) b for quantile q, beyond b.
+    """
+    q = at.quantile
+    square = q * q
+    return -at.beyond * (
+        1.0 + q * skew / 6.0 + (square - 1.0) * excess / 24.0 - (2.0 * square - 1.0) * skew * skew / 36.0
+    )

@@ -43,4 +43,7 @@ def report(state: State, settings: Settings, tail: Tail) -> RiskReport:
         value_at_risk_usd=None if losses is None else Usd(losses.var_usd),
         expected_shortfall_usd=None if losses is None else Usd(losses.shortfall_usd),
         stress_usd=Usd(tail.stress(positions).usd),
+        value_at_risk_model=None if losses is None else losses.var_model,
+        expected_shortfall_model=None if losses is None else losses.shortfall_model,
+        unheard="" if losses is None else losses.unheard,
     )

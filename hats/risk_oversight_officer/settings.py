@@ -7,6 +7,9 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from shared.config import Section
+from shared.messages.risk import RiskModel
+
+TailModel = Literal[RiskModel.HISTORICAL, RiskModel.FILTERED, RiskModel.MONTE_CARLO, RiskModel.CORNISH_FISHER]
 
 
 class Settings(Section):
@@ -115,8 +118,10 @@ class Settings(Section):
     sizing_kelly_share: float = Field(0.25, gt=0, le=1, description="Share of the Kelly position that is taken.")
     sizing_kelly_bound_percent: float = Field(100.0, gt=0, description="Largest Kelly position over equity.")
     # the tail
-    var_method: Literal["historical", "filtered", "monte_carlo"] = Field(
-        "filtered", description="Returns as they were, at today's volatility, or drawn from a Student t."
+    var_models: tuple[TailModel, ...] = Field(
+        (RiskModel.HISTORICAL, RiskModel.FILTERED, RiskModel.CORNISH_FISHER),
+        min_length=1,
+        description="Who is asked for value at risk and shortfall; the one that fears most is heard.",
     )
     var_limit_bps: int = Field(500, gt=0, description="Value at risk (99 %) over equity.")
     shortfall_limit_bps: int = Field(600, gt=0, description="Expected shortfall (97.5 %) over equity.")
@@ -155,6 +160,12 @@ class Settings(Section):
     )
     report_every_ms: int = Field(1_000, ge=1, description="How often exposure is reported.")
     measures_every_ms: int = Field(1_000, ge=1, description="How often measurements are reported.")
+
+    @model_validator(mode="after")
+    def _somebody_always_speaks(self) -> Settings:
+        if set(self.var_models) == {RiskModel.CORNISH_FISHER}:
+            raise ValueError("expected a model beside cornish_fisher, which has no say outside its domain")
+        return self
 
     @model_validator(mode="after")
     def _weights_are_stable(self) -> Settings:

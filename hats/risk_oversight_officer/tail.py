@@ -14,16 +14,21 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hats.risk_oversight_officer import moments
+from hats.risk_oversight_officer.estimators import normal_tail
 from hats.risk_oversight_officer.history import RETURN_SCALE, Returns
 from hats.risk_oversight_officer.scenarios import SCENARIOS
 from hats.risk_oversight_officer.settings import Settings
 from hats.risk_oversight_officer.volatility import filtered, simulated
+from shared.messages.risk import RiskModel
 from shared.units import USD
 
 VAR_TAIL: Final = 100
 """Value at risk leaves 1 in 100 beyond it."""
 SHORTFALL_TAIL: Final = 40
 """Expected shortfall is the mean of the worst 1 in 40 (2.5 %)."""
+AT_VAR: Final = normal_tail(1 / VAR_TAIL)
+AT_SHORTFALL: Final = normal_tail(1 / SHORTFALL_TAIL)
 
 F64 = NDArray[np.float64]
 
@@ -42,10 +47,16 @@ class Corner(NamedTuple):
 
 
 class Losses(NamedTuple):
-    """Value at risk and expected shortfall of the worst corner, micro-USDC; never below zero."""
+    """Value at risk and expected shortfall of the worst corner, micro-USDC, never below zero, and whose they are.
+
+    `unheard`: why a model has no say on these positions.
+    """
 
     var_usd: int
     shortfall_usd: int
+    var_model: RiskModel
+    shortfall_model: RiskModel
+    unheard: str = ""
 
 
 class Stressed(NamedTuple):
@@ -85,25 +96,34 @@ class Tail:
         self.samples = returns.samples
         coins = sorted(coin for coin, row in returns.rows.items() if len(row) >= settings.var_samples_min)
         self._columns = {coin: n for n, coin in enumerate(coins)}
-        self._rows = np.ascontiguousarray(_rows(returns, coins, settings).T)
+        self._rows = _rows(returns, coins, settings)
+        self._models = settings.var_models
         self._shocks: tuple[tuple[str, ...], F64] = ((), np.zeros((len(SCENARIOS), 0)))
 
     def losses(self, positions: Positions) -> Losses | None:
-        """What these positions may lose by their history; None if one of their coins has too little of it."""
+        """What these positions may lose by the model that fears most; None if a coin has too little history."""
         if not positions.coins:
-            return Losses(0, 0)
+            return Losses(0, 0, self._models[0], self._models[0])
         columns = [self._columns.get(coin, -1) for coin in positions.coins]
         if min(columns) < 0:
             return None
         held = np.zeros((3, len(self._columns)))
         held[:, columns] = positions.extremes
-        outcomes = held @ self._rows
-        samples = outcomes.shape[1]
-        worst, tail = max(samples // VAR_TAIL, 1), max(samples // SHORTFALL_TAIL, 1)
-        beyond = np.sort(np.partition(outcomes, tail - 1, axis=1)[:, :tail], axis=1)
-        var = -int(beyond[:, worst - 1].min())
-        shortfall = -int(beyond.sum(axis=1).min()) // tail
-        return Losses(max(var, 0), max(shortfall, 0))
+        var_usd = shortfall_usd = 0
+        var_model = shortfall_model = self._models[0]
+        unheard = ""
+        for rows, models in self._rows:
+            outcomes = held @ rows
+            for model in models:
+                if model is RiskModel.CORNISH_FISHER:
+                    var, shortfall, unheard = moments.losses(outcomes, AT_VAR, AT_SHORTFALL)
+                else:
+                    var, shortfall = _counted(outcomes)
+                if var > var_usd:
+                    var_usd, var_model = var, model
+                if shortfall > shortfall_usd:
+                    shortfall_usd, shortfall_model = shortfall, model
+        return Losses(var_usd, shortfall_usd, var_model, shortfall_model, unheard)
 
     def stress(self, positions: Positions) -> Stressed:
         """What the worst scenario costs these positions."""
@@ -127,26 +147,39 @@ class Tail:
 _LOSES_ITS_WINNERS: Final = tuple(n for n, scenario in enumerate(SCENARIOS) if scenario.is_deleveraged)
 
 
-def _rows(returns: Returns, coins: Sequence[str], settings: Settings) -> F64:
-    """Possible returns over the horizon, 10^-6, (rows, coins), by the configured method."""
-    length = max((len(returns.rows[coin]) for coin in coins), default=0)
-    raw = np.zeros((length, len(coins)))
+def _counted(outcomes: F64) -> tuple[int, int]:
+    """Value at risk and shortfall of the worst corner by counting outcomes, (corners, outcomes)."""
+    samples = outcomes.shape[1]
+    worst, tail = max(samples // VAR_TAIL, 1), max(samples // SHORTFALL_TAIL, 1)
+    beyond = np.sort(np.partition(outcomes, tail - 1, axis=1)[:, :tail], axis=1)
+    return -int(beyond[:, worst - 1].min()), -int(beyond.sum(axis=1).min()) // tail
+
+
+def _rows(returns: Returns, coins: Sequence[str], settings: Settings) -> list[tuple[F64, tuple[RiskModel, ...]]]:
+    """Possible returns over the horizon, 10^-6, (coins, outcomes), and the models that are asked of them."""
+    if not coins:
+        return []
+    raw = np.zeros((max(len(returns.rows[coin]) for coin in coins), len(coins)))
     for column, coin in enumerate(coins):
         row = returns.rows[coin]
-        raw[length - len(row) :, column] = row
-    if not coins:
-        return np.zeros((0, 0))
-    match settings.var_method:
-        case "historical":
-            rows = raw
-        case "filtered":
-            rows = filtered(raw, settings.var_alpha, settings.var_beta)
-        case "monte_carlo":
-            chance = np.random.Generator(np.random.PCG64(settings.var_seed))
-            rows = simulated(raw, settings.var_alpha, settings.var_beta, settings.var_simulations, chance)
-    scaled = np.rint(rows * math.sqrt(settings.var_horizon_samples))
-    clipped: F64 = np.clip(scaled, -RETURN_SCALE, 10 * RETURN_SCALE)
-    return clipped
+        raw[len(raw) - len(row) :, column] = row
+    alpha, beta = settings.var_alpha, settings.var_beta
+    rows: list[tuple[F64, tuple[RiskModel, ...]]] = []
+    if RiskModel.HISTORICAL in settings.var_models:
+        rows.append((raw, (RiskModel.HISTORICAL,)))
+    of_today = tuple(m for m in settings.var_models if m in {RiskModel.FILTERED, RiskModel.CORNISH_FISHER})
+    if of_today:
+        rows.append((filtered(raw, alpha, beta), of_today))
+    if RiskModel.MONTE_CARLO in settings.var_models:
+        chance = np.random.Generator(np.random.PCG64(settings.var_seed))
+        rows.append((simulated(raw, alpha, beta, settings.var_simulations, chance), (RiskModel.MONTE_CARLO,)))
+    root = math.sqrt(settings.var_horizon_samples)
+    return [(_ahead(outcomes * root), models) for outcomes, models in rows]
+
+
+def _ahead(outcomes: F64) -> F64:
+    """Whole 10^-6 that a coin can fall or rise by, laid out to be multiplied with positions."""
+    return np.ascontiguousarray(np.clip(np.rint(outcomes), -RETURN_SCALE, 10 * RETURN_SCALE).T)
 
 
 def _whole(usd: int) -> int:

@@ -60,6 +60,21 @@ class DenyReason(StrEnum):
     CASH_GAP = "cash_gap"
 
 
+class RiskModel(StrEnum):
+    """What a loss is read from."""
+
+    HISTORICAL = "historical"
+    """Returns as they were."""
+    FILTERED = "filtered"
+    """Returns as they were, told again at today's volatility."""
+    MONTE_CARLO = "monte_carlo"
+    """Draws from a Student t at today's volatility."""
+    CORNISH_FISHER = "cornish_fisher"
+    """A normal corrected for the skew and kurtosis of the filtered returns, where that is a distribution."""
+    SCENARIO = "scenario"
+    """A named day."""
+
+
 class OrderApproved(Message, frozen=True):
     """The only thing that may become an order: the intent, once, until `expires_ns`.
 
@@ -76,7 +91,10 @@ class OrderApproved(Message, frozen=True):
 
 
 class OrderDenied(Message, frozen=True):
-    """The veto. `limit` and `found` are the evidence, in the unit that `detail` names."""
+    """The veto. `limit` and `found` are the evidence, in the unit that `detail` names.
+
+    Where a loss was found, `model` is whose: of those that were asked the one that fears most.
+    """
 
     lane: ClassVar[Lane] = Lane.KILL
     durable: ClassVar[bool] = True
@@ -88,6 +106,7 @@ class OrderDenied(Message, frozen=True):
     limit: int
     found: int
     detail: str
+    model: RiskModel | None = None
 
 
 class TradingState(StrEnum):
@@ -138,7 +157,8 @@ class AlertAcknowledged(Message, frozen=True):
 class RiskReport(Message, frozen=True):
     """Exposure against limits, in micro-USDC; worst cases count everything in flight.
 
-    The tail's figures are of the worst cases too; None while a coin's history is too short to know.
+    The tail's figures are of the worst cases too, each by the model that fears most; None while a coin's history is
+    too short to know. `unheard` says which model has no say on these positions, and why.
     """
 
     equity_usd: Usd
@@ -154,3 +174,6 @@ class RiskReport(Message, frozen=True):
     value_at_risk_usd: Usd | None = None
     expected_shortfall_usd: Usd | None = None
     stress_usd: Usd | None = None
+    value_at_risk_model: RiskModel | None = None
+    expected_shortfall_model: RiskModel | None = None
+    unheard: str = ""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from hats.risk_oversight_officer.case import BPS, Breach, Case
-from shared.messages.risk import DenyReason
+from hats.risk_oversight_officer.tail import Losses
+from shared.messages.risk import DenyReason, RiskModel
 
 
 def check_value_at_risk(case: Case) -> Breach | None:
@@ -16,7 +17,8 @@ def check_value_at_risk(case: Case) -> Breach | None:
     before = case.losses_before
     if before is not None and after.var_usd <= before.var_usd:
         return None
-    return _breach(case, DenyReason.VALUE_AT_RISK, limit, after.var_usd, "bps of equity at 99 %")
+    detail = f"bps of equity at 99 %, {_said_by(after.var_model, after)}"
+    return _breach(case, DenyReason.VALUE_AT_RISK, limit, after.var_usd, detail, after.var_model)
 
 
 def check_expected_shortfall(case: Case) -> Breach | None:
@@ -29,7 +31,8 @@ def check_expected_shortfall(case: Case) -> Breach | None:
     before = case.losses_before
     if before is not None and after.shortfall_usd <= before.shortfall_usd:
         return None
-    return _breach(case, DenyReason.EXPECTED_SHORTFALL, limit, after.shortfall_usd, "bps of equity beyond 97.5 %")
+    detail = f"bps of equity beyond 97.5 %, {_said_by(after.shortfall_model, after)}"
+    return _breach(case, DenyReason.EXPECTED_SHORTFALL, limit, after.shortfall_usd, detail, after.shortfall_model)
 
 
 def check_stress(case: Case) -> Breach | None:
@@ -39,7 +42,7 @@ def check_stress(case: Case) -> Breach | None:
         return None
     if after.usd <= case.tail.stress(case.positions_before).usd:
         return None
-    return _breach(case, DenyReason.STRESS, limit, after.usd, f"bps of equity in {after.name}")
+    return _breach(case, DenyReason.STRESS, limit, after.usd, f"bps of equity in {after.name}", RiskModel.SCENARIO)
 
 
 def _unknown(case: Case, reason: DenyReason, limit: int) -> Breach | None:
@@ -49,5 +52,9 @@ def _unknown(case: Case, reason: DenyReason, limit: int) -> Breach | None:
     return Breach(reason, limit, 0, f"unknown: a coin has fewer than {case.settings.var_samples_min} returns")
 
 
-def _breach(case: Case, reason: DenyReason, limit: int, usd: int, detail: str) -> Breach:
-    return Breach(reason, limit, -(-usd * BPS // case.equity_usd), detail)
+def _said_by(model: RiskModel, losses: Losses) -> str:
+    return f"{model}; {losses.unheard}" if losses.unheard else str(model)
+
+
+def _breach(case: Case, reason: DenyReason, limit: int, usd: int, detail: str, model: RiskModel) -> Breach:
+    return Breach(reason, limit, -(-usd * BPS // case.equity_usd), detail, model)

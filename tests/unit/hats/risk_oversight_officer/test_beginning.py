@@ -59,7 +59,7 @@ def test_no_candle_is_as_long_as_the_sample() -> None:
 
 def test_the_tail_vetoes_from_the_first_minute() -> None:
     """Twenty-nine quiet minutes and one that fell by 20 %: an order that could lose that is denied at once."""
-    changes = {"var_samples_min": 40, "var_horizon_samples": 1, "var_limit_bps": 500, "var_method": "historical"}
+    changes = {"var_samples_min": 40, "var_horizon_samples": 1, "var_limit_bps": 500, "var_models": ("historical",)}
     unknown, known = officer(10_000, **changes), officer(10_000, **changes)
     wish = intent(1, Side.BUY, 4_000)
     assert isinstance(judged(unknown, wish), OrderApproved), "without history only the scenarios hold"

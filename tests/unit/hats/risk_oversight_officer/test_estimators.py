@@ -7,7 +7,16 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from hats.risk_oversight_officer.estimators import Risk, _expanded, cornish_fisher, historical, is_in_domain, normal
+from hats.risk_oversight_officer.estimators import (
+    Risk,
+    cornish_fisher,
+    expanded,
+    expanded_beyond,
+    historical,
+    is_in_domain,
+    normal,
+    normal_tail,
+)
 from shared.errors import DataError
 
 
@@ -36,8 +45,17 @@ def test_cornish_fisher_without_skew_and_kurtosis_is_normal() -> None:
 
 def test_cornish_fisher_moves_with_kurtosis() -> None:
     """z = -2.326, excess kurtosis 1: the quantile is z + (z^3 - 3 z) / 24 = -2.560, worked by hand."""
-    assert _expanded(-2.3263479, 0.0, 1.0) == pytest.approx(-2.5601, abs=1e-4)
-    assert _expanded(-2.3263479, -0.5, 0.0) == pytest.approx(-2.3263479 - 0.367658 + 0.0941, abs=1e-3)
+    assert expanded(-2.3263479, 0.0, 1.0) == pytest.approx(-2.5601, abs=1e-4)
+    assert expanded(-2.3263479, -0.5, 0.0) == pytest.approx(-2.3263479 - 0.367658 + 0.0941, abs=1e-3)
+
+
+@pytest.mark.parametrize(("skew", "excess"), [(0.0, 0.0), (-0.6, 2.0), (0.5, 1.0), (0.0, 6.0)])
+@pytest.mark.parametrize("tail", [0.01, 0.025, 0.05])
+def test_the_mean_beyond_is_that_of_the_quantiles(tail: float, skew: float, excess: float) -> None:
+    """The closed form is what a sum over the tail's quantiles comes to."""
+    steps = [(n + 0.5) / 20_000 * tail for n in range(20_000)]
+    summed = sum(expanded(NormalDist().inv_cdf(step), skew, excess) for step in steps) / len(steps)
+    assert expanded_beyond(normal_tail(tail), skew, excess) == pytest.approx(summed, rel=1e-4)
 
 
 @pytest.mark.parametrize(

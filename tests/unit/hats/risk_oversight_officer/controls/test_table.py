@@ -215,7 +215,7 @@ def in_doubt(is_at: bool) -> Asked:
 def tail_of(is_at: bool, **limits: Any) -> Asked:
     """One hundred returns, the worst -10 %, all at one volatility: the tail of n USDC is n / 10."""
     hat = officer(
-        equity_usd=1_000, var_method="historical", var_samples_min=100, var_horizon_samples=1, **limits,
+        equity_usd=1_000, var_models=("historical",), var_samples_min=100, var_horizon_samples=1, **limits,
     )  # fmt: skip
     hat.state.returns.rows["AAA"] = [0] * 97 + [-100_000] * 3
     hat.state.returns.samples += 1
