@@ -110,7 +110,8 @@ class Tail:
         held = np.zeros((3, len(self._columns)))
         held[:, columns] = positions.extremes
         var_usd = shortfall_usd = 0
-        var_model = shortfall_model = self._models[0]
+        var_model: RiskModel = self._models[0]
+        shortfall_model: RiskModel = self._models[0]
         unheard = ""
         for rows, models in self._rows:
             outcomes = held @ rows

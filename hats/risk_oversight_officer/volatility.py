@@ -20,9 +20,10 @@ def variances(returns: F64, alpha: float, beta: float, target: F64 | None = None
         target = np.maximum((returns * returns).sum(axis=0) / max(len(returns), 1), 1e-12)
     result = np.empty((len(returns) + 1, returns.shape[1]))
     result[0] = target
-    base = (1.0 - alpha - beta) * target
-    for t, row in enumerate(returns):
-        result[t + 1] = np.maximum(base + alpha * row * row + beta * result[t], 1e-12)
+    shocks = (1.0 - alpha - beta) * target + alpha * returns * returns
+    variance = result[0]
+    for t, shock in enumerate(shocks):
+        variance = np.maximum(shock + beta * variance, 1e-12, out=result[t + 1])
     return result
 
 

@@ -8,6 +8,7 @@ import pytest
 from hats.risk_oversight_officer import Settings, moments
 from hats.risk_oversight_officer.estimators import cornish_fisher
 from hats.risk_oversight_officer.history import Returns
+from hats.risk_oversight_officer.settings import TailModel
 from hats.risk_oversight_officer.tail import AT_SHORTFALL, AT_VAR, Corner, Losses, Tail, positions_of
 from shared.messages.risk import DenyReason, OrderDenied, RiskModel
 from shared.units import USD
@@ -18,7 +19,7 @@ MILD = np.rint(CHANCE.standard_t(12, 500) * 4_000)
 """Returns with tails a little fatter than a normal's, 10^-6."""
 
 
-def losses(row: np.ndarray[tuple[int, ...], np.dtype[np.float64]], usd: int, *models: RiskModel) -> Losses:
+def losses(row: np.ndarray[tuple[int, ...], np.dtype[np.float64]], usd: int, *models: TailModel) -> Losses:
     """What a position in one coin with these returns may lose, a sample ahead."""
     settings = Settings(var_models=models, var_horizon_samples=1)
     returns = Returns(rows={"A": [int(each) for each in row]}, samples=1)
