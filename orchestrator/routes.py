@@ -84,6 +84,7 @@ from shared.messages.risk import (
     OrderDenied,
     RiskAlert,
     RiskReport,
+    SizeBudget,
     TradingStateChanged,
 )
 from shared.messages.signal import CancelIntent, FeatureUpdate, OrderIntent, RegimeUpdate
@@ -167,6 +168,7 @@ ROUTES: Final[Mapping[type[Message], Route]] = {
     Reconciled: Route((EM,), (RO, PA, OR)),
     LedgerReport: Route((PA,), (RO, OR)),
     RiskReport: Route((RO,), (OR,)),
+    SizeBudget: Route((RO,), (QS,)),
     RiskAlert: Route((RO,), (OR,)),
     AlertAcknowledged: Route((OP,), (RO, OR)),
     TradingStateChanged: Route((RO,), (QS, EM, SA, OR)),

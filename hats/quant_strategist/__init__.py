@@ -1,7 +1,7 @@
 """Decides what the desk wants to hold and quote: several strategies at once, each a pure function with its own capital.
 
 In: FeatureUpdate, RegimeUpdate, UniverseUpdate, AssetContext, FundingClock, FeedStatus, FillBooked, OrderChanged,
-OrderDenied, TradingStateChanged, Armed, Disarmed, DrainOrdered, Throttle, Started, Woke.
+OrderDenied, SizeBudget, TradingStateChanged, Armed, Disarmed, DrainOrdered, Throttle, Started, Woke.
 Out: OrderIntent, CancelIntent, WakeAt, Measured.
 """
 

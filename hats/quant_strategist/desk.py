@@ -28,13 +28,17 @@ class Right(msgspec.Struct, frozen=True, array_like=True):
 
 
 class CoinState(msgspec.Struct):
-    """The newest that was heard of one coin; None: nothing yet. Funding is what longs pay an hour, in bps."""
+    """The newest that was heard of one coin; None: nothing yet. Funding is what longs pay an hour, in bps.
+
+    `budgets_usd` is what the Risk Officer lets the coin's position come to, by strategy ("": everybody's).
+    """
 
     features: FeatureUpdate | None = None
     regime: RegimeUpdate | None = None
     regime_ns: Ns = Ns(0)
     funding_bps: float = 0.0
     right: Right | None = None
+    budgets_usd: dict[str, int] = {}
 
 
 class StrategyState(msgspec.Struct):

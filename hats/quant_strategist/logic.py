@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
+from hats.quant_strategist.allocation import within_budgets
 from hats.quant_strategist.desk import CoinState, Desk, Right, StrategyState
 from hats.quant_strategist.judgement import due_markouts
 from hats.quant_strategist.mandate import Mandate, mandates_from
@@ -19,7 +20,7 @@ from shared.messages import AnyMessage, Message
 from shared.messages.control import Armed, Disarmed, DrainOrdered, Started, Throttle, WakeAt, Woke
 from shared.messages.market import AssetContext, FeedStatus, FundingClock, UniverseUpdate
 from shared.messages.order import FillBooked, OrderChanged
-from shared.messages.risk import OrderDenied, TradingState, TradingStateChanged
+from shared.messages.risk import OrderDenied, SizeBudget, TradingState, TradingStateChanged
 from shared.messages.signal import CancelIntent, FeatureUpdate, OrderIntent, RegimeUpdate
 from shared.order import Side, Tif
 from shared.units import MS, Ns
@@ -47,6 +48,7 @@ class QuantStrategist:
         FeatureUpdate,
         RegimeUpdate,
         OrderDenied,
+        SizeBudget,
         FillBooked,
         OrderChanged,
         TradingStateChanged,
@@ -79,6 +81,8 @@ class QuantStrategist:
             case RegimeUpdate():
                 coin = self.state.coin(message.coin)
                 coin.regime, coin.regime_ns = message, now
+            case SizeBudget(coin=name, strategy=strategy, limit_usd=limit_usd):
+                self.state.coin(name).budgets_usd[strategy or ""] = limit_usd
             case AssetContext():
                 self.state.coin(message.coin).funding_bps = message.funding_rate_e10 * _E10_TO_BPS
             case FundingClock():
@@ -129,7 +133,8 @@ class QuantStrategist:
         self.state.features_decided += 1
         state.decided_ns = now
         instrument = self.state.instruments[mandate.settings.coin]
-        wanted = mandate.wanted(features, coin, state, instrument, permission, self._settings, now)
+        limit_usd = self._limit_usd(mandate)
+        wanted = mandate.wanted(features, coin, state, instrument, permission, limit_usd, self._settings, now)
         wanted = [quote for quote in wanted if not _is_in_the_way(quote, coin.right, now)]
         changes = diff(wanted, self.state.orders_of(mandate.id), self._keep, now, instrument.sz_decimals)
         wishes: Wishes = []
@@ -185,6 +190,12 @@ class QuantStrategist:
         doubt = "its data can't be relied on" if mandate.settings.coin in situation.stale_coins else "features are old"
         reason = situation.obstacle() or doubt
         return [self._cancel(self.state.working[order.cloid], reason, now) for order in orders]
+
+    def _limit_usd(self, mandate: Mandate) -> int:
+        """What the strategy may hold now: its share of the capital, within what the Risk Officer said of the coin."""
+        name = mandate.settings.coin
+        on_coin_usd = sum(one.limit_usd for one in self._on(name))
+        return within_budgets(mandate.limit_usd, on_coin_usd, self.state.coin(name).budgets_usd, mandate.id)
 
     def _permission(self, mandate: Mandate, now: Ns) -> Permission:
         """What the strategy may do now: what the situation allows, if its coin is known and its features are young."""
@@ -254,9 +265,10 @@ class QuantStrategist:
         features = self.state.coin(mandate.settings.coin).features
         assert features is not None, "permission needs features"
         held_usd = self.state.strategies[mandate.id].net_sz * features.best_bid_px
+        limit_usd = self._limit_usd(mandate)
         sides = {order.side for order in self.state.orders_of(mandate.id)}
         for side in Side:
-            if side.value * held_usd < _ROOM_SHARE * mandate.limit_usd:
+            if side.value * held_usd < _ROOM_SHARE * limit_usd:
                 self.state.samples.add(PRESENCE.name, float(side in sides))
 
     def _on(self, coin: str) -> list[Mandate]:

@@ -42,13 +42,19 @@ class Mandate(NamedTuple):
         state: StrategyState,
         instrument: Instrument,
         permission: Permission,
+        limit_usd: int,
         settings: Settings,
         now: Ns,
     ) -> list[Quote]:
-        """What the strategy wants in the market now, exact; only reducing if no more is permitted."""
+        """What the strategy wants in the market now, exact; only reducing if no more is permitted.
+
+        `limit_usd` is its own limit within the Risk Officer's budget; who holds that much already only reduces.
+        """
+        is_full = limit_usd < self.limit_usd and abs(state.net_sz) * features.best_bid_px >= limit_usd
         row = self._row(features, coin, state, instrument, settings, now)
-        wish = self.strategy.decide(row, holding(state.net_sz, self.limit_usd, features.mid, instrument), self.params)
-        reducing = state.net_sz if permission is Permission.REDUCE else None
+        most_usd = self.limit_usd if is_full else limit_usd
+        wish = self.strategy.decide(row, holding(state.net_sz, most_usd, features.mid, instrument), self.params)
+        reducing = state.net_sz if is_full or permission is Permission.REDUCE else None
         return quotes_from(wish, features, instrument, self.tif, reducing)
 
     def _row(

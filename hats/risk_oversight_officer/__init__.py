@@ -3,7 +3,7 @@
 In: OrderIntent; FillBooked, OrderChanged, Reconciled (what is open and held); UniverseUpdate, FeatureUpdate,
 AssetContext, CandlesTold, FeedStatus, CaptureStatus, RegimeUpdate, LedgerReport (what it is judged on); Armed,
 Disarmed, KillOrdered, ResumeOrdered, AlertAcknowledged, DrainOrdered, HatStateChanged, Started, Woke.
-Out: OrderApproved, OrderDenied, TradingStateChanged, RiskAlert, RiskReport, QueryCandles, WakeAt, Measured.
+Out: OrderApproved, OrderDenied, TradingStateChanged, RiskAlert, RiskReport, SizeBudget, QueryCandles, WakeAt, Measured.
 """
 
 from __future__ import annotations

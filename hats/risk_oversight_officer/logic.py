@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
-from hats.risk_oversight_officer import reporting, vigil
+from hats.risk_oversight_officer import budgets, reporting, vigil
 from hats.risk_oversight_officer.case import Case
 from hats.risk_oversight_officer.controls.exposure import position_limit_usd
 from hats.risk_oversight_officer.controls.table import first_breach
@@ -357,6 +357,7 @@ class RiskOversightOfficer:
                 reporting.measure(state, settings, now)
                 yield from self._look(now)
                 yield reporting.report(state, settings, self._current_tail())
+                yield from budgets.news(state, settings)
             case timer if timer == MEASURES_TIMER:
                 yield from state.samples.report(self.role)
             case timer if timer == RETURNS_TIMER:

@@ -1,6 +1,7 @@
 """How large a position equity, volatility, the regime and a proven edge allow: the smallest of the rules that are set.
 
-The strategist proposes a size; what comes of these rules is a limit on it like any other, so nothing is clipped.
+The strategist proposes a size; what comes of these rules is a limit on it like any other, so nothing is clipped here.
+`budgets.py` tells the strategist beforehand.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ import math
 
 from hats.risk_oversight_officer.settings import Settings
 from hats.risk_oversight_officer.state import State
-from shared.messages.signal import OrderIntent, Regime
+from shared.ids import StrategyId
+from shared.messages.signal import Regime
 from shared.units import DAY
 
 BPS = 10_000.0
@@ -44,7 +46,7 @@ def daily_sigma_bps(sigma_bps: float, bar_ns: int) -> float:
     return sigma_bps * math.sqrt(DAY / bar_ns)
 
 
-def budget_usd(state: State, settings: Settings, intent: OrderIntent) -> tuple[int | None, str]:
+def budget_usd(state: State, settings: Settings, coin: str, strategy: StrategyId | None) -> tuple[int | None, str]:
     """The largest position of the coin (micro-USDC) and the rule that says so; None if no rule is set or can speak.
 
     The rules are scaled down by regime; what a rule needs and nobody told is not guessed: then it is silent.
@@ -53,14 +55,14 @@ def budget_usd(state: State, settings: Settings, intent: OrderIntent) -> tuple[i
     rules: list[tuple[int, str]] = []
     if settings.sizing_fraction_percent:
         rules.append((fixed_fraction(equity_usd, settings.sizing_fraction_percent), "fixed fraction"))
-    news = state.market.regimes.get(intent.coin)
+    news = state.market.regimes.get(coin)
     if news is not None and news.sigma_bps > 0 and news.bar_ns > 0:
         sigma_bps = daily_sigma_bps(news.sigma_bps, news.bar_ns)
         if settings.sizing_volatility_bps:
             rules.append(
                 (volatility_target(equity_usd, settings.sizing_volatility_bps, sigma_bps), "volatility target")
             )
-        edge_bps = settings.sizing_edges_bps.get(intent.strategy)
+        edge_bps = None if strategy is None else settings.sizing_edges_bps.get(strategy)
         if edge_bps is not None:
             share, bound = settings.sizing_kelly_share, settings.sizing_kelly_bound_percent
             rules.append((kelly(equity_usd, edge_bps, sigma_bps, share, bound), "fractional Kelly"))

@@ -58,6 +58,7 @@ class State(msgspec.Struct):
 
     `order_coins` finds an open order's coin. `last_intents` is the highest intent number approved for each strategy
     number. `approved_ns` are the approvals within the rate's window, `denied_ns` the denials of the last minute.
+    `budgets_told` is what the strategist heard of size last, by coin and strategy.
     `equity_usd` is None until the ledger spoke; `transfers_usd` is what it had counted as brought by then.
     """
 
@@ -77,6 +78,7 @@ class State(msgspec.Struct):
     day: Day = msgspec.field(default_factory=Day)
     trail: MidTrail = msgspec.field(default_factory=MidTrail)
     returns: Returns = msgspec.field(default_factory=Returns)
+    budgets_told: dict[str, int] = {}
     last_approval_id: int = 0
     last_intents: dict[str, int] = {}
     approved_ns: list[int] = []

@@ -83,6 +83,7 @@ from shared.messages.risk import (
     OrderDenied,
     RiskAlert,
     RiskReport,
+    SizeBudget,
     TradingStateChanged,
 )
 from shared.messages.signal import CancelIntent, FeatureUpdate, OrderIntent, RegimeUpdate
@@ -113,6 +114,7 @@ AnyMessage = (
     | RiskAlert
     | AlertAcknowledged
     | RiskReport
+    | SizeBudget
     | SubmitOrder
     | CancelOrder
     | FenceOrder

@@ -154,6 +154,19 @@ class AlertAcknowledged(Message, frozen=True):
     reason: str
 
 
+class SizeBudget(Message, frozen=True):
+    """How large a coin's position may be with everything open on one side filled, so that nobody asks for more in vain.
+
+    `strategy` is whose orders it is for; None: everybody's. It is advice: the controls deny what is beyond as it stands
+    then. Told when it changed.
+    """
+
+    coin: str
+    strategy: StrategyId | None
+    limit_usd: Usd
+    rule: str
+
+
 class RiskReport(Message, frozen=True):
     """Exposure against limits, in micro-USDC; worst cases count everything in flight.
 

@@ -72,7 +72,7 @@ def check_strategy_capital(case: Case) -> Breach | None:
 
 def check_size_budget(case: Case) -> Breach | None:
     """The coin's worst position stays within what its volatility, the regime and the edge make of our equity."""
-    limit_usd, rule = budget_usd(case.state, case.settings, case.intent)
+    limit_usd, rule = budget_usd(case.state, case.settings, case.intent.coin, case.intent.strategy)
     if limit_usd is None:
         return None
     worst_usd = case.worst.sz * case.state.market.reference_px(case.intent.coin)

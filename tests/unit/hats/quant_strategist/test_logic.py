@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from hats.quant_strategist import QuantStrategist, Settings
+from hats.quant_strategist.measures import PRESENCE
 from hats.quant_strategist.settings import AvellanedaStoikovSettings, TrendSettings
 from orchestrator.routes import ROUTES
 from shared.ids import Cloid, Role, StrategyId, cloid_for
@@ -14,10 +15,10 @@ from shared.messages import AnyMessage
 from shared.messages.control import Armed, Disarmed, Measured, Started, Throttle, WakeAt, Woke
 from shared.messages.market import AssetContext, FeedState, FeedStatus, FundingClock, UniverseUpdate
 from shared.messages.order import Fill, FillBooked, OrderChanged
-from shared.messages.risk import DenyReason, OrderDenied, TradingState, TradingStateChanged
+from shared.messages.risk import DenyReason, OrderDenied, SizeBudget, TradingState, TradingStateChanged
 from shared.messages.signal import CancelIntent, FeatureUpdate, OrderIntent, Regime, RegimeUpdate
 from shared.order import OrderState, Side, Tif
-from shared.units import MS, SECOND, Ns, Px, Sz, Usd
+from shared.units import MS, SECOND, USD, Ns, Px, Sz, Usd
 
 ROLE = Role.QUANT_STRATEGIST
 START = 1_000 * SECOND
@@ -111,6 +112,47 @@ def test_an_armed_maker_quotes_both_sides() -> None:
     assert bid.book_recv_ns == bench.now
     assert (bid.cloid, ask.cloid) == (cloid_for(3, 0, 1), cloid_for(3, 0, 2))
     assert bench.book(50_100_000) == []
+
+
+def budget(usd: int) -> SizeBudget:
+    """The Risk Officer's word on the coin, in whole USDC."""
+    return SizeBudget("BTC", None, Usd(usd * USD), "test")
+
+
+def test_what_the_risk_officer_lets_the_coin_have_is_never_exceeded() -> None:
+    """A budget of a fifth makes quotes a fifth as large; raised again they grow, but never beyond the capital."""
+    bench = Bench()
+    bench.tell(budget(5_000))
+    assert [quote.sz for quote in intents(bench.book())] == [10, 10]
+    for usd in (1_000_000, 25_000):
+        free = Bench()
+        free.tell(budget(usd))
+        assert [quote.sz for quote in intents(free.book())] == [50, 50]
+
+
+def test_two_strategies_share_the_budget_of_their_coin() -> None:
+    """Each keeps within its share, so that both together keep within the whole."""
+    bench = Bench(MAKER, TREND)
+    bench.tell(budget(10_000))
+    assert {quote.sz for quote in intents(bench.book()) if quote.strategy == "mm"} == {10}
+
+
+def test_who_holds_the_budget_already_only_reduces() -> None:
+    """A budget below what is held closes no position by itself: the side that adds goes, the other is reduce-only."""
+    bench = Bench()
+    bench.fill("mm", Side.BUY, 200)
+    bench.tell(budget(8_000))
+    (ask,) = intents(bench.book())
+    assert (ask.side, ask.reduce_only, ask.sz) == (Side.SELL, True, 50)
+
+
+def test_a_budget_of_nothing_quotes_nothing() -> None:
+    """Neither a quote nor a presence to be judged by."""
+    bench = Bench()
+    bench.tell(budget(0))
+    assert not intents(bench.book())
+    bench.wake("watch")
+    assert PRESENCE.name not in bench.measured()
 
 
 def test_quotes_follow_the_market_by_replacing_what_rests() -> None:

@@ -8,7 +8,7 @@ from hats.risk_oversight_officer.sizing import budget_usd, daily_sigma_bps, fixe
 from shared.messages.risk import OrderApproved, OrderDenied
 from shared.messages.signal import Regime, RegimeUpdate
 from shared.units import DAY, HOUR, USD
-from tests.unit.hats.risk_oversight_officer.scene import NOW, intent, judged, officer, say, settings
+from tests.unit.hats.risk_oversight_officer.scene import NOW, STRATEGY, intent, judged, officer, say, settings
 
 EQUITY = 100_000 * USD
 
@@ -64,14 +64,14 @@ def test_the_smallest_rule_holds(regime: Regime, limits: dict[str, object], expe
     """Of the rules that are set and can speak the smallest counts, halved in a turbulent regime."""
     hat = officer(equity_usd=1_000)
     say(hat, RegimeUpdate("AAA", NOW, DAY, regime, (0.0, 0.0, 0.0), 400.0))
-    found = budget_usd(hat.state, settings(**limits), intent(1))
+    found = budget_usd(hat.state, settings(**limits), "AAA", STRATEGY)
     assert found == expected
 
 
 def test_without_a_volatility_its_rules_are_silent() -> None:
     """Nobody said how volatile the coin is, so nothing is guessed."""
     hat = officer(sizing_volatility_bps=200)
-    assert budget_usd(hat.state, settings(sizing_volatility_bps=200), intent(1)) == (None, "")
+    assert budget_usd(hat.state, settings(sizing_volatility_bps=200), "AAA", STRATEGY) == (None, "")
 
 
 def test_over_the_budget_is_denied_and_never_clipped() -> None:
