@@ -30,15 +30,20 @@ from orchestrator.scheduler import Job
 from orchestrator.sealed_store import SealedStore
 from orchestrator.settings import Backup, Retention
 from orchestrator.summary import summarise
+from shared.codec import decode
 from shared.errors import ConfigError, DataError, JournalError, NotRunning
 from shared.journal import JournalReader
 from shared.messages.control import Check, Checked
+from shared.messages.market import CandlesTold
+from shared.messages.risk import VarianceFitted
 from shared.private_files import write_private
+from shared.rules.intervals import INTERVALS_NS
 from shared.seal_file import read_seal_key
-from shared.units import DAY, SECOND, Ns
+from shared.units import DAY, MS, SECOND, Ns
 
 BACKUP: Final = "backup"
 RETIRE: Final = "retire_runs"
+FIT: Final = "fit_variance"
 FAULTS_SHOWN_MAX: Final = 5
 MINUTE: Final = 60 * SECOND
 SCORED_EVERY: Final = 9 * MINUTE
@@ -51,6 +56,7 @@ class Place(msgspec.Struct, frozen=True):
     """What a job is told: the home folder, the run's folder, the keystores in use, and where backups go ("": nowhere).
 
     `seal_key` is the key's file, `is_sealing` tells whether tables are encrypted, `backup_keep` how many backups stay.
+    `var_every_ms` is the length of a return that variances are fitted to.
     `account` at the exchange `base_url` is whose agents the keys are ("": they are not looked up).
     """
 
@@ -64,6 +70,7 @@ class Place(msgspec.Struct, frozen=True):
     account: str = ""
     is_sealing: bool = False
     retention_days: dict[RetentionClass, float] = {}
+    var_every_ms: int = 0
 
     @property
     def files(self) -> RunFiles:
@@ -94,10 +101,10 @@ def scan_run(place: Place) -> str:
     return f"no secret in {secrets.places} places, {exposure.places} files and sockets of {len(pids)} processes closed"
 
 
-def _tell(place: Place, checked: Checked) -> None:
-    """Tell the hub, for the Security Architect's scores. Between two hubs nobody hears it; the schedule has it."""
+def _tell(place: Place, finding: Checked | VarianceFitted) -> None:
+    """Tell the hub. Between two hubs nobody hears it; the schedule has it."""
     with contextlib.suppress(NotRunning), Control(place.files) as line:
-        line.say(checked)
+        line.say(finding)
 
 
 def check_journal(place: Place) -> str:
@@ -123,6 +130,38 @@ def compact_capture(place: Place) -> str:
     key = read_seal_key(Path(place.seal_key)) if place.is_sealing else None
     done = compact_log(log, Store(Path(place.home) / "warehouse", key), listed_in(log), lambda _: None)
     return f"{len(done.published)} segments compacted, {done.known} were already"
+
+
+def fit_variance(place: Place) -> str:
+    """GARCH weights of each coin by `arch`, told to the Risk Officer; a fit that is none is refused and said."""
+    from orchestrator import variance_fit  # noqa: PLC0415 - loads numpy and pyarrow
+    from shared.warehouse.reading import Warehouse  # noqa: PLC0415
+
+    every_ns = place.var_every_ms * MS
+    interval = next((name for name, span_ns in INTERVALS_NS.items() if span_ns == every_ns), None)
+    if interval is None:
+        raise ConfigError([f"no candle is as long as var_every_ms, {place.var_every_ms}"])
+    reader = JournalReader.open(place.files.journal)
+    try:
+        told = [decode(entry.body) for entry in reader.messages(kind=CandlesTold.__name__)]
+    finally:
+        reader.close()
+    closes = variance_fit.told_closes((one for one in told if isinstance(one, CandlesTold)), interval)
+    folder = Path(place.home) / "warehouse"
+    if folder.is_dir():
+        key = read_seal_key(Path(place.seal_key)) if place.is_sealing else None
+        for coin, more in variance_fit.captured_closes(Warehouse(folder, key=key), interval).items():
+            closes.setdefault(coin, {}).update(more)
+    said = []
+    for coin, of_coin in sorted(closes.items()):
+        try:
+            fit = variance_fit.fitted(variance_fit.returns_of(of_coin, every_ns))
+        except DataError as error:
+            said.append(f"{coin} refused: {error}")
+            continue
+        _tell(place, VarianceFitted(coin, fit.alpha, fit.beta, fit.returns, place.var_every_ms))
+        said.append(f"{coin} alpha {fit.alpha:.4f} beta {fit.beta:.4f} of {fit.returns}")
+    return "; ".join(said) or "no candles to fit to"
 
 
 def write_report(place: Place) -> str:
@@ -233,19 +272,25 @@ TASKS: Final[Mapping[str, Task]] = {
 }
 
 
-def tasks_for(backup: Backup, retention: Retention) -> Mapping[str, Task]:
-    """The jobs of a run with these settings: backups and removals where they are asked for."""
+def tasks_for(backup: Backup, retention: Retention, var_fit_every_s: int = 0) -> Mapping[str, Task]:
+    """The jobs of a run with these settings: backups, removals and fits where they are asked for."""
     tasks = dict(TASKS)
     if backup.dir is not None:
         every_ns = int(backup.every_s * SECOND)
         tasks[BACKUP] = Task(_job(BACKUP, every_ns, max(every_ns, 10 * MINUTE), priority=5), back_up_home)
     if retention.days:
         tasks[RETIRE] = Task(_job(RETIRE, DAY // 4, 30 * MINUTE, priority=3), retire_runs)
+    if var_fit_every_s:
+        every_ns = var_fit_every_s * SECOND
+        tasks[FIT] = Task(
+            _job(FIT, every_ns, max(every_ns, 10 * MINUTE), attempts=1, first_ns=2 * MINUTE), fit_variance
+        )
     return tasks
 
 
 WORK: Final[Mapping[str, Callable[[Place], str]]] = {name: task.work for name, task in TASKS.items()} | {
     BACKUP: back_up_home,
     RETIRE: retire_runs,
+    FIT: fit_variance,
 }
 """What each job does, by name, whether or not this run's schedule has it."""

@@ -160,13 +160,16 @@ class Launch:
         self._watcher.step("trading")
         keystores = (settings.hats.security_architect.keystore, settings.watchdog.keystore)
         named = tuple(str(path) for path in keystores if path is not None)
+        risk = settings.hats.risk_oversight_officer
         place = Place(
             str(settings.run.home), str(self.files.dir), named,
             str(settings.backup.dir or ""), settings.backup.keep, str(self._key_file),
             settings.venue.base_url, settings.hats.exchange_architect.user_address or "",
-            settings.at_rest.mode == "sealed", dict(settings.retention.days),
+            settings.at_rest.mode == "sealed", dict(settings.retention.days), risk.var_every_ms,
         )  # fmt: skip
-        caretaker = Caretaker(place, RayDispatch(), tasks_for(settings.backup, settings.retention))
+        caretaker = Caretaker(
+            place, RayDispatch(), tasks_for(settings.backup, settings.retention, risk.var_fit_every_s)
+        )
         duration_s = settings.run.duration_s
         deadline = None if duration_s is None else time.monotonic() + duration_s
         while not self._stop_asked and (deadline is None or time.monotonic() < deadline):

@@ -86,6 +86,8 @@ from shared.messages.risk import (
     RiskReport,
     SizeBudget,
     TradingStateChanged,
+    VarianceFitted,
+    VarianceJudged,
 )
 from shared.messages.signal import CancelIntent, FeatureUpdate, OrderIntent, RegimeUpdate
 
@@ -169,6 +171,8 @@ ROUTES: Final[Mapping[type[Message], Route]] = {
     LedgerReport: Route((PA,), (RO, OR)),
     RiskReport: Route((RO,), (OR,)),
     SizeBudget: Route((RO,), (QS,)),
+    VarianceFitted: Route((OP,), (RO,)),
+    VarianceJudged: Route((RO,), ()),
     RiskAlert: Route((RO,), (OR,)),
     AlertAcknowledged: Route((OP,), (RO, OR)),
     TradingStateChanged: Route((RO,), (QS, EM, SA, OR)),

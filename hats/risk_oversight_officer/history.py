@@ -35,6 +35,7 @@ class Returns(msgspec.Struct):
     """Each coin's returns between even samples of our mid (10^-6), oldest first; all lists end with the same sample.
 
     `samples` counts whatever changed them, so that whoever worked something out knows when it is out of date.
+    `weights` are the alpha and beta of the coins that were fitted.
     `asked` is what the venue was asked of the time before, by coin; `unanswered` are the coins that it owes an answer.
     """
 
@@ -42,6 +43,7 @@ class Returns(msgspec.Struct):
     rows: dict[str, list[int]] = {}
     samples: int = 0
     asked: dict[str, QueryCandles] = {}
+    weights: dict[str, tuple[float, float]] = {}
     unanswered: list[str] = []
 
     def sample(self, market: Market, length: int) -> None:
@@ -54,6 +56,11 @@ class Returns(msgspec.Struct):
                 row.append((twice_mid - before) * RETURN_SCALE // before)
                 del row[:-length]
             self.last[coin] = twice_mid
+        self.samples += 1
+
+    def weigh(self, coin: str, alpha: float, beta: float) -> None:
+        """The coin's variance follows these weights from here on."""
+        self.weights[coin] = alpha, beta
         self.samples += 1
 
     def first_question(self, coin: str, every_ns: int, length: int, now: Ns) -> QueryCandles | None:

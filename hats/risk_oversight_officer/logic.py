@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
-from hats.risk_oversight_officer import budgets, reporting, vigil
+from hats.risk_oversight_officer import budgets, fits, reporting, vigil
 from hats.risk_oversight_officer.case import Case
 from hats.risk_oversight_officer.controls.exposure import position_limit_usd
 from hats.risk_oversight_officer.controls.table import first_breach
@@ -53,6 +53,7 @@ from shared.messages.risk import (
     RiskAlert,
     TradingState,
     TradingStateChanged,
+    VarianceFitted,
 )
 from shared.messages.signal import FeatureUpdate, OrderIntent, RegimeUpdate
 from shared.order import OrderState, Trigger, is_open
@@ -76,6 +77,7 @@ class RiskOversightOfficer:
         VenueClockTold,
         HopTimings,
         CandlesTold,
+        VarianceFitted,
         FeatureUpdate,
         RegimeUpdate,
         OrderIntent,
@@ -107,6 +109,8 @@ class RiskOversightOfficer:
             case FeatureUpdate():
                 self.state.market.hear(message)
                 return self._ask_history(message.coin, now)
+            case VarianceFitted():
+                return self._take_fit(message)
             case CandlesTold():
                 self._begin_with(message)
             case AssetContext() | UniverseUpdate() | FeedStatus() | CaptureStatus() | RegimeUpdate():
@@ -144,6 +148,11 @@ class RiskOversightOfficer:
         settings = self._settings
         question = self.state.returns.first_question(coin, settings.var_every_ms * MS, settings.var_samples, now)
         return () if question is None else (question,)
+
+    def _take_fit(self, fit: VarianceFitted) -> list[AnyMessage]:
+        verdict = fits.judged(self.state, self._settings, fit)
+        self._current_tail()
+        return [verdict]
 
     def _begin_with(self, told: CandlesTold) -> None:
         self.state.returns.begin_with(told, self._settings.var_samples_min, self._settings.var_samples)

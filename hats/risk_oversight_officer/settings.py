@@ -135,6 +135,15 @@ class Settings(Section):
     var_beta: float = Field(
         0.94, gt=0, lt=1, description="Weight of the last variance; EWMA if both sum to 1, else GARCH."
     )
+    var_fit_every_s: int = Field(
+        0,
+        ge=0,
+        description="How often a job fits each coin's own weights by `arch` (extra `fit`); 0: never, those above hold.",
+    )
+    var_alpha_max: float = Field(0.3, gt=0, lt=1, description="Largest fitted weight of the last return that is taken.")
+    var_persistence_min: float = Field(
+        0.8, gt=0, lt=1, description="Least sum of fitted weights that is taken; a sum of 1 or more never is."
+    )
     var_simulations: int = Field(2_000, ge=100, le=20_000, description="Draws of the Monte Carlo method.")
     var_seed: int = Field(1, ge=0, description="Seed of the Monte Carlo method.")
     # the vigil

@@ -164,7 +164,8 @@ def _rows(returns: Returns, coins: Sequence[str], settings: Settings) -> list[tu
     for column, coin in enumerate(coins):
         row = returns.rows[coin]
         raw[len(raw) - len(row) :, column] = row
-    alpha, beta = settings.var_alpha, settings.var_beta
+    weights = [returns.weights.get(coin, (settings.var_alpha, settings.var_beta)) for coin in coins]
+    alpha, beta = np.array(weights).T
     rows: list[tuple[F64, tuple[RiskModel, ...]]] = []
     if RiskModel.HISTORICAL in settings.var_models:
         rows.append((raw, (RiskModel.HISTORICAL,)))

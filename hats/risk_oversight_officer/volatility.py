@@ -6,9 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 F64 = NDArray[np.float64]
+Weight = float | F64
+"""One for all coins, or one for each, (coins,)."""
 
 
-def variances(returns: F64, alpha: float, beta: float, target: F64 | None = None) -> F64:
+def variances(returns: F64, alpha: Weight, beta: Weight, target: F64 | None = None) -> F64:
     """Conditional variances before each return, and one more for the next: (T + 1, coins) from (T, coins).
 
     v' = (1 - alpha - beta) v_mean + alpha r^2 + beta v. With alpha + beta = 1 it is RiskMetrics' EWMA (lambda = beta),
@@ -27,7 +29,7 @@ def variances(returns: F64, alpha: float, beta: float, target: F64 | None = None
     return result
 
 
-def filtered(returns: F64, alpha: float, beta: float) -> F64:
+def filtered(returns: F64, alpha: Weight, beta: Weight) -> F64:
     """Each return at today's volatility: r_t x sigma_next / sigma_t, (T, coins).
 
     Source: Barone-Adesi, Giannopoulos & Vosper (1999); Hull & White (1998).
@@ -38,7 +40,7 @@ def filtered(returns: F64, alpha: float, beta: float) -> F64:
 
 
 def simulated(
-    returns: F64, alpha: float, beta: float, count: int, chance: np.random.Generator, freedom: int = 4
+    returns: F64, alpha: Weight, beta: Weight, count: int, chance: np.random.Generator, freedom: int = 4
 ) -> F64:
     """`count` draws from a Student t of `freedom` degrees with today's volatilities and the sample's correlation.
 

@@ -85,6 +85,8 @@ from shared.messages.risk import (
     RiskReport,
     SizeBudget,
     TradingStateChanged,
+    VarianceFitted,
+    VarianceJudged,
 )
 from shared.messages.signal import CancelIntent, FeatureUpdate, OrderIntent, RegimeUpdate
 from shared.units import Ns
@@ -115,6 +117,8 @@ AnyMessage = (
     | AlertAcknowledged
     | RiskReport
     | SizeBudget
+    | VarianceFitted
+    | VarianceJudged
     | SubmitOrder
     | CancelOrder
     | FenceOrder

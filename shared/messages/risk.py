@@ -154,6 +154,25 @@ class AlertAcknowledged(Message, frozen=True):
     reason: str
 
 
+class VarianceFitted(Message, frozen=True):
+    """A job of the run fitted GARCH(1,1) to so many returns of a coin, each of `every_ms`: these are the weights."""
+
+    coin: str
+    alpha: float
+    beta: float
+    returns: int
+    every_ms: int
+
+
+class VarianceJudged(Message, frozen=True):
+    """What the Risk Officer made of a fit: the weights that hold now; without a `refusal` the fitted ones."""
+
+    coin: str
+    alpha: float
+    beta: float
+    refusal: str
+
+
 class SizeBudget(Message, frozen=True):
     """How large a coin's position may be with everything open on one side filled, so that nobody asks for more in vain.
 
