@@ -98,9 +98,14 @@ def is_child(cloid: Cloid) -> bool:
     return bool(number & _CHILD_BIT) and number not in (FLATTEN_NUMBER, WATCHDOG_NUMBER, PROTECT_NUMBER)
 
 
+def is_cloid(text: str) -> bool:
+    """Is this 0x and 32 lower-case hex digits?"""
+    return len(text) == 34 and text.startswith("0x") and not text[2:].strip("0123456789abcdef")
+
+
 def is_ours(cloid: str | None) -> bool:
     """Was this order made by this product (any run of it)?"""
-    return cloid is not None and len(cloid) == 34 and cloid.startswith(f"0x{_PREFIX:04x}")
+    return cloid is not None and cloid.startswith(f"0x{_PREFIX:04x}") and is_cloid(cloid)
 
 
 def run_of(cloid: Cloid) -> int:

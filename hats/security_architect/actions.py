@@ -260,11 +260,6 @@ def post_body(action: bytes, nonce: int, expires_after_ms: int, signature: Signa
     return b'{"action":' + action + tail.encode()
 
 
-def is_cloid(text: str) -> bool:
-    """Is this 0x and 32 lower-case hex digits?"""
-    return len(text) == 34 and text.startswith("0x") and not text[2:].strip("0123456789abcdef")
-
-
 def _type_of(data: bytes) -> str:
     try:
         return _TYPED.decode(data).type[:_TYPE_CHARACTERS_MAX]

@@ -13,7 +13,6 @@ from hats.security_architect.actions import (
     OVER_CAP,
     SIGNER_SAYS,
     Noop,
-    is_cloid,
     kind_of,
     to_json,
 )
@@ -21,7 +20,7 @@ from hats.security_architect.approvals import ApprovalBook
 from hats.security_architect.packing import Pack, Piece, action_of, packs
 from hats.security_architect.records import Audited, event_of
 from hats.security_architect.settings import Settings
-from shared.ids import Cloid, Role
+from shared.ids import Cloid, Role, is_cloid
 from shared.messages import AnyMessage, Message
 from shared.messages.control import (
     Accessed,

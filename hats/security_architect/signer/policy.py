@@ -21,11 +21,11 @@ from hats.security_architect.actions import (
     TwapCancel,
     TwapOrder,
     TwapTerms,
-    is_cloid,
 )
 from hats.security_architect.signer.bounds import Limits
 from hats.security_architect.signer.typed_data import Network
 from shared.errors import UnitError
+from shared.ids import is_cloid
 from shared.rules.twap import is_duration
 from shared.units import DAY, MS, USD_DECIMALS, scaled_from_str, str_from_scaled
 

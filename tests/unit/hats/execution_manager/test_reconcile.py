@@ -10,7 +10,7 @@ import pytest
 from hats.execution_manager import ExecutionManager
 from hats.execution_manager.measures import DIFFERENCES
 from shared.hat import restore, snapshot
-from shared.ids import FOREIGN, cloid_for
+from shared.ids import FOREIGN, Cloid, cloid_for
 from shared.messages import AnyMessage
 from shared.messages.account import NetPosition, Reconciled
 from shared.messages.control import ResumeOrdered, Started
@@ -242,6 +242,13 @@ def test_a_restart_asks_sends_nothing_and_forgets_nothing() -> None:
     assert len(asks(said)) == 1
     assert not changes(said)
     assert record(again, wish).state is OrderState.UNKNOWN
+
+
+def test_a_cloid_that_is_none_of_anybodys_is_foreign() -> None:
+    """It begins like ours and is no number: a fill is a fill, and no word of the venue may stop the books."""
+    hat = manager()
+    strange = msgspec.structs.replace(fill(intent(1), 5, 3), cloid=Cloid("0x4a75" + "z" * 28))
+    assert [m.strategy for m in say(hat, strange) if isinstance(m, FillBooked)] == [FOREIGN]
 
 
 def foreign_fill(direction: str, tid: int = 77) -> Fill:

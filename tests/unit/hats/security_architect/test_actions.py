@@ -12,14 +12,13 @@ from hypothesis import strategies as st
 from hats.security_architect.actions import (
     Action,
     Signature,
-    is_cloid,
     kind_of,
     post_body,
     read_action,
     to_json,
 )
 from hats.security_architect.packing import Pack, Piece, action_of
-from shared.ids import Cloid
+from shared.ids import Cloid, is_cloid
 from shared.messages.order import ActionKind, CancelOrder, SubmitOrder
 from shared.order import Side, Tif
 from shared.units import Ns, Px, Sz
