@@ -213,6 +213,7 @@ def _is_meant(twap: _Twap, query: QueryTwap, since_ms: int, universe: Universe) 
         and side_from_wire(state.side) is query.side
         and exact(state.sz, universe.instrument(query.coin).sz_decimals) == query.sz
         and state.timestamp >= since_ms
+        and twap.twap_id not in query.others
     )
 
 

@@ -7,9 +7,10 @@ from typing import Final
 
 from hats.execution_manager.measures import CANCEL, DUPLICATES, REJECTED, UNKNOWN
 from hats.execution_manager.records import NEVER, UNKNOWN_SZ, Order, Turn
+from shared.ids import Cloid
 from shared.messages import AnyMessage
 from shared.messages.order import CancelOrder, FenceOrder, OrderChanged, QueryOrder, QueryTwap
-from shared.order import TRANSITIONS, OrderEvent, OrderState, is_open, next_state
+from shared.order import TRANSITIONS, OrderEvent, OrderState, Side, is_open, next_state
 from shared.units import MS, SECOND, Ns, Sz
 
 QUIET: Final = frozenset({OrderState.RESTING, OrderState.PARTIALLY_FILLED, OrderState.TRIGGERED})
@@ -135,9 +136,17 @@ def ask(turn: Turn, order: Order) -> Iterator[AnyMessage]:
     order.asked_ns = turn.now
     watch(turn, order, turn.now + pause_ns(turn, order))
     if order.is_twap:
-        yield QueryTwap(order.cloid, order.oid or None, order.coin, order.side, order.sz, order.sent_ns)
+        terms = (order.coin, order.side, order.sz)
+        alike = [oid for oid, cloid in turn.state.twaps.items() if _terms_of(turn, cloid) == terms]
+        others = () if order.oid else tuple(sorted(int(oid) for oid in alike))
+        yield QueryTwap(order.cloid, order.oid or None, *terms, order.sent_ns, others)
     else:
         yield QueryOrder(order.cloid)
+
+
+def _terms_of(turn: Turn, cloid: Cloid) -> tuple[str, Side, Sz] | None:
+    order = turn.state.find(cloid, 0)
+    return None if order is None else (order.coin, order.side, order.sz)
 
 
 def pause_ns(turn: Turn, order: Order) -> int:

@@ -71,7 +71,11 @@ class QueryOrder(Message, frozen=True):
 
 
 class QueryTwap(Message, frozen=True):
-    """Ask the venue what became of its own TWAP. Without `twap_id`: of one like this, placed since `since_ns`."""
+    """Ask the venue what became of its own TWAP.
+
+    Without `twap_id`: of one like this, placed since `since_ns`, which is none of `others`: those are known to be other
+    orders of ours.
+    """
 
     lane: ClassVar[Lane] = Lane.ORDER
 
@@ -81,6 +85,7 @@ class QueryTwap(Message, frozen=True):
     side: Side
     sz: Sz
     since_ns: Ns
+    others: tuple[int, ...] = ()
 
 
 class QueryAccount(Message, frozen=True):

@@ -321,10 +321,12 @@ def history_line(number: int | None, status: str, executed: str = "0.0", at_ms: 
     return {"time": at_ms // 1_000, "state": state, "status": {"status": status}, "twapId": number}
 
 
-def twap_word(lines: list[dict[str, Any]], twap_id: int | None = None) -> tuple[VenueOrderStatus, int, float]:
+def twap_word(
+    lines: list[dict[str, Any]], twap_id: int | None = None, others: tuple[int, ...] = ()
+) -> tuple[VenueOrderStatus, int, float]:
     """(status, id, share left) that the history tells of that purchase."""
     coin = scene.universe().instrument("ETH")
-    query = QueryTwap(CLOID, twap_id, "ETH", Side.BUY, coin.sz("2"), T0)
+    query = QueryTwap(CLOID, twap_id, "ETH", Side.BUY, coin.sz("2"), T0, others)
     order = wire_info.twap_order(encoded(lines), query, scene.universe(), T0)
     return order.status, order.oid, order.sz / order.orig_sz
 
@@ -338,6 +340,8 @@ def test_a_twap_is_found_by_its_id_or_by_what_it_looks_like() -> None:
     assert twap_word(lines, 7)[0] is status.UNKNOWN_OID
     assert twap_word([history_line(9, "activated", at_ms=T0_MS - 60_000)])[0] is status.UNKNOWN_OID
     assert twap_word([])[0] is status.UNKNOWN_OID
+    assert twap_word(lines, others=(9,)) == (status.OPEN, 8, 1.0)
+    assert twap_word(lines, others=(8, 9))[0] is status.UNKNOWN_OID
 
 
 @pytest.mark.parametrize(("word", "executed", "expected"), [

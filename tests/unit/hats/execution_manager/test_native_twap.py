@@ -154,6 +154,20 @@ def test_a_lost_answer_is_looked_up_in_the_history_and_never_by_cloid() -> None:
     assert record(hat, wish).oid == ID
 
 
+def test_an_earlier_one_that_looks_the_same_is_not_taken_for_it() -> None:
+    """Its word would hide for good that the other one is not there."""
+    hat = manager()
+    wish = running(hat)
+    said = say(hat, word(wish, VenueOrderStatus.CANCELLED, 200))
+    at = NOW
+    while not (again := [m for m in said if isinstance(m, OrderIntent)]):
+        at += ms(200)
+        said = say(hat, features(at=at), at) + wake(hat, at)
+    say(hat, approval(again[0], 2, at), at)
+    said = say(hat, answer(again[0], AnswerKind.NO_ANSWER, of=ActionKind.TWAP, at=at), at)
+    assert [(m.cloid, m.twap_id, m.others) for m in said if isinstance(m, QueryTwap)] == [(again[0].cloid, None, (ID,))]
+
+
 def test_a_cancel_that_comes_too_late_asks_the_history() -> None:
     """It ended meanwhile; how much it traded is told there, and its parts are booked before it ends here."""
     hat = manager()
