@@ -57,6 +57,8 @@ PROTECT: Final = StrategyId("protect")
 """The strategy name of the stops and take-profits that the house keeps at the venue for every position."""
 PROTECT_NUMBER: Final = 0xFFFD
 """Its number within a cloid."""
+LEFT_TWAP_NUMBER: Final = 0xFFFC
+"""The number within a cloid of the venue's own TWAPs that an earlier run left: they have none there, but an id."""
 HOUSE: Final = frozenset({FLATTEN, PROTECT})
 """Whose orders only close what the strategies hold: a fill of them is shared out among those."""
 WATCHDOG_NUMBER: Final = 0xFFFE
@@ -73,6 +75,8 @@ _PREFIX: Final = 0x4A75
 _RUN_BITS: Final = 48
 _STRATEGY_BITS: Final = 16
 _INTENT_BITS: Final = 48
+INTENTS: Final = 1 << _INTENT_BITS
+"""How many intents of one strategy a run has numbers for."""
 
 
 def cloid_for(run: int, strategy: int, intent: int) -> Cloid:
@@ -95,7 +99,7 @@ def child_number(strategy: int) -> int:
 def is_child(cloid: Cloid) -> bool:
     """Is this a child of a parent order, and so no intent of a strategy itself?"""
     number = strategy_number_of(cloid)
-    return bool(number & _CHILD_BIT) and number not in (FLATTEN_NUMBER, WATCHDOG_NUMBER, PROTECT_NUMBER)
+    return bool(number & _CHILD_BIT) and number < LEFT_TWAP_NUMBER
 
 
 def is_cloid(text: str) -> bool:

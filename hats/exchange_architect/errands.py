@@ -46,15 +46,19 @@ def read_twap(user: str, query: QueryTwap, universe: Universe, clock: Callable[[
     return [wire_info.twap_order(reply, query, universe, clock())]
 
 
-def read_account(user: str, fills_since_ns: int, universe: Universe, clock: Callable[[], Ns]) -> Errand:
+def read_account(
+    user: str, fills_since_ns: int, universe: Universe, clock: Callable[[], Ns], *, with_twaps: bool = False
+) -> Errand:
     """AccountSnapshot, then BadData for what of it can't be used.
 
-    Fills are read last, so that none that moved the positions read before them is missing. Each reading may take long,
-    so that the snapshot counts as received when the first was asked for: no part of it is older than that.
+    Fills are read last, so that none that moved the positions read before them, or is counted in a TWAP, is missing.
+    Each reading may take long, so that the snapshot counts as received when the first was asked for: no part of it is
+    older than that.
     """
     begun_ns = clock()
     state = yield wire_info.body("clearinghouseState", user=user)
     orders = yield wire_info.body("frontendOpenOrders", user=user)
+    history = (yield wire_info.body("twapHistory", user=user)) if with_twaps else None
     fills: dict[tuple[str, int, int], Fill] = {}
     bad: list[Message] = []
     start_ms = ms_from_ns(max(fills_since_ns, 0))
@@ -69,7 +73,7 @@ def read_account(user: str, fills_since_ns: int, universe: Universe, clock: Call
         if not page or ms_from_ns(page[-1].exch_ns) == start_ms:
             raise VenueProtocolError("userFillsByTime: a full page without progress in time")
         start_ms = ms_from_ns(page[-1].exch_ns)
-    snapshot, unusable = wire_info.account_snapshot(state, orders, tuple(fills.values()), universe, begun_ns)
+    snapshot, unusable = wire_info.account_snapshot(state, orders, tuple(fills.values()), universe, begun_ns, history)
     return [snapshot, *bad, *unusable]
 
 

@@ -321,7 +321,8 @@ class Gateway:
             case ReadAllowance():
                 return errands.read_allowance(user, clock)
             case ReadAccount():
-                return errands.read_account(user, command.fills_since_ns, universe, clock)
+                since_ns, with_twaps = command.fills_since_ns, command.with_twaps
+                return errands.read_account(user, since_ns, universe, clock, with_twaps=with_twaps)
 
     def _complain(self, reason: str, raw: bytes, context: Context) -> None:
         self._publish(bad_data(errands.INFO, "", reason, raw, self._clock.now(), BadKind.UNANSWERED), context)

@@ -87,6 +87,7 @@ class State(msgspec.Struct):
     candles_to_read: list[QueryCandles] = []
     candles_read_ns: int | None = None
     account_since_ns: int | None = None
+    account_twaps: bool = False
     account_read_ns: int | None = None
     samples: Samples = msgspec.field(default_factory=Samples)
 
@@ -136,8 +137,8 @@ class ExchangeArchitect:
                 yield from self._want_order(cloid, now)
             case QueryTwap():
                 yield from self._want_twap(message, now)
-            case QueryAccount(fills_since_ns=since):
-                yield from self._want_account(since, now)
+            case QueryAccount():
+                yield from self._want_account(message, now)
             case QueryCandles():
                 yield from self._want_candles(message, now)
             case AssetContext(coin=coin, funding_rate_e10=rate):
@@ -200,9 +201,10 @@ class ExchangeArchitect:
         self.state.twaps_to_read = [one for one in self.state.twaps_to_read if one.cloid != query.cloid] + [query]
         return self._read(now)
 
-    def _want_account(self, since_ns: Ns, now: Ns) -> Iterable[AnyMessage]:
-        asked = self.state.account_since_ns
-        self.state.account_since_ns = since_ns if asked is None else min(asked, since_ns)
+    def _want_account(self, query: QueryAccount, now: Ns) -> Iterable[AnyMessage]:
+        state, since_ns = self.state, query.fills_since_ns
+        state.account_since_ns = since_ns if state.account_since_ns is None else min(state.account_since_ns, since_ns)
+        state.account_twaps = state.account_twaps or query.with_twaps
         return self._read(now)
 
     def _want_candles(self, query: QueryCandles, now: Ns) -> Iterable[AnyMessage]:
@@ -224,10 +226,10 @@ class ExchangeArchitect:
             yield ReadTwap(state.twaps_to_read.pop(0))
         since = state.account_since_ns
         if since is not None and now >= self._account_from_ns(now):
-            budget.charge(WEIGHT_ACCOUNT, now)
-            state.account_since_ns = None
+            budget.charge(WEIGHT_ACCOUNT + state.account_twaps * WEIGHT_TWAPS, now)
+            yield ReadAccount(Ns(since), state.account_twaps)
+            state.account_since_ns, state.account_twaps = None, False
             state.account_read_ns = now
-            yield ReadAccount(Ns(since))
         if state.candles_to_read and now >= self._candles_from_ns(now):
             query = state.candles_to_read.pop(0)
             budget.charge(_weight_of(query), now)

@@ -142,8 +142,9 @@ class StageLink:
                 return self._read(errands.read_candles(candles, self._universe, lambda: now), now)
             case ReadAllowance():
                 return self._read(errands.read_allowance(self._user(), lambda: now), now)
-            case ReadAccount(fills_since_ns=since):
-                return self._read(errands.read_account(self._user(), since, self._universe, lambda: now), now)
+            case ReadAccount(fills_since_ns=since, with_twaps=twaps):
+                errand = errands.read_account(self._user(), since, self._universe, lambda: now, with_twaps=twaps)
+                return self._read(errand, now)
         raise AssertionError(f"{type(command).__name__} is not a command of this edge")
 
     def _post(self, action: PostAction, now: Ns, sent_ns: Ns, *, may_be_there: bool) -> list[Message]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, TypeVar
 import msgspec
 
 from hats.exchange_architect.margin_tables import margin_tiers
-from hats.exchange_architect.numbers import Ms, exact, near, ns_from_ms, usd_near
+from hats.exchange_architect.numbers import Id, Ms, exact, near, ns_from_ms, usd_near
 from hats.exchange_architect.records import (
     FillRecord,
     OrderRecord,
@@ -22,7 +22,7 @@ from hats.exchange_architect.wire import EXCERPT, UNREADABLE, bad_data, kind_of
 from shared.errors import DataError, VenueProtocolError
 from shared.ids import Cloid
 from shared.instrument import Instrument
-from shared.messages.account import AccountSnapshot, VenuePosition
+from shared.messages.account import AccountSnapshot, RunningTwap, VenuePosition
 from shared.messages.market import BadData, BadKind, UniverseUpdate
 from shared.messages.order import AllowanceTold, Fill, QueryTwap, VenueOrder, VenueOrderStatus
 from shared.order import Side
@@ -36,6 +36,8 @@ ENTRY_DIGITS: Final = 4
 """Digits of an average entry price that are read beyond those of a price."""
 COST_MOST_USD: Final = 2**62
 """Micro-USDC that no position costs."""
+_AT_WORK: Final = ("activated", "waitingForTrigger")
+"""What the venue says of a TWAP that goes on trading."""
 TWAP_SKEW_MS: Final = 2_000
 """How far the venue's clock may be behind ours when a TWAP is looked for by the time when it was sent."""
 S = TypeVar("S")
@@ -71,6 +73,9 @@ class _TwapState(msgspec.Struct, rename="camel"):
     sz: str
     executed_sz: str
     timestamp: Ms
+    minutes: int = 0
+    reduce_only: bool = False
+    randomize: bool = False
 
 
 class _TwapStatus(msgspec.Struct):
@@ -82,7 +87,7 @@ class _Twap(msgspec.Struct, rename="camel"):
     time: int
     state: _TwapState
     status: _TwapStatus
-    twap_id: int | None = None
+    twap_id: Id | None = None
 
 
 class _Margin(msgspec.Struct, rename="camel"):
@@ -204,6 +209,25 @@ def twap_order(reply: bytes, query: QueryTwap, universe: Universe, recv_ns: Ns) 
     )  # fmt: skip
 
 
+def _at_work(history: list[_Twap]) -> list[_Twap]:
+    """The TWAPs whose newest line says that they go on; `history` is newest first."""
+    newest: dict[int, _Twap] = {}
+    for line in history:
+        if line.twap_id is not None:
+            newest.setdefault(line.twap_id, line)
+    return [line for _, line in sorted(newest.items()) if line.status.status in _AT_WORK]
+
+
+def _running_twap(twap: _Twap, universe: Universe) -> RunningTwap:
+    state, decimals = twap.state, universe.instrument(twap.state.coin).sz_decimals
+    sz, executed_sz = (Sz(exact(text, decimals)) for text in (state.sz, state.executed_sz))
+    side = side_from_wire(state.side)
+    assert twap.twap_id is not None
+    return RunningTwap(
+        twap.twap_id, state.coin, side, sz, executed_sz, state.minutes, state.reduce_only, state.randomize
+    )  # fmt: skip
+
+
 def _is_meant(twap: _Twap, query: QueryTwap, since_ms: int, universe: Universe) -> bool:
     if query.twap_id is not None:
         return twap.twap_id == query.twap_id
@@ -219,7 +243,7 @@ def _is_meant(twap: _Twap, query: QueryTwap, since_ms: int, universe: Universe) 
 
 def _twap_status(word: str, left_sz: int, orig_sz: int) -> VenueOrderStatus:
     """What a TWAP's status means for the life of an order; an end with something left is a cancel of the rest."""
-    if word in ("activated", "waitingForTrigger"):
+    if word in _AT_WORK:
         return VenueOrderStatus.OPEN
     if word not in ("finished", "terminated", "stopped", "error"):
         return VenueOrderStatus.OTHER
@@ -236,9 +260,16 @@ def allowance(reply: bytes, recv_ns: Ns) -> AllowanceTold:
 
 
 def account_snapshot(
-    state: bytes, orders: bytes, fills: tuple[Fill, ...], universe: Universe, recv_ns: Ns
+    state: bytes,
+    orders: bytes,
+    fills: tuple[Fill, ...],
+    universe: Universe,
+    recv_ns: Ns,
+    history: bytes | None = None,
 ) -> tuple[AccountSnapshot, list[BadData]]:
-    """The account, and what of it could not be used (positions or orders in coins that are not listed).
+    """The account, and what of it could not be used (positions, orders or TWAPs in coins that are not listed).
+
+    Without `history` (of TWAPs) nothing is known of those.
 
     Cash is the venue's `totalRawUsd`: exact whatever the entry prices, unlike equity less unrealised profit.
     """
@@ -247,6 +278,8 @@ def account_snapshot(
     positions, strangers = _each("clearinghouseState", held, lambda one: _position(one.position, universe), recv_ns)
     raw_orders = _read(_raws, orders, "frontendOpenOrders")
     open_orders, unread = _each("frontendOpenOrders", raw_orders, lambda raw: _open(raw, universe, recv_ns), recv_ns)
+    lines = [] if history is None else _at_work(_read(_twaps, history, "twapHistory"))
+    twaps, unknown = _each("twapHistory", lines, lambda line: _running_twap(line, universe), recv_ns)
     try:
         equity, withdrawable = usd_near(summary.margin_summary.account_value), usd_near(summary.withdrawable)
         cash = usd_near(summary.margin_summary.total_raw_usd)
@@ -261,8 +294,9 @@ def account_snapshot(
         fills=fills,
         exch_ns=ns_from_ms(summary.time),
         recv_ns=recv_ns,
+        twaps=None if history is None else tuple(twaps),
     )
-    return snapshot, [*bad, *strangers, *unread]
+    return snapshot, [*bad, *strangers, *unread, *unknown]
 
 
 def fill_page(reply: bytes, universe: Universe, recv_ns: Ns) -> tuple[list[Fill], list[BadData], int]:

@@ -146,7 +146,8 @@ class ExecutionManager:
 
     def _take_account(self, turn: Turn, snapshot: AccountSnapshot) -> Iterator[AnyMessage]:
         yield from reconcile.compare(turn, snapshot)
-        yield from drain.verify(turn, snapshot.recv_ns)
+        if turn.state.is_opened:
+            yield from drain.verify(turn, snapshot.recv_ns)
 
     def _start(self, turn: Turn, started: Started) -> Iterator[AnyMessage]:
         """Set the timers and compare the books. What was sent is never sent again: its deadlines lead to proof."""

@@ -8,13 +8,23 @@ from typing import Final
 from hats.execution_manager import facts, life, protect
 from hats.execution_manager.measures import DIFFERENCES
 from hats.execution_manager.records import NEVER, Order, Turn
-from shared.ids import FOREIGN, PROTECT, PROTECT_NUMBER, is_ours, run_of, strategy_number_of
+from shared.ids import (
+    FOREIGN,
+    INTENTS,
+    LEFT_TWAP_NUMBER,
+    PROTECT,
+    PROTECT_NUMBER,
+    cloid_for,
+    is_ours,
+    run_of,
+    strategy_number_of,
+)
 from shared.messages import AnyMessage
-from shared.messages.account import AccountSnapshot, NetPosition, Reconciled
+from shared.messages.account import AccountSnapshot, NetPosition, Reconciled, RunningTwap
 from shared.messages.market import FeedState, FeedStatus
 from shared.messages.order import QueryAccount, VenueOrder
-from shared.order import OrderEvent, OrderState, Tif, is_open
-from shared.units import MS, Ns
+from shared.order import OrderEvent, OrderState, Tif, VenueTwap, is_open
+from shared.units import MS, Ns, Px
 
 STRANGERS_SHOWN: Final = 5
 """Most foreign fills that are named, newest last."""
@@ -40,14 +50,23 @@ def ask(turn: Turn) -> Iterator[AnyMessage]:
         return
     why, account.asked_ns = account.why, turn.now
     account.wanted_ns, account.why = Ns(turn.now + settings.account_timeout_ms * MS), f"no answer yet: {account.why}"
-    yield QueryAccount(Ns(max(account.covered_ns - settings.fills_overlap_ms * MS, turn.state.started_ns, 0)), why)
+    since_ns = Ns(max(account.covered_ns - settings.fills_overlap_ms * MS, turn.state.started_ns, 0))
+    yield QueryAccount(since_ns, why, with_twaps=not turn.state.is_opened)
 
 
 def compare(turn: Turn, snapshot: AccountSnapshot) -> Iterator[AnyMessage]:
-    """Take in what the snapshot proves, then say Reconciled; what differs is looked at again before it is said."""
+    """Take in what the snapshot proves, then say Reconciled; what differs is looked at again before it is said.
+
+    The books open on a snapshot that tells the TWAPs, for one that an earlier run left goes on trading. The feed reads
+    the account by itself, too, without them.
+    """
     state, account = turn.state, turn.state.account
+    if not state.is_opened and snapshot.twaps is None:
+        return
     account.asked_ns, account.wanted_ns = Ns(0), NEVER
     facts.want_account(turn, turn.now + turn.settings.reconcile_every_ms * MS, "regular")
+    for twap in snapshot.twaps or ():
+        yield from _take_twap(turn, twap)  # before its parts are booked
     if not state.is_opened:
         yield from _open(turn, snapshot)
     for fill in sorted(snapshot.fills, key=lambda fill: fill.exch_ns):
@@ -61,6 +80,8 @@ def compare(turn: Turn, snapshot: AccountSnapshot) -> Iterator[AnyMessage]:
     for cloid in sorted(state.orders):
         if cloid not in listed and cloid in state.orders:
             doubts += yield from _look_for(turn, snapshot, state.orders[cloid])
+    left = [cloid for cloid in state.orders if strategy_number_of(cloid) == LEFT_TWAP_NUMBER]
+    findings |= {f"order {cloid}": "a TWAP that was left over is not proven to have ended" for cloid in left}
     gaps = _position_gaps(turn, snapshot)
     findings |= {f"position {coin}": f"ours {ours}, the venue's {theirs} lots" for coin, ours, theirs in gaps}
     yield from _conclude(turn, findings, doubts, gaps)
@@ -149,6 +170,34 @@ def _adopt(turn: Turn, listing: VenueOrder) -> Generator[AnyMessage, None, Order
     state.orders[order.cloid] = order
     yield from life.accept(turn, order, listing.oid, "found open at the venue")
     return order
+
+
+def _take_twap(turn: Turn, twap: RunningTwap) -> Iterator[AnyMessage]:
+    """End a TWAP that is at work and that we do not know: nothing there tells whose it is, and it goes on trading.
+
+    Who says that others trade on the account keeps theirs, and is left to what `foreign_fills` says of its parts.
+    """
+    state = turn.state
+    if str(twap.twap_id) in state.twaps or turn.settings.tolerate_foreign_orders:
+        return
+    order = Order(
+        cloid=cloid_for(state.run, LEFT_TWAP_NUMBER, twap.twap_id % INTENTS),
+        strategy=FOREIGN,
+        coin=twap.coin,
+        side=twap.side,
+        px=Px(0),
+        sz=twap.sz,
+        tif=Tif.IOC,
+        reduce_only=twap.reduce_only,
+        replaces=None,
+        expires_ns=Ns(0),
+        how=VenueTwap(twap.minutes, twap.randomize),
+        state=OrderState.PENDING_SUBMIT,
+        filled_sz=twap.executed_sz,
+    )
+    state.orders[order.cloid] = order
+    yield from life.accept(turn, order, twap.twap_id, "found at work at the venue")
+    yield from life.want_gone(turn, order, "left over from an earlier run")
 
 
 def _look_for(turn: Turn, snapshot: AccountSnapshot, order: Order) -> Generator[AnyMessage, None, bool]:

@@ -34,7 +34,8 @@ class Settings(Section):
     confirm_ms: int = Field(500, ge=1, description="A difference is looked at again after this time.")
     confirm_rounds: int = Field(4, ge=2, description="A difference that is still there in this round is one.")
     tolerate_foreign_orders: bool = Field(
-        default=False, description="Trade although orders that are not ours are open on the account."
+        default=False,
+        description="Trade although orders that are not ours are open on the account, and leave TWAPs there alone.",
     )
     foreign_fills: Literal["halt", "adopt"] = Field(
         default="halt",

@@ -9,7 +9,8 @@ import msgspec
 from shared.ids import Cloid, StrategyId
 from shared.messages.message import Lane, Message
 from shared.messages.order import Fill, VenueOrder
-from shared.units import Ns, Px, Usd
+from shared.order import Side
+from shared.units import Ns, Px, Sz, Usd
 
 
 class VenuePosition(msgspec.Struct, frozen=True, array_like=True):
@@ -24,12 +25,26 @@ class VenuePosition(msgspec.Struct, frozen=True, array_like=True):
     leverage: int
 
 
+class RunningTwap(msgspec.Struct, frozen=True, array_like=True):
+    """One of the venue's own TWAPs that is at work there, and how much of it has traded."""
+
+    twap_id: int
+    coin: str
+    side: Side
+    sz: Sz
+    executed_sz: Sz
+    minutes: int
+    reduce_only: bool
+    randomize: bool
+
+
 class AccountSnapshot(Message, frozen=True):
     """Money, positions, open orders and recent fills, read over REST.
 
     `cash_usd` is the venue's `totalRawUsd`: collateral less what longs cost plus what shorts brought, so that
     equity = cash + signed positions at their marks. It takes several readings: `recv_ns` is when the first was asked
-    for, so that nothing in it is older.
+    for, so that nothing in it is older. `twaps` is None where the venue was not asked for
+    them.
     """
 
     lane: ClassVar[Lane] = Lane.ORDER
@@ -43,6 +58,7 @@ class AccountSnapshot(Message, frozen=True):
     fills: tuple[Fill, ...]
     exch_ns: Ns
     recv_ns: Ns
+    twaps: tuple[RunningTwap, ...] | None = None
 
 
 class FundingPayment(Message, frozen=True):

@@ -89,12 +89,13 @@ class QueryTwap(Message, frozen=True):
 
 
 class QueryAccount(Message, frozen=True):
-    """Ask the venue for open orders, positions, money and fills since `fills_since_ns`."""
+    """Ask the venue for open orders, positions, money and fills since `fills_since_ns`; `with_twaps`, for those too."""
 
     lane: ClassVar[Lane] = Lane.ORDER
 
     fills_since_ns: Ns
     reason: str
+    with_twaps: bool = False
 
 
 class ReadOrder(Message, frozen=True):
@@ -114,11 +115,12 @@ class ReadTwap(Message, frozen=True):
 
 
 class ReadAccount(Message, frozen=True):
-    """To our own gateway: read the account, with fills since `fills_since_ns`."""
+    """To our own gateway: read the account, with fills since `fills_since_ns` and, if asked for, the TWAPs at work."""
 
     lane: ClassVar[Lane] = Lane.ORDER
 
     fills_since_ns: Ns
+    with_twaps: bool = False
 
 
 class ReadAllowance(Message, frozen=True):

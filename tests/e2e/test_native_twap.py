@@ -12,20 +12,26 @@ from orchestrator.settings import Settings
 from shared.codec import decode
 from shared.ids import OPERATOR, OPERATOR_NUMBER, Cloid, Role, cloid_for
 from shared.messages.account import Reconciled
-from shared.messages.control import KillLevel, KillOrdered
-from shared.messages.order import FenceOrder, OrderChanged, QueryTwap
+from shared.messages.control import Armed, KillLevel, KillOrdered
+from shared.messages.order import FenceOrder, FillBooked, OrderChanged, QueryTwap
 from shared.messages.parent import NativeTwap, ParentOrder, ParentState
 from shared.order import OrderState, Side
 from shared.units import MINUTE, SECOND, USD, Ns, Px, Rounding, Sz, round_to_multiple
+from shared.venue.core.timed_commands import PlaceTwap, TwapSpec
 from shared.venue.faults.catalogue import DropRequest, LoseAnswer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
-def desk_of(folder: Path) -> Rehearsal:
-    """A desk without strategies of its own."""
+def new_desk(folder: Path) -> Rehearsal:
+    """A desk without strategies of its own, about to begin."""
     quiet: dict[str, Any] = {"hats": {"quant_strategist": {"strategies": []}}}
-    desk = rehearse(Settings.model_validate(quiet), folder / "journal.sqlite", seed=3)
+    return rehearse(Settings.model_validate(quiet), folder / "journal.sqlite", seed=3)
+
+
+def desk_of(folder: Path) -> Rehearsal:
+    """The same, trading."""
+    desk = new_desk(folder)
     desk.run_for(10)
     return desk
 
@@ -129,5 +135,31 @@ def test_one_that_never_arrived_is_fenced_and_nothing_is_left(tmp_path: Path) ->
         assert OrderState.EXPIRED in {one.state for one in changes if isinstance(one, OrderChanged)}
         assert len(at_work(desk)) == 1
         assert_equal(desk)
+    finally:
+        desk.close()
+
+
+def test_one_that_an_earlier_run_left_is_ended_before_this_one_trades(tmp_path: Path) -> None:
+    """It was at work when the desk began, which is armed once the exchange says that it ended; nothing is foreign."""
+    desk = new_desk(tmp_path)
+    try:
+        instrument = next(one.instrument for one in desk.exchange.listings.values() if one.instrument.coin == "ETH")
+        left = TwapSpec(instrument.asset, True, instrument.sz("2"), False, 30, False)
+        desk.exchange.apply(PlaceTwap(desk.master, left), desk.stage.clock.now())
+        (twap_id,) = at_work(desk)
+        desk.run_for(40)  # longer than to its next part
+        assert not at_work(desk)
+        said = desk.journal.reader.messages
+        compared = [(one.ts, decode(one.body)) for one in said(kind=Reconciled.__name__)]
+        clean = [at for at, word in compared if isinstance(word, Reconciled) and word.is_clean]
+        changes = [(one.ts, decode(one.body)) for one in said(kind=OrderChanged.__name__)]
+        (ended,) = [at for at, one in changes if isinstance(one, OrderChanged) and one.state is OrderState.CANCELLED]
+        assert ended <= min(clean)
+        assert min(one.ts for one in said(kind=Armed.__name__)) >= ended
+        booked = [decode(one.body) for one in said(kind=FillBooked.__name__)]
+        assert {one.fill.twap_id for one in booked if isinstance(one, FillBooked)} <= {twap_id}
+        assert all(word.is_clean for at, word in compared if isinstance(word, Reconciled) and at > ended)
+        held = sum(one.fill.sz for one in booked if isinstance(one, FillBooked))
+        assert desk.positions().get("ETH", 0) >= held
     finally:
         desk.close()

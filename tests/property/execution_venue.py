@@ -151,7 +151,7 @@ class TinyVenue:
         """The last."""
         fills = tuple(fill for fill in self.fills if fill.exch_ns >= reading.query.fills_since_ns)
         zero, at = Usd(0), reading.begun_ns
-        return AccountSnapshot(zero, zero, zero, reading.held, reading.live or (), fills, at, at)
+        return AccountSnapshot(zero, zero, zero, reading.held, reading.live or (), fills, at, at, ())
 
     def word(self, cloid: Cloid) -> VenueOrder:
         """What it says of an order now."""

@@ -11,7 +11,7 @@ import yaml
 
 from hats.exchange_architect import errands, wire_info
 from shared.errors import VenueProtocolError
-from shared.messages.account import AccountSnapshot, VenuePosition
+from shared.messages.account import AccountSnapshot, RunningTwap, VenuePosition
 from shared.messages.market import BadData, BadKind, UniverseUpdate
 from shared.messages.order import AllowanceTold, Fill, QueryTwap, VenueOrder, VenueOrderStatus
 from shared.order import Side, Trigger, TriggerKind
@@ -178,6 +178,19 @@ def test_an_account_is_as_old_as_the_first_of_its_readings() -> None:
     (snapshot,) = errands.run(errands.read_account(USER, T0, scene.universe(), lambda: Ns(next(times))), venue)
     assert isinstance(snapshot, AccountSnapshot)
     assert snapshot.recv_ns == T0
+
+
+def test_the_account_tells_the_twaps_at_work_if_asked() -> None:
+    """The newest line on each counts; without the question nothing is known."""
+    lines = [history_line(9, "terminated", "1.0"), history_line(8, "activated", "0.5"), history_line(9, "activated")]
+    venue = Venue(clearinghouseState=scene.CLEARINGHOUSE, frontendOpenOrders=[], userFillsByTime=[], twapHistory=lines)
+    (snapshot,) = errands.run(errands.read_account(USER, T0, scene.universe(), lambda: T0, with_twaps=True), venue)
+    assert isinstance(snapshot, AccountSnapshot)
+    coin = scene.ETH
+    assert snapshot.twaps == (RunningTwap(8, "ETH", Side.BUY, coin.sz("2"), coin.sz("0.5"), 5, False, False),)
+    assert [request["type"] for request in venue.asked][-2:] == ["twapHistory", "userFillsByTime"]
+    (plain,) = account(venue)
+    assert plain.twaps is None
 
 
 @pytest.mark.parametrize(("word", "kind"), [

@@ -7,7 +7,7 @@ from hats.execution_manager.records import Order
 from shared.ids import Cloid, Role, StrategyId, cloid_for
 from shared.instrument import Instrument
 from shared.messages import AnyMessage
-from shared.messages.account import AccountSnapshot, VenuePosition
+from shared.messages.account import AccountSnapshot, RunningTwap, VenuePosition
 from shared.messages.control import Armed, Started, WakeAt, Woke
 from shared.messages.market import FeedState, FeedStatus, UniverseUpdate
 from shared.messages.order import (
@@ -38,11 +38,11 @@ LATER = Ns(NOW + 60 * SECOND)
 
 def snapshot_of(
     positions: dict[str, int] | None = None, orders: tuple[VenueOrder, ...] = (), fills: tuple[Fill, ...] = (),
-    at: int = NOW,
+    at: int = NOW, *, twaps: tuple[RunningTwap, ...] | None = (),
 ) -> AccountSnapshot:  # fmt: skip
     """The account as read at `at`."""
     held = tuple(VenuePosition(coin, net_sz, Usd(net_sz * PX), 5) for coin, net_sz in sorted((positions or {}).items()))
-    return AccountSnapshot(Usd(0), Usd(0), Usd(0), held, orders, fills, Ns(at), Ns(at))
+    return AccountSnapshot(Usd(0), Usd(0), Usd(0), held, orders, fills, Ns(at), Ns(at), twaps)
 
 
 def manager(*, is_open: bool = True, **changed: object) -> ExecutionManager:

@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from hats.execution_manager import ExecutionManager
-from shared.ids import cloid_for
+from hats.execution_manager import ExecutionManager, Settings
+from shared.ids import Role, cloid_for
 from shared.messages import AnyMessage
-from shared.messages.control import KillLevel, KillOrdered
+from shared.messages.account import Reconciled, RunningTwap
+from shared.messages.control import KillLevel, KillOrdered, Started
 from shared.messages.order import (
     ActionAnswered,
     ActionKind,
@@ -18,6 +19,7 @@ from shared.messages.order import (
     CancelOrder,
     Fill,
     FillBooked,
+    QueryAccount,
     QueryOrder,
     QueryTwap,
     SubmitOrder,
@@ -27,7 +29,7 @@ from shared.messages.order import (
 from shared.messages.parent import NativeTwap, ParentChanged, ParentOrder, ParentState
 from shared.messages.signal import OrderIntent
 from shared.order import OrderState, Side, VenueTwap
-from shared.units import MINUTE, SECOND, Ns, Px, Sz
+from shared.units import MINUTE, SECOND, Ns, Px, Sz, Usd
 from tests.unit.hats.execution_manager.scene import (
     NOW,
     PX,
@@ -159,7 +161,7 @@ def test_an_earlier_one_that_looks_the_same_is_not_taken_for_it() -> None:
     hat = manager()
     wish = running(hat)
     said = say(hat, word(wish, VenueOrderStatus.CANCELLED, 200))
-    at = NOW
+    at: int = NOW
     while not (again := [m for m in said if isinstance(m, OrderIntent)]):
         at += ms(200)
         said = say(hat, features(at=at), at) + wake(hat, at)
@@ -193,3 +195,68 @@ def test_each_comparison_asks_whether_it_still_works() -> None:
     said = say(hat, snapshot_of({}, at=at), at)
     assert [m.twap_id for m in said if isinstance(m, QueryTwap)] == [ID]
     assert record(hat, wish).state is OrderState.RESTING
+
+
+# ---------------------------------------------------------------------------- what an earlier run left at work
+
+LEFT = RunningTwap(ID, "AAA", Side.BUY, Sz(200), Sz(20), 10, False, True)
+
+
+def left_part(sz: int, tid: int, start: int) -> Fill:
+    """A part of it: no cloid, the TWAP's id."""
+    return Fill(
+        "AAA", Side.BUY, PX, Sz(sz), 5_000 + tid, None, tid, True, Usd(0), Usd(0), start, Ns(NOW + tid), Ns(NOW + tid),
+        twap_id=ID,
+    )  # fmt: skip
+
+
+def found(hat: ExecutionManager, **more: Any) -> list[AnyMessage]:
+    """What follows from the account with it, as read at the start."""
+    return say(hat, snapshot_of({"AAA": 20}, twaps=(LEFT,), **more))
+
+
+def test_the_books_open_on_an_account_that_was_asked_for_twaps() -> None:
+    """The feed's own reading of the account tells none, and is waited beyond."""
+    hat = ExecutionManager(Settings())
+    said = say(hat, Started(Role.EXECUTION_MANAGER, RUN, NOW))
+    assert [m.with_twaps for m in said if isinstance(m, QueryAccount)] == [True]
+    assert not [m for m in say(hat, snapshot_of(twaps=None)) if isinstance(m, Reconciled)]
+    assert [m.is_clean for m in say(hat, snapshot_of()) if isinstance(m, Reconciled)] == [True]
+    asked = wake(hat, NOW + 30 * SECOND)
+    assert [m.with_twaps for m in asked if isinstance(m, QueryAccount)] == [False]
+
+
+def test_a_twap_of_an_earlier_run_is_ended_and_waited_for() -> None:
+    """Its parts are booked and halt nobody; no comparison is clean until the venue says that it has ended."""
+    hat = manager(is_open=False)
+    say(hat, left_part(10, 1, 20))  # it came before the account was read
+    said = found(hat)
+    assert cancelled(said) == [ID]
+    assert [m.fill.tid for m in said if isinstance(m, FillBooked)] == [1]
+    at: int = NOW
+    for _ in range(8):
+        at += ms(500)
+        said += wake(hat, at) + say(hat, snapshot_of({"AAA": 30}, at=at), at)
+    assert not hat.state.strangers
+    assert {m.is_clean for m in said if isinstance(m, Reconciled)} == {False}
+    (cloid,) = hat.state.orders
+    say(hat, ActionAnswered(ActionKind.TWAP_CANCEL, cloid, 1, AnswerKind.CANCELLED, 0, Sz(0), "", Ns(at)), at)
+    order = hat.state.orders[cloid]
+    ended = VenueOrder(
+        cloid, ID, "AAA", Side.BUY, Px(0), Sz(170), Sz(200), VenueOrderStatus.CANCELLED, "terminated", Ns(at), Ns(at)
+    )  # fmt: skip
+    say(hat, ended, at)
+    assert order.state is OrderState.CANCELLED
+    said = say(hat, snapshot_of({"AAA": 30}, at=at + SECOND), at + SECOND)
+    assert [m.is_clean for m in said if isinstance(m, Reconciled)] == [True]
+    said = say(hat, msgspec.structs.replace(left_part(5, 2, 30), exch_ns=Ns(at + SECOND)), at + SECOND)
+    assert [m.fill.tid for m in said if isinstance(m, FillBooked)] == [2]
+    assert not hat.state.strangers
+
+
+def test_who_shares_the_account_keeps_the_others_twaps() -> None:
+    """Nothing at the venue says whose one is."""
+    hat = manager(is_open=False, tolerate_foreign_orders=True)
+    said = found(hat)
+    assert not cancelled(said)
+    assert [m.is_clean for m in said if isinstance(m, Reconciled)] == [True]
