@@ -23,6 +23,7 @@ from shared.messages.control import (
     DrainOrdered,
     HatState,
     HatStateChanged,
+    KillLevel,
     KillOrdered,
     ResumeOrdered,
     Started,
@@ -88,7 +89,7 @@ class Supervisor:
         """What `message` orders of the run from now on, live and when the journal is read again after a restart."""
         replace = msgspec.structs.replace
         match message:
-            case KillOrdered():
+            case KillOrdered(level=level) if level is not KillLevel.REDUCE:  # what reduces needs an armed desk
                 self.standing = replace(self.standing, wants_armed=False)
             case ResumeOrdered():
                 self.standing = replace(self.standing, wants_armed=True, drained=None)
@@ -126,7 +127,7 @@ class Supervisor:
                 return self._ready_if_proven(Role.EXECUTION_MANAGER)
             case Reconciled(is_clean=False, differences=differences):
                 return self._distrust({Role.EXECUTION_MANAGER}, f"books differ: {'; '.join(differences)}")
-            case KillOrdered(reason=reason):
+            case KillOrdered(level=level, reason=reason) if level is not KillLevel.REDUCE:
                 return self._disarm(f"kill: {reason}")
             case ResumeOrdered():
                 return self._arm_if_all_ready()

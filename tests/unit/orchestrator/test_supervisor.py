@@ -135,6 +135,21 @@ def test_a_kill_stays_until_the_operator_resumes() -> None:
     assert any(isinstance(m, Armed) for m in supervisor.hear(_heard(ResumeOrdered("test"))))
 
 
+def test_a_kill_that_leaves_room_for_reducing_leaves_the_desk_armed() -> None:
+    """What only reduces needs an armed desk, after a Hat's return too; a harder kill before it is not loosened."""
+    supervisor, kill = _armed(), KillOrdered(KillLevel.REDUCE, "test")
+    assert not supervisor.hear(_heard(kill))
+    assert armed(supervisor)
+    supervisor.lost(QS, "killed", Ns(0))
+    _bring_up(supervisor, QS)
+    assert armed(supervisor)
+    supervisor.hear(_heard(KillOrdered(KillLevel.PAUSE, "test")))
+    supervisor.hear(_heard(kill))
+    supervisor.lost(QS, "killed", Ns(0))
+    _bring_up(supervisor, QS)
+    assert not armed(supervisor)
+
+
 def test_a_draining_desk_never_arms_again() -> None:
     """Once draining, nothing re-arms."""
     supervisor = _armed()
