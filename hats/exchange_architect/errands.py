@@ -59,21 +59,22 @@ def read_account(
     state = yield wire_info.body("clearinghouseState", user=user)
     orders = yield wire_info.body("frontendOpenOrders", user=user)
     history = (yield wire_info.body("twapHistory", user=user)) if with_twaps else None
-    fills: dict[tuple[str, int, int], Fill] = {}
+    fills: dict[tuple[Ns, str, int], Fill] = {}
     bad: list[Message] = []
     start_ms = ms_from_ns(max(fills_since_ns, 0))
     for _ in range(MOST_PAGES):
         reply = yield wire_info.body("userFillsByTime", user=user, startTime=start_ms)
         page, unread, entries = wire_info.fill_page(reply, universe, clock())
         # a page starts at the last millisecond of the one before, so its first fills are repeats
-        fills |= {(fill.coin, fill.tid, fill.oid): fill for fill in page}
+        fills |= {fill.trade: fill for fill in page}
         bad += unread
         if entries < PAGE:
             break
         if not page or ms_from_ns(page[-1].exch_ns) == start_ms:
             raise VenueProtocolError("userFillsByTime: a full page without progress in time")
         start_ms = ms_from_ns(page[-1].exch_ns)
-    snapshot, unusable = wire_info.account_snapshot(state, orders, tuple(fills.values()), universe, begun_ns, history)
+    since_ns, read = Ns(max(fills_since_ns, 0)), tuple(fills.values())
+    snapshot, unusable = wire_info.account_snapshot(state, orders, read, universe, begun_ns, since_ns, history)
     return [snapshot, *bad, *unusable]
 
 

@@ -265,6 +265,7 @@ def account_snapshot(
     fills: tuple[Fill, ...],
     universe: Universe,
     recv_ns: Ns,
+    fills_since_ns: Ns,
     history: bytes | None = None,
 ) -> tuple[AccountSnapshot, list[BadData]]:
     """The account, and what of it could not be used (positions, orders or TWAPs in coins that are not listed).
@@ -294,6 +295,7 @@ def account_snapshot(
         fills=fills,
         exch_ns=ns_from_ms(summary.time),
         recv_ns=recv_ns,
+        fills_since_ns=fills_since_ns,
         twaps=None if history is None else tuple(twaps),
     )
     return snapshot, [*bad, *strangers, *unread, *unknown]

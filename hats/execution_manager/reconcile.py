@@ -71,7 +71,8 @@ def compare(turn: Turn, snapshot: AccountSnapshot) -> Iterator[AnyMessage]:
         yield from _open(turn, snapshot)
     for fill in sorted(snapshot.fills, key=lambda fill: fill.exch_ns):
         yield from facts.book(turn, fill)
-    account.covered_ns = max(account.covered_ns, snapshot.exch_ns)
+    if snapshot.fills_since_ns <= max(account.covered_ns, state.opened_ns):
+        account.covered_ns = max(account.covered_ns, snapshot.exch_ns)
     findings: dict[str, str] = {}
     doubts = 0
     listed: set[str] = set()

@@ -120,7 +120,7 @@ def test_unreadable_numbers_are_protocol_errors() -> None:
     for read in (
         lambda: wire_info.universe_update(encoded(scene.META), encoded(scene.FEES | {"userAddRate": "low"}), T0),
         lambda: wire_info.universe_update(b'{"universe":[]}', None, T0),
-        lambda: wire_info.account_snapshot(encoded(state), b"[]", (), universe, T0),
+        lambda: wire_info.account_snapshot(encoded(state), b"[]", (), universe, T0, T0),
         lambda: wire_info.venue_order(encoded({"status": "order", "order": odd}), CLOID, universe, T0),
     ):
         with pytest.raises(VenueProtocolError):
@@ -132,7 +132,7 @@ def test_a_position_without_a_sane_entry_is_reported() -> None:
     for entry_px in ("NaN", "-1.0"):
         state = json.loads(json.dumps(scene.CLEARINGHOUSE))
         state["assetPositions"][0]["position"]["entryPx"] = entry_px
-        snapshot, bad = wire_info.account_snapshot(encoded(state), b"[]", (), scene.universe(), T0)
+        snapshot, bad = wire_info.account_snapshot(encoded(state), b"[]", (), scene.universe(), T0, T0)
         assert (snapshot.positions, len(bad)) == ((), 1)
 
 
@@ -171,6 +171,13 @@ def test_the_account_is_money_positions_orders_and_fills() -> None:
     assert venue.asked[-1] == {"type": "userFillsByTime", "user": USER, "startTime": T0_MS}
 
 
+def test_fills_of_one_trade_id_at_two_times_are_two() -> None:
+    """What the venue documents as unique is time, coin and trade id together."""
+    both = [scene.fill(1, T0_MS), scene.fill(1, T0_MS + 1)]
+    (snapshot,) = account(Venue(clearinghouseState=scene.CLEARINGHOUSE, frontendOpenOrders=[], userFillsByTime=both))
+    assert len(snapshot.fills) == 2
+
+
 def test_an_account_is_as_old_as_the_first_of_its_readings() -> None:
     """What happened while it was read may be missing in it, however late the last reply came."""
     venue = Venue(clearinghouseState=scene.CLEARINGHOUSE, frontendOpenOrders=[], userFillsByTime=[])
@@ -178,6 +185,7 @@ def test_an_account_is_as_old_as_the_first_of_its_readings() -> None:
     (snapshot,) = errands.run(errands.read_account(USER, T0, scene.universe(), lambda: Ns(next(times))), venue)
     assert isinstance(snapshot, AccountSnapshot)
     assert snapshot.recv_ns == T0
+    assert snapshot.fills_since_ns == T0
 
 
 def test_the_account_tells_the_twaps_at_work_if_asked() -> None:
@@ -291,7 +299,7 @@ def test_recorded_accounts_are_read() -> None:
     """A real account of 2023 with its orders gives a snapshot; coins that we don't list are reported."""
     (state,) = replies("python_sdk_cassettes/test_get_user_state.yaml", "clearinghouseState")
     (orders,) = replies("python_sdk_cassettes/test_get_frontend_open_orders.yaml", "frontendOpenOrders")
-    snapshot, bad = wire_info.account_snapshot(state, orders, (), scene.universe(), T0)
+    snapshot, bad = wire_info.account_snapshot(state, orders, (), scene.universe(), T0, T0)
     assert [position.coin for position in snapshot.positions] == ["BTC", "ETH"]
     assert snapshot.equity_usd == 1_182_312_496
     assert len(bad) == len(json.loads(state)["assetPositions"]) - 2 + 3

@@ -244,6 +244,16 @@ def test_a_restart_asks_sends_nothing_and_forgets_nothing() -> None:
     assert record(again, wish).state is OrderState.UNKNOWN
 
 
+@pytest.mark.parametrize(("reach_s", "asked_s"), [(60, 0), (300, 240)])
+def test_fills_that_a_reading_did_not_reach_are_still_asked_for(reach_s: int, asked_s: int) -> None:
+    """The feed reads from its own cut on, and a new process of it knows of none before its start."""
+    hat, now = manager(), Ns(NOW + 300 * SECOND)
+    told_by_feed = msgspec.structs.replace(snapshot_of(at=now), fills_since_ns=Ns(now - reach_s * SECOND))
+    say(hat, told_by_feed, now)
+    (asked,) = asks(say(hat, FeedStatus(FeedState.UP, 2, "test", now), now))
+    assert asked.fills_since_ns == NOW + asked_s * SECOND
+
+
 def test_a_cloid_that_is_none_of_anybodys_is_foreign() -> None:
     """It begins like ours and is no number: a fill is a fill, and no word of the venue may stop the books."""
     hat = manager()
