@@ -29,6 +29,7 @@ from shared.messages.order import (
     SubmitOrder,
     VenueOrder,
 )
+from shared.messages.risk import SizeBudget
 from shared.messages.signal import CancelIntent, FeatureUpdate, OrderIntent
 from shared.order import Side, Tif, is_open
 from shared.units import SECOND, Ns, Sz
@@ -150,7 +151,11 @@ def _forge(order: SubmitOrder) -> SubmitOrder:
 
 
 class Lax(RiskOversightOfficer):
-    """Approves whatever is asked."""
+    """Approves whatever is asked, and tells nobody of a limit: a strategist who knows it keeps it by itself."""
+
+    def handle(self, message: AnyMessage, now: Ns) -> list[AnyMessage]:
+        """As the officer, but for the budgets."""
+        return [said for said in super().handle(message, now) if not isinstance(said, SizeBudget)]
 
     def _judge(self, intent: OrderIntent, now: Ns) -> list[AnyMessage]:
         return [self._approve(intent, now)]
