@@ -141,7 +141,7 @@ class RunFiles:
 
     @property
     def watchdog_latch(self) -> Path:
-        """File that remembers that the watchdog has acted."""
+        """File that remembers that the watchdog watches, or that it has acted."""
         return self.dir / "watchdog.latch.json"
 
     @property
