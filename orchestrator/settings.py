@@ -36,7 +36,10 @@ from shared.config import (
     Venue,
 )
 from shared.config_keys import as_toml
+from shared.rules.limits import BASE_OPEN_ORDERS
 
+TRIGGERS_EACH: Final = 4
+"""Most triggers that protect one coin's position: a stop and a take-profit, and what is about to replace each."""
 SLOW_BOOKS_MS: Final = 5_000
 """The venue's pace of books of twenty levels. Source: fact sheet 3.4."""
 ORACLE_WEIGHT: Final = 20
@@ -211,6 +214,18 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"hats.quant_strategist.stale_ms is {stale_ms}, but without hats.exchange_architect.fast_books the "
                 f"venue sends a book every {SLOW_BOOKS_MS} ms: set fast_books = true, or a longer stale_ms"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _leaves_room_for_triggers(self) -> Settings:
+        """Beyond its limit of open orders the venue takes no trigger and nothing that reduces: entries stay below."""
+        limit, coins = self.hats.risk_oversight_officer.open_orders_limit, len(self.venue.coins)
+        most = BASE_OPEN_ORDERS - TRIGGERS_EACH * coins
+        if limit > most:
+            raise ValueError(
+                f"hats.risk_oversight_officer.open_orders_limit is {limit}: at most {most} leaves room for the "
+                f"triggers of {coins} coins within the {BASE_OPEN_ORDERS} open orders that the venue allows"
             )
         return self
 

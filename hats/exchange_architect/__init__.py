@@ -1,7 +1,7 @@
 """The only door to the venue: market data in, signed actions and reads out, every answer proven or called unknown.
 
 In: SignedAction, QueryOrder, QueryTwap, QueryAccount, QueryCandles, and from its own edges UniverseUpdate,
-AssetContext, FeedStatus. Out: PostAction, ReadOrder, ReadTwap, ReadAccount, ReadCandles, FundingClock; by its edges
+AssetContext, FeedStatus. Out: PostAction, ReadOrder, ReadTwaps, ReadAccount, ReadCandles, FundingClock; by its edges
 market data, history, orders, fills, answers and the account.
 """
 

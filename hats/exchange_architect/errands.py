@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from typing import Final
 
 from hats.exchange_architect import candles, wire_info
@@ -40,10 +40,10 @@ def read_order(user: str, cloid: Cloid, universe: Universe, clock: Callable[[], 
     return [wire_info.venue_order(reply, cloid, universe, clock())]
 
 
-def read_twap(user: str, query: QueryTwap, universe: Universe, clock: Callable[[], Ns]) -> Errand:
-    """VenueOrder: what the venue says of one of its own TWAPs."""
+def read_twaps(user: str, queries: Sequence[QueryTwap], universe: Universe, clock: Callable[[], Ns]) -> Errand:
+    """VenueOrder for each query: what the venue says of that TWAP of its own."""
     reply = yield wire_info.body("twapHistory", user=user)
-    return [wire_info.twap_order(reply, query, universe, clock())]
+    return [wire_info.twap_order(reply, query, universe, clock()) for query in queries]
 
 
 def read_account(

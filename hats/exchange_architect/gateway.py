@@ -32,14 +32,14 @@ from shared.messages.order import (
     ReadAccount,
     ReadAllowance,
     ReadOrder,
-    ReadTwap,
+    ReadTwaps,
 )
 from shared.units import MS, Ns
 
 _LOOK_AFTER_S: Final = 1.0
 """How often a warm connection is looked at while nothing is sent."""
 _MOST_WAITING: Final = 1_000
-Read = ReadOrder | ReadTwap | ReadAccount | ReadAllowance | ReadCandles
+Read = ReadOrder | ReadTwaps | ReadAccount | ReadAllowance | ReadCandles
 
 
 class _Job(NamedTuple):
@@ -77,7 +77,7 @@ class Gateway:
     """
 
     commands: ClassVar[frozenset[type[Message]]] = frozenset(
-        {PostAction, DropWaiting, ReadOrder, ReadTwap, ReadAccount, ReadAllowance, ReadCandles}
+        {PostAction, DropWaiting, ReadOrder, ReadTwaps, ReadAccount, ReadAllowance, ReadCandles}
     )
 
     def __init__(
@@ -316,8 +316,8 @@ class Gateway:
         match command:
             case ReadOrder():
                 return errands.read_order(user, command.cloid, universe, clock)
-            case ReadTwap():
-                return errands.read_twap(user, command.query, universe, clock)
+            case ReadTwaps():
+                return errands.read_twaps(user, command.queries, universe, clock)
             case ReadAllowance():
                 return errands.read_allowance(user, clock)
             case ReadAccount():

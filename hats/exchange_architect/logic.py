@@ -8,21 +8,17 @@ from typing import ClassVar, Final
 import msgspec
 
 from hats.exchange_architect.budget import (
-    CANDLES_A_WEIGHT,
     WEIGHT_ACCOUNT,
     WEIGHT_ALLOWANCE,
-    WEIGHT_CANDLES,
-    WEIGHT_ORDER_STATUS,
-    WEIGHT_TWAPS,
     WEIGHT_UNIVERSE,
     AddressBudget,
     Budget,
     Priority,
-    candles_weight,
     weight_of,
 )
 from hats.exchange_architect.errors import allowance_in
 from hats.exchange_architect.measures import AVAILABILITY
+from hats.exchange_architect.reads import Reads, hold_proofs, proof_weight
 from hats.exchange_architect.settings import Settings
 from hats.exchange_architect.wire import UNREADABLE
 from hats.exchange_architect.wire_exchange import is_reduce_only
@@ -35,7 +31,6 @@ from shared.messages.market import (
     FeedStatus,
     FundingClock,
     QueryCandles,
-    ReadCandles,
     UniverseUpdate,
 )
 from shared.messages.order import (
@@ -48,30 +43,20 @@ from shared.messages.order import (
     QueryAccount,
     QueryOrder,
     QueryTwap,
-    ReadAccount,
     ReadAllowance,
-    ReadOrder,
-    ReadTwap,
     ResendOrder,
     SignedAction,
 )
-from shared.rules.intervals import INTERVALS_NS
 from shared.scorecard import Samples
 from shared.units import HOUR, MINUTE, MS, SECOND, Ns, Sz
 
 MEASURES_TIMER: Final = "measures"
 FUNDING_TIMER: Final = "funding"
-READS_TIMER: Final = "reads"
 ALLOWANCE_TIMER: Final = "allowance"
-CANDLES_PAUSE: Final = SECOND
-"""History is read one coin after the other, so that a read of the account never waits behind many."""
 
 
 class State(msgspec.Struct):
-    """All that it remembers. `placed`: orders on their way, whose bytes may have to be sent again.
-
-    `account_since_ns` None: nobody asks for the account.
-    """
+    """All that it remembers. `placed`: orders on their way, whose bytes may have to be sent again."""
 
     budget: Budget
     address: AddressBudget
@@ -82,13 +67,8 @@ class State(msgspec.Struct):
     read_epoch: int = 0
     placed: dict[Cloid, SignedAction] = {}
     rates_e10: dict[str, int] = {}
-    orders_to_read: list[Cloid] = []
-    twaps_to_read: list[QueryTwap] = []
-    candles_to_read: list[QueryCandles] = []
-    candles_read_ns: int | None = None
-    account_since_ns: int | None = None
-    account_twaps: bool = False
-    account_read_ns: int | None = None
+    reads: Reads = msgspec.field(default_factory=Reads)
+    allowance_ns: int = 0
     samples: Samples = msgspec.field(default_factory=Samples)
 
 
@@ -130,17 +110,12 @@ class ExchangeArchitect:
             case ResendOrder(cloid=cloid):
                 yield from self._let_out_again(cloid, now)
             case ActionAnswered():
-                self._note_answer(message)
+                yield from self._note_answer(message, now)
             case AllowanceTold(used=used, cap=cap):
                 self.state.address.learn(used, cap)
-            case QueryOrder(cloid=cloid):
-                yield from self._want_order(cloid, now)
-            case QueryTwap():
-                yield from self._want_twap(message, now)
-            case QueryAccount():
-                yield from self._want_account(message, now)
-            case QueryCandles():
-                yield from self._want_candles(message, now)
+            case QueryOrder() | QueryTwap() | QueryAccount() | QueryCandles():
+                self.state.reads.want(message, self.state.budget, now)
+                yield from self._read(now)
             case AssetContext(coin=coin, funding_rate_e10=rate):
                 self.state.rates_e10[coin] = rate
             case FeedStatus():
@@ -163,10 +138,13 @@ class ExchangeArchitect:
         if action.kind.places and before is not None and before.nonce == action.nonce:
             return self._let_out_again(action.cloid, now)
         entries, priority = len(action.cloids), _priority(action)
+        # what enters waits until its proof can be paid, too; what is worth more has as much of it held as there is room
+        proofs = entries * proof_weight(action) if priority is Priority.ENTER else 0
+        if not self.state.budget.try_spend(weight_of(entries), priority, now, and_leave=proofs):
+            return _kept(action, "local: weight budget of this minute is used up", now)
         if not self.state.address.try_spend(priority, entries):
             return _kept(action, "local: action budget of the address is used up", now)
-        if not self.state.budget.try_spend(weight_of(entries), priority, now):
-            return _kept(action, "local: weight budget of this minute is used up", now)
+        hold_proofs(action, self.state.budget, now)
         if action.kind.places:
             self.state.placed |= dict.fromkeys(action.cloids, action)
         return (_post(action, priority, is_resent=False),)
@@ -182,83 +160,26 @@ class ExchangeArchitect:
         ):
             yield _post(action, priority, is_resent=True)
 
-    def _note_answer(self, answered: ActionAnswered) -> None:
-        """Forget the bytes of what is decided; a refusal for too many requests tells how many there are."""
+    def _note_answer(self, answered: ActionAnswered, now: Ns) -> Iterable[AnyMessage]:
+        """Forget the bytes of what is decided; a refusal for too many requests tells how many there are.
+
+        What is proven by its answer needs no more weight, and others may have waited for that.
+        """
         spent = allowance_in(answered.error) if answered.kind.places else None
         if spent is not None:
             self.state.address.learn(*spent)
-        if answered.answer is not AnswerKind.NO_ANSWER and (answered.kind.places or answered.kind is ActionKind.FENCE):
+        is_fence, answer = answered.kind is ActionKind.FENCE, answered.answer
+        if answer is not AnswerKind.NO_ANSWER and (answered.kind.places or is_fence):
             self.state.placed.pop(answered.cloid, None)
+        if answer is AnswerKind.FENCED if is_fence else answer not in (AnswerKind.NO_ANSWER, AnswerKind.NONCE_USED):
+            self.state.budget.release(answered.cloid)
+            if self.state.reads.is_waiting:
+                yield from self._read(now)
 
     # ------------------------------------------------------------------------------------------ reads
 
-    def _want_order(self, cloid: Cloid, now: Ns) -> Iterable[AnyMessage]:
-        if cloid not in self.state.orders_to_read:
-            self.state.orders_to_read.append(cloid)
-        return self._read(now)
-
-    def _want_twap(self, query: QueryTwap, now: Ns) -> Iterable[AnyMessage]:
-        self.state.twaps_to_read = [one for one in self.state.twaps_to_read if one.cloid != query.cloid] + [query]
-        return self._read(now)
-
-    def _want_account(self, query: QueryAccount, now: Ns) -> Iterable[AnyMessage]:
-        state, since_ns = self.state, query.fills_since_ns
-        state.account_since_ns = since_ns if state.account_since_ns is None else min(state.account_since_ns, since_ns)
-        state.account_twaps = state.account_twaps or query.with_twaps
-        return self._read(now)
-
-    def _want_candles(self, query: QueryCandles, now: Ns) -> Iterable[AnyMessage]:
-        """Each coin waits once. What no share of the budget would ever let out is asked for from later on."""
-        room = self.state.budget.share(Priority.READ) - WEIGHT_CANDLES
-        since_ns = max(query.since_ns, query.until_ns - room * CANDLES_A_WEIGHT * INTERVALS_NS[query.interval])
-        if since_ns >= query.until_ns:
-            return ()
-        others = [one for one in self.state.candles_to_read if one.coin != query.coin]
-        self.state.candles_to_read = [*others, QueryCandles(query.coin, query.interval, Ns(since_ns), query.until_ns)]
-        return self._read(now)
-
     def _read(self, now: Ns) -> Iterable[AnyMessage]:
-        """What may be read now; a timer for what must wait. Nothing that was asked is forgotten."""
-        state, budget = self.state, self.state.budget
-        while state.orders_to_read and budget.try_spend(WEIGHT_ORDER_STATUS, Priority.RECONCILE, now):
-            yield ReadOrder(state.orders_to_read.pop(0))
-        while state.twaps_to_read and budget.try_spend(WEIGHT_TWAPS, Priority.RECONCILE, now):
-            yield ReadTwap(state.twaps_to_read.pop(0))
-        since = state.account_since_ns
-        if since is not None and now >= self._account_from_ns(now):
-            budget.charge(WEIGHT_ACCOUNT + state.account_twaps * WEIGHT_TWAPS, now)
-            yield ReadAccount(Ns(since), state.account_twaps)
-            state.account_since_ns, state.account_twaps = None, False
-            state.account_read_ns = now
-        if state.candles_to_read and now >= self._candles_from_ns(now):
-            query = state.candles_to_read.pop(0)
-            budget.charge(_weight_of(query), now)
-            state.candles_read_ns = now
-            yield ReadCandles(query)
-        waits = []
-        if state.candles_to_read:
-            waits.append(self._candles_from_ns(now))
-        if state.orders_to_read:
-            waits.append(budget.room_ns(WEIGHT_ORDER_STATUS, Priority.RECONCILE, now))
-        if state.twaps_to_read:
-            waits.append(budget.room_ns(WEIGHT_TWAPS, Priority.RECONCILE, now))
-        if state.account_since_ns is not None:
-            waits.append(self._account_from_ns(now))
-        if waits:
-            yield WakeAt(min(waits), READS_TIMER)
-
-    def _account_from_ns(self, now: Ns) -> Ns:
-        """When the account may be read next: not twice at once, and within the budget."""
-        last = self.state.account_read_ns
-        pause_ns = now if last is None else last + self._settings.account_pause_ms * MS
-        return Ns(max(pause_ns, self.state.budget.room_ns(WEIGHT_ACCOUNT, Priority.RECONCILE, now)))
-
-    def _candles_from_ns(self, now: Ns) -> Ns:
-        """When the next coin's candles may be read: one after the other, with what matters more than reading spared."""
-        last = self.state.candles_read_ns
-        pause_ns = now if last is None else last + CANDLES_PAUSE
-        weight = _weight_of(self.state.candles_to_read[0])
-        return Ns(max(pause_ns, self.state.budget.room_ns(weight, Priority.READ, now)))
+        return self.state.reads.due(self.state.budget, self._settings.account_pause_ms, now)
 
     # ------------------------------------------------------------------------------------------ feed and time
 
@@ -269,6 +190,7 @@ class ExchangeArchitect:
             if status.epoch != self.state.read_epoch:
                 # the feed read the account by itself when it came back; the budget must know
                 self.state.read_epoch = status.epoch
+                self.state.reads.account_read_ns = now
                 self.state.budget.charge(WEIGHT_ACCOUNT, now)
 
     def _woke(self, timer: str, now: Ns) -> Iterable[AnyMessage]:
@@ -287,9 +209,13 @@ class ExchangeArchitect:
         """Ask the venue for its count of our requests, if there is an account and room, and again after a while."""
         if self._settings.user_address is None:
             return
-        if self.state.budget.try_spend(WEIGHT_ALLOWANCE, Priority.RECONCILE, now):
+        every_ns = self._settings.allowance_s * SECOND
+        is_due = not self.state.allowance_ns or now >= self.state.allowance_ns + every_ns
+        if is_due and self.state.budget.try_spend(WEIGHT_ALLOWANCE, Priority.RECONCILE, now):
+            self.state.allowance_ns = now
             yield ReadAllowance()
-        yield WakeAt(Ns(now + self._settings.allowance_s * SECOND), ALLOWANCE_TIMER)
+        next_ns = self.state.allowance_ns + every_ns
+        yield WakeAt(Ns(next_ns if next_ns > now else now + every_ns), ALLOWANCE_TIMER)
 
     def _measure(self, now: Ns) -> Iterable[AnyMessage]:
         state = self.state
@@ -314,10 +240,6 @@ def _post(action: SignedAction, priority: Priority, *, is_resent: bool) -> PostA
         action.kind, action.cloid, action.nonce, action.body, is_resent, int(priority), action.expires_after_ms,
         action.mates,
     )  # fmt: skip
-
-
-def _weight_of(query: QueryCandles) -> int:
-    return candles_weight((query.until_ns - query.since_ns) // INTERVALS_NS[query.interval])
 
 
 def _kept(action: SignedAction, why: str, now: Ns) -> tuple[ActionAnswered, ...]:

@@ -104,7 +104,9 @@ class Settings(Section):
         default=200, ge=0, description="Actions of the address that entries leave for reducing and closing."
     )
     allowance_s: int = Field(default=300, gt=0, description="How often the venue's count of our actions is read.")
-    account_pause_ms: int = Field(default=500, ge=0, description="Account reads closer than this become one.")
+    account_pause_ms: int = Field(
+        default=500, ge=0, description="Reads of the account, or of its TWAPs, closer than this become one."
+    )
     measures_ms: int = Field(default=1_000, gt=0, description="How often samples are reported.")
     start_grace_ms: int = Field(default=10_000, ge=0, description="How long the feed may take to come up unpunished.")
 

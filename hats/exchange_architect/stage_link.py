@@ -29,7 +29,7 @@ from shared.messages.order import (
     ReadAccount,
     ReadAllowance,
     ReadOrder,
-    ReadTwap,
+    ReadTwaps,
 )
 from shared.units import MS, Ns
 from shared.warehouse.capture.records import Direction
@@ -62,7 +62,7 @@ class StageLink:
     """
 
     commands: ClassVar[frozenset[type[Message]]] = frozenset(
-        {PostAction, DropWaiting, ReadOrder, ReadTwap, ReadAccount, ReadAllowance, ReadCandles}
+        {PostAction, DropWaiting, ReadOrder, ReadTwaps, ReadAccount, ReadAllowance, ReadCandles}
     )
 
     def __init__(self, settings: Settings, wire: Wire, rng: random.Random, record: Record = forget) -> None:
@@ -136,8 +136,8 @@ class StageLink:
             case ReadOrder(cloid=cloid):
                 user = self._user()
                 return self._read(errands.read_order(user, cloid, self._universe, lambda: now), now)
-            case ReadTwap(query=query):
-                return self._read(errands.read_twap(self._user(), query, self._universe, lambda: now), now)
+            case ReadTwaps(queries=queries):
+                return self._read(errands.read_twaps(self._user(), queries, self._universe, lambda: now), now)
             case ReadCandles(query=candles):
                 return self._read(errands.read_candles(candles, self._universe, lambda: now), now)
             case ReadAllowance():

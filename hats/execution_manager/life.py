@@ -130,18 +130,26 @@ def settle(turn: Turn, order: Order) -> Iterator[AnyMessage]:
         yield from move(turn, order, event, order.ending_why)
 
 
+def safe_ns(turn: Turn, order: Order) -> int:
+    """From when on the venue not knowing the order means that it never will: expired, or its nonce used, and shown."""
+    settings = turn.settings
+    lapsed_ns = order.expires_ns + settings.expiry_margin_ms * MS
+    return min(lapsed_ns, order.decided_ns + settings.account_lag_ms * MS)
+
+
 def ask(turn: Turn, order: Order) -> Iterator[AnyMessage]:
     """Ask the venue what became of the order, and again after a pause that doubles."""
     order.asks += 1
     order.asked_ns = turn.now
     watch(turn, order, turn.now + pause_ns(turn, order))
+    decides = order.state is OrderState.UNKNOWN and (order.is_proven or turn.now >= safe_ns(turn, order))
     if order.is_twap:
         terms = (order.coin, order.side, order.sz)
         alike = [oid for oid, cloid in turn.state.twaps.items() if _terms_of(turn, cloid) == terms]
         others = () if order.oid else tuple(sorted(int(oid) for oid in alike))
-        yield QueryTwap(order.cloid, order.oid or None, *terms, order.sent_ns, others)
+        yield QueryTwap(order.cloid, order.oid or None, *terms, order.sent_ns, others, decides)
     else:
-        yield QueryOrder(order.cloid)
+        yield QueryOrder(order.cloid, decides)
 
 
 def _terms_of(turn: Turn, cloid: Cloid) -> tuple[str, Side, Sz] | None:
@@ -157,10 +165,14 @@ def pause_ns(turn: Turn, order: Order) -> int:
 
 
 def doubt(turn: Turn, order: Order, reason: str) -> Iterator[AnyMessage]:
-    """What was sent has no definite answer: the order is UNKNOWN, counts in full, and the venue is asked."""
+    """What was sent has no definite answer: the order is UNKNOWN, counts in full, and the venue is asked.
+
+    Who doubts already asks already.
+    """
     order.is_cancel_under_way = False
-    yield from move(turn, order, OrderEvent.NO_ANSWER, reason)
-    yield from ask(turn, order)
+    if order.state is not OrderState.UNKNOWN:
+        yield from move(turn, order, OrderEvent.NO_ANSWER, reason)
+        yield from ask(turn, order)
     yield from keep_away(turn, order)
 
 

@@ -17,18 +17,11 @@ from shared.order import OrderEvent, OrderState
 from shared.units import MS, Ns
 
 
-def safe_ns(turn: Turn, order: Order) -> int:
-    """From when on the venue not knowing the order means that it never will: expired, or its nonce used, and shown."""
-    settings = turn.settings
-    lapsed_ns = order.expires_ns + settings.expiry_margin_ms * MS
-    return min(lapsed_ns, order.decided_ns + settings.account_lag_ms * MS)
-
-
 def not_there(turn: Turn, order: Order, message: VenueOrder) -> Iterator[AnyMessage]:
     """The venue does not know an order that nobody has shown: send it again, fence it, until that proves something."""
     if any(mate.is_proven for mate in turn.state.mates_of(order)):
         order.decided_ns = min(order.decided_ns, turn.now)  # they came by one action: its nonce is spent
-    settings, safe = turn.settings, safe_ns(turn, order)
+    settings, safe = turn.settings, life.safe_ns(turn, order)
     if order.asked_ns >= safe and message.recv_ns >= safe:
         order.absences += 1
         if order.absences >= settings.absences_needed:

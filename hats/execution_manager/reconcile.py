@@ -31,11 +31,17 @@ STRANGERS_SHOWN: Final = 5
 
 
 def note_feed(turn: Turn, status: FeedStatus) -> None:
-    """After a new connection, or when the feed can be relied on again, events may be missing: compare the books."""
+    """After a new connection, or when the feed can be relied on again, events may be missing: compare the books.
+
+    The feed reads the account by itself before it calls a new connection up; what was compared since is not read again.
+    """
     state = turn.state
-    is_up = status.state is FeedState.UP
-    if is_up and (status.epoch != state.feed_epoch or not state.is_feed_up):
+    is_up, is_announced = status.state is FeedState.UP, status.epoch == state.feed_epoch
+    is_missed = not is_announced or (not state.is_feed_up and state.account.read_ns <= state.feed_lost_ns)
+    if is_up and is_missed:
         facts.want_account(turn, turn.now, f"the feed is up (connection {status.epoch})")
+    if not is_up:
+        state.feed_lost_ns = status.recv_ns
     state.is_feed_up, state.feed_epoch = is_up, status.epoch
 
 
@@ -72,7 +78,7 @@ def compare(turn: Turn, snapshot: AccountSnapshot) -> Iterator[AnyMessage]:
     for fill in sorted(snapshot.fills, key=lambda fill: fill.exch_ns):
         yield from facts.book(turn, fill)
     if snapshot.fills_since_ns <= max(account.covered_ns, state.opened_ns):
-        account.covered_ns = max(account.covered_ns, snapshot.exch_ns)
+        account.covered_ns, account.read_ns = max(account.covered_ns, snapshot.exch_ns), snapshot.recv_ns
     findings: dict[str, str] = {}
     doubts = 0
     listed: set[str] = set()
@@ -251,13 +257,13 @@ def _conclude(
 ) -> Iterator[AnyMessage]:
     """Clean, or look again soon, or (in the last round) say what differs and take the venue's positions over.
 
-    Orders in doubt are worth another look too, but they are no difference: they count in full until the venue answers.
+    Orders in doubt are no difference: they count in full until the venue answers, and it was asked about each.
     """
     account, settings = turn.state.account, turn.settings
-    if (findings or doubts) and account.rounds + 1 < settings.confirm_rounds:
+    if findings and account.rounds + 1 < settings.confirm_rounds:
         if turn.now >= account.round_ns + settings.confirm_ms * MS:
             account.rounds, account.round_ns = account.rounds + 1, turn.now
-        facts.want_account(turn, turn.now + settings.confirm_ms * MS, f"{len(findings)} differences, {doubts} doubts")
+        facts.want_account(turn, turn.now + settings.confirm_ms * MS, f"{len(findings)} differences")
         return
     account.rounds = 0
     for coin, ours, theirs in gaps:

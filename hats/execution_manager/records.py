@@ -136,12 +136,16 @@ class Move(msgspec.Struct, array_like=True):
 
 
 class Account(msgspec.Struct):
-    """The comparison with the venue: when to ask next and why, and how often in a row something differed."""
+    """The comparison with the venue: when to ask next and why, and how often in a row something differed.
+
+    Fills were read up to `covered_ns` without a gap; `read_ns` is when the newest account was that did so.
+    """
 
     wanted_ns: Ns = NEVER
     why: str = ""
     asked_ns: Ns = Ns(0)
     covered_ns: Ns = Ns(0)
+    read_ns: Ns = Ns(0)
     rounds: int = 0
     round_ns: Ns = Ns(0)
 
@@ -194,6 +198,7 @@ class State(msgspec.Struct):
     features: dict[str, FeatureUpdate] = {}
     is_feed_up: bool = False
     feed_epoch: int = -1
+    feed_lost_ns: Ns = Ns(0)
     orders: dict[Cloid, Order] = {}
     ended: dict[Cloid, Order] = {}
     ended_queue: list[Cloid] = []

@@ -68,7 +68,7 @@ from shared.messages.order import (
     ReadAccount,
     ReadAllowance,
     ReadOrder,
-    ReadTwap,
+    ReadTwaps,
     ResendOrder,
     SignatureRefused,
     SignedAction,
@@ -127,7 +127,7 @@ AnyMessage = (
     | QueryTwap
     | QueryAccount
     | ReadOrder
-    | ReadTwap
+    | ReadTwaps
     | ReadAccount
     | ReadAllowance
     | AllowanceTold

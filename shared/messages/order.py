@@ -63,18 +63,19 @@ class ResendOrder(Message, frozen=True):
 
 
 class QueryOrder(Message, frozen=True):
-    """Ask the venue what became of an order."""
+    """Ask the venue what became of an order. `decides`: any answer is proof, so it may use the weight held for it."""
 
     lane: ClassVar[Lane] = Lane.ORDER
 
     cloid: Cloid
+    decides: bool = False
 
 
 class QueryTwap(Message, frozen=True):
     """Ask the venue what became of its own TWAP.
 
     Without `twap_id`: of one like this, placed since `since_ns`, which is none of `others`: those are known to be other
-    orders of ours.
+    orders of ours. `decides` as in QueryOrder.
     """
 
     lane: ClassVar[Lane] = Lane.ORDER
@@ -86,6 +87,7 @@ class QueryTwap(Message, frozen=True):
     sz: Sz
     since_ns: Ns
     others: tuple[int, ...] = ()
+    decides: bool = False
 
 
 class QueryAccount(Message, frozen=True):
@@ -106,12 +108,12 @@ class ReadOrder(Message, frozen=True):
     cloid: Cloid
 
 
-class ReadTwap(Message, frozen=True):
-    """To our own gateway: read what the query asks for now."""
+class ReadTwaps(Message, frozen=True):
+    """To our own gateway: read the venue's history of TWAPs now, and tell what it says of each that was asked about."""
 
     lane: ClassVar[Lane] = Lane.ORDER
 
-    query: QueryTwap
+    queries: tuple[QueryTwap, ...]
 
 
 class ReadAccount(Message, frozen=True):

@@ -34,7 +34,7 @@ ORCHESTRATOR_PAUSE_S: Final = 14.0
 SIGNER: Final = "hats.security_architect.signer"
 WATCHDOG: Final = "orchestrator.watchdog"
 _LIMITS: Final[Mapping[str, Any]] = {
-    "order_rate_limit": 1_000, "strategy_rate_limit": 1_000, "open_orders_limit": 1_000, "coin_orders_limit": 1_000,
+    "order_rate_limit": 1_000, "strategy_rate_limit": 1_000, "open_orders_limit": 900, "coin_orders_limit": 900,
     "concentration_limit_percent": 10_000, "drawdown_limit_bps": 10_000,
     "daily_loss_limit_bps": 10_000, "depth_limit_percent": 100_000,
 }  # fmt: skip

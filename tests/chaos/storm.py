@@ -184,7 +184,7 @@ BACK_AFTER_NS: Final = 1 * SECOND
 def settings_for_storm(hats: dict[str, Any] | None = None) -> Settings:
     """A desk that may do as many orders as it likes: the test is what becomes of them. `hats`: more."""
     risk = {
-        "order_rate_limit": 1_000, "open_orders_limit": 1_000, "position_limit_usd": 10**7, "gross_limit_usd": 10**8,
+        "order_rate_limit": 1_000, "open_orders_limit": 900, "position_limit_usd": 10**7, "gross_limit_usd": 10**8,
         "leverage_limit_percent": 10**6, "drawdown_limit_bps": 10_000, "price_collar_bps": 1_000,
     }  # fmt: skip
     signer = {"window_orders_max": 10**6, "window_notional_usd_max": 10**12, "collar_bps_max": 10_000}

@@ -91,3 +91,11 @@ def test_nobody_quotes_on_books_that_are_always_too_old() -> None:
     Settings.model_validate({"run": run, "hats": {"exchange_architect": {"fast_books": True}}})
     Settings.model_validate({"run": run, "hats": {"quant_strategist": {"stale_ms": 6_000}}})
     Settings.model_validate({"run": {"mode": "paper"}})
+
+
+def test_open_orders_leave_room_for_the_triggers() -> None:
+    """Beyond its limit the venue refuses just what protects and closes; four triggers a coin are kept free below it."""
+    venue, risk = {"coins": ["BTC", "ETH", "SOL"]}, "risk_oversight_officer"
+    Settings.model_validate({"venue": venue, "hats": {risk: {"open_orders_limit": 988}}})
+    with pytest.raises(ValidationError, match="at most 988"):
+        Settings.model_validate({"venue": venue, "hats": {risk: {"open_orders_limit": 989}}})

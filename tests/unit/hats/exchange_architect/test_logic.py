@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
 import msgspec
 import pytest
 
@@ -13,18 +10,10 @@ from hats.exchange_architect.logic import ExchangeArchitect
 from hats.exchange_architect.measures import MEASURES
 from orchestrator.routes import check
 from shared.hat import restore, snapshot
-from shared.ids import Cloid, Role
+from shared.ids import Cloid
 from shared.messages import AnyMessage
 from shared.messages.control import KillLevel, KillOrdered, Measured, Started, WakeAt, Woke
-from shared.messages.market import (
-    AssetContext,
-    FeedState,
-    FeedStatus,
-    FundingClock,
-    QueryCandles,
-    ReadCandles,
-    UniverseUpdate,
-)
+from shared.messages.market import AssetContext, FeedState, FeedStatus, FundingClock, UniverseUpdate
 from shared.messages.order import (
     ActionAnswered,
     ActionKind,
@@ -34,41 +23,14 @@ from shared.messages.order import (
     PostAction,
     QueryAccount,
     QueryOrder,
-    ReadAccount,
     ReadAllowance,
-    ReadOrder,
     ResendOrder,
     SignedAction,
 )
-from shared.units import HOUR, MINUTE, MS, SECOND, Ns, Sz
+from shared.units import HOUR, MINUTE, SECOND, Ns, Sz
 from tests.unit.hats.exchange_architect import scene
 from tests.unit.hats.exchange_architect.scene import CLOID, T0, T0_MS
-
-EA = Role.EXCHANGE_ARCHITECT
-
-
-def hat(**changes: Any) -> ExchangeArchitect:
-    """A started Hat, with the weight of what it reads at its start forgiven."""
-    architect = ExchangeArchitect(scene.settings(**changes))
-    list(architect.handle(Started(EA, 1, T0), T0))
-    architect.state.budget.slots = []
-    return architect
-
-
-def signed(kind: ActionKind = ActionKind.ORDER, nonce: int = 7, expires_after_ms: int = 0) -> SignedAction:
-    """A signed action as the Security Architect says it."""
-    body = scene.post().body if kind is not ActionKind.CANCEL else b'{"action":{"type":"cancelByCloid","cancels":[]}}'
-    return SignedAction(kind, CLOID, nonce, expires_after_ms, body, sign_ns=1)
-
-
-def said(architect: ExchangeArchitect, message: AnyMessage, now: int = T0) -> list[AnyMessage]:
-    """What it says."""
-    return list(architect.handle(message, Ns(now)))
-
-
-def of(kind: type[Any], messages: Iterable[AnyMessage]) -> list[Any]:
-    """The messages of one type."""
-    return [message for message in messages if isinstance(message, kind)]
+from tests.unit.hats.exchange_architect.talk import EA, answered, hat, of, said, signed
 
 
 def test_it_hears_what_the_table_sends() -> None:
@@ -123,13 +85,38 @@ def test_an_order_is_sent_again_as_it_is_until_it_is_decided_or_expired() -> Non
 
 
 def test_orders_beyond_the_budget_are_refused_and_cancels_pass() -> None:
-    """Nothing is dropped: every action is either posted or answered."""
+    """Nothing is dropped: every action is either posted or answered, and what is posted can be proven."""
     architect = hat(weight_per_minute=100)
-    answers = [said(architect, signed(nonce=nonce))[0] for nonce in range(80)]
-    assert len(of(PostAction, answers)) == 70
+    cloids = [Cloid(f"0x{number:032x}") for number in range(80)]
+    answers = [said(architect, signed(nonce=nonce, cloid=cloid))[0] for nonce, cloid in enumerate(cloids)]
+    assert len(of(PostAction, answers)) == 70 // 5
     refused = of(ActionAnswered, answers)
     assert {(one.answer, one.error.partition(":")[0]) for one in refused} == {(AnswerKind.REFUSED, "local")}
     assert of(PostAction, said(architect, signed(ActionKind.CANCEL)))
+
+
+def test_an_answer_makes_room_for_the_next_order() -> None:
+    """What is held for the proof of an order is free once it is answered: an answered order takes its weight alone."""
+    architect = hat(weight_per_minute=100)
+    for number in range(66):
+        cloid = Cloid(f"0x{number:032x}")
+        assert of(PostAction, said(architect, signed(nonce=number, cloid=cloid)))
+        said(architect, answered(AnswerKind.RESTING, cloid))
+    assert not of(PostAction, said(architect, signed(nonce=66)))
+    assert not architect.state.budget.holds
+
+
+@pytest.mark.parametrize("answer", list(AnswerKind))
+def test_what_proves_nothing_goes_on_holding(answer: AnswerKind) -> None:
+    """No answer and a used nonce leave the order in doubt; a fence that was refused does, too."""
+    architect = hat()
+    said(architect, signed())
+    said(architect, answered(answer, of=ActionKind.FENCE))
+    assert (CLOID in architect.state.budget.holds) is (answer is not AnswerKind.FENCED)
+    said(architect, signed())
+    said(architect, answered(answer))
+    is_doubt = answer in (AnswerKind.NO_ANSWER, AnswerKind.NONCE_USED)
+    assert (CLOID in architect.state.budget.holds) is is_doubt
 
 
 def test_a_body_that_can_not_be_read_counts_as_entering() -> None:
@@ -151,6 +138,9 @@ def test_the_venues_word_on_requests_is_asked_for_and_heeded() -> None:
     architect = ExchangeArchitect(scene.settings())
     begun = list(architect.handle(Started(EA, 1, T0), T0))
     assert ReadAllowance() in begun
+    again = said(architect, Started(EA, 1, Ns(T0)), T0 + SECOND)
+    assert ReadAllowance() not in again, "it was read a second ago"
+    assert WakeAt(Ns(T0 + 300 * SECOND), "allowance") in again
     assert ReadAllowance() in said(architect, Woke(EA, "allowance", Ns(T0 + 300 * SECOND)), T0 + 300 * SECOND)
     said(architect, AllowanceTold(9_799, 10_000, T0))
     assert [type(said(architect, signed(nonce=n))[0]) for n in (1, 2)] == [PostAction, ActionAnswered]
@@ -159,61 +149,6 @@ def test_the_venues_word_on_requests_is_asked_for_and_heeded() -> None:
     said(architect, ActionAnswered(ActionKind.ORDER, CLOID, 3, AnswerKind.REFUSED, 0, Sz(0), text, Ns(T0)))
     assert (architect.state.address.used, architect.state.address.cap) == (97_460, 97_456)
     assert isinstance(said(architect, signed(nonce=4))[0], ActionAnswered)
-
-
-def test_an_order_is_read_at_once_and_later_when_the_budget_is_low() -> None:
-    """Reads wait for room in the order they were asked, each once; nothing is forgotten."""
-    architect = hat(weight_per_minute=100)
-    cloids = [Cloid(f"0x{number:032x}") for number in range(50)]
-    reads: list[AnyMessage] = []
-    for cloid in [*cloids, *cloids[45:]]:
-        reads += said(architect, QueryOrder(cloid))
-    wakes = of(WakeAt, reads)
-    assert len(of(ReadOrder, reads)) == 40
-    assert {wake.timer for wake in wakes} == {"reads"}
-    later = said(architect, Woke(EA, "reads", wakes[-1].ns), wakes[-1].ns)
-    assert [read.cloid for read in of(ReadOrder, reads + later)] == cloids
-
-
-def test_candles_wait_for_their_turn_and_leave_room_for_what_matters_more() -> None:
-    """One coin a second, asked twice read once, and never beyond the share of plain reading."""
-    architect = hat(weight_per_minute=200)
-    query = QueryCandles("A", "1m", Ns(T0 - 501 * MINUTE), T0)
-    assert of(ReadCandles, said(architect, query)) == [ReadCandles(query)]
-    assert architect.state.budget.spent(T0) == 29, "20, and one for each 60 candles"
-    others = [QueryCandles(coin, "1m", query.since_ns, T0) for coin in "BCDD"]
-    waits = [message for one in others for message in said(architect, one)]
-    assert not of(ReadCandles, waits)
-    now, reads = T0, []
-    while architect.state.candles_to_read:
-        now = min(wake.ns for wake in of(WakeAt, waits))
-        assert architect.state.budget.try_spend(1, Priority.RECONCILE, now), "an account's read never waits for them"
-        waits = said(architect, Woke(EA, "reads", now), now)
-        reads += [(now, read.query.coin) for read in of(ReadCandles, waits)]
-    assert [coin for _, coin in reads] == ["B", "C", "D"]
-    assert [ns for ns, _ in reads] == sorted({ns for ns, _ in reads})
-    assert reads[0][0] == T0 + SECOND
-    assert reads[-1][0] > T0 + MINUTE
-
-
-def test_candles_beyond_the_whole_share_are_cut_to_the_newest() -> None:
-    """A desk with little weight asks for what fits, and for nothing if nothing does."""
-    query = QueryCandles("A", "1m", Ns(T0 - 4_000 * MINUTE), T0)
-    (read,) = of(ReadCandles, said(hat(weight_per_minute=100), query))
-    assert read.query == QueryCandles("A", "1m", Ns(T0 - 30 * 60 * MINUTE), T0)
-    assert not said(hat(weight_per_minute=100, weight_elsewhere=60), query)
-
-
-def test_account_reads_close_together_become_one() -> None:
-    """Two questions within the pause are one read that covers both."""
-    architect = hat(account_pause_ms=500)
-    assert of(ReadAccount, said(architect, QueryAccount(Ns(50), "start"))) == [ReadAccount(Ns(50))]
-    first = said(architect, QueryAccount(Ns(30), "unknown order"), T0 + 100 * MS)
-    second = said(architect, QueryAccount(Ns(20), "unknown order"), T0 + 200 * MS)
-    assert not of(ReadAccount, first + second)
-    (wake,) = of(WakeAt, second)
-    assert wake.ns == T0 + 500 * MS
-    assert of(ReadAccount, said(architect, Woke(EA, "reads", wake.ns), wake.ns)) == [ReadAccount(Ns(20))]
 
 
 def test_funding_time_is_told_every_minute_and_at_the_hour() -> None:

@@ -97,7 +97,7 @@ def test_a_used_nonce_shortens_the_wait_for_proof() -> None:
     unknown(hat, wish, NOW + ms(10))
     assert QueryOrder(wish.cloid) in say(hat, fence(wish, AnswerKind.NONCE_USED, NOW + ms(20)), NOW + ms(20))
     assert not changes(unknown(hat, wish, NOW + ms(900)))
-    assert QueryOrder(wish.cloid) in wake(hat, NOW + ms(1_020))
+    assert QueryOrder(wish.cloid, decides=True) in wake(hat, NOW + ms(1_020))
     assert not changes(unknown(hat, wish, NOW + ms(1_030)))
     wake(hat, NOW + ms(1_300))
     assert changes(unknown(hat, wish, NOW + ms(1_310))) == [("expired", 0)]
@@ -121,7 +121,7 @@ def test_a_fence_without_proof_changes_nothing(kind: AnswerKind) -> None:
     unknown(hat, wish, NOW + ms(10))
     assert not changes(say(hat, fence(wish, kind, NOW + ms(20)), NOW + ms(20)))
     assert record(hat, wish).state is OrderState.UNKNOWN
-    assert QueryOrder(wish.cloid) in wake(hat, NOW + ms(5_000))
+    assert QueryOrder(wish.cloid, decides=True) in wake(hat, NOW + ms(5_000))
 
 
 def test_an_order_wanted_gone_before_its_answer_is_not_waited_for() -> None:
@@ -142,7 +142,7 @@ def test_a_fenced_replacement_gives_the_old_order_back() -> None:
     unknown(hat, wish, NOW + ms(10))
     said = say(hat, fence(wish, AnswerKind.FENCED, NOW + ms(20)), NOW + ms(20))
     assert changes(said) == [("expired", 0)]
-    assert QueryOrder(old.cloid) in wake(hat, NOW + ms(200))
+    assert QueryOrder(old.cloid, decides=True) in wake(hat, NOW + ms(200))
     assert changes(say(hat, told(old, VenueOrderStatus.OPEN, 20), NOW + ms(210))) == [("resting", 0)]
 
 

@@ -64,6 +64,14 @@ def test_what_proves_nothing_is_unknown(kind: AnswerKind) -> None:
     assert QueryOrder(wish.cloid) in said
 
 
+def test_who_doubts_already_asks_no_more_for_a_late_word() -> None:
+    """The answer's time ran out and it was asked about; that none came in the end is no reason to ask at once again."""
+    hat = manager(answer_timeout_ms=1_000)
+    wish = sent(hat, intent(1))
+    assert QueryOrder(wish.cloid) in wake(hat, NOW + ms(1_000))
+    assert not [m for m in say(hat, answer(wish, AnswerKind.NO_ANSWER), NOW + ms(1_010)) if isinstance(m, QueryOrder)]
+
+
 def test_absence_proves_nothing_before_expiry_and_margin() -> None:
     """An order may still arrive until its expiry, and show up a margin later: only absences after that end it."""
     hat = manager(order_ttl_ms=1_000, expiry_margin_ms=2_000, absences_needed=2, query_backoff_max_ms=200)
@@ -71,11 +79,11 @@ def test_absence_proves_nothing_before_expiry_and_margin() -> None:
     say(hat, answer(wish, AnswerKind.NO_ANSWER))
     safe = NOW + ms(3_000)
     for at in range(NOW, safe, ms(500)):
-        wake(hat, at)
+        assert QueryOrder(wish.cloid, decides=True) not in wake(hat, at)
         assert not changes(say(hat, told(wish, VenueOrderStatus.UNKNOWN_OID, at=at), at))
     # asked before it was safe, read after it
     assert not changes(say(hat, told(wish, VenueOrderStatus.UNKNOWN_OID, at=safe + 1), safe + 1))
-    assert QueryOrder(wish.cloid) in wake(hat, safe + ms(500))
+    assert QueryOrder(wish.cloid, decides=True) in wake(hat, safe + ms(500))
     assert not changes(say(hat, told(wish, VenueOrderStatus.UNKNOWN_OID, at=safe + ms(510)), safe + ms(510)))
     wake(hat, safe + ms(1_000))
     said = say(hat, told(wish, VenueOrderStatus.UNKNOWN_OID, at=safe + ms(1_010)), safe + ms(1_010))

@@ -88,6 +88,20 @@ def test_a_new_connection_and_a_return_from_silence_ask() -> None:
         assert len(asks(say(hat, FeedStatus(state, epoch, "test", at), at))) == expected
 
 
+def test_what_the_feed_read_by_itself_is_not_read_again() -> None:
+    """A new connection comes up once the account was read on it: that was compared, if no fill can be missing."""
+    for since, expected in ((NOW, 0), (NOW + 20 * SECOND, 1)):
+        hat = manager()
+        say(hat, snapshot_of(at=NOW + SECOND), NOW + SECOND)
+        say(hat, FeedStatus(FeedState.STALE, 2, "connected", Ns(NOW + 30 * SECOND)), NOW + 30 * SECOND)
+        account = msgspec.structs.replace(snapshot_of(at=NOW + 31 * SECOND), fills_since_ns=Ns(since))
+        assert conclusion(say(hat, account, NOW + 31 * SECOND)) is not None
+        up = FeedStatus(FeedState.UP, 2, "", Ns(NOW + 31 * SECOND))
+        asked = asks(say(hat, up, NOW + 31 * SECOND))
+        assert len(asked) == expected
+        assert [one.fills_since_ns for one in asked] == [NOW][:expected], "from where the fills are known without a gap"
+
+
 def test_a_difference_is_looked_at_again_before_it_is_said() -> None:
     """One look proves nothing; the same in the last round is said, and the venue's position holds from then on."""
     hat = manager(confirm_rounds=3)
@@ -141,8 +155,9 @@ def test_an_order_that_the_venue_does_not_list_is_in_doubt() -> None:
     """It is asked about, counted as unknown, no difference; unknown to the venue altogether, it is over."""
     hat = manager()
     wish = resting(hat, intent(1))
-    said = looked_at(hat, {})
+    said = looked_at(hat, {}, times=1)
     assert QueryOrder(wish.cloid) in said
+    assert not asks(said), "its answer ends the doubt, not another look at the account"
     found = conclusion(said)
     assert found is not None
     assert (found.is_clean, found.unknown_orders) == (True, 1)
