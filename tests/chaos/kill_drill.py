@@ -101,7 +101,6 @@ def loaded_desk(
         "hats.quant_strategist.strategies": makers(TEN_COINS, each=6),
         "hats.quant_strategist.requote_min_ms": 2_000,
         "hats.quant_strategist.requote_ticks": 50,
-        "hats.exchange_architect.weight_per_minute": 100_000,
     }
     venue = ["--seed", str(seed)]
     if budget is not None:

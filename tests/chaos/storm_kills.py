@@ -74,8 +74,6 @@ def storm(home: Path, intents: int, kills: Mapping[str, int], seed: int, console
     settings = {
         "supervisor.restart_intensity": 100_000,
         "watchdog.silence_ms": 60_000,
-        # each restart reads the account anew; so many of them in a minute are beyond what a minute's weight allows
-        "hats.exchange_architect.weight_per_minute": 100_000,
     }
     with real_desk(home, settings=settings, venue=["--seed", str(seed)]) as desk:
         desk.wait_armed()
