@@ -35,15 +35,17 @@ def read_universe(user: str | None, clock: Callable[[], Ns]) -> Errand:
 
 
 def read_order(user: str, cloid: Cloid, universe: Universe, clock: Callable[[], Ns]) -> Errand:
-    """VenueOrder: what the venue says of one order."""
+    """VenueOrder: what the venue says of one order, as of when it was asked."""
+    begun_ns = clock()
     reply = yield wire_info.body("orderStatus", user=user, oid=cloid)
-    return [wire_info.venue_order(reply, cloid, universe, clock())]
+    return [wire_info.venue_order(reply, cloid, universe, begun_ns)]
 
 
 def read_twaps(user: str, queries: Sequence[QueryTwap], universe: Universe, clock: Callable[[], Ns]) -> Errand:
-    """VenueOrder for each query: what the venue says of that TWAP of its own."""
+    """VenueOrder for each query: what the venue says of that TWAP of its own, as of when it was asked."""
+    begun_ns = clock()
     reply = yield wire_info.body("twapHistory", user=user)
-    return [wire_info.twap_order(reply, query, universe, clock()) for query in queries]
+    return [wire_info.twap_order(reply, query, universe, begun_ns) for query in queries]
 
 
 def read_account(

@@ -22,7 +22,7 @@ def not_there(turn: Turn, order: Order, message: VenueOrder) -> Iterator[AnyMess
     if any(mate.is_proven for mate in turn.state.mates_of(order)):
         order.decided_ns = min(order.decided_ns, turn.now)  # they came by one action: its nonce is spent
     settings, safe = turn.settings, life.safe_ns(turn, order)
-    if order.asked_ns >= safe and message.recv_ns >= safe:
+    if message.recv_ns >= safe:
         order.absences += 1
         if order.absences >= settings.absences_needed:
             proof = f"never placed: unknown to the venue {order.absences} times after it could arrive"

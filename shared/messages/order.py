@@ -318,8 +318,7 @@ class VenueOrderStatus(StrEnum):
 
 class VenueOrder(Message, frozen=True):
     """What the venue says of one order, pushed or asked. `said` is its own status word; `sz` is what remains.
-
-    `reduce_only` and `trigger` are told in lists of open orders only.
+    `reduce_only` and `trigger` are told in lists of open orders only. An answer's `recv_ns` is when it was asked for.
     """
 
     lane: ClassVar[Lane] = Lane.ORDER

@@ -188,6 +188,20 @@ def test_an_account_is_as_old_as_the_first_of_its_readings() -> None:
     assert snapshot.fills_since_ns == T0
 
 
+def test_the_word_on_an_order_is_as_old_as_its_question() -> None:
+    """A reply that comes late still says how things stood before: as an absence it may prove nothing any more."""
+    universe, twap = scene.universe(), QueryTwap(CLOID, None, "ETH", Side.BUY, scene.ETH.sz("2"), T0)
+    venue = Venue(orderStatus={"status": "unknownOid"}, twapHistory=[])
+
+    def clock() -> Ns:
+        return Ns(T0 + len(venue.asked) * SECOND)
+
+    words = errands.run(errands.read_order(USER, CLOID, universe, clock), venue)
+    words += errands.run(errands.read_twaps(USER, (twap,), universe, clock), venue)
+    told = [(word.status, word.recv_ns) for word in words if isinstance(word, VenueOrder)]
+    assert told == [(VenueOrderStatus.UNKNOWN_OID, T0), (VenueOrderStatus.UNKNOWN_OID, T0 + SECOND)]
+
+
 def test_the_account_tells_the_twaps_at_work_if_asked() -> None:
     """The newest line on each counts; without the question nothing is known."""
     lines = [history_line(9, "terminated", "1.0"), history_line(8, "activated", "0.5"), history_line(9, "activated")]
