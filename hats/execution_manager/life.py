@@ -130,11 +130,12 @@ def settle(turn: Turn, order: Order) -> Iterator[AnyMessage]:
         yield from move(turn, order, event, order.ending_why)
 
 
-def safe_ns(turn: Turn, order: Order) -> int:
-    """From when on the venue not knowing the order means that it never will: expired, or its nonce used, and shown."""
-    settings = turn.settings
-    lapsed_ns = order.expires_ns + settings.expiry_margin_ms * MS
-    return min(lapsed_ns, order.decided_ns + settings.account_lag_ms * MS)
+def safe_ns(turn: Turn, order: Order) -> Ns:
+    """From when on the venue not knowing the order means that it never will.
+
+    After its expiry, or once its nonce was refused as used, nothing can arrive; what did may be held back, then shown.
+    """
+    return Ns(min(order.expires_ns, order.decided_ns) + turn.settings.expiry_margin_ms * MS)
 
 
 def ask(turn: Turn, order: Order) -> Iterator[AnyMessage]:

@@ -19,10 +19,15 @@ class Settings(Section):
     query_backoff_ms: int = Field(200, ge=1, description="Pause before asking about an order again; it doubles.")
     query_backoff_max_ms: int = Field(5_000, ge=1, description="Longest such pause.")
     expiry_margin_ms: int = Field(
-        3_000, ge=0, description="Clock skew and index lag: an order may still turn up so long after its expiry."
+        3_000,
+        ge=0,
+        description="An order may still turn up so long after its expiry, or after its nonce was refused as used: "
+        "0.76 s that the venue may hold it back, 1 s until its lookup has it, and the rest for clocks that differ.",
     )
     absences_needed: int = Field(
-        2, ge=1, description="Answers 'unknown order', read after expiry and margin, that prove it was never placed."
+        2,
+        ge=1,
+        description="Answers 'unknown order', asked for after expiry and margin, that prove it was never placed.",
     )
     resends_max: int = Field(
         1, ge=0, description="How often the same signed bytes of an unanswered order are sent again before it expires."

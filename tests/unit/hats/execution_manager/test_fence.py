@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hats.execution_manager import ExecutionManager
+from hats.execution_manager.measures import DUPLICATES
 from shared.messages import AnyMessage
 from shared.messages.control import KillLevel, KillOrdered
 from shared.messages.order import (
@@ -17,7 +18,7 @@ from shared.messages.order import (
     VenueOrderStatus,
 )
 from shared.messages.signal import CancelIntent, OrderIntent
-from shared.order import OrderState
+from shared.order import OrderState, Tif
 from tests.unit.hats.execution_manager.scene import (
     NOW,
     STRATEGY,
@@ -25,6 +26,7 @@ from tests.unit.hats.execution_manager.scene import (
     approval,
     cancels,
     changes,
+    fill,
     intent,
     manager,
     ms,
@@ -91,8 +93,8 @@ def test_a_fence_that_holds_is_proof_at_once() -> None:
 
 
 def test_a_used_nonce_shortens_the_wait_for_proof() -> None:
-    """By the noop or by the order: nothing can arrive any more, so absences count after the lag, long before expiry."""
-    hat = manager(order_ttl_ms=10_000, resends_max=0, account_lag_ms=1_000, absences_needed=2)
+    """By the noop or by the order: nothing can arrive any more, so absences count a margin later, before its expiry."""
+    hat = manager(order_ttl_ms=10_000, resends_max=0, expiry_margin_ms=1_000, absences_needed=2)
     wish = doubtful(hat, intent(1))
     unknown(hat, wish, NOW + ms(10))
     assert QueryOrder(wish.cloid) in say(hat, fence(wish, AnswerKind.NONCE_USED, NOW + ms(20)), NOW + ms(20))
@@ -101,6 +103,27 @@ def test_a_used_nonce_shortens_the_wait_for_proof() -> None:
     assert not changes(unknown(hat, wish, NOW + ms(1_030)))
     wake(hat, NOW + ms(1_300))
     assert changes(unknown(hat, wish, NOW + ms(1_310))) == [("expired", 0)]
+
+
+@pytest.mark.parametrize("is_resent", [True, False])
+def test_a_used_nonce_is_waited_out_as_long_as_an_expired_one(is_resent: bool) -> None:
+    """Its bytes may be held back for 0.76 s after their nonce was taken, and the index lags behind by another second.
+
+    Asked in that time, the venue knows nothing of an order that then trades.
+    """
+    hat = manager(order_ttl_ms=10_000, resends_max=int(is_resent))
+    wish = doubtful(hat, intent(1, tif=Tif.IOC))
+    unknown(hat, wish, NOW + ms(10))
+    kind = ActionKind.ORDER if is_resent else ActionKind.FENCE
+    say(hat, answer(wish, AnswerKind.NONCE_USED, of=kind, at=NOW + ms(20)), NOW + ms(20))
+    for at in range(NOW + ms(200), NOW + ms(20 + 760 + 1_000 + 70), ms(200)):
+        wake(hat, at)
+        unknown(hat, wish, at)
+    assert record(hat, wish).state is OrderState.UNKNOWN
+    traded = answer(wish, AnswerKind.FILLED, filled_sz=20)
+    assert not changes(say(hat, traded, NOW + ms(1_900)))
+    assert changes(say(hat, fill(wish, 20, 1), NOW + ms(1_900))) == [("filled", 20)]
+    assert 1.0 not in hat.state.samples.values.get(DUPLICATES.name, [])
 
 
 def test_a_used_nonce_may_be_the_orders_own() -> None:
@@ -188,8 +211,8 @@ def test_a_fence_of_a_batch_ends_all_that_nobody_has_shown() -> None:
 
 
 def test_one_order_of_a_batch_at_the_venue_proves_that_the_nonce_of_all_is_spent() -> None:
-    """What the venue does not know after that never comes: no copy, no fence, and an end after the lists' lag."""
-    hat = manager(order_ttl_ms=60_000, account_lag_ms=1_000, absences_needed=1)
+    """What the venue does not know after that never comes: no copy, no fence, and an end after the margin."""
+    hat = manager(order_ttl_ms=60_000, expiry_margin_ms=1_000, absences_needed=1)
     first, second = batch(hat, 1, 2)
     say(hat, told(first, VenueOrderStatus.OPEN, 20, at=NOW + ms(10)), NOW + ms(10))
     said = unknown(hat, second, NOW + ms(20))
