@@ -184,10 +184,12 @@ def _let_the_list_decide(turn: Turn, order: Order, reason: str) -> None:
 
 
 def _afterlife(turn: Turn, order: Order, message: VenueOrder) -> Iterator[AnyMessage]:
-    """An ended order is heard of again. Old news are nothing; one that was never to exist is cancelled at once."""
+    """An ended order is heard of again. Old news are nothing; one that we concluded is gone is cancelled at once."""
     life.bind(turn, order, message.oid)
-    if order.state in NEVER_TRADED and not order.is_proven and message.status is VenueOrderStatus.OPEN:
-        turn.state.samples.add(DUPLICATES.name, 1.0)
+    was_never = order.state in NEVER_TRADED and not order.is_proven
+    if message.status is VenueOrderStatus.OPEN and (was_never or order.absences):
+        if was_never:
+            turn.state.samples.add(DUPLICATES.name, 1.0)
         want_account(turn, turn.now, f"{order.cloid} is open at the venue and {order.state} here")
         yield life.cancel_order(turn, order)
 

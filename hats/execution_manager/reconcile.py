@@ -231,6 +231,7 @@ def _look_for(turn: Turn, snapshot: AccountSnapshot, order: Order) -> Generator[
         return False
     if order.absences:
         reason = "neither open at the venue nor known there any more"
+        facts.want_account(turn, turn.now + lag_ns + 1, f"{order.cloid} was {reason}")  # list and lookup may both lag
         yield from life.end_at_venue(turn, order, OrderEvent.CANCEL, order.filled_sz, reason)
         return False
     yield from life.ask(turn, order)

@@ -30,9 +30,9 @@ class Order(msgspec.Struct):
 
     `is_proven`: the venue has shown that it took the order. `ending` is how it ended by the venue's word, and
     `final_sz` what it traded in all by then; the order ends here once that much is booked. `deadline_ns` is when to
-    look after it next. `absences` counts proofs that the venue does not know it. `resends` counts copies of its bytes
-    that were asked for; from `decided_ns` on its nonce is spent, so that it is at the venue or will never be. `mates`
-    are the other orders of its action, which share its nonce.
+    look after it next. `absences` counts proofs that the venue does not know it: what ended with some, ended by our
+    conclusion. `resends` counts copies of its bytes that were asked for; from `decided_ns` on its nonce is spent, so
+    that it is at the venue or will never be. `mates` are the other orders of its action, which share its nonce.
     """
 
     cloid: Cloid

@@ -25,6 +25,7 @@ from shared.messages.order import (
     VenueOrder,
     VenueOrderStatus,
 )
+from shared.messages.signal import OrderIntent
 from shared.order import OrderState, Side
 from shared.units import SECOND, Ns
 from tests.unit.hats.execution_manager.scene import (
@@ -165,6 +166,47 @@ def test_an_order_that_the_venue_does_not_list_is_in_doubt() -> None:
     say(hat, told(wish, VenueOrderStatus.UNKNOWN_OID, at=NOW + 6 * SECOND), NOW + 6 * SECOND)
     at = NOW + 8 * SECOND
     assert changes(say(hat, snapshot_of(at=at), at)) == [("cancelled", 0)]
+
+
+def believed_gone(hat: ExecutionManager, wish: OrderIntent) -> int:
+    """Neither listed nor known: the order has ended here, at the time that is returned, by no word of the venue."""
+    looked_at(hat, {}, times=1)
+    at = NOW + 8 * SECOND
+    say(hat, told(wish, VenueOrderStatus.UNKNOWN_OID, at=NOW + 6 * SECOND), NOW + 6 * SECOND)
+    said = say(hat, snapshot_of(at=at), at)
+    assert changes(said) == [("cancelled", 0)]
+    return at
+
+
+def test_an_order_that_was_believed_gone_is_cancelled_once_it_is_heard_of() -> None:
+    """That it is nowhere was our conclusion. One word that it is open, and it goes at once, and the books are read."""
+    hat = manager()
+    wish = resting(hat, intent(1))
+    at = believed_gone(hat, wish)
+    said = say(hat, told(wish, VenueOrderStatus.OPEN, 20, at=at), at + SECOND)
+    assert cancels(said) == [wish.cloid]
+    assert len(asks(said)) == 1
+
+
+def test_old_news_of_an_order_that_the_venue_ended_are_nothing() -> None:
+    """Its end was the venue's own word; that it was open came late."""
+    hat = manager()
+    wish = resting(hat, intent(1))
+    say(hat, told(wish, VenueOrderStatus.CANCELLED, 20))
+    said = say(hat, told(wish, VenueOrderStatus.OPEN, 20), NOW + SECOND)
+    assert not cancels(said)
+    assert not asks(said)
+
+
+def test_who_believes_an_order_gone_looks_again_soon() -> None:
+    """List and lookup may both lag behind: they are read again when they can be relied on, not with the next round."""
+    hat = manager()
+    wish = resting(hat, intent(1))
+    at = believed_gone(hat, wish)
+    assert hat.state.account.wanted_ns <= at + 2 * SECOND
+    listed = told(wish, VenueOrderStatus.OPEN, 20)
+    soon = at + 2 * SECOND
+    assert cancels(say(hat, snapshot_of(orders=(listed,), at=soon), soon)) == [wish.cloid]
 
 
 def test_an_unknown_order_that_the_venue_lists_is_found() -> None:
