@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from typing import Final
 
+import msgspec
+
 from hats.exchange_architect import candles, wire_info
 from hats.exchange_architect.universe import Universe
+from hats.exchange_architect.wire import bad_data
 from shared.errors import VenueProtocolError
 from shared.ids import Cloid
 from shared.instrument import ms_from_ns
 from shared.messages import Message
-from shared.messages.market import QueryCandles
+from shared.messages.market import BadKind, QueryCandles
 from shared.messages.order import Fill, QueryTwap
 from shared.units import MS, Ns
 
@@ -19,8 +22,10 @@ INFO: Final = "/info"
 EXCHANGE: Final = "/exchange"
 PAGE: Final = 2_000
 """Most fills of one reply."""
-MOST_PAGES: Final = 5
-"""The venue keeps the 10,000 newest fills."""
+KEPT: Final = 10_000
+"""The venue keeps so many of the newest fills. Source: fact sheet 1.4."""
+MOST_PAGES: Final = 2 * KEPT // PAGE
+"""Pages overlap, by far less than half."""
 
 Errand = Generator[bytes, bytes, list[Message]]
 """Yields /info bodies, is sent each reply's body, returns messages; VenueProtocolError if a reply makes no sense."""
@@ -55,7 +60,7 @@ def read_account(
 
     Fills are read last, so that none that moved the positions read before them, or is counted in a TWAP, is missing.
     Each reading may take long, so that the snapshot counts as received when the first was asked for: no part of it is
-    older than that.
+    older than that. Fills that the venue has dropped are not counted as read.
     """
     begun_ns = clock()
     state = yield wire_info.body("clearinghouseState", user=user)
@@ -75,9 +80,15 @@ def read_account(
         if not page or ms_from_ns(page[-1].exch_ns) == start_ms:
             raise VenueProtocolError("userFillsByTime: a full page without progress in time")
         start_ms = ms_from_ns(page[-1].exch_ns)
-    since_ns, read = Ns(max(fills_since_ns, 0)), tuple(fills.values())
+    else:
+        raise VenueProtocolError("userFillsByTime: no end of fills")
+    since_ns, read, is_cut = Ns(max(fills_since_ns, 0)), tuple(fills.values()), len(fills) + len(bad) >= KEPT
+    if is_cut:
+        since_ns = Ns(min((fill.exch_ns for fill in read), default=begun_ns) + 1)
+        lost = f"more fills than the venue keeps: those before {since_ns} are lost"
+        bad.append(bad_data("userFillsByTime", "", lost, b"", begun_ns, BadKind.INCOMPLETE))
     snapshot, unusable = wire_info.account_snapshot(state, orders, read, universe, begun_ns, since_ns, history)
-    return [snapshot, *bad, *unusable]
+    return [msgspec.structs.replace(snapshot, is_cut=is_cut), *bad, *unusable]
 
 
 def read_allowance(user: str, clock: Callable[[], Ns]) -> Errand:

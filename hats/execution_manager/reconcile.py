@@ -77,7 +77,10 @@ def compare(turn: Turn, snapshot: AccountSnapshot) -> Iterator[AnyMessage]:
         yield from _open(turn, snapshot)
     for fill in sorted(snapshot.fills, key=lambda fill: fill.exch_ns):
         yield from facts.book(turn, fill)
-    if snapshot.fills_since_ns <= max(account.covered_ns, state.opened_ns):
+    is_whole = snapshot.fills_since_ns <= max(account.covered_ns, state.opened_ns)
+    if snapshot.is_cut and not is_whole:
+        state.strangers.append(f"fills before {snapshot.fills_since_ns} are lost: the venue has more than it keeps")
+    if snapshot.is_cut or is_whole:  # what is lost is not asked for again
         account.covered_ns, account.read_ns = max(account.covered_ns, snapshot.exch_ns), snapshot.recv_ns
     findings: dict[str, str] = {}
     doubts = 0

@@ -138,7 +138,8 @@ class Move(msgspec.Struct, array_like=True):
 class Account(msgspec.Struct):
     """The comparison with the venue: when to ask next and why, and how often in a row something differed.
 
-    Fills were read up to `covered_ns` without a gap; `read_ns` is when the newest account was that did so.
+    Fills were read up to `covered_ns` without a gap, or it was said; `read_ns` is when the newest account was that did
+    so.
     """
 
     wanted_ns: Ns = NEVER
@@ -185,8 +186,8 @@ class State(msgspec.Struct):
 
     `positions` are signed lots by coin, from the opening at `opened_ns` (venue's clock) on, and `costs` what they cost
     in micro-USDC (a short's is negative), which gives their average entry price. `soonest_ns` is the next
-    deadline and `armed_ns` the wake-up that was asked for. `strangers` are fills that no order of ours explains; until
-    the operator lets trading go on, the books count as different for them.
+    deadline and `armed_ns` the wake-up that was asked for. `strangers` are fills that no order of ours explains, or
+    that were lost; until the operator lets trading go on, the books count as different for them.
     """
 
     run: int = 0

@@ -43,8 +43,8 @@ class AccountSnapshot(Message, frozen=True):
 
     `cash_usd` is the venue's `totalRawUsd`: collateral less what longs cost plus what shorts brought, so that
     equity = cash + signed positions at their marks. It takes several readings: `recv_ns` is when the first was asked
-    for, so that nothing in it is older. `fills` are all since `fills_since_ns`; `twaps` is None where the venue was not
-    asked for them.
+    for, so that nothing in it is older. `fills` are all since `fills_since_ns`, later than was asked for if
+    `is_cut`: the venue has dropped those before. `twaps` is None where the venue was not asked for them.
     """
 
     lane: ClassVar[Lane] = Lane.ORDER
@@ -60,6 +60,7 @@ class AccountSnapshot(Message, frozen=True):
     recv_ns: Ns
     twaps: tuple[RunningTwap, ...] | None = None
     fills_since_ns: Ns = Ns(0)
+    is_cut: bool = False
 
 
 class FundingPayment(Message, frozen=True):

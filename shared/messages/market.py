@@ -187,7 +187,7 @@ class BadKind(StrEnum):
     FILL_CHAIN = "fill_chain"
     """A fill that does not begin where the last one ended: one was missed."""
     INCOMPLETE = "incomplete"
-    """Fewer trades were heard than the venue's candle counts."""
+    """Fewer trades were heard than the venue's candle counts, or it dropped fills of ours before they were read."""
     REFUSED = "refused"
     """The venue complained."""
     UNANSWERED = "unanswered"

@@ -157,3 +157,32 @@ CLEARINGHOUSE = {
     "time": 1708622398623,
 }  # fmt: skip
 """The documents' own sample."""
+
+
+def encoded(value: Any) -> bytes:
+    """A reply's body."""
+    return json.dumps(value).encode()
+
+
+class Venue:
+    """Answers /info bodies from a table by type, and remembers what was asked."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.answers = answers
+        self.asked: list[dict[str, Any]] = []
+
+    def __call__(self, body: bytes) -> bytes:
+        """The reply to one request."""
+        request = json.loads(body)
+        self.asked.append(request)
+        answer = self.answers[request["type"]]
+        return encoded(answer(request) if callable(answer) else answer)
+
+
+def history_line(number: int | None, status: str, executed: str = "0.0", at_ms: int = T0_MS) -> dict[str, Any]:
+    """A line of `twapHistory` on a purchase of 2 of the scene's first coin."""
+    state = {
+        "coin": "ETH", "user": USER, "side": "B", "sz": "2.0", "executedSz": executed, "executedNtl": "0.0",
+        "minutes": 5, "reduceOnly": False, "randomize": False, "timestamp": at_ms,
+    }  # fmt: skip
+    return {"time": at_ms // 1_000, "state": state, "status": {"status": status}, "twapId": number}

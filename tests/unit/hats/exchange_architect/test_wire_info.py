@@ -11,22 +11,16 @@ import yaml
 
 from hats.exchange_architect import errands, wire_info
 from shared.errors import VenueProtocolError
-from shared.messages.account import AccountSnapshot, RunningTwap, VenuePosition
 from shared.messages.market import BadData, BadKind, UniverseUpdate
 from shared.messages.order import AllowanceTold, Fill, QueryTwap, VenueOrder, VenueOrderStatus
-from shared.order import Side, Trigger, TriggerKind
+from shared.order import Side
 from shared.rules.margin import MAINNET_TABLES, MarginTier, single_tier
-from shared.units import SECOND, USD, Ns, Px, Usd
+from shared.units import USD, Ns
 from tests.unit.hats.exchange_architect import scene
-from tests.unit.hats.exchange_architect.scene import CLOID, T0, T0_MS, USER
+from tests.unit.hats.exchange_architect.scene import CLOID, T0, T0_MS, USER, Venue, encoded, history_line
 
 CASSETTES = Path(__file__).parents[5] / "shared/data/hyperliquid"
 with_cassettes = pytest.mark.skipif(not CASSETTES.exists(), reason="the recorded replies are not on this machine")
-
-
-def encoded(value: Any) -> bytes:
-    """A reply's body."""
-    return json.dumps(value).encode()
 
 
 def replies(name: str, kind: str) -> list[bytes]:
@@ -136,139 +130,6 @@ def test_a_position_without_a_sane_entry_is_reported() -> None:
         assert (snapshot.positions, len(bad)) == ((), 1)
 
 
-class Venue:
-    """Answers /info bodies from a table by type, and remembers what was asked."""
-
-    def __init__(self, **answers: Any) -> None:
-        self.answers = answers
-        self.asked: list[dict[str, Any]] = []
-
-    def __call__(self, body: bytes) -> bytes:
-        """The reply to one request."""
-        request = json.loads(body)
-        self.asked.append(request)
-        answer = self.answers[request["type"]]
-        return encoded(answer(request) if callable(answer) else answer)
-
-
-def account(venue: Venue, since: int = T0) -> list[Any]:
-    """What reading the account says."""
-    return errands.run(errands.read_account(USER, since, scene.universe(), lambda: T0), venue)
-
-
-def test_the_account_is_money_positions_orders_and_fills() -> None:
-    """The documents' sample: equity as told, cash as the venue's raw USD, exact positions."""
-    venue = Venue(
-        clearinghouseState=scene.CLEARINGHOUSE, frontendOpenOrders=[scene.order()], userFillsByTime=[scene.fill(1)]
-    )
-    (snapshot,) = account(venue)
-    assert isinstance(snapshot, AccountSnapshot)
-    assert (snapshot.equity_usd, snapshot.withdrawable_usd) == (13109482328, 13104514502)
-    assert snapshot.cash_usd == 13009454678
-    assert snapshot.positions == (VenuePosition("ETH", 335, Usd(335 * 298_630), 20),)
-    assert [order.status for order in snapshot.open_orders] == [VenueOrderStatus.OPEN]
-    assert [fill.tid for fill in snapshot.fills] == [1]
-    assert venue.asked[-1] == {"type": "userFillsByTime", "user": USER, "startTime": T0_MS}
-
-
-def test_fills_of_one_trade_id_at_two_times_are_two() -> None:
-    """What the venue documents as unique is time, coin and trade id together."""
-    both = [scene.fill(1, T0_MS), scene.fill(1, T0_MS + 1)]
-    (snapshot,) = account(Venue(clearinghouseState=scene.CLEARINGHOUSE, frontendOpenOrders=[], userFillsByTime=both))
-    assert len(snapshot.fills) == 2
-
-
-def test_an_account_is_as_old_as_the_first_of_its_readings() -> None:
-    """What happened while it was read may be missing in it, however late the last reply came."""
-    venue = Venue(clearinghouseState=scene.CLEARINGHOUSE, frontendOpenOrders=[], userFillsByTime=[])
-    times = iter(range(T0, T0 + 10 * SECOND, SECOND))
-    (snapshot,) = errands.run(errands.read_account(USER, T0, scene.universe(), lambda: Ns(next(times))), venue)
-    assert isinstance(snapshot, AccountSnapshot)
-    assert snapshot.recv_ns == T0
-    assert snapshot.fills_since_ns == T0
-
-
-def test_the_word_on_an_order_is_as_old_as_its_question() -> None:
-    """A reply that comes late still says how things stood before: as an absence it may prove nothing any more."""
-    universe, twap = scene.universe(), QueryTwap(CLOID, None, "ETH", Side.BUY, scene.ETH.sz("2"), T0)
-    venue = Venue(orderStatus={"status": "unknownOid"}, twapHistory=[])
-
-    def clock() -> Ns:
-        return Ns(T0 + len(venue.asked) * SECOND)
-
-    words = errands.run(errands.read_order(USER, CLOID, universe, clock), venue)
-    words += errands.run(errands.read_twaps(USER, (twap,), universe, clock), venue)
-    told = [(word.status, word.recv_ns) for word in words if isinstance(word, VenueOrder)]
-    assert told == [(VenueOrderStatus.UNKNOWN_OID, T0), (VenueOrderStatus.UNKNOWN_OID, T0 + SECOND)]
-
-
-def test_the_account_tells_the_twaps_at_work_if_asked() -> None:
-    """The newest line on each counts; without the question nothing is known."""
-    lines = [history_line(9, "terminated", "1.0"), history_line(8, "activated", "0.5"), history_line(9, "activated")]
-    venue = Venue(clearinghouseState=scene.CLEARINGHOUSE, frontendOpenOrders=[], userFillsByTime=[], twapHistory=lines)
-    (snapshot,) = errands.run(errands.read_account(USER, T0, scene.universe(), lambda: T0, with_twaps=True), venue)
-    assert isinstance(snapshot, AccountSnapshot)
-    coin = scene.ETH
-    assert snapshot.twaps == (RunningTwap(8, "ETH", Side.BUY, coin.sz("2"), coin.sz("0.5"), 5, False, False),)
-    assert [request["type"] for request in venue.asked][-2:] == ["twapHistory", "userFillsByTime"]
-    (plain,) = account(venue)
-    assert plain.twaps is None
-
-
-@pytest.mark.parametrize(("word", "kind"), [
-    ("Stop Market", TriggerKind.STOP_LOSS), ("Stop Limit", TriggerKind.STOP_LOSS),
-    ("Take Profit Market", TriggerKind.TAKE_PROFIT), ("Take Profit Limit", TriggerKind.TAKE_PROFIT),
-])  # fmt: skip
-def test_a_listed_trigger_says_which_way_it_waits(word: str, kind: TriggerKind) -> None:
-    """A stop that were taken for a take-profit would protect nothing."""
-    listed = scene.order(isTrigger=True, triggerPx="2500.5", orderType=word)
-    (snapshot,) = account(
-        Venue(clearinghouseState=scene.CLEARINGHOUSE, frontendOpenOrders=[listed], userFillsByTime=[])
-    )
-    assert [order.trigger for order in snapshot.open_orders] == [Trigger(Px(250_050), kind)]
-
-
-def test_a_trigger_of_a_kind_that_we_do_not_know_is_reported() -> None:
-    """It is not guessed."""
-    listed = scene.order(isTrigger=True, triggerPx="2500.5", orderType="Trailing Stop")
-    said = account(Venue(clearinghouseState=scene.CLEARINGHOUSE, frontendOpenOrders=[listed], userFillsByTime=[]))
-    assert [type(message) for message in said] == [AccountSnapshot, BadData]
-
-
-def test_noisy_money_is_rounded_to_the_micro() -> None:
-    """2703997.4500000002 is 2703997.45 USDC."""
-    state = json.loads(json.dumps(scene.CLEARINGHOUSE)) | {"withdrawable": "2703997.4500000002"}
-    (snapshot,) = account(Venue(clearinghouseState=state, frontendOpenOrders=[], userFillsByTime=[]))
-    assert snapshot.withdrawable_usd == 2_703_997_450_000
-
-
-def test_what_is_not_listed_is_reported_and_the_rest_kept() -> None:
-    """A spot order in the account is BadData beside the snapshot, not its end."""
-    orders = [scene.order(coin="@107"), scene.order()]
-    said = account(Venue(clearinghouseState=scene.CLEARINGHOUSE, frontendOpenOrders=orders, userFillsByTime=[]))
-    assert [type(message) for message in said] == [AccountSnapshot, BadData]
-    assert len(said[0].open_orders) == 1
-
-
-def test_fills_are_paged_without_loss_or_repeat() -> None:
-    """2,500 fills come in pages of 2,000 that overlap in one millisecond; each is told once, in order."""
-    everything = [scene.fill(tid, T0_MS + tid // 3) for tid in range(2_500)]
-
-    def page(request: dict[str, Any]) -> list[dict[str, Any]]:
-        return [one for one in everything if one["time"] >= request["startTime"]][: errands.PAGE]
-
-    venue = Venue(clearinghouseState=scene.CLEARINGHOUSE, frontendOpenOrders=[], userFillsByTime=page)
-    (snapshot,) = account(venue)
-    assert [fill.tid for fill in snapshot.fills] == list(range(2_500))
-
-
-def test_a_page_that_does_not_advance_is_an_error() -> None:
-    """2,000 fills of one millisecond would loop for ever; that is said instead."""
-    page = [scene.fill(tid) for tid in range(errands.PAGE)]
-    with pytest.raises(VenueProtocolError, match="progress"):
-        account(Venue(clearinghouseState=scene.CLEARINGHOUSE, frontendOpenOrders=[], userFillsByTime=page))
-
-
 @with_cassettes
 def test_recorded_metas_are_read() -> None:
     """Real mainnet and testnet metas give instruments at their positions."""
@@ -345,15 +206,6 @@ def test_the_count_of_requests() -> None:
     assert wire_info.allowance(reply, Ns(5)) == AllowanceTold(2_890, 2_864_574, Ns(5))
     with pytest.raises(VenueProtocolError):
         wire_info.allowance(b"null", Ns(5))
-
-
-def history_line(number: int | None, status: str, executed: str = "0.0", at_ms: int = T0_MS) -> dict[str, Any]:
-    """A line of `twapHistory` on a purchase of 2 of the scene's first coin."""
-    state = {
-        "coin": "ETH", "user": USER, "side": "B", "sz": "2.0", "executedSz": executed, "executedNtl": "0.0",
-        "minutes": 5, "reduceOnly": False, "randomize": False, "timestamp": at_ms,
-    }  # fmt: skip
-    return {"time": at_ms // 1_000, "state": state, "status": {"status": status}, "twapId": number}
 
 
 def twap_word(

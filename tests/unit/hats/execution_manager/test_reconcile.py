@@ -311,6 +311,23 @@ def test_fills_that_a_reading_did_not_reach_are_still_asked_for(reach_s: int, as
     assert asked.fills_since_ns == NOW + asked_s * SECOND
 
 
+@pytest.mark.parametrize(("reach_s", "is_lost"), [(100, True), (-1, False)])
+def test_fills_that_nobody_can_read_any_more_stop_trading(reach_s: int, is_lost: bool) -> None:
+    """What the venue has dropped before it was read is lost, and is said; what was read before that is not."""
+    hat, now = manager(), Ns(NOW + 300 * SECOND)
+    cut = msgspec.structs.replace(snapshot_of(at=now), fills_since_ns=Ns(NOW + reach_s * SECOND), is_cut=True)
+    word = conclusion(say(hat, cut, now))
+    assert word is not None
+    assert word.is_clean is not is_lost
+    assert ["fills" in what for what in word.differences] == [True] * is_lost
+    assert hat.state.account.covered_ns == now, "said once, it is not asked for again and again"
+    say(hat, ResumeOrdered("looked at it"), now)
+    later = Ns(now + SECOND)
+    again = conclusion(say(hat, msgspec.structs.replace(snapshot_of(at=later), fills_since_ns=now), later))
+    assert again is not None
+    assert again.is_clean
+
+
 def test_a_cloid_that_is_none_of_anybodys_is_foreign() -> None:
     """It begins like ours and is no number: a fill is a fill, and no word of the venue may stop the books."""
     hat = manager()
