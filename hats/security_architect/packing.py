@@ -2,12 +2,13 @@
 
 The venue runs an action with one order that may take after all cancels and after what only adds liquidity (fact sheet
 4.5), so the sorts are kept apart: post-only orders, those that may trade at once, stops, and what only reduces, which
-goes before what enters when there is little budget left.
+goes before what enters when there is little budget left. So is what expires much later: it would lose that time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 import msgspec
 
@@ -28,7 +29,10 @@ from shared.approval import Ticket
 from shared.ids import Cloid
 from shared.messages.order import ActionKind, CancelOrder, SubmitOrder
 from shared.order import Tif, VenueTwap
-from shared.units import Ns
+from shared.units import MS, Ns
+
+DEADLINES_APART_NS: Final = 250 * MS
+"""An action expires with the first of its pieces, so that none may outlive it by more than twice as long."""
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -77,16 +81,20 @@ class Pack(msgspec.Struct, frozen=True):
 
 
 def packs(pieces: Iterable[Piece], entries_max: int) -> list[Pack]:
-    """As few packs as the sorts and the size allow, in the order of their first pieces."""
+    """As few packs as the sorts, the deadlines and the size allow, in the order of their first pieces."""
     filled: list[list[Piece]] = []
-    open_packs: dict[tuple[object, ...], list[Piece]] = {}
     for piece in pieces:
-        pack = open_packs.get(piece.sort)
-        if pack is None or len(pack) >= entries_max:
-            pack = open_packs[piece.sort] = []
-            filled.append(pack)
-        pack.append(piece)
+        fit = (pack for pack in filled if len(pack) < entries_max and _go_together(pack[0], piece))
+        pack = next(fit, None)
+        if pack is None:
+            filled.append([piece])
+        else:
+            pack.append(piece)
     return [Pack(tuple(pack)) for pack in filled]
+
+
+def _go_together(one: Piece, other: Piece) -> bool:
+    return one.sort == other.sort and abs(one.asked.expires_ns - other.asked.expires_ns) <= DEADLINES_APART_NS
 
 
 def action_of(pack: Pack) -> Action:

@@ -125,6 +125,17 @@ def test_a_batch_is_signed_once_with_a_ticket_an_order_and_lives_no_longer_than_
     assert not list(hat.settle(NOW))
 
 
+def test_what_is_fresh_does_not_expire_with_what_is_old() -> None:
+    """A closing order that shared the last moments of an older reducing one would have to be tried again."""
+    reducing = [
+        msgspec.structs.replace(order(number, Tif.IOC, reduce_only=True), expires_ns=Ns(NOW + left_ms * MS))
+        for number, left_ms in enumerate((30, 2_000, 20, 1_990, 40))
+    ]
+    made = packs(pieces(*reducing), 20)
+    assert [[piece.index for piece in pack.pieces] for pack in made] == [[0, 2, 4], [1, 3]]
+    assert [pack.expires_ns for pack in made] == [NOW + 20 * MS, NOW + 1_990 * MS]
+
+
 def test_a_fence_is_of_the_whole_batch() -> None:
     """They share the nonce, so what holds one off holds off all, and all hear of it."""
     hat = SecurityArchitect(Settings())
