@@ -41,7 +41,8 @@ def hear(turn: Turn, command: Command) -> Iterator[AnyMessage]:
             if command.state is not TradingState.ACTIVE:
                 reason = f"trading is {command.state}"
                 yield from parents.stop_all(turn, reason, also_reducing=command.state is TradingState.HALTED)
-                yield from sending.cancel_all(turn, reason, also_reducing=False)
+                if not state.drain.is_active:  # who drains cancels, too, and may have to close before that
+                    yield from sending.cancel_all(turn, reason, also_reducing=False)
 
 
 def _kill(turn: Turn, order: KillOrdered) -> Iterator[AnyMessage]:

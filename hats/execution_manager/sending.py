@@ -71,7 +71,10 @@ def approved(turn: Turn, approval: OrderApproved) -> Iterator[AnyMessage]:
 
 
 def withdrawn(turn: Turn, cancel: CancelIntent) -> Iterator[AnyMessage]:
-    """Cancel the order; a cancel that overtook its approval is remembered until that comes."""
+    """Cancel the order; a cancel that overtook its approval is remembered until that comes.
+
+    Who drains cancels everything anyway, and may have to close before that.
+    """
     state = turn.state
     order = state.find(cancel.cloid, 0)
     if order is None:
@@ -79,7 +82,7 @@ def withdrawn(turn: Turn, cancel: CancelIntent) -> Iterator[AnyMessage]:
         while len(state.early_cancels) > EARLY_CANCELS_KEPT:
             oldest = min(state.early_cancels, key=lambda cloid: (state.early_cancels[cloid], cloid))
             del state.early_cancels[oldest]
-    elif is_open(order.state):
+    elif is_open(order.state) and not state.drain.is_active:
         yield from life.want_gone(turn, order, cancel.reason)
 
 

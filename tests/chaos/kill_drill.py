@@ -60,6 +60,9 @@ SILENCE_MS: Final = 3_000
 SILENT_CANCELLED_S: Final = 5.0
 SILENT_FLAT_S: Final = 15.0
 WAIT_S: Final = 60.0
+ALLOWANCE_S: Final = 1
+LEARNT_S: Final = 4.0
+"""The desk asks for its allowance every second, for here somebody else uses it up, as never happens to a real one."""
 READY_S: Final = 180.0
 POLL_S: Final = 0.02
 
@@ -104,7 +107,10 @@ def loaded_desk(
     }
     venue = ["--seed", str(seed)]
     if budget is not None:
-        settings |= {"hats.exchange_architect.flatten_reserve": budget, "hats.exchange_architect.allowance_s": 5}
+        settings |= {
+            "hats.exchange_architect.flatten_reserve": budget,
+            "hats.exchange_architect.allowance_s": ALLOWANCE_S,
+        }
         venue += ["--address-budget", "10000"]
     with real_desk(home, settings=settings, venue=venue) as desk:
         desk.wait_armed()
@@ -154,19 +160,32 @@ def _wait_loaded(desk: RealDesk, budget: int | None) -> tuple[int, int, int | No
     """Orders open at the exchange, coins held, and the requests left if there is a budget."""
     until, taker = time.monotonic() + READY_S, Taker(desk)
     while True:
+        if budget is not None and _is_loaded(desk):
+            _spend_down(desk, budget)
         resting, held = desk.ask("openOrders"), _held(desk)
-        quoted = {order["coin"] for order in resting}
-        if len(resting) >= ORDERS and len(quoted) == len(TEN_COINS) and len(held) >= POSITIONS:
-            if budget is None:
-                return len(resting), len(held), None
-            desk.spend_requests(_left(desk) - budget)
-            return len(resting), len(held), _left(desk)
+        if _is_loaded(desk):
+            return len(resting), len(held), None if budget is None else _left(desk)
         if time.monotonic() > until:
             raise Unanswered(f"{len(resting)} orders and {len(held)} positions after {READY_S:.0f} s")
         if len(resting) >= ORDERS:
-            for coin in sorted(quoted - held):
+            for coin in sorted({order["coin"] for order in resting} - held):
                 taker.take(coin)
         time.sleep(0.2)
+
+
+def _is_loaded(desk: RealDesk) -> bool:
+    resting = desk.ask("openOrders")
+    quoted = {order["coin"] for order in resting}
+    return len(resting) >= ORDERS and len(quoted) == len(TEN_COINS) and len(_held(desk)) >= POSITIONS
+
+
+def _spend_down(desk: RealDesk, budget: int) -> None:
+    """Leave so many requests, although trades buy new ones all the time, until the desk has heard of it."""
+    until = time.monotonic() + LEARNT_S
+    while time.monotonic() < until:
+        if (over := _left(desk) - budget) > 0:
+            desk.spend_requests(over)
+        time.sleep(0.1)
 
 
 def _left(desk: RealDesk) -> int:

@@ -19,13 +19,14 @@ from shared.messages.control import (
 )
 from shared.messages.order import AllowanceTold, AnswerKind, QueryAccount, SubmitOrder, VenueOrderStatus
 from shared.messages.risk import DenyReason, OrderDenied, TradingState, TradingStateChanged
-from shared.messages.signal import OrderIntent
+from shared.messages.signal import CancelIntent, OrderIntent
 from shared.order import Side, Tif
 from shared.units import SECOND
 from tests.unit.hats.execution_manager.scene import (
     EM,
     NOW,
     RUN,
+    STRATEGY,
     answer,
     approval,
     cancels,
@@ -285,6 +286,9 @@ def test_with_few_requests_left_it_closes_before_it_cancels() -> None:
     hat = short_of_requests(4)
     said = say(hat, KillOrdered(KillLevel.FLATTEN, "test"))
     assert (len(wishes(said)), cancels(said)) == (1, [])
+    assert cancels(say(hat, TradingStateChanged(TradingState.HALTED, "kill (flatten): test"))) == []
+    for cloid in sorted(hat.state.orders):
+        assert cancels(say(hat, CancelIntent(cloid, STRATEGY, "disarmed"))) == []
     assert cancels(wake(hat, NOW + ms(500))) == []
     assert len(cancels(wake(hat, NOW + ms(1_100)))) == 3
     hat = short_of_requests(4)
