@@ -118,7 +118,7 @@ class BatchLaws(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = int(NOW)
-        self.hat = manager(resends_max=RESENDS, order_ttl_ms=LIFE_MS, expiry_margin_ms=1_000)
+        self.hat = manager(resends_max=RESENDS, order_ttl_ms=LIFE_MS, expiry_margin_ms=1_000, absences_needed=1)
         self.architect = SecurityArchitect(Settings())
         self.universe = Universe()
         listed = tuple(Instrument(coin, n, 0, 50) for n, coin in enumerate(COINS))
@@ -215,11 +215,14 @@ class BatchLaws(RuleBasedStateMachine):
             self.architect.handle(approved, Ns(self.now))
             self.say(approved)
 
-    @rule(ages_ms=BATCHES, has_arrived=st.booleans(), is_late=st.booleans())
-    def doubt(self, ages_ms: list[int], has_arrived: bool, is_late: bool) -> None:
-        """Nobody knows what became of a batch: it was carried out, it was lost, or it is still on its way."""
+    @rule(ages_ms=BATCHES, has_arrived=st.booleans(), is_late=st.booleans(), is_fenced=st.booleans())
+    def doubt(self, ages_ms: list[int], has_arrived: bool, is_late: bool, is_fenced: bool) -> None:
+        """Nobody knows what became of a batch: it was carried out, it was lost, or it is still on its way.
+
+        It may be fenced at once, for one of its orders that is no longer wanted.
+        """
         self.wish(ages_ms, Tif.ALO, reduce_only=False)
-        waiting, heard = len(self.wire), len(self.inbox)
+        waiting, known = len(self.wire), len(self.inbox)
         self.settle()
         posts, self.wire[waiting:] = self.wire[waiting:], []
         for post in posts:
@@ -228,15 +231,22 @@ class BatchLaws(RuleBasedStateMachine):
             else:
                 self.answer(post, None)
                 self.wire += [post] * is_late
-        for silence in [message for message in self.inbox[heard:] if isinstance(message, ActionAnswered)]:
-            self.inbox.remove(silence)
-            self.say(silence)
+        self.hear_answers(known)
+        last = max(self.hat.state.orders)
+        if is_fenced and self.hat.state.orders[last].state is OrderState.UNKNOWN:
+            self.give_up(last)
+            self.settle()
 
     @precondition(lambda self: self.hat.state.orders)
     @rule(data=st.data())
     def withdraw(self, data: st.DataObject) -> None:
-        """A strategy no longer wants an order."""
-        cloid = data.draw(st.sampled_from(sorted(self.hat.state.orders)))
+        """A strategy no longer wants an order, one in doubt if there is any."""
+        orders = self.hat.state.orders
+        doubtful = sorted(cloid for cloid, order in orders.items() if order.state is OrderState.UNKNOWN)
+        self.give_up(data.draw(st.sampled_from(doubtful or sorted(orders))))
+
+    def give_up(self, cloid: Cloid) -> None:
+        """It is wanted gone."""
         self.unwanted.add(cloid)
         self.say(CancelIntent(cloid, STRATEGY, "test"))
 
@@ -254,10 +264,23 @@ class BatchLaws(RuleBasedStateMachine):
                 self.inbox.append(word)
 
     @precondition(lambda self: self.wire)
-    @rule(data=st.data(), refused=st.sets(st.integers(0, 3), max_size=2), is_answered=st.booleans())
-    def arrive(self, data: st.DataObject, refused: set[int], is_answered: bool) -> None:
-        """An action reaches the venue; its answer may be lost on the way back."""
-        self.carry(self.wire.pop(data.draw(st.integers(0, len(self.wire) - 1))), refused, is_answered=is_answered)
+    @rule(
+        data=st.data(),
+        refused=st.sets(st.integers(0, 3), max_size=2),
+        fate=st.sampled_from(["heard", "heard", "late", "lost"]),
+    )
+    def arrive(self, data: st.DataObject, refused: set[int], fate: str) -> None:
+        """An action reaches the venue; its answer is heard at once, later or never."""
+        post, known = self.wire.pop(data.draw(st.integers(0, len(self.wire) - 1))), len(self.inbox)
+        self.carry(post, refused, is_answered=fate != "lost")
+        if fate == "heard":
+            self.hear_answers(known)
+
+    def hear_answers(self, known: int) -> None:
+        """The manager hears the answers that came after so much was on its way to it."""
+        for answer in [message for message in self.inbox[known:] if isinstance(message, ActionAnswered)]:
+            self.inbox.remove(answer)
+            self.say(answer)
 
     def carry(self, post: Post, refused: Collection[int] = (), *, is_answered: bool = True) -> None:
         """The venue takes it, and what it says is on its way."""
@@ -307,9 +330,9 @@ class BatchLaws(RuleBasedStateMachine):
         cloid = data.draw(st.sampled_from(live))
         self.inbox += self.venue.trade(cloid, min(sz, self.venue.orders[cloid].left_sz))
 
-    @rule(span_ms=st.sampled_from([10, 300, 1_500, 6_000]))
-    def pass_time(self, span_ms: int) -> None:
-        """Time goes by, and the manager is woken when it asked for it."""
+    @rule(span_ms=st.sampled_from([10, 300, 1_500, 6_000]), is_read=st.booleans())
+    def pass_time(self, span_ms: int, is_read: bool) -> None:
+        """Time goes by, and the manager is woken when it asked for it; what it asks may be answered at once."""
         until = self.now + span_ms * MS
         while self.timers and min(self.timers.values()) <= until:
             timer, at = min(self.timers.items(), key=lambda item: item[1])
@@ -317,6 +340,9 @@ class BatchLaws(RuleBasedStateMachine):
             self.now = max(self.now, at)
             self.venue.now = max(self.venue.now, self.now)
             self.say(Woke(EM, timer, Ns(at)))
+            queries, self.queries = (self.queries, []) if is_read else ([], self.queries)
+            for query in queries:
+                self.say(self.venue.read(query))
         self.now = until
         self.venue.now = max(self.venue.now, self.now)
 
@@ -332,7 +358,7 @@ class BatchLaws(RuleBasedStateMachine):
             messages, self.inbox = self.inbox, []
             for message in messages:
                 self.say(message)
-            self.pass_time(1_000)
+            self.pass_time(1_000, is_read=True)
         live = {cloid: (order.oid, order.filled_sz) for cloid, order in self.venue.orders.items() if order.is_live}
         assert {cloid: (order.oid, order.filled_sz) for cloid, order in self.hat.state.orders.items()} == live
         assert not self.unwanted & live.keys(), "wanted gone, and still there"
@@ -340,5 +366,5 @@ class BatchLaws(RuleBasedStateMachine):
 
 
 TestBatchLaws = BatchLaws.TestCase
-TestBatchLaws.settings = settings(max_examples=100, stateful_step_count=30)
+TestBatchLaws.settings = settings(max_examples=200, stateful_step_count=30)
 TestBatchLaws.__doc__ = "No fate of a batch places, ends or copies one of its orders wrongly."
