@@ -29,6 +29,7 @@ from orchestrator.gauges import Gauges
 from orchestrator.heart import Heart
 from orchestrator.hub import Hub
 from orchestrator.latch import LatchFile
+from orchestrator.marks import MarksFile
 from orchestrator.recovery import recover
 from orchestrator.runfiles import HubDoor, RunFiles
 from orchestrator.services import services_of
@@ -39,12 +40,13 @@ from orchestrator.watchdog.line import Heartbeats
 from shared import log
 from shared.bus.frames import pass_of
 from shared.bus.sockets import Listener, listen
-from shared.clock import WallClock, anchor_variables
+from shared.clock import Clock, WallClock, anchor_variables
 from shared.errors import HatsError
 from shared.ids import HATS, Role
 from shared.journal import Journal
 from shared.mailbox import Mailbox
 from shared.messages import AnyMessage
+from shared.messages.control import KillOrdered
 from shared.messages.risk import TradingStateChanged
 from shared.metrics import Metrics, Request, Served, serve
 from shared.private_files import write_private
@@ -163,12 +165,16 @@ class Orchestrator:
         folded = recover(heart, journal.reader)
         gauges = self._gauges()
         account = settings.hats.exchange_architect.user_address
-        latch = LatchFile(settings.run.home, account, self._order.run, self._seal_key())
-        begins_with = latch.order() if not folded else None
-        heart.sequencer.on_said = _noting(gauges, latch)
-        if begins_with is not None:
-            logger.warning("{reason}", reason=begins_with.reason)
-            heart.publish(Role.ORCHESTRATOR, begins_with, clock.now())
+        home, key = settings.run.home, self._seal_key()
+        latch = LatchFile(home, account, self._order.run, key)
+        marks = None if settings.run.mode.is_local else MarksFile(home, account, key)
+        begins_with = [] if folded else [latch.order(), None if marks is None else marks.begin()]
+        heart.sequencer.on_said = _noting(gauges, latch, marks, clock)
+        for word in begins_with:
+            if isinstance(word, KillOrdered):
+                logger.warning("{reason}", reason=word.reason)
+            if word is not None:
+                heart.publish(Role.ORCHESTRATOR, word, clock.now())
         logger.info("epoch {epoch}, {folded} messages folded", epoch=journal.epoch, folded=folded)
         hub = Hub(
             heart,
@@ -258,12 +264,14 @@ class Orchestrator:
 WORKER_ENV: Final[Mapping[str, str]] = {"OMP_NUM_THREADS": "1", "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}
 
 
-def _noting(gauges: Gauges, latch: LatchFile) -> Callable[[AnyMessage], None]:
-    """Look on for the metrics, and keep the trading state for the run after this one."""
+def _noting(gauges: Gauges, latch: LatchFile, marks: MarksFile | None, clock: Clock) -> Callable[[AnyMessage], None]:
+    """Look on for the metrics, and keep trading state and marks for the run after this one."""
 
     def said(message: AnyMessage) -> None:
         if isinstance(message, TradingStateChanged):
             latch.note(message)
+        if marks is not None:
+            marks.hear(message, clock.now())
         gauges.said(message)
 
     return said

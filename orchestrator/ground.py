@@ -37,7 +37,6 @@ from shared.config import Mode
 from shared.errors import ConfigError, Unanswered
 from shared.private_files import make_secret
 
-LOCAL_MODES: Final = frozenset({Mode.DEMO, Mode.PAPER})
 SAFE_TIMEOUT_S: Final = 30.0
 """The watchdog's time to close what a run without a drain left open."""
 
@@ -72,7 +71,7 @@ def ground(settings: Settings, files: RunFiles, step: Step, *, own_ray: bool, re
 def _with_account(
     settings: Settings, files: RunFiles, step: Step, stack: contextlib.ExitStack, replay: Path | None
 ) -> Settings:
-    if settings.run.mode not in LOCAL_MODES:
+    if not settings.run.mode.is_local:
         return _configured(settings, files)
     base_url = settings.venue.base_url
     if not _answers(base_url):

@@ -80,6 +80,7 @@ from shared.messages.order import (
 from shared.messages.parent import ParentChanged, ParentOrder
 from shared.messages.risk import (
     AlertAcknowledged,
+    MarksKept,
     OrderApproved,
     OrderDenied,
     RiskAlert,
@@ -169,6 +170,7 @@ ROUTES: Final[Mapping[type[Message], Route]] = {
     FundingSettled: Route((PA,), ()),
     Reconciled: Route((EM,), (RO, PA, OR)),
     LedgerReport: Route((PA,), (RO, OR)),
+    MarksKept: Route((OR,), (RO,)),
     RiskReport: Route((RO,), (OR,)),
     SizeBudget: Route((RO,), (QS,)),
     VarianceFitted: Route((OP,), (RO,)),

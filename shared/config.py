@@ -31,6 +31,11 @@ class Mode(StrEnum):
     TESTNET = "testnet"
     LIVE = "live"
 
+    @property
+    def is_local(self) -> bool:
+        """On the local exchange, with an account that is thrown away when the run ends?"""
+        return self in {Mode.DEMO, Mode.PAPER}
+
 
 class Run(Section):
     """One run of the desk."""

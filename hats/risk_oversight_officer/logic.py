@@ -48,6 +48,7 @@ from shared.messages.market import (
 from shared.messages.order import FillBooked, OrderChanged
 from shared.messages.risk import (
     AlertAcknowledged,
+    MarksKept,
     OrderApproved,
     OrderDenied,
     RiskAlert,
@@ -85,6 +86,7 @@ class RiskOversightOfficer:
         OrderChanged,
         Reconciled,
         LedgerReport,
+        MarksKept,
         Woke,
         Started,
         HatStateChanged,
@@ -125,6 +127,8 @@ class RiskOversightOfficer:
                 return self._settle(message, now)
             case LedgerReport():
                 return self._weigh(message, now)
+            case MarksKept():
+                self.state.marks = message
             case Reconciled():
                 self._adopt(message)
             case Armed() | Disarmed() | DrainOrdered() | HatStateChanged():

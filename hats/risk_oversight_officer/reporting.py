@@ -46,4 +46,6 @@ def report(state: State, settings: Settings, tail: Tail) -> RiskReport:
         value_at_risk_model=None if losses is None else losses.var_model,
         expected_shortfall_model=None if losses is None else losses.shortfall_model,
         unheard="" if losses is None else losses.unheard,
+        day=state.day.number,
+        day_open_usd=None if state.day.open_usd is None else Usd(state.day.open_usd),
     )

@@ -13,8 +13,9 @@ from hats.risk_oversight_officer.kill_switch import Switch
 from hats.risk_oversight_officer.market import Market
 from hats.risk_oversight_officer.tail import Corner
 from shared.ids import Cloid, StrategyId
+from shared.messages.risk import MarksKept
 from shared.scorecard import Samples
-from shared.units import Ns
+from shared.units import DAY, Ns
 
 
 class StrategyRecord(msgspec.Struct):
@@ -59,7 +60,8 @@ class State(msgspec.Struct):
     `order_coins` finds an open order's coin. `last_intents` is the highest intent number approved for each strategy
     number. `approved_ns` are the approvals within the rate's window, `denied_ns` the denials of the last minute.
     `budgets_told` is what the strategist heard of size last, by coin and strategy.
-    `equity_usd` is None until the ledger spoke; `transfers_usd` is what it had counted as brought by then.
+    `equity_usd` is None until the ledger spoke; `transfers_usd` is what it had counted as brought by then; `marks` are
+    what an earlier run left to count from.
     """
 
     run: int = 0
@@ -74,6 +76,7 @@ class State(msgspec.Struct):
     equity_ns: Ns = Ns(0)
     transfers_usd: int = 0
     cash_gap_usd: int | None = None
+    marks: MarksKept | None = None
     peak_usd: int = 0
     day: Day = msgspec.field(default_factory=Day)
     trail: MidTrail = msgspec.field(default_factory=MidTrail)
@@ -127,13 +130,23 @@ class State(msgspec.Struct):
         So neither a withdrawal tightens trading, nor a deposit hides how far equity has fallen. Both are rounded up.
         """
         without_usd = equity_usd - (transfers_usd - self.transfers_usd)
-        if transfers_usd != self.transfers_usd and self.equity_usd is not None:
+        if self.equity_usd is None and self.marks is not None:
+            self._count_on(self.marks, now // DAY)
+            if self.marks.flat_equity_usd is not None:
+                without_usd = self.marks.flat_equity_usd
+        if without_usd != equity_usd:
             self.peak_usd = _rescaled(self.peak_usd, without_usd, equity_usd)
             if self.day.open_usd is not None:
                 self.day.open_usd = _rescaled(self.day.open_usd, without_usd, equity_usd)
         self.transfers_usd = transfers_usd
         self.equity_usd, self.equity_ns = equity_usd, now
         self.peak_usd = max(self.peak_usd, equity_usd)
+
+    def _count_on(self, marks: MarksKept, today: int) -> None:
+        """Begin with the peak that an earlier run left, and with its day's first if it is the same day."""
+        self.peak_usd = marks.peak_usd
+        if marks.day == today:
+            self.day = Day(today, marks.day_open_usd, self.day.approved_usd if self.day.number == today else 0)
 
     def in_doubt(self) -> int:
         """Open orders of which the venue gave no definite answer."""

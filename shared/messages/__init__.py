@@ -79,6 +79,7 @@ from shared.messages.order import (
 from shared.messages.parent import ParentChanged, ParentOrder
 from shared.messages.risk import (
     AlertAcknowledged,
+    MarksKept,
     OrderApproved,
     OrderDenied,
     RiskAlert,
@@ -115,6 +116,7 @@ AnyMessage = (
     | TradingStateChanged
     | RiskAlert
     | AlertAcknowledged
+    | MarksKept
     | RiskReport
     | SizeBudget
     | VarianceFitted

@@ -186,11 +186,28 @@ class SizeBudget(Message, frozen=True):
     rule: str
 
 
+class MarksKept(Message, frozen=True):
+    """What the account's losses are counted from, as its last run left it, in micro-USDC; said as a run begins.
+
+    `day_open_usd` is the equity that the UTC day (its number since 1970) began with. `flat_equity_usd` is what the run
+    ended with if it held nothing then, so that what changed since was brought or taken away; None: it may be a loss.
+    """
+
+    lane: ClassVar[Lane] = Lane.KILL
+    durable: ClassVar[bool] = True
+
+    peak_usd: Usd
+    day: int
+    day_open_usd: Usd
+    flat_equity_usd: Usd | None
+
+
 class RiskReport(Message, frozen=True):
     """Exposure against limits, in micro-USDC; worst cases count everything in flight.
 
     The tail's figures are of the worst cases too, each by the model that fears most; None while a coin's history is
-    too short to know. `unheard` says which model has no say on these positions, and why.
+    too short to know. `unheard` says which model has no say on these positions, and why. `day_open_usd` is the equity
+    that the UTC `day` (its number since 1970) began with; None before equity is known.
     """
 
     equity_usd: Usd
@@ -209,3 +226,5 @@ class RiskReport(Message, frozen=True):
     value_at_risk_model: RiskModel | None = None
     expected_shortfall_model: RiskModel | None = None
     unheard: str = ""
+    day: int = -1
+    day_open_usd: Usd | None = None

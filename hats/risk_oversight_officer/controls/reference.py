@@ -17,6 +17,18 @@ What is equal to a limit passes, one unit beyond does not; nothing is ever clipp
 the limit and what was found. Settings are keys of `[hats.risk_oversight_officer]`; where none is named the limit is
 a fact.
 """
+RUNS: Final = """
+## From one run to the next
+
+A tightened trading state stays until `hats resume`. Highest equity and the day's first stay as well, so a restart
+forgets no loss: a run whose account has lost more than allowed tightens at its first equity, and `hats resume` is
+refused while that holds. If the earlier run was drained to nothing held, whatever changed since is taken for money that
+was brought or taken away, and both follow its scale; else they are taken as they are, for the change may be a loss.
+
+To begin anew on purpose, stop the desk, delete the account's file in `marks/` of the home folder (the orchestrator's
+log names it as the run begins), start again and `hats resume`. A file that can't be read halts the run, which then
+counts from the equity that it finds. The throw-away accounts of modes demo and paper are new in each run.
+"""
 _WHOM: Final = {
     Spares.NOBODY: "",
     Spares.EXITS: "closing everything",
@@ -27,7 +39,7 @@ _WHOM: Final = {
 
 def page() -> str:
     """The whole page."""
-    return "".join((HEAD, *_controls(), *_causes(), *_scenarios()))
+    return "".join((HEAD, *_controls(), *_causes(), RUNS, *_scenarios()))
 
 
 def _controls() -> Iterator[str]:
