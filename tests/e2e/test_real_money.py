@@ -8,7 +8,9 @@ from typing import Any, Final
 
 import pytest
 
+from orchestrator.marks import MarksFile
 from orchestrator.onboarding import address_of
+from shared.messages.risk import MarksKept
 from tests.chaos.own_account import MASTER, own_account
 from tests.chaos.real_desk import real_desk
 from tests.e2e.desk_commands import Hats
@@ -23,7 +25,7 @@ SAID: Final[dict[str, Any]] = {
 
 
 def test_a_desk_that_may_lose_real_money(tmp_path: Path) -> None:
-    """It signs for Mainnet, trades, is killed, and trades again only by the operator's signature."""
+    """It signs for Mainnet, trades, is killed, and trades again only by the operator's signature; it keeps marks."""
     home, secret = tmp_path / "home", tmp_path / "operator.key"
     public = Hats(home)("keys", "operator", str(secret))["public_key"]
     settings = SAID | {
@@ -36,8 +38,12 @@ def test_a_desk_that_may_lose_real_money(tmp_path: Path) -> None:
         desk.wait(lambda status: status.order_states.get("resting", 0) > 0, "with an order at the exchange", 60.0)
         killed = desk.hats("kill", "--flatten", "--reason", "a test")
         assert (killed["trading_state"], killed["open_orders"], killed["positions"]) == ("halted", 0, [])
-        desk.hats("resume", "--reason", "without a key", "--wait", "3", code=5)
+        desk.hats("resume", "--reason", "without a key", "--wait", "3", code=7)
         resumed = desk.hats("resume", "--reason", "with the key", "--operator-key", str(secret), "--wait", "30")
         assert resumed["trading_state"] == "active"
         verdict = desk.down()
     assert verdict["position_differences"] == []
+    marks = MarksFile(home, address_of(MASTER)).begin()
+    assert isinstance(marks, MarksKept)
+    assert marks.flat_equity_usd is not None, "it was drained"
+    assert 0 < marks.flat_equity_usd <= marks.peak_usd
