@@ -24,7 +24,7 @@ from hats.microstructure_analyst.logic import MicrostructureAnalyst
 from hats.microstructure_analyst.settings import Settings as AnalystSettings
 from shared.instrument import Instrument
 from shared.messages import Message
-from shared.messages.market import BadData, BadKind, BookUpdate, FeedStatus, UniverseUpdate
+from shared.messages.market import BadData, BadKind, BookUpdate, FeedStatus, UniverseUpdate, VenueClockTold
 from shared.messages.signal import FeatureUpdate
 from shared.units import MS, SECOND, Ns
 
@@ -219,9 +219,9 @@ class Front:
             self.believed.append(f"{kind.value} taken as {what}: {sent[:120]!r}")
 
     def sound(self) -> None:
-        """A good book; it must be believed."""
+        """A good book; it must be believed. The first tells the venue's time, too."""
         said = self._hear(self.enemy.book())
-        if [type(message) for message in said] != [BookUpdate]:
+        if [type(message) for message in said if not isinstance(message, VenueClockTold)] != [BookUpdate]:
             self.doubted.append(repr(said)[:300])
 
     def _hear(self, sent: bytes) -> list[Message]:
