@@ -19,8 +19,8 @@ from tests.bench.audit_candles import campaign
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_every_trade_is_captured_or_in_a_declared_gap(tmp_path: Path) -> None:
-    """Three coins, eight minutes, two outages; without its gaps the same warehouse would not pass."""
-    found = campaign(coins=3, minutes=8, cuts=2, seed=3, folder=tmp_path)
+    """Three coins, eight minutes, four outages; without its gaps the same warehouse would not pass."""
+    found = campaign(coins=3, minutes=8, cuts=4, seed=3, folder=tmp_path)
     assert found.is_met, found
     audit = Audit(Warehouse(tmp_path / "warehouse"))
     for capture in audit.captures.values():
