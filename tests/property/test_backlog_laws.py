@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hats.exchange_architect.backlog import Backlog, Waiting
@@ -21,7 +21,6 @@ def frame_of(kind: str, coin: str, number: int) -> bytes | None:
     )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(st.lists(STEP, max_size=80))
 def test_only_superseded_books_vanish(steps: list[tuple[int, str, str] | None]) -> None:
     """Taken + conflated + waiting = put; all but books come out whole and in order; a book that comes is the newest."""

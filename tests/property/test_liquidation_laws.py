@@ -187,7 +187,6 @@ class LiquidationLaws(RuleBasedStateMachine):
 LiquidationLaws.TestCase.settings = settings(
     max_examples=60,
     stateful_step_count=50,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 TestLiquidationLaws: Any = LiquidationLaws.TestCase
@@ -199,7 +198,7 @@ TestLiquidationLaws: Any = LiquidationLaws.TestCase
     leverage=st.integers(1, 25),
     steps=st.lists(st.sampled_from((-300, -100, -40, -10, 10, 40, 100, 300)), min_size=1, max_size=8),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_an_isolated_loss_never_touches_cross(is_buy: bool, sz: int, leverage: int, steps: list[int]) -> None:
     """Whatever the price does, the cross cash of one who holds an isolated position only grows."""
     exchange, now = Exchange(LISTINGS, start_ns=START_NS), START_NS

@@ -181,7 +181,6 @@ class MoneyLaws(RuleBasedStateMachine):
 MoneyLaws.TestCase.settings = settings(
     max_examples=40,
     stateful_step_count=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 TestMoneyLaws = MoneyLaws.TestCase

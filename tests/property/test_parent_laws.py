@@ -154,7 +154,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(algorithm=ALGORITHMS, side=SIDES, sz=st.integers(20, 200), steps=STEPS, stops=st.booleans())
 def test_children_stay_within_their_parent(
     algorithm: Algorithm, side: Side, sz: int, steps: list[tuple[str, int, int]], stops: bool

@@ -92,7 +92,7 @@ class Play:
 
 
 @given(steps)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_nothing_is_lost_between_places(story: list[SendAsset | tuple[int, list[str], int]]) -> None:
     """Whatever is sent and traded, in whatever order."""
     play = Play()

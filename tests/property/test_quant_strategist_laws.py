@@ -222,7 +222,7 @@ endings = st.sampled_from((
 ))  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seeds)
 def test_every_intent_keeps_the_laws(seed: int) -> None:
     """On tick, on the right side of the book, inside the allocation, never against ourselves, no blind replacing."""
@@ -244,7 +244,7 @@ def test_the_floor_is_busy() -> None:
     assert cancels > 20
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seeds, endings)
 def test_all_is_withdrawn_when_permission_ends(seed: int, ending: AnyMessage) -> None:
     """Whatever ends it, no intent follows, and every order that rests then or later has been asked to end."""
@@ -261,7 +261,7 @@ def test_all_is_withdrawn_when_permission_ends(seed: int, ending: AnyMessage) ->
         floor.tell(floor.features())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seeds)
 def test_reducing_only_reduces(seed: int) -> None:
     """While the trading state is REDUCING every intent is reduce-only and makes its strategy's position smaller."""
@@ -280,7 +280,7 @@ def test_reducing_only_reduces(seed: int) -> None:
     assert len(floor.said) > begin
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seeds, st.data())
 def test_a_restored_hat_goes_on_as_if_nothing_happened(seed: int, data: st.DataObject) -> None:
     """Snapshot at any point, restore into a fresh Hat: same outputs on the rest, and the same state at the end."""

@@ -140,7 +140,7 @@ def messages_of(step: str, number: int, known: list[OrderApproved], draw: random
     return [tampered(order, draw)] if step == "tampered" else [order] * (2 if step == "again" else 1)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(steps=STEPS, seed=st.integers(0, 2**32), restart_at=st.integers(0, 60))
 def test_laws(steps: list[tuple[str, int]], seed: int, restart_at: int) -> None:
     """Nonces rise under any clock; one approval, one request; the audit chain is whole; a restart changes nothing."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from binascii import crc32
 from random import Random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.warehouse.capture.records import (
@@ -45,7 +45,6 @@ def life(epoch: int, frames: int, lost: set[int], declared: set[int]) -> tuple[l
 NUMBERS = st.sets(st.integers(0, 39), max_size=10)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 40), NUMBERS, NUMBERS), min_size=1, max_size=4))
 def test_nothing_undeclared_passes(lives: list[tuple[int, set[int], set[int]]]) -> None:
     """It is proven if and only if no frame was lost without a word; declared ones are counted."""
@@ -67,7 +66,6 @@ def test_nothing_undeclared_passes(lives: list[tuple[int, set[int], set[int]]]) 
         assert verdict.captured + verdict.declared == verdict.sent
 
 
-@settings(deadline=None)
 @given(st.integers(2, 40), st.integers(0, 39))
 def test_a_changed_frame_is_a_stranger(frames: int, which: int) -> None:
     """A frame that was captured otherwise than it was sent is found, and so is one that was never sent."""

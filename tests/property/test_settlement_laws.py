@@ -83,7 +83,7 @@ class Play:
         return self.exchange.asset_view(asset).open_interest_sz * self.exchange.mark(asset)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(stories)
 def test_no_order_carries_open_interest_past_its_cap(story: list[tuple[object, ...]]) -> None:
     """Only the mark can; then no order adds to it."""
@@ -96,7 +96,7 @@ def test_no_order_carries_open_interest_past_its_cap(story: list[tuple[object, .
             assert not grew or play.interest_usd(asset) <= CAP
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(stories, st.sampled_from([[Delist(4), Halt(GOLD, True)], [Halt(GOLD, True)], [Delist(GOLD), Delist(4)]]))
 def test_a_settlement_conserves_money(story: list[tuple[object, ...]], ends: list[Command]) -> None:
     """Whatever the story: all cash legs and the house are the deposits, before and after, to the micro-USDC."""

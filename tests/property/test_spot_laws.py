@@ -181,6 +181,6 @@ class SpotMachine(RuleBasedStateMachine):
 
 
 SpotMachine.TestCase.settings = settings(
-    max_examples=15, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=15, stateful_step_count=40, suppress_health_check=[HealthCheck.too_slow]
 )
 TestSpotLaws = SpotMachine.TestCase

@@ -230,5 +230,5 @@ class TriggerLaws(RuleBasedStateMachine):
 
 TestTriggerLaws = TriggerLaws.TestCase
 TestTriggerLaws.settings = settings(
-    max_examples=30, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=30, stateful_step_count=40, suppress_health_check=[HealthCheck.too_slow]
 )

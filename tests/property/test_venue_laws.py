@@ -313,7 +313,6 @@ class VenueLaws(RuleBasedStateMachine):
 VenueLaws.TestCase.settings = settings(
     max_examples=60,
     stateful_step_count=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 TestVenueLaws = VenueLaws.TestCase

@@ -97,7 +97,6 @@ class WholeExchange(RuleBasedStateMachine):
 WholeExchange.TestCase.settings = settings(
     max_examples=25,
     stateful_step_count=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
 )
 TestWholeExchange: Any = WholeExchange.TestCase

@@ -92,7 +92,7 @@ def test_randomised_suborders_differ_by_a_fifth_at_most(twap_id: int) -> None:
     is_random=st.booleans(),
     at_once=st.booleans(),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_never_more_than_asked_and_never_too_large(
     sz: int, minutes: int, fills: list[int], least: int, is_random: bool, at_once: bool
 ) -> None:

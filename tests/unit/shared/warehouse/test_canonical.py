@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pyarrow as pa
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.warehouse.canonical import RowHash
@@ -44,7 +44,6 @@ def digest(*tables: Any) -> str:
 
 
 @given(ROWS, st.data())
-@settings(deadline=None)
 def test_how_rows_are_cut_does_not_matter(rows: list[tuple[Any, ...]], data: st.DataObject) -> None:
     """Any division into tables, views and chunks gives the same hash."""
     whole = table(rows)
@@ -55,7 +54,6 @@ def test_how_rows_are_cut_does_not_matter(rows: list[tuple[Any, ...]], data: st.
 
 
 @given(ROWS, ROWS)
-@settings(deadline=None)
 def test_other_rows_have_another_hash(rows: list[tuple[Any, ...]], others: list[tuple[Any, ...]]) -> None:
     """Equal hashes mean equal rows."""
     assert (digest(table(rows)) == digest(table(others))) == (rows == others)

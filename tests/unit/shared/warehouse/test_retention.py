@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hats.exchange_architect.archive import ArchiveReader
@@ -38,7 +38,6 @@ def snapshot_of(batches: list[Batch]) -> Snapshot:
     keep_snapshots=st.integers(0, 4),
     good=st.integers(0, 5),
 )
-@settings(deadline=None)
 def test_what_a_kept_snapshot_needs_never_goes(
     days: list[int], cuts: list[int], keep_days: int, keep_snapshots: int, good: int
 ) -> None:

@@ -105,7 +105,7 @@ ASKS = st.lists(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(asks=ASKS, restart_at=st.integers(0, 40))
 def test_no_nonce_signs_two_actions(asks: list[tuple[bytes, int]], restart_at: int) -> None:
     """Whatever is asked in whatever order, also across a restart, one nonce never signs two actions that can act."""

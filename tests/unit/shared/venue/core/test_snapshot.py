@@ -97,7 +97,7 @@ things = st.one_of(plain, held(plain), held(held(plain)))
 
 
 @given(thing=things)
-@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@settings(max_examples=150, derandomize=True, database=None)
 def test_whatever_state_is_made_of_comes_back_with_its_types(thing: Any) -> None:
     """Same content, same types throughout, and the same bytes the second time."""
     found = again(thing)
@@ -182,7 +182,7 @@ steps = st.lists(st.tuples(commands, st.sampled_from((0, SECOND, 7 * SECOND, 40 
 
 
 @given(before=steps, after=steps)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_restored_exchange_goes_on_as_the_first_would(
     before: list[tuple[Command, int]], after: list[tuple[Command, int]]
 ) -> None:

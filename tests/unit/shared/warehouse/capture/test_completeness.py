@@ -39,7 +39,7 @@ def test_a_whole_story_is_complete() -> None:
     assert (account.captured, account.declared, account.frames) == (39, 1, 40)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 40), st.randoms(use_true_random=False))
 def test_any_frame_that_vanishes_is_named(gone: int, chance: Random) -> None:
     """Without one of its frames or gaps a connection is not complete, and exactly that number is undeclared."""
@@ -51,7 +51,7 @@ def test_any_frame_that_vanishes_is_named(gone: int, chance: Random) -> None:
     assert account.undeclared == ((gone, gone),)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sets(st.integers(1, 40)))
 def test_drops_declare_exactly_what_they_were_given(lost: set[int]) -> None:
     """Frames folded into gaps account for themselves, with one gap for each consecutive run of them."""

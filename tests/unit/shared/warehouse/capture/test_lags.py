@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.warehouse.capture.lags import STEP_NS, STEPS_MAX, Lags
@@ -10,7 +10,6 @@ from shared.warehouse.capture.lags import STEP_NS, STEPS_MAX, Lags
 LAG = st.integers(-1_000, 2 * STEP_NS * STEPS_MAX)
 
 
-@settings(deadline=None)
 @given(st.lists(LAG, min_size=1, max_size=200), st.sampled_from([0.0, 0.5, 0.99, 0.999, 1.0]))
 def test_a_quantile_is_at_least_the_true_one_and_at_most_a_step_more(lags: list[int], q: float) -> None:
     """Against the sorted list itself; beyond ten seconds only the largest is known."""

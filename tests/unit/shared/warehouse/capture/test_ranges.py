@@ -12,7 +12,7 @@ from shared.warehouse.capture.ranges import Ranges
 PAIRS = st.lists(st.tuples(st.integers(1, 60), st.integers(0, 12)).map(lambda p: (p[0], p[0] + p[1])), max_size=20)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(PAIRS)
 def test_ranges_are_sets(pairs: list[tuple[int, int]]) -> None:
     """Whatever is added in whatever order, size, repetitions, holes and the largest are those of a set."""
