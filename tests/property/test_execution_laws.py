@@ -58,6 +58,8 @@ STEPS |= {
     for before, row in TRANSITIONS.items()
     if row.get(OrderEvent.REFUSE_CHANGE) is OrderState.RESTING
 }
+QUIET_S = 100
+"""Three comparisons: the first may find an order in doubt, the second look again while it still is."""
 
 
 class ExecutionLaws(RuleBasedStateMachine):
@@ -284,7 +286,7 @@ class ExecutionLaws(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Once the wire works again, our books become the venue's, to the last lot, and stay clean."""
         self.inbox = [m for m in self.inbox if not isinstance(m, Fill)]
-        for _ in range(60):
+        for _ in range(QUIET_S):
             for action in self.wire:
                 self.inbox += [on_wire(action, self.now)]
                 said, pushed = self.venue.take(action, refuse=False)
