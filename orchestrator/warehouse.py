@@ -16,13 +16,14 @@ from hats.security_architect.audit_log import AuditLog, verify_file
 from orchestrator.build import build_id
 from shared import durable
 from shared.codec import decode
+from shared.durable import sync_folder
 from shared.errors import DataError
 from shared.instrument import Instrument
 from shared.journal import JournalReader
 from shared.messages.market import UniverseUpdate
 from shared.units import Ns
 from shared.warehouse.capture.reader import segments
-from shared.warehouse.capture.segment import SEALED, sync_directory
+from shared.warehouse.capture.segment import SEALED
 from shared.warehouse.compact import Compacted, Progress, batch_name, compact, place_of
 from shared.warehouse.manifest import Part, Snapshot
 from shared.warehouse.retention import Plan, Policy, RawSegment, SegmentStone, plan, plan_raw
@@ -186,5 +187,5 @@ def collect_raw(store: Store, log: Path, policy: Policy, now: Ns) -> tuple[Segme
             gone = log / f"{name.removesuffix(SEALED)}{GONE}"
             durable.write(gone, msgspec.json.format(msgspec.json.encode(stone), indent=1) + b"\n", log / f"{name}.part")
             (log / name).unlink()
-            sync_directory(log)
+            sync_folder(log)
     return stones

@@ -36,6 +36,9 @@ MINUTE: Final = 60 * SECOND
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 
+BPS: Final = 10_000
+"""Basis points in one."""
+
 _TOO_LARGE: Final = 1 << 63
 """Nothing in the house is written with more bits."""
 _TEN: Final[tuple[int, ...]] = tuple(10**exponent for exponent in range(64))
@@ -182,3 +185,8 @@ def round_to_multiple(value: int, step: int, rounding: Rounding) -> int:
 def tick_at(px: int, sz_decimals: int, max_decimals: int = PX_DECIMALS) -> int:
     """Smallest price step at `px`, in price units: five significant figures, never coarser than one USDC."""
     return _TEN[min(max(len(str(abs(px))) - SIGNIFICANT_FIGURES, 0), max_decimals - sz_decimals)]
+
+
+def on_tick(px: int, sz_decimals: int, rounding: Rounding) -> Px:
+    """`px` moved to the nearest valid price on the side that `rounding` names."""
+    return Px(round_to_multiple(px, tick_at(px, sz_decimals), rounding))

@@ -13,9 +13,8 @@ from shared.messages.control import Drained
 from shared.messages.risk import OrderDenied
 from shared.messages.signal import FeatureUpdate, OrderIntent
 from shared.order import Side, Tif
-from shared.units import MS, SECOND, Ns, Px, Rounding, Sz, round_ratio, round_to_multiple, tick_at
+from shared.units import BPS, MS, SECOND, Ns, Rounding, Sz, on_tick, round_ratio
 
-BPS: Final = 10_000
 CLOSE_FIRST_NS: Final = SECOND
 """Cancels wait no longer than this for closing orders."""
 CLOSING_EACH: Final = 2
@@ -151,14 +150,13 @@ def _closing(turn: Turn, coin: str, feature: FeatureUpdate) -> OrderIntent:
     # rounded to the tick inside the bound, which is at least the best price itself
     best_px, inward = (feature.best_ask_px, Rounding.DOWN) if side is Side.BUY else (feature.best_bid_px, Rounding.UP)
     px = round_ratio(best_px * (BPS + side.value * slippage), BPS, inward)
-    px = round_to_multiple(px, tick_at(px, sz_decimals), inward)
     state.flatten_count += 1
     return OrderIntent(
         cloid=cloid_for(state.run, FLATTEN_NUMBER, state.flatten_count),
         strategy=FLATTEN,
         coin=coin,
         side=side,
-        px=Px(px),
+        px=on_tick(px, sz_decimals, inward),
         sz=Sz(abs(net_sz)),
         tif=Tif.IOC,
         reduce_only=True,

@@ -11,9 +11,8 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from shared.order import Side, TriggerKind
-from shared.units import Px, Rounding, round_ratio, round_to_multiple, tick_at
+from shared.units import BPS, Px, Rounding, on_tick, round_ratio
 
-BPS: Final = 10_000
 FAR: Final = 2
 """A stop lies at most so many times its distance from the market."""
 NEAR: Final = 10
@@ -51,8 +50,7 @@ class Ground(NamedTuple):
         return self._on_tick(px * (BPS + self.side.value * bps), BPS, inward)
 
     def _on_tick(self, numerator: int, denominator: int, rounding: Rounding) -> Px:
-        px = Px(round_ratio(numerator, denominator, rounding))
-        return Px(round_to_multiple(px, tick_at(px, self.sz_decimals), rounding))
+        return on_tick(round_ratio(numerator, denominator, rounding), self.sz_decimals, rounding)
 
 
 class Level(NamedTuple):

@@ -18,10 +18,7 @@ from shared.messages.risk import OrderDenied
 from shared.messages.signal import OrderIntent
 from shared.order import OrderState, Tif
 from shared.rules.twap import MAX_MINUTES, MIN_MINUTES, MIN_VALUE_USD, is_duration
-from shared.units import MINUTE, MS, USD, Ns, Sz, notional
-
-BPS: Final = 1e4
-
+from shared.units import BPS, MINUTE, MS, USD, Ns, Sz, notional
 
 TWAP_PAUSE_MS: Final = 5_000
 """Pause after a TWAP that came to nothing: what runs for minutes is in no hurry."""

@@ -67,7 +67,7 @@ def _guard(turn: Turn, kind: TriggerKind, coin: str, placed: list[Order]) -> Ite
     guard = state.guards[kind].setdefault(coin, Guard())
     good = [order for order in placed if is_held and _covers(turn, order)]
     proven = [order for order in good if order.is_proven and order.state in life.QUIET]
-    kept = max(proven, key=lambda order: (order.is_proven, intent_number_of(order.cloid)), default=None)
+    kept = max(proven, key=lambda order: intent_number_of(order.cloid), default=None)
     if kept is not None:
         _be_right(turn, kind, guard)
         for order in placed:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from hats.microstructure_analyst.depth import BPS, mid_px
+from hats.microstructure_analyst.depth import mid_px
 from hats.microstructure_analyst.flow import Flow, flow_event
 from hats.microstructure_analyst.microprice import MicropriceFit, folded_state, weighted_mid
 from shared.book import Level
 from shared.messages.market import BookUpdate
-from shared.units import Ns, tick_at
+from shared.units import BPS, Ns, tick_at
 
 KEPT_BOOKS = 32
 KEPT_LEVELS = 5

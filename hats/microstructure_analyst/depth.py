@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final
 
 from shared.book import Level, sweep
 from shared.order import Side
-from shared.units import USD
-
-BPS: Final = 10_000.0
+from shared.units import BPS, USD
 
 
 def mid_px(bids: Sequence[Level], asks: Sequence[Level]) -> float:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from hats.microstructure_analyst.coin import Claim, CoinState
-from hats.microstructure_analyst.depth import BPS, slippage_bps
+from hats.microstructure_analyst.depth import slippage_bps
 from shared.book import taker_levels
 from shared.messages.order import Fill
-from shared.units import Ns
+from shared.units import BPS, Ns
 
 _SCALE_WEIGHT = 0.02
 _CLAIMS_PER_HORIZON = 4

@@ -8,7 +8,7 @@ from typing import ClassVar
 import msgspec
 
 from hats.microstructure_analyst.coin import CoinState
-from hats.microstructure_analyst.depth import BPS, depth_usd, probe_sz, size_imbalance, slippage_bps
+from hats.microstructure_analyst.depth import depth_usd, probe_sz, size_imbalance, slippage_bps
 from hats.microstructure_analyst.judgement import beyond_quotes_bps, judge_claims, judge_fill, make_claim
 from hats.microstructure_analyst.measures import (
     BOOK_AGE,
@@ -29,7 +29,7 @@ from shared.messages.order import FillBooked
 from shared.messages.signal import FeatureUpdate, Regime, RegimeUpdate
 from shared.order import Side
 from shared.scorecard import Samples
-from shared.units import MS, SECOND, Ns
+from shared.units import BPS, MS, SECOND, Ns
 
 MEASURES_TIMER = "measures"
 FIT_TIMER = "fit"

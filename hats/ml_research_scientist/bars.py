@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-_BPS = 10_000.0
+from shared.units import BPS
 
 
 class ClosedBar(NamedTuple):
@@ -53,7 +53,7 @@ class BarSeries(msgspec.Struct):
         span, bar_return = self.empty_run + 1, None
         if self.px:
             if self.last_close_px:
-                bar_return = math.log(self.px / self.last_close_px) * _BPS
+                bar_return = math.log(self.px / self.last_close_px) * BPS
             self.last_close_px, self.px, self.empty_run = self.px, 0, 0
         else:
             self.empty_run += 1

@@ -5,9 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from shared.order import Side
-from shared.units import Ns
+from shared.units import BPS, Ns
 
-_BPS = 10_000.0
 PENDING_MAX = 4_096
 
 
@@ -31,6 +30,6 @@ def due_markouts(pending: list[PendingMarkout], coin: str, mid: float, ns: Ns, l
         if fill.coin != coin or fill.due_ns > ns:
             kept.append(fill)
         elif ns - fill.due_ns <= late_ns:
-            edges.append(fill.side.value * (mid / fill.px - 1.0) * _BPS)
+            edges.append(fill.side.value * (mid / fill.px - 1.0) * BPS)
     pending[:] = kept
     return edges

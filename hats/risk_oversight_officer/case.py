@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from hats.risk_oversight_officer.exposure import Exposure, Worst
 from hats.risk_oversight_officer.settings import Settings
@@ -16,9 +16,7 @@ from shared.messages.risk import DenyReason, RiskModel
 from shared.messages.signal import FeatureUpdate, OrderIntent
 from shared.order import Trigger
 from shared.rules.margin import maintenance_usd
-from shared.units import Ns, notional
-
-BPS: Final = 10_000
+from shared.units import BPS, Ns, notional
 
 
 class Breach(NamedTuple):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from hats.risk_oversight_officer.case import BPS
 from hats.risk_oversight_officer.controls.exposure import position_limit_usd
 from hats.risk_oversight_officer.measures import EQUITY_AGE, LIMIT_BREACHES, RESERVATION_DRIFT
 from hats.risk_oversight_officer.settings import Settings
 from hats.risk_oversight_officer.state import State
 from hats.risk_oversight_officer.tail import Tail, positions_of
 from shared.messages.risk import RiskReport
-from shared.units import MS, USD, Ns, Usd
+from shared.units import BPS, MS, USD, Ns, Usd
 
 
 def measure(state: State, settings: Settings, now: Ns) -> None:

@@ -12,9 +12,7 @@ from hats.risk_oversight_officer.settings import Settings
 from hats.risk_oversight_officer.state import State
 from shared.ids import StrategyId
 from shared.messages.signal import Regime
-from shared.units import DAY
-
-BPS = 10_000.0
+from shared.units import BPS, DAY
 
 
 def fixed_fraction(equity_usd: int, percent: float) -> int:

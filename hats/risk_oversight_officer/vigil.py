@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
-from hats.risk_oversight_officer.case import BPS, Breach
+from hats.risk_oversight_officer.case import Breach
 from hats.risk_oversight_officer.concern import Concern, Vigil
 from hats.risk_oversight_officer.controls import data, money
 from hats.risk_oversight_officer.settings import Settings
 from hats.risk_oversight_officer.state import State, since
 from shared.messages.risk import DenyReason, RiskAlert, TradingState
 from shared.rules.margin import maintenance_usd
-from shared.units import MINUTE, MS, Ns
+from shared.units import BPS, MINUTE, MS, Ns
 
 
 class Cause(NamedTuple):

@@ -113,12 +113,12 @@ def _by_watchdog(reason: str, why_not: str, wait_s: float, config: Path | None, 
     from orchestrator.runfiles import RunFiles
     from orchestrator.watchdog.guard import Phase
     from orchestrator.watchdog.line import tell_patiently
-    from orchestrator.watchdog.words import REASON_CHARACTERS_MAX, Flatten, Look
+    from orchestrator.watchdog.words import Flatten, Look
 
     socket = RunFiles(Path(current(config).run_dir)).watchdog
     note(f"{why_not}; the watchdog takes over")
     began = time.monotonic()
-    view = tell_patiently(socket, Flatten(reason[:REASON_CHARACTERS_MAX]), began + wait_s)
+    view = tell_patiently(socket, Flatten(reason), began + wait_s)
     while wait_s and view.phase is not Phase.SAFE:
         if time.monotonic() - began > wait_s:
             raise Unanswered(f"after {wait_s:g} s still: {line_of(view)}")
@@ -139,13 +139,13 @@ def _rearm(reason: str, config: Path | None) -> None:
     from orchestrator.cli.runs import current, line_to
     from orchestrator.runfiles import RunFiles
     from orchestrator.watchdog.line import tell
-    from orchestrator.watchdog.words import REASON_CHARACTERS_MAX, Look, Rearm
+    from orchestrator.watchdog.words import Look, Rearm
 
     with line_to(config) as line:
         line.status()
     socket = RunFiles(Path(current(config).run_dir)).watchdog
     if socket.exists() and tell(socket, Look()).reason:
-        tell(socket, Rearm(reason[:REASON_CHARACTERS_MAX]))
+        tell(socket, Rearm(reason))
 
 
 def _is_stopped(status: Status, level: KillLevel) -> bool:

@@ -64,9 +64,9 @@ def rearm(
 ) -> None:
     """Let a watchdog that has acted watch again; `hats resume` does it too."""
     from orchestrator.watchdog.line import tell
-    from orchestrator.watchdog.words import REASON_CHARACTERS_MAX, Rearm
+    from orchestrator.watchdog.words import Rearm
 
-    _show(tell(_socket(socket, run, config), Rearm(reason[:REASON_CHARACTERS_MAX])), as_json)
+    _show(tell(_socket(socket, run, config), Rearm(reason)), as_json)
 
 
 def _socket(named: Path | None, run: Path | None, config: Path | None) -> Path:

@@ -55,7 +55,9 @@ _VIEW: Final = msgspec.msgpack.Decoder(View)
 
 
 def encode(word: Word | View) -> bytes:
-    """The frame."""
+    """The frame; of a long reason its beginning, for no words may stop a kill."""
+    if isinstance(word, Flatten | Rearm):
+        word = msgspec.structs.replace(word, reason=word.reason[:REASON_CHARACTERS_MAX])
     return _ENCODER.encode(word)
 
 

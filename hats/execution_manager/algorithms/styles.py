@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from hats.execution_manager.algorithms.child import View, Wanted, crossing, waiting
 from hats.execution_manager.algorithms.schedule import cumulative, slice_at
 from shared.messages.parent import (
@@ -18,9 +16,7 @@ from shared.messages.parent import (
 )
 from shared.order import Tif, VenueTwap
 from shared.rules.twap import is_duration
-from shared.units import MINUTE, MS, Ns, Sz
-
-BPS: Final = 10_000
+from shared.units import BPS, MINUTE, MS, Ns, Sz
 
 
 def wanted(algorithm: Algorithm, view: View) -> Wanted | None:

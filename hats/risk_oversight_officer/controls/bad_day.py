@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from hats.risk_oversight_officer.case import BPS, Breach, Case
+from hats.risk_oversight_officer.case import Breach, Case
 from hats.risk_oversight_officer.tail import Losses
 from shared.messages.risk import DenyReason, RiskModel
+from shared.units import BPS
 
 
 def check_value_at_risk(case: Case) -> Breach | None:

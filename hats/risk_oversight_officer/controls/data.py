@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from hats.risk_oversight_officer.case import BPS, Breach, Case, bps_between, within
+from hats.risk_oversight_officer.case import Breach, Case, bps_between, within
 from hats.risk_oversight_officer.market import Market
 from hats.risk_oversight_officer.settings import Settings
 from shared.messages.market import CaptureState
 from shared.messages.risk import DenyReason
-from shared.units import MS
+from shared.units import BPS, MS
 
 
 def check_feed(case: Case) -> Breach | None:

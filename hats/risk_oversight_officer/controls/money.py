@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from hats.risk_oversight_officer.case import BPS, Breach, Case, over_equity
+from hats.risk_oversight_officer.case import Breach, Case, over_equity
 from hats.risk_oversight_officer.settings import Settings
 from hats.risk_oversight_officer.state import State
 from shared.messages.risk import DenyReason
 from shared.rules.margin import liquidation_px, maintenance_usd
-from shared.units import MS, USD
+from shared.units import BPS, MS, USD
 
 RATE_PER_BPS = 10**6
 """Funding rates are integers of 10^-10 an hour."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from hats.risk_oversight_officer.case import BPS, Breach, Case, bps_between, within
+from hats.risk_oversight_officer.case import Breach, Case, bps_between, within
 from shared.instrument import MIN_NOTIONAL_USD
 from shared.messages.risk import DenyReason
 from shared.order import Side, TriggerKind, VenueTwap
-from shared.units import USD, tick_at
+from shared.units import BPS, USD, tick_at
 
 
 def check_tick(case: Case) -> Breach | None:

@@ -16,9 +16,8 @@ from hats.security_architect.actions import NO_ORACLE, OVER_CAP, Action, OrderEn
 from hats.security_architect.signer.oracle import DECIMALS, Oracle
 from hats.security_architect.signer.tickets import judged_by
 from shared.approval import Ticket
-from shared.units import MINUTE, MS, USD, USD_DECIMALS, scaled_from_str, str_from_scaled
+from shared.units import BPS, MINUTE, MS, USD, USD_DECIMALS, scaled_from_str, str_from_scaled
 
-BPS: Final = 10_000
 _SHIFT: Final[int] = 10 ** (2 * DECIMALS - USD_DECIMALS)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared.rules.fees import RATE_SCALE
 from shared.rules.liquidation import COOLDOWN_NS, bankruptcy_px, is_for_backstop, is_liquidatable, liquidation_sz
-from shared.units import Px, Rounding, Sz, round_ratio, round_to_multiple, tick_at
+from shared.units import Px, Rounding, Sz, on_tick, round_ratio
 from shared.venue.core import words
 from shared.venue.core.accounts import Account
 from shared.venue.core.backstop import cover, deleverage, hand_over, tell
@@ -155,11 +155,11 @@ def _limit_px(world: World, estate: Estate, holding: Holding, market: Market) ->
     net, decimals = holding.position.net_sz, market.instrument.sz_decimals
     if world.policy.liquidation_px == "anywhere":
         px = 1 if net > 0 else 10 * market.prices.mark_px
-        return Px(round_to_multiple(px, tick_at(px, decimals), Rounding.UP))
+        return on_tick(px, decimals, Rounding.UP)
     fees = holding.listing.fees
     rates = estate.account.rates if fees is None else estate.account.rates_on(fees)
     fee_e9 = max(min(rates.taker_e9, RATE_SCALE // 2), 0)
     exact = bankruptcy_px(net, market.prices.mark_px, estate.equity_usd(), fee_e9)
     rounding = Rounding.UP if net > 0 else Rounding.DOWN
     px = max(round_ratio(exact.numerator, exact.denominator, rounding), 1)
-    return Px(max(round_to_multiple(px, tick_at(px, decimals), rounding), 1))
+    return Px(max(on_tick(px, decimals, rounding), 1))

@@ -6,7 +6,7 @@ from bisect import bisect_left, insort
 from typing import Final
 
 from shared.instrument import Instrument
-from shared.units import PX_DECIMALS, Px, Rounding, Sz, round_ratio, round_to_multiple, tick_at
+from shared.units import PX_DECIMALS, Px, Rounding, Sz, on_tick, round_ratio
 from shared.venue.flow.recording import DECIMALS, BookKind, BookRecord
 
 
@@ -31,7 +31,7 @@ def lot_e8(instrument: Instrument) -> int:
 def px_on_tick(instrument: Instrument, px_e8: int, rounding: Rounding) -> Px:
     """The valid price next to a recorded one on the side that `rounding` names."""
     px = round_ratio(px_e8, px_unit_e8(instrument), rounding)
-    return Px(round_to_multiple(px, tick_at(px, instrument.sz_decimals), rounding))
+    return on_tick(px, instrument.sz_decimals, rounding)
 
 
 class Ladder:

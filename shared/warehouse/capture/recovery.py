@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from shared.durable import sync_folder
 from shared.errors import DataError
 from shared.sealing import SealKey
 from shared.warehouse.capture.blocks import Foot, Kind, block
@@ -20,7 +21,7 @@ from shared.warehouse.capture.completeness import Completeness
 from shared.warehouse.capture.reader import mapped, segments
 from shared.warehouse.capture.records import Connection, Gap, Reason, WriterDied
 from shared.warehouse.capture.scan import Bytes
-from shared.warehouse.capture.segment import OPEN, segment_path, sync_directory
+from shared.warehouse.capture.segment import OPEN, segment_path
 from shared.warehouse.capture.verdict import Report, assess, sha256_of
 
 
@@ -76,13 +77,13 @@ def _finish(path: Path, before: Recovered, now_ns: int, key: SealKey | None) -> 
         report = assess(path.name, data, seen.add)
         if report.foot is not None:  # the writer died between its last two steps
             path.rename(segment_path(path.parent, number))
-            sync_directory(path.parent)
+            sync_folder(path.parent)
             return _take_up(segment_path(path.parent, number), now_ns, key)
         _set_aside(path, data, report.whole_bytes, now_ns)
         connections = seen.open_connections()
         sealed = _seal(path, data, report, connections, now_ns)
     path.unlink()
-    sync_directory(path.parent)
+    sync_folder(path.parent)
     if report.place is None or sealed is None:
         return _without(report, before, now_ns)
     following = _after(report, before)
@@ -128,7 +129,7 @@ def _seal(
     beside = final.with_suffix(".tmp")
     _write(beside, data[0:end] + footer)
     beside.rename(final)
-    sync_directory(final.parent)
+    sync_folder(final.parent)
     return final.name, digest
 
 

@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from shared.durable import sync_folder
 from shared.seal_file import fresh_nonce
 from shared.sealing import SealKey, seal_chunks
 from shared.warehouse.capture.blocks import VERSION, Foot, Head, Kind, Place, block
@@ -32,15 +33,6 @@ def segment_path(directory: Path, segment: int, suffix: str = SEALED) -> Path:
     return directory / f"{segment:08d}{suffix}"
 
 
-def sync_directory(directory: Path) -> None:
-    """Names made or changed in `directory` survive a power cut when this returns."""
-    file = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
-
-
 def seal_file(path: Path, key: SealKey) -> bool:
     """The finished segment is encrypted, under the same name, whole or not at all. False where the disk has no room.
 
@@ -60,7 +52,7 @@ def seal_file(path: Path, key: SealKey) -> bool:
             return False
         raise
     beside.replace(path)
-    sync_directory(path.parent)
+    sync_folder(path.parent)
     return True
 
 
@@ -114,7 +106,7 @@ class Segment:
         self.close()
         final = segment_path(self.path.parent, self.place.segment)
         self.path.rename(final)
-        sync_directory(final.parent)
+        sync_folder(final.parent)
         return final.name
 
     def close(self) -> None:

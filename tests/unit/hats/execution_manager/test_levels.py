@@ -7,9 +7,9 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hats.execution_manager.levels import BPS, FAR, NEAR, Ground, Level, level_of
+from hats.execution_manager.levels import FAR, NEAR, Ground, Level, level_of
 from shared.order import Side, TriggerKind
-from shared.units import tick_at
+from shared.units import BPS, tick_at
 
 GROUNDS = st.builds(
     Ground,
