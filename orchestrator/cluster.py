@@ -23,15 +23,15 @@ from ray.exceptions import RayError
 
 from orchestrator import compose
 from orchestrator.access import OK, UNKNOWN, Access
-from orchestrator.backup import seal_key_path
-from orchestrator.build import this_build
+from orchestrator.accounts.latch import LatchFile
+from orchestrator.accounts.marks import MarksFile
 from orchestrator.gauges import Gauges
 from orchestrator.heart import Heart
 from orchestrator.hub import Hub
-from orchestrator.latch import LatchFile
-from orchestrator.marks import MarksFile
+from orchestrator.machine.build import this_build
+from orchestrator.machine.runfiles import HubDoor, RunFiles
 from orchestrator.recovery import recover
-from orchestrator.runfiles import HubDoor, RunFiles
+from orchestrator.safekeeping.backup import seal_key_path
 from orchestrator.services import services_of
 from orchestrator.supervisor import Supervisor, Verdict
 from orchestrator.watchdog.companion import Companion

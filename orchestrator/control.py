@@ -8,7 +8,7 @@ from typing import Final, Self
 
 import msgspec
 
-from orchestrator.runfiles import HubDoor, RunFiles
+from orchestrator.machine.runfiles import HubDoor, RunFiles
 from orchestrator.status import CardView, Status
 from shared.bus import frames
 from shared.bus.sockets import connect

@@ -10,7 +10,7 @@ import ray
 
 from orchestrator.cluster import ORCHESTRATOR_NAME, LaunchOrder, orchestrator_actor
 from orchestrator.control import Control
-from orchestrator.runfiles import RunFiles
+from orchestrator.machine.runfiles import RunFiles
 from orchestrator.status import CardView, Status
 from shared.errors import AlreadyRunning, HatsError, NotRunning, Unanswered
 from shared.ids import HATS

@@ -19,16 +19,16 @@ from hats.security_architect import keystore
 from hats.security_architect.retired import refuse_retired
 from hats.security_architect.settings import Settings as SecurityArchitect
 from hats.security_architect.signer.spelling import options_of
-from orchestrator import raylink
-from orchestrator.account import throw_away_account
-from orchestrator.agents import master_of
-from orchestrator.backup import seal_key_path
-from orchestrator.children import Child
-from orchestrator.real_money import beyond, refusals
-from orchestrator.referee import equity_at, listed_at
-from orchestrator.runfiles import RunFiles
+from orchestrator.accounts.account import throw_away_account
+from orchestrator.accounts.agents import master_of
+from orchestrator.accounts.real_money import beyond, refusals
+from orchestrator.accounts.referee import equity_at, listed_at
+from orchestrator.accounts.signing import policy_for
+from orchestrator.machine import raylink
+from orchestrator.machine.children import Child
+from orchestrator.machine.runfiles import RunFiles
+from orchestrator.safekeeping.backup import seal_key_path
 from orchestrator.settings import Settings
-from orchestrator.signing import policy_for
 from orchestrator.watchdog.guard import Phase
 from orchestrator.watchdog.line import tell_patiently
 from orchestrator.watchdog.words import Flatten, Look

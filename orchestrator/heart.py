@@ -14,7 +14,7 @@ from orchestrator.sequencer import Sequencer
 from orchestrator.situation import Situation
 from orchestrator.supervisor import WORKING, Supervisor, Verdict
 from orchestrator.timers import Timers
-from orchestrator.witness import Witness
+from orchestrator.witness.witness import Witness
 from shared.edge import Context
 from shared.ids import HATS, Role
 from shared.mailbox import Letter, Mailbox

@@ -13,22 +13,22 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 
 from hats.security_architect.audit_log import verify_file
-from orchestrator.backup import seal_key_path
-from orchestrator.build import this_build
-from orchestrator.cards import scorecards_html
-from orchestrator.caretaker import Caretaker, RayDispatch
-from orchestrator.claim import claimed
+from orchestrator.accounts.claim import claimed
+from orchestrator.accounts.referee import differences, positions_at
 from orchestrator.compose import check_wiring
-from orchestrator.confinement import confine
 from orchestrator.ground import Ground, ground
-from orchestrator.jobs import Place, tasks_for
-from orchestrator.referee import differences, positions_at
-from orchestrator.reproduction import HatReplay, replay_run
-from orchestrator.resting import seal_ended
-from orchestrator.runfiles import RunNote, RunRecord, forget_run, new_run, note_run, write_record
+from orchestrator.machine.build import this_build
+from orchestrator.machine.confinement import confine
+from orchestrator.machine.runfiles import RunNote, RunRecord, forget_run, new_run, note_run, write_record
+from orchestrator.safekeeping.backup import seal_key_path
+from orchestrator.safekeeping.resting import seal_ended
 from orchestrator.settings import Settings
 from orchestrator.status import CardView, Status
-from orchestrator.summary import Summary, summarise
+from orchestrator.telling.cards import scorecards_html
+from orchestrator.telling.reproduction import HatReplay, replay_run
+from orchestrator.telling.summary import Summary, summarise
+from orchestrator.upkeep.caretaker import Caretaker, RayDispatch
+from orchestrator.upkeep.jobs import Place, tasks_for
 from orchestrator.watchdog.line import tell
 from orchestrator.watchdog.words import Dismiss
 from shared.clock import anchored

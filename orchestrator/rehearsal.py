@@ -14,11 +14,11 @@ from hats.exchange_architect.tape import forget
 from hats.security_architect.signer.inprocess import InProcessSigner
 from hats.security_architect.signer.oracle import DECIMALS, Prices, oracle_pxs
 from orchestrator import compose
+from orchestrator.accounts.onboarding import address_of, approval_body, throw_away_secret
+from orchestrator.accounts.signing import Listed, policy_for
 from orchestrator.heart import Heart
-from orchestrator.onboarding import address_of, approval_body, throw_away_secret
 from orchestrator.recording import Recording
 from orchestrator.settings import Settings
-from orchestrator.signing import Listed, policy_for
 from orchestrator.stage import Stage
 from orchestrator.stage_venue import Driver, StageVenue
 from orchestrator.supervisor import Supervisor

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from orchestrator.witness_measures import WITNESSED
+from orchestrator.witness.measures import WITNESSED
 from shared.ids import HATS, Role
 from shared.messages import Envelope
 from shared.messages.control import Measured

@@ -18,8 +18,8 @@ from hats.performance_quant_analyst.settings import Settings as PerformanceQuant
 from hats.quant_strategist.settings import Settings as QuantStrategist
 from hats.risk_oversight_officer.settings import Settings as RiskOversightOfficer
 from hats.security_architect.settings import Settings as SecurityArchitect
-from orchestrator.exposure import exposed
-from orchestrator.retention import Days, RetentionClass
+from orchestrator.machine.exposure import exposed
+from orchestrator.safekeeping.retention import Days, RetentionClass
 from orchestrator.watchdog.guard import Aim
 from shared.config import (
     BusAddress,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 
-from orchestrator import raylink
+from orchestrator.machine import raylink
 
 _HOME = Path(tempfile.mkdtemp(prefix="hats-tests-"))
 atexit.register(shutil.rmtree, _HOME, ignore_errors=True)

@@ -131,8 +131,8 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write the records for other programs: one row each, with its number, time, event, order and all it says."""
-    from orchestrator.audit_export import export_log
     from orchestrator.cli.runs import last_run
+    from orchestrator.telling.audit_export import export_log
 
     count = export_log(last_run(run, config).audit, out, event)
     if as_json:

@@ -11,7 +11,7 @@ from orchestrator.cli.options import Config, Json, RunDir
 from orchestrator.cli.terminal import emit, say
 
 if TYPE_CHECKING:
-    from orchestrator.stories import Step, Stories, Story
+    from orchestrator.telling.stories import Step, Stories, Story
 
 _SILENT = frozenset({"cloid", "recv_ns", "exch_ns", "book_exch_ns", "book_recv_ns", "sent_ns", "sz_decimals", "asset"})
 """Fields that say nothing new to a reader of a line that has its time and its order already."""
@@ -29,7 +29,7 @@ def why(
     Exit code 6: a link of the chain is missing, and the message says which; 4: there is no such order.
     """
     from orchestrator.cli.books import journal_of
-    from orchestrator.stories import Stories
+    from orchestrator.telling.stories import Stories
 
     if (order is None) is not all_orders:
         raise typer.BadParameter("name an order, or say --all")

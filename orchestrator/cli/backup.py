@@ -13,7 +13,7 @@ from orchestrator.cli.terminal import console, emit, progress, say
 from shared.errors import NotRunning
 
 if TYPE_CHECKING:
-    from orchestrator.sealed_store import Manifest, SealedStore
+    from orchestrator.safekeeping.sealed_store import Manifest, SealedStore
     from orchestrator.settings import Settings
 
 KeyFile = Annotated[
@@ -38,7 +38,7 @@ def backup(
 
     Keep a copy of the key elsewhere: it is made when it is first needed, and no backup holds it, nor any password.
     """
-    from orchestrator.backup import back_up
+    from orchestrator.safekeeping.backup import back_up
     from shared.private_files import make_secret
 
     settings = _settings(config)
@@ -77,7 +77,7 @@ def restore(
     On another machine it goes on until the venue refuses its agent: approve another agent of that name first.
     Every account begins halted, for what happened since the backup is unknown.
     """
-    from orchestrator import restoring
+    from orchestrator.safekeeping import restoring
 
     settings = _settings(config)
     key = _key_path(settings, key_file)
@@ -149,13 +149,13 @@ def _settings(config: Path | None) -> Settings:
 
 
 def _key_path(settings: Settings, named: Path | None) -> Path:
-    from orchestrator.backup import seal_key_path
+    from orchestrator.safekeeping.backup import seal_key_path
 
     return seal_key_path(settings.run.home, named or settings.at_rest.key_file)
 
 
 def _store(named: Path | None, settings: Settings, key: Path) -> SealedStore:
-    from orchestrator.sealed_store import SealedStore
+    from orchestrator.safekeeping.sealed_store import SealedStore
     from shared.seal_file import read_seal_key
 
     root = named or settings.backup.dir

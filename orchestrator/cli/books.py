@@ -16,8 +16,8 @@ from shared.units import SECOND
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from orchestrator.books import FillLine
     from orchestrator.status import OrderLine, PositionView
+    from orchestrator.telling.books import FillLine
     from shared.journal import JournalReader
 
 Last = Annotated[int, typer.Option("--last", "-n", min=1, help="So many of the newest.")]
@@ -25,8 +25,8 @@ Last = Annotated[int, typer.Option("--last", "-n", min=1, help="So many of the n
 
 def orders(last: Last = 50, run: RunDir = None, config: Config = None, as_json: Json = False) -> None:
     """List open orders of the current run and those that ended last; with --run every order of that run."""
-    from orchestrator.books import orders_in
     from orchestrator.cli.runs import line_to
+    from orchestrator.telling.books import orders_in
 
     shown: Sequence[OrderLine]
     if run is None:
@@ -44,7 +44,7 @@ def orders(last: Last = 50, run: RunDir = None, config: Config = None, as_json: 
 
 def fills(last: Last = 50, run: RunDir = None, config: Config = None, as_json: Json = False) -> None:
     """List the fills that were booked, from the journal; `seq` is a fill's place in it. --json lists all."""
-    from orchestrator.books import fills_in
+    from orchestrator.telling.books import fills_in
 
     with journal_of(run, config) as reader:
         booked = fills_in(reader)
@@ -56,8 +56,8 @@ def fills(last: Last = 50, run: RunDir = None, config: Config = None, as_json: J
 
 def positions(run: RunDir = None, config: Config = None, as_json: Json = False) -> None:
     """List open positions with entry, mark and unrealised gain."""
-    from orchestrator.books import positions_in
     from orchestrator.cli.runs import line_to
+    from orchestrator.telling.books import positions_in
 
     held: Sequence[PositionView] | None
     if run is None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hats.exchange_architect.settings import Settings as FeedSettings
-    from orchestrator.capturing import Captured
+    from orchestrator.history.capturing import Captured
     from shared.warehouse.capture.verdict import LogReport
 
 DRAW_S: Final = 0.5
@@ -70,7 +70,7 @@ def capture(
     """
     if context.invoked_subcommand is not None:
         return
-    from orchestrator.capturing import Capturing
+    from orchestrator.history.capturing import Capturing
 
     settings = _settings(config, assignments, url, coins, channels)
     capturing = Capturing(settings, directory or _default_folder(config))
@@ -165,9 +165,9 @@ def _settings(
     config: Path | None, assignments: list[str] | None, url: str | None, coins: str, channels: str | None
 ) -> FeedSettings:
     """The feed's settings, for every listed coin if so asked; VenueError if the venue can't tell them."""
-    from orchestrator.backup import seal_key_path
-    from orchestrator.capturing import listed_coins
     from orchestrator.cli.launching import config_file, loaded
+    from orchestrator.history.capturing import listed_coins
+    from orchestrator.safekeeping.backup import seal_key_path
     from shared.private_files import make_secret
 
     path, extra = config_file(config, None), dict[str, object]()

@@ -33,7 +33,7 @@ def make(
 
     Take each host its own two files and ca.pem; keep ca.key off all of them.
     """
-    from orchestrator import certificates
+    from orchestrator.machine import certificates
 
     folder = _folder(directory, config)
     made = certificates.make(folder, hosts, days)
@@ -53,7 +53,7 @@ def make(
 @app.command()
 def check(directory: Directory = None, config: Config = None, as_json: Json = False) -> None:
     """Is every certificate good for another 30 days and every key private? Exit code 6 with problems."""
-    from orchestrator import certificates
+    from orchestrator.machine import certificates
 
     folder = _folder(directory, config)
     problems = certificates.problems(folder)

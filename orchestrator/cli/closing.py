@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from orchestrator.cards import number
 from orchestrator.cli.report import Report
 from orchestrator.cli.view import signed
+from orchestrator.telling.cards import number
 
 
 def closing_lines(report: Report) -> list[str]:

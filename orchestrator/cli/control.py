@@ -83,8 +83,8 @@ def resume(
 
 def _signed_resume(reason: str, operator_key: Path, config: Path | None) -> ResumeOrdered:
     from hats.risk_oversight_officer.operator_word import words
+    from orchestrator.accounts.operator_key import sign
     from orchestrator.cli.runs import current
-    from orchestrator.operator_key import sign
 
     now = Ns(time.time_ns())
     return ResumeOrdered(reason, now, sign(operator_key, words(current(config).run, reason, now)))
@@ -110,7 +110,7 @@ def _by_watchdog(reason: str, why_not: str, wait_s: float, config: Path | None, 
     """Have the watchdog flatten, and wait until it finds nothing open; Unanswered if it still does."""
     from orchestrator.cli.runs import current
     from orchestrator.cli.watchdog import line_of
-    from orchestrator.runfiles import RunFiles
+    from orchestrator.machine.runfiles import RunFiles
     from orchestrator.watchdog.guard import Phase
     from orchestrator.watchdog.line import tell_patiently
     from orchestrator.watchdog.words import Flatten, Look
@@ -137,7 +137,7 @@ def _rearm(reason: str, config: Path | None) -> None:
     NotRunning or Unanswered if no desk is there: what a dead one left is the watchdog's to close.
     """
     from orchestrator.cli.runs import current, line_to
-    from orchestrator.runfiles import RunFiles
+    from orchestrator.machine.runfiles import RunFiles
     from orchestrator.watchdog.line import tell
     from orchestrator.watchdog.words import Look, Rearm
 

@@ -49,7 +49,7 @@ def compact(
     Exit code 6 if something in the log was damaged or missing: it is declared in the table `gaps`.
     """
     from orchestrator.cli.runs import last_run
-    from orchestrator.warehouse import capture_in, compact_log, listed_in
+    from orchestrator.history.warehouse import capture_in, compact_log, listed_in
 
     is_log = log is not None and any(log.glob("*.hlog"))
     folder = log if log is not None and is_log else capture_in(last_run(log, config).dir)
@@ -117,7 +117,7 @@ def verify(
 
     Finds files that are truncated, changed, missing or too many. Exit code 6 if it found anything.
     """
-    from orchestrator.warehouse import audited
+    from orchestrator.history.warehouse import audited
     from shared.warehouse.verify import verify as check
 
     store = store_at(warehouse, config)
@@ -148,7 +148,7 @@ def snapshot(
 
     The same data, compacted by the same code, has the same name wherever and whenever it is made.
     """
-    from orchestrator.warehouse import take_snapshot
+    from orchestrator.history.warehouse import take_snapshot
     from shared.clock import WallClock
 
     store = store_at(warehouse, config)

@@ -36,7 +36,7 @@ def audit(
     The candles come from `hats data fetch candles`. Exit code 6 if a minute differs that no declared gap touches, if
     something was captured that the candle does not count, or if a candle is not known.
     """
-    from orchestrator.candle_audit import Audit, Wanted
+    from orchestrator.history.candle_audit import Audit, Wanted
 
     compare = Audit(view_of(warehouse, config, snapshot))
     chosen = tuple(coins or compare.coins)

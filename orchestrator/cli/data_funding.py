@@ -14,7 +14,7 @@ from orchestrator.cli.terminal import UNKNOWN, console, emit, say
 from shared.units import SECOND, sz_to_float, usd_to_float
 
 if TYPE_CHECKING:
-    from orchestrator.funding_monitor import FundingHour
+    from orchestrator.history.funding_monitor import FundingHour
 
 PERCENT_E10 = 10**8
 
@@ -33,7 +33,7 @@ def funding(
     Paid rates come from `hats data fetch funding`, the rest from captures. Exit code 6 if a rate is beyond the cap, or
     one of our payments is not what the exchange's law gives.
     """
-    from orchestrator.funding_monitor import hours
+    from orchestrator.history.funding_monitor import hours
 
     view = view_of(warehouse, config, snapshot)
     found = hours(view, tuple(coins or ()), ns_from_text(since, "--since"), ns_from_text(until, "--until"))

@@ -35,7 +35,7 @@ def gc(
     With --log also sealed segments of a capture log go: from its beginning on, each as old as that, compacted without a
     problem from these very bytes, and in the newest snapshot that is whole. The last sealed one stays.
     """
-    from orchestrator.warehouse import collect, collect_raw, planned, planned_raw
+    from orchestrator.history.warehouse import collect, collect_raw, planned, planned_raw
     from shared.clock import WallClock
     from shared.warehouse.retention import Policy
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from hats.exchange_architect.reader import Reader
     from hats.exchange_architect.settings import Settings
-    from orchestrator.backfill import Fetched, Progress
+    from orchestrator.history.backfill import Fetched, Progress
     from shared.instrument import Instrument
 
 NAMED = 10
@@ -36,7 +36,7 @@ class What(StrEnum):
 
 
 class FileKind(StrEnum):
-    """What files hold; the words of `orchestrator.importing.Kind`, which is slow to import."""
+    """What files hold; the words of `orchestrator.history.importing.Kind`, which is slow to import."""
 
     FRAMES = "frames"
     L2BOOK = "l2book"
@@ -71,8 +71,8 @@ def fetch(
     from hats.exchange_architect.budget import Budget
     from hats.exchange_architect.history import subject
     from hats.exchange_architect.reader import Reader
-    from orchestrator import backfill
-    from orchestrator.build import build_id
+    from orchestrator.history import backfill
+    from orchestrator.machine.build import build_id
     from shared.clock import WallClock
 
     store, clock = store_at(warehouse, config), WallClock()
@@ -122,8 +122,8 @@ def import_(
     if there was either, or a coin that is not listed.
     """
     from hats.exchange_architect.wire_info import universe_update
-    from orchestrator.build import build_id
-    from orchestrator.importing import Kind, import_file
+    from orchestrator.history.importing import Kind, import_file
+    from orchestrator.machine.build import build_id
     from shared.errors import DataError
     from shared.units import Ns
 

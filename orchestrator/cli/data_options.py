@@ -53,8 +53,8 @@ def view_of(warehouse: Path | None, config: Path | None, snapshot: str | None) -
 
 def seal_key(config: Path | None) -> tuple[Path, SealKey | None]:
     """The home folder, and the key of files at rest where the settings ask for it."""
-    from orchestrator.backup import seal_key_path
     from orchestrator.cli.launching import config_file, loaded
+    from orchestrator.safekeeping.backup import seal_key_path
     from shared.private_files import make_secret
     from shared.seal_file import read_seal_key
 

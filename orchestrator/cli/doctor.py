@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.cli.findings import Finding
-    from orchestrator.runfiles import RunFiles
+    from orchestrator.machine.runfiles import RunFiles
     from orchestrator.settings import Settings
 
 _COLOURS: Final = {"ok": "green", "note": "yellow", "problem": "bold red"}
@@ -64,8 +64,8 @@ def _findings(config: Path | None) -> Iterator[Finding]:
 
 
 def _real_money(settings: Settings) -> Finding:
+    from orchestrator.accounts.real_money import refusals
     from orchestrator.cli.findings import ok, problem
-    from orchestrator.real_money import refusals
     from shared.config import Mode
 
     refused = refusals(settings)
@@ -91,7 +91,7 @@ def _current_run(config: Path | None, *, is_watched: bool) -> Iterator[Finding]:
     from orchestrator.cli import runs
     from orchestrator.cli.findings import ok, problem
     from orchestrator.cli.launching import home
-    from orchestrator.runfiles import RunFiles, current_run
+    from orchestrator.machine.runfiles import RunFiles, current_run
 
     try:
         note = current_run(home(config))
@@ -111,9 +111,9 @@ def _current_run(config: Path | None, *, is_watched: bool) -> Iterator[Finding]:
 
 def _guards(files: RunFiles, *, is_watched: bool) -> Iterator[Finding]:
     """The watchdog, if the run should have one, and the run's own jobs."""
-    from orchestrator.caretaker import is_well, read_state
     from orchestrator.cli.findings import ok, problem
     from orchestrator.cli.watchdog import line_of
+    from orchestrator.upkeep.caretaker import is_well, read_state
     from orchestrator.watchdog.line import tell
     from orchestrator.watchdog.words import Look
 
@@ -140,8 +140,8 @@ def _last_run(config: Path | None) -> Iterator[Finding]:
 
     from orchestrator.cli import runs
     from orchestrator.cli.findings import ok, problem, worth_knowing
-    from orchestrator.reproduction import Replayed
-    from orchestrator.runfiles import RunFiles
+    from orchestrator.machine.runfiles import RunFiles
+    from orchestrator.telling.reproduction import Replayed
 
     newest = runs.newest_run(config)
     if newest is None or not RunFiles(newest).summary.exists():

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 def jobs(run: RunDir = None, config: Config = None, as_json: Json = False) -> None:
     """List a run's own jobs: when each is due, how its last run went. Exit code 6: one failed; 4: there are none."""
-    from orchestrator.caretaker import is_well, read_state
     from orchestrator.cli.exits import Exit
     from orchestrator.cli.runs import last_run
+    from orchestrator.upkeep.caretaker import is_well, read_state
     from shared.errors import NotRunning
 
     files = last_run(run, config)

@@ -33,7 +33,7 @@ def operator(
     as_json: Json = False,
 ) -> None:
     """Make the operator's key, whose signature `hats resume --operator-key` carries, and print its public half."""
-    from orchestrator.operator_key import make
+    from orchestrator.accounts.operator_key import make
 
     public = make(file)
     if as_json:

@@ -65,7 +65,7 @@ def submit(
     import msgspec
 
     from hats.security_architect import agent_approval
-    from orchestrator.agents import agents_at, submit_approval
+    from orchestrator.accounts.agents import agents_at, submit_approval
 
     try:
         asked = msgspec.json.decode(file.read_bytes()[:_FILE_BYTES_MAX], type=agent_approval.Request)

@@ -31,7 +31,7 @@ def check(
 
     from hats.security_architect import key_rules, keystore
     from hats.security_architect.key_rules import Found, Severity
-    from orchestrator.agents import agents_at
+    from orchestrator.accounts.agents import agents_at
 
     folder, now = folder_of(directory, config), Ns(time.time_ns())
     listed = agents_at(*venue_of(base_url, account, config)) if is_online else None
@@ -69,10 +69,10 @@ def rotate(
     import msgspec
 
     from hats.security_architect import keystore
+    from orchestrator.accounts.key_rotation import rotate as change
     from orchestrator.cli.runs import current
     from orchestrator.compose import settings_from_json
-    from orchestrator.key_rotation import rotate as change
-    from orchestrator.runfiles import RunFiles, record_of
+    from orchestrator.machine.runfiles import RunFiles, record_of
 
     files = RunFiles(Path(current(config).run_dir))
     settings = settings_from_json(bytes(record_of(files).settings))

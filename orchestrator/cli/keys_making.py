@@ -61,8 +61,8 @@ def import_(
 ) -> None:
     """Take in an agent's key that was made elsewhere, encrypted anew; a master key is refused."""
     from hats.security_architect.keystore import password_from_file, secret_in
+    from orchestrator.accounts.onboarding import address_of
     from orchestrator.cli.launching import config_file, loaded
-    from orchestrator.onboarding import address_of
     from shared.private_files import read_private
 
     other = password_from_file(key_password_file) if key_password_file is not None else None

@@ -75,9 +75,9 @@ def run_desk(
     as_json: bool,
 ) -> Verdict:
     """The verdict on a whole run in this process. A second desk, or a Ray address where nobody answers, is refused."""
-    from orchestrator import raylink
-    from orchestrator.claim import refuse_second
+    from orchestrator.accounts.claim import refuse_second
     from orchestrator.cli.watching import watcher
+    from orchestrator.machine import raylink
 
     if not own_ray:  # first, for it leaves no folder behind
         raylink.probe(raylink.resolve(settings.ray.address), settings.ray.probe_s)
@@ -98,8 +98,8 @@ def tell(verdict: Verdict, *, as_json: bool) -> None:
     if as_json:
         emit(report)
     else:
-        from orchestrator.cards import scorecard_table
         from orchestrator.cli.closing import closing_lines
+        from orchestrator.telling.cards import scorecard_table
 
         out = console()
         out.print(scorecard_table(verdict.cards, out.width))

@@ -81,7 +81,7 @@ def ray_itself() -> Iterator[Finding]:
         yield problem("ray", f"there is no {script}", "make install")
     else:
         yield ok("ray", f"{done.stdout.strip()} can be imported and started")
-    from orchestrator.raylink import AUTH_TOKEN
+    from orchestrator.machine.raylink import AUTH_TOKEN
 
     token = Path(os.environ.get("RAY_AUTH_TOKEN_PATH", AUTH_TOKEN)).expanduser()
     if token.exists():

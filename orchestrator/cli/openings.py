@@ -13,7 +13,7 @@ from shared.hosts import is_loopback
 
 def ray_exposure() -> Iterator[Finding]:
     """Which of this user's Ray heads others can reach; their token protects them, and nothing else."""
-    from orchestrator.run_scan import listening
+    from orchestrator.safekeeping.run_scan import listening
 
     heads = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit() and _is_head(entry)]
     found = {(each.host, each.port) for each in listening(heads)}
@@ -29,7 +29,7 @@ def certificates(tls: TlsFiles | None) -> Iterator[Finding]:
     """Does each certificate last, and is the key private? Nothing where there are none."""
     if tls is None:
         return
-    from orchestrator.certificates import SOON_DAYS, days_left
+    from orchestrator.machine.certificates import SOON_DAYS, days_left
 
     try:
         check_private(Path(tls.key))

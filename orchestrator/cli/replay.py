@@ -17,11 +17,11 @@ from shared.ids import HATS, Role
 from shared.units import SECOND
 
 if TYPE_CHECKING:
-    from orchestrator.build import Build
-    from orchestrator.capture_run import CaptureReplay
-    from orchestrator.reproduction import HatReplay
-    from orchestrator.runfiles import RunFiles
+    from orchestrator.history.capture_run import CaptureReplay
+    from orchestrator.machine.build import Build
+    from orchestrator.machine.runfiles import RunFiles
     from orchestrator.settings import Settings
+    from orchestrator.telling.reproduction import HatReplay
     from shared.warehouse.capture.playback import Survey
 
 PACE_MAX: Final = 100
@@ -130,10 +130,10 @@ def _play(
     *,
     as_json: bool,
 ) -> None:
-    from orchestrator.capture_run import run_capture, survey_of
     from orchestrator.cli.data_options import seal_key
     from orchestrator.cli.launching import config_file, loaded
-    from orchestrator.runfiles import new_run
+    from orchestrator.history.capture_run import run_capture, survey_of
+    from orchestrator.machine.runfiles import new_run
 
     pace = _pace(speed)
     settings = loaded(config_file(config, "demo.toml"), assignments).settings
@@ -160,8 +160,8 @@ def _play(
 
 def _make(made: _Made, settings: Settings, capture: Path, config: Path | None) -> Path:
     """The capture, in that folder; on stderr how much of a snapshot it is."""
-    from orchestrator.capture_run import import_recordings, rebuild_capture
     from orchestrator.cli.data_options import view_of
+    from orchestrator.history.capture_run import import_recordings, rebuild_capture
 
     if made.snapshot is None:
         with progress("capturing the recording", None) as advance:
@@ -214,7 +214,7 @@ def _pace_desk(
 
 def capture_lines(found: CaptureReplay) -> list[str]:
     """The replay of a capture for people."""
-    from orchestrator.cards import number
+    from orchestrator.telling.cards import number
 
     survey, played, orders = found.survey, found.played, found.summary.orders
     missing = f"{survey.gaps:,} declared gaps with {survey.frames_lost:,} frames lost"
@@ -233,10 +233,10 @@ def capture_lines(found: CaptureReplay) -> list[str]:
 
 
 def _replayed(files: RunFiles, roles: tuple[Role, ...]) -> dict[str, Any]:
-    from orchestrator.build import this_build
     from orchestrator.compose import settings_from_json
-    from orchestrator.reproduction import replay_run
-    from orchestrator.runfiles import record_of
+    from orchestrator.machine.build import this_build
+    from orchestrator.machine.runfiles import record_of
+    from orchestrator.telling.reproduction import replay_run
     from shared.journal import JournalReader
 
     record = record_of(files)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from orchestrator.status import CardView, DimensionView
-from orchestrator.summary import OrderCounts, TickToWire
+from orchestrator.telling.summary import OrderCounts, TickToWire
 
 if TYPE_CHECKING:
     from orchestrator.launch import Verdict

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.cli.launching import home
-from orchestrator.runfiles import RunFiles, RunNote, current_run
+from orchestrator.machine.runfiles import RunFiles, RunNote, current_run
 from shared.errors import NotRunning
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def files_of(run: Path | None, config: Path | None) -> RunFiles:
     """The files of the run named (a folder, or a name below the home folder), else of the current one."""
     if run is None:
         return RunFiles(Path(current(config).run_dir))
-    from orchestrator.resting import is_sealed_run
+    from orchestrator.safekeeping.resting import is_sealed_run
 
     places = (run, home(config) / "runs" / run)
     for place in places:

@@ -28,7 +28,7 @@ def listing(config: Config = None, as_json: Json = False) -> None:
     """List all runs, the oldest first: how large they are, and whether they lie open or sealed."""
     from rich.table import Table
 
-    from orchestrator.resting import runs_at
+    from orchestrator.safekeeping.resting import runs_at
 
     found = runs_at(_settings(config).run.home)
     if as_json:
@@ -44,7 +44,7 @@ def listing(config: Config = None, as_json: Json = False) -> None:
 @app.command()
 def seal(run: Name, config: Config = None, as_json: Json = False) -> None:
     """Seal a run that has ended; its folder goes once every byte was read back. Exit code 7 if it still runs."""
-    from orchestrator.resting import seal_run
+    from orchestrator.safekeeping.resting import seal_run
 
     settings = _settings(config)
     with progress("sealing", None) as advance:
@@ -58,7 +58,7 @@ def seal(run: Name, config: Config = None, as_json: Json = False) -> None:
 @app.command()
 def unseal(run: Name, config: Config = None, as_json: Json = False) -> None:
     """Bring a sealed run's folder back, to be looked at by any other command; seal it again afterwards."""
-    from orchestrator.resting import unseal_run
+    from orchestrator.safekeeping.resting import unseal_run
 
     settings = _settings(config)
     with progress("unsealing", None) as advance:
@@ -81,7 +81,7 @@ def gc(
     """
     import time
 
-    from orchestrator.retiring import retire, told
+    from orchestrator.safekeeping.retiring import retire, told
 
     settings = _settings(config)
     gone = retire(settings.run.home, _key(settings), settings.retention.days, time.time_ns(), apply=apply)
@@ -100,6 +100,6 @@ def _settings(config: Path | None) -> Settings:
 
 
 def _key(settings: Settings) -> Path:
-    from orchestrator.backup import seal_key_path
+    from orchestrator.safekeeping.backup import seal_key_path
 
     return seal_key_path(settings.run.home, settings.at_rest.key_file)

@@ -13,7 +13,7 @@ from orchestrator.cli.terminal import console, emit, note
 from shared.errors import NotRunning
 
 if TYPE_CHECKING:
-    from orchestrator.runfiles import RunFiles
+    from orchestrator.machine.runfiles import RunFiles
     from orchestrator.status import CardView
 
 
@@ -27,7 +27,7 @@ def scorecard(
     as_json: Json = False,
 ) -> None:
     """Print each Hat's score with its dimensions, values, targets, sample counts, trend and evidence."""
-    from orchestrator.cards import scorecard_table
+    from orchestrator.telling.cards import scorecard_table
 
     role = None if hat is None else hat_named(hat)
     cards, files = _cards(run, config)
@@ -60,8 +60,8 @@ def _cards(run: Path | None, config: Path | None) -> tuple[Sequence[CardView], R
 
 
 def _write_page(page: Path, cards: Sequence[CardView], files: RunFiles) -> None:
-    from orchestrator.cards import scorecards_html
-    from orchestrator.summary import summarise
+    from orchestrator.telling.cards import scorecards_html
+    from orchestrator.telling.summary import summarise
     from shared.journal import JournalReader
 
     summary = None

@@ -18,7 +18,7 @@ from orchestrator.cli.terminal import emit, note, say
 from shared.errors import HatsError, NotRunning, Unanswered
 
 if TYPE_CHECKING:
-    from orchestrator.runfiles import RunFiles, RunNote
+    from orchestrator.machine.runfiles import RunFiles, RunNote
     from orchestrator.settings import Settings
     from orchestrator.status import Status
 
@@ -39,7 +39,7 @@ def up(
     as_json: Json = False,
 ) -> None:
     """Start Ray and the desk in the background and return when all nine are ready; default file: configs/paper.toml."""
-    from orchestrator.claim import refuse_second
+    from orchestrator.accounts.claim import refuse_second
     from orchestrator.cli.launching import config_file, loaded, recordings, run_desk, tell
 
     recorded = recordings(replay)
@@ -78,8 +78,8 @@ def down(
     """End the current run in order: disarm, cancel, flatten, stop; returns when nothing of it is left."""
     from orchestrator.cli import runs
     from orchestrator.cli.launching import home
-    from orchestrator.resting import is_sealed_run
-    from orchestrator.runfiles import RunFiles
+    from orchestrator.machine.runfiles import RunFiles
+    from orchestrator.safekeeping.resting import is_sealed_run
 
     run = runs.current(config)
     files = RunFiles(Path(run.run_dir))
@@ -117,7 +117,7 @@ def _arguments(path: Path | None, recorded: Path | None, assignments: list[str] 
 
 def _start(home: Path, arguments: list[str]) -> RunNote:
     """The note of the run once all nine are ready; HatsError with the end of its log if the launcher ended before."""
-    from orchestrator.environment import scrubbed
+    from orchestrator.machine.environment import scrubbed
 
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     older = _runs_in(home)
@@ -152,9 +152,9 @@ def _wait_ready(launcher: subprocess.Popen[bytes], home: Path, log: Path) -> Run
 
 def _end(launcher: subprocess.Popen[bytes], home: Path, older: frozenset[Path]) -> None:
     """The launcher is gone, and with it what it started: Ray may end a process before it can clear away itself."""
-    from orchestrator import raylink
     from orchestrator.cli.runs import processes_of
-    from orchestrator.runfiles import RunFiles
+    from orchestrator.machine import raylink
+    from orchestrator.machine.runfiles import RunFiles
 
     raylink.stop_process(launcher.pid, STOP_TIMEOUT_S)
     for folder in _runs_in(home) - older:
@@ -168,7 +168,7 @@ def _runs_in(home: Path) -> frozenset[Path]:
 
 
 def _noted(home: Path, launcher_pid: int) -> RunNote | None:
-    from orchestrator.runfiles import current_run
+    from orchestrator.machine.runfiles import current_run
 
     try:
         run = current_run(home)
@@ -184,7 +184,7 @@ def _is_ready(run: RunNote) -> bool:
 
 def _status_or_none(run: RunNote) -> Status | None:
     from orchestrator.control import Control
-    from orchestrator.runfiles import RunFiles
+    from orchestrator.machine.runfiles import RunFiles
 
     try:
         with Control(RunFiles(Path(run.run_dir))) as line:
@@ -194,7 +194,7 @@ def _status_or_none(run: RunNote) -> Status | None:
 
 
 def _facts(settings: Settings, run: RunNote) -> dict[str, Any]:
-    from orchestrator.raylink import AUTH_TOKEN
+    from orchestrator.machine.raylink import AUTH_TOKEN
 
     ray = settings.ray
     return {
@@ -219,11 +219,11 @@ def _wait_gone(pid: int, wait_s: float) -> None:
 
 def _clear_away(run: RunNote, *, flatten: bool, config: Path | None) -> None:
     """End what a launcher that died left behind: drain if the hub still answers, then stop each process of the run."""
-    from orchestrator import raylink
     from orchestrator.cli import runs
     from orchestrator.cli.launching import home
     from orchestrator.control import Control
-    from orchestrator.runfiles import RunFiles, forget_run
+    from orchestrator.machine import raylink
+    from orchestrator.machine.runfiles import RunFiles, forget_run
     from orchestrator.watchdog.line import tell
     from orchestrator.watchdog.words import Dismiss
     from shared.messages.control import DrainOrdered
@@ -275,7 +275,7 @@ def _wait_drained(run: RunNote) -> Status:
 
 def _stop_actors(run: RunNote, files: Any) -> None:
     """Stop the desk in a cluster that is not ours, which goes on."""
-    from orchestrator import raylink
+    from orchestrator.machine import raylink
 
     raylink.prepare(run.address)
     with raylink.connected(run.address, run.namespace, probe_s=1.0):

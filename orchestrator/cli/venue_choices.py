@@ -64,8 +64,8 @@ def driver(
 
 def captured(exchange: Exchange, folder: Path, settings: RecordedSettings, faults: Faults) -> Driver:
     """A capture log as a driver that cuts sockets too."""
-    from orchestrator.capture_run import survey_of
-    from orchestrator.captured_market import CapturedMarket
+    from orchestrator.history.capture_run import survey_of
+    from orchestrator.history.captured_market import CapturedMarket
     from shared.warehouse.capture.playback import as_it_happened
     from shared.warehouse.capture.reader import read_log
 

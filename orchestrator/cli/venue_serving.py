@@ -12,7 +12,7 @@ from shared.clock import Clock
 from shared.errors import ConfigError
 
 if TYPE_CHECKING:
-    from orchestrator.captured_market import CapturedMarket
+    from orchestrator.history.captured_market import CapturedMarket
     from shared.venue.core.exchange import Exchange
     from shared.venue.core.policy import VenuePolicy
     from shared.venue.door.host import Driver
@@ -47,7 +47,7 @@ def serve_until_told(
     import asyncio
     import errno
 
-    from orchestrator.captured_market import CapturedMarket
+    from orchestrator.history.captured_market import CapturedMarket
     from shared.venue.door.door import Door
     from shared.venue.door.mischief import Mischief
     from shared.venue.door.server import serve

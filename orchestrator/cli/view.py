@@ -11,9 +11,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.cards import grade, number, score_text
 from orchestrator.cli.terminal import UNKNOWN
 from orchestrator.status import HatLine, OrderLine, Status
+from orchestrator.telling.cards import grade, number, score_text
 from shared.ids import TITLES
 from shared.messages.control import HatState
 

@@ -11,7 +11,7 @@ from orchestrator.cli.options import Config, Json, RunDir
 from orchestrator.cli.terminal import emit, say
 
 if TYPE_CHECKING:
-    from orchestrator.runfiles import RunFiles
+    from orchestrator.machine.runfiles import RunFiles
     from orchestrator.watchdog.words import View
 
 app = typer.Typer(help="Stand guard outside Ray, with an agent of its own.", no_args_is_help=True)

@@ -30,10 +30,10 @@ from hats.exchange_architect.history import subject
 from hats.exchange_architect.reader import Reader
 from hats.exchange_architect.settings import Settings
 from hats.exchange_architect.universe import Universe
-from orchestrator import backfill
-from orchestrator.build import build_id
-from orchestrator.candle_audit import Audit, Wanted
-from orchestrator.warehouse import compact_log
+from orchestrator.history import backfill
+from orchestrator.history.candle_audit import Audit, Wanted
+from orchestrator.history.warehouse import compact_log
+from orchestrator.machine.build import build_id
 from shared.clock import VirtualClock
 from shared.edge import Context
 from shared.instrument import Instrument

@@ -14,8 +14,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from orchestrator.backup import back_up, seal_key_path
-from orchestrator.sealed_store import SealedStore
+from orchestrator.safekeeping.backup import back_up, seal_key_path
+from orchestrator.safekeeping.sealed_store import SealedStore
 from shared.private_files import make_secret
 from shared.seal_file import read_seal_key
 from shared.sealing import SealKey

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from orchestrator import certificates
+from orchestrator.machine import certificates
 from shared.bus.sockets import Connection, connect, listen
 from shared.bus.tls import TlsFiles
 

@@ -18,12 +18,12 @@ from typing import Any
 
 from hats.exchange_architect.universe import Universe
 from hats.exchange_architect.wire import Decoder
-from orchestrator.capture_run import run_capture, survey_of
+from orchestrator.history.capture_run import run_capture, survey_of
+from orchestrator.machine.runfiles import RunFiles
 from orchestrator.rehearsal import Rehearsal, rehearse
 from orchestrator.replay import letters_of
-from orchestrator.reproduction import replay_run
-from orchestrator.runfiles import RunFiles
 from orchestrator.settings import Settings
+from orchestrator.telling.reproduction import replay_run
 from shared.codec import decode
 from shared.ids import HATS
 from shared.journal import JournalReader

@@ -21,11 +21,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NoReturn
 
-from orchestrator import raylink
-from orchestrator.build import build_id
-from orchestrator.children import Child
 from orchestrator.ground import ground
-from orchestrator.runfiles import RunFiles
+from orchestrator.machine import raylink
+from orchestrator.machine.build import build_id
+from orchestrator.machine.children import Child
+from orchestrator.machine.runfiles import RunFiles
 from orchestrator.settings import Settings
 from shared.config_sources import load
 from shared.journal import JournalReader

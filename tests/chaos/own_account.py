@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from hats.security_architect import keystore
-from orchestrator.agents import submit_approval
-from orchestrator.onboarding import address_of, approval_body
+from orchestrator.accounts.agents import submit_approval
+from orchestrator.accounts.onboarding import address_of, approval_body
 from shared.private_files import write_private
 from shared.units import MS, Ns
 

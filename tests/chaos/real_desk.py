@@ -19,7 +19,7 @@ import msgspec
 from orchestrator import compose
 from orchestrator.cli.runs import processes_of
 from orchestrator.control import Control
-from orchestrator.runfiles import RunFiles, RunNote, current_run
+from orchestrator.machine.runfiles import RunFiles, RunNote, current_run
 from orchestrator.status import Status
 from shared.errors import NotRunning, Unanswered
 from shared.ids import Role

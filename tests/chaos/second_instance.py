@@ -31,7 +31,7 @@ STARTS: Final[Mapping[str, Sequence[str]]] = {
 }
 _HOLDER: Final = """
 import sys, pathlib
-from orchestrator.claim import claimed
+from orchestrator.accounts.claim import claimed
 with claimed(pathlib.Path(sys.argv[1]), sys.argv[2] or None, "testnet"):
     print("held", flush=True)
     sys.stdin.read()

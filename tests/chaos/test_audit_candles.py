@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.candle_audit import Audit, Wanted
+from orchestrator.history.candle_audit import Audit, Wanted
 from shared.units import MINUTE
 from shared.warehouse.candle_audit import Verdict
 from shared.warehouse.reading import Warehouse

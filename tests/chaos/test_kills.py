@@ -14,12 +14,12 @@ import pytest
 from orchestrator import compose
 from orchestrator.desk import Desk
 from orchestrator.launch import Launch, Verdict
-from orchestrator.raylink import free_port
-from orchestrator.reproduction import replay_hat
+from orchestrator.machine.raylink import free_port
+from orchestrator.machine.runfiles import RunFiles
 from orchestrator.routes import hearers
-from orchestrator.runfiles import RunFiles
 from orchestrator.settings import Settings
 from orchestrator.status import Status
+from orchestrator.telling.reproduction import replay_hat
 from shared.codec import decode
 from shared.config_sources import load
 from shared.errors import Unanswered

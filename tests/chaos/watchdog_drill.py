@@ -38,7 +38,7 @@ from hats.security_architect.actions import (
 )
 from hats.security_architect.signer.signing import AgentKey
 from hats.security_architect.signer.typed_data import Network
-from orchestrator.onboarding import address_of, approval_body
+from orchestrator.accounts.onboarding import address_of, approval_body
 from orchestrator.watchdog.guard import Beat, Phase
 from orchestrator.watchdog.line import Heartbeats, tell
 from orchestrator.watchdog.words import Flatten, Look

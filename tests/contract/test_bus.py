@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator import certificates
+from orchestrator.machine import certificates
 from shared.bus.framing import FRAME_BYTES_MAX, FrameBuffer, framed
 from shared.bus.sockets import Connection, Listener, connect, listen
 from shared.bus.tls import TlsFiles

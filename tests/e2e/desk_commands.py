@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from orchestrator.raylink import free_port
+from orchestrator.machine.raylink import free_port
 from tests.house.sources import ROOT
 
 

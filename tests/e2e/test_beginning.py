@@ -10,8 +10,8 @@ import pytest
 
 from orchestrator import compose
 from orchestrator.rehearsal import Rehearsal, rehearse
-from orchestrator.reproduction import replay_hat
 from orchestrator.settings import Settings
+from orchestrator.telling.reproduction import replay_hat
 from shared.codec import decode
 from shared.ids import Role
 from shared.messages.market import CandlesTold, ReadCandles

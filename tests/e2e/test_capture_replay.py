@@ -17,9 +17,9 @@ from websockets.sync.client import connect
 
 from orchestrator.cli.app import app
 from orchestrator.cli.running import run
+from orchestrator.history.warehouse import compact_log, listed_in, take_snapshot
 from orchestrator.rehearsal import rehearse
 from orchestrator.settings import Settings
-from orchestrator.warehouse import compact_log, listed_in, take_snapshot
 from shared.codec import decode
 from shared.instrument import Instrument
 from shared.journal import JournalReader

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.warehouse import listed_in
+from orchestrator.history.warehouse import listed_in
 from shared.warehouse.capture.reader import segments
 from tests.contract.serving import venue_process
 from tests.house.sources import ROOT

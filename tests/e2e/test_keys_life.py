@@ -17,9 +17,9 @@ from eth_account import Account
 from eth_account.messages import encode_typed_data
 
 from hats.security_architect import keystore
+from orchestrator.accounts.onboarding import address_of
 from orchestrator.cli.app import app
 from orchestrator.cli.running import run
-from orchestrator.onboarding import address_of
 from tests.contract.serving import venue_process
 
 pytestmark = pytest.mark.slow

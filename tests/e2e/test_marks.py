@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from orchestrator import compose
-from orchestrator.marks import MarksFile
+from orchestrator.accounts.marks import MarksFile
 from orchestrator.rehearsal import Rehearsal, rehearse
-from orchestrator.reproduction import replay_hat
 from orchestrator.settings import Settings
+from orchestrator.telling.reproduction import replay_hat
 from shared.codec import decode
 from shared.ids import Role
 from shared.messages import AnyMessage

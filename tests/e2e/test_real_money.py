@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import pytest
 
-from orchestrator.marks import MarksFile
-from orchestrator.onboarding import address_of
+from orchestrator.accounts.marks import MarksFile
+from orchestrator.accounts.onboarding import address_of
 from shared.messages.risk import MarksKept
 from tests.chaos.own_account import MASTER, own_account
 from tests.chaos.real_desk import real_desk

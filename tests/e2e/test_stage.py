@@ -13,9 +13,9 @@ import pytest
 
 from orchestrator import compose
 from orchestrator.rehearsal import Rehearsal, rehearse
-from orchestrator.reproduction import replay_hat
 from orchestrator.settings import Settings
-from orchestrator.summary import summarise
+from orchestrator.telling.reproduction import replay_hat
+from orchestrator.telling.summary import summarise
 from shared.ids import HATS, Role
 from shared.units import MS
 

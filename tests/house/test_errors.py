@@ -14,7 +14,7 @@ MAY_CATCH_ALL: Final = {
     "orchestrator/stage.py",
     "orchestrator/cluster.py",
     "orchestrator/hub.py",
-    "orchestrator/reproduction.py",
+    "orchestrator/telling/reproduction.py",
 }
 """The loop around a Hat and the two runtimes: they turn any failure of a Hat into its quarantine (and the hub hands a
 failed question back to who asked it). The replay of a journal names such a failure as the difference that it is."""

@@ -26,10 +26,11 @@ from typing import Any, Final, NamedTuple
 from urllib.error import URLError
 
 from hats.security_architect import keystore
-from orchestrator import certificates, operator_key
-from orchestrator.children import Child
+from orchestrator.accounts import operator_key
 from orchestrator.cli.terminal import report_error
-from orchestrator.raylink import free_port
+from orchestrator.machine import certificates
+from orchestrator.machine.children import Child
+from orchestrator.machine.raylink import free_port
 from shared import log, metrics
 from shared.errors import HatsError
 from shared.private_files import make_secret, write_private

@@ -17,7 +17,7 @@ from hats.security_architect.checkpoints import CheckpointKey
 from hats.security_architect.signer.nonce_store import NonceStore
 from hats.security_architect.signer.nonces import Spent
 from hats.security_architect.signer.notary import Notary
-from orchestrator.runfiles import RunFiles
+from orchestrator.machine.runfiles import RunFiles
 from shared.errors import JournalError
 from shared.ids import Role
 from shared.journal import Journal

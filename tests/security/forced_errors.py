@@ -24,12 +24,14 @@ from hats.security_architect.actions import read_action
 from hats.security_architect.signer import frames as signer_frames
 from hats.security_architect.signer.signing import AgentKey
 from hats.security_architect.signer.typed_data import Network
-from orchestrator import certificates, compose, operator_key, raylink
-from orchestrator.account import throw_away_account
-from orchestrator.caretaker import read_state
+from orchestrator import compose
+from orchestrator.accounts import operator_key
+from orchestrator.accounts.account import throw_away_account
 from orchestrator.control import Control
-from orchestrator.runfiles import RunFiles
+from orchestrator.machine import certificates, raylink
+from orchestrator.machine.runfiles import RunFiles
 from orchestrator.settings import Settings
+from orchestrator.upkeep.caretaker import read_state
 from orchestrator.watchdog import words
 from shared.approval import ApprovalKey
 from shared.approval_file import read_key

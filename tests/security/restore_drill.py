@@ -23,12 +23,12 @@ import msgspec
 from hats.security_architect.audit_log import verify_file
 from hats.security_architect.signer.nonce_store import NonceStore
 from hats.security_architect.signer.nonces import Admission, Spent
-from orchestrator.backup import back_up, seal_key_path
-from orchestrator.build import this_build
-from orchestrator.latch import LatchFile
-from orchestrator.restoring import restore
-from orchestrator.runfiles import RunFiles, RunRecord, write_record
-from orchestrator.sealed_store import KeptFile, SealedStore
+from orchestrator.accounts.latch import LatchFile
+from orchestrator.machine.build import this_build
+from orchestrator.machine.runfiles import RunFiles, RunRecord, write_record
+from orchestrator.safekeeping.backup import back_up, seal_key_path
+from orchestrator.safekeeping.restoring import restore
+from orchestrator.safekeeping.sealed_store import KeptFile, SealedStore
 from orchestrator.settings import Settings
 from shared.durable import file_sha256
 from shared.ids import Role

@@ -17,13 +17,13 @@ from hats.security_architect import audit
 from hats.security_architect.logic import SecurityArchitect
 from hats.security_architect.settings import Settings
 from orchestrator import compose
-from orchestrator.audit_export import rows_of
 from orchestrator.control import Control
 from orchestrator.heart import Heart
 from orchestrator.hub import Hub
-from orchestrator.runfiles import HubDoor, RunFiles
+from orchestrator.machine.runfiles import HubDoor, RunFiles
 from orchestrator.services import services_of
 from orchestrator.supervisor import Supervisor
+from orchestrator.telling.audit_export import rows_of
 from shared.bus import frames
 from shared.bus.sockets import connect, listen
 from shared.clock import WallClock

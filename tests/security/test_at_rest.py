@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.backup import seal_key_path
+from orchestrator.machine.runfiles import RunFiles
 from orchestrator.rehearsal import Rehearsal, rehearse
-from orchestrator.resting import FOLDER, runs_at, seal_ended, seal_run, unseal_run
-from orchestrator.runfiles import RunFiles
+from orchestrator.safekeeping.backup import seal_key_path
+from orchestrator.safekeeping.resting import FOLDER, runs_at, seal_ended, seal_run, unseal_run
 from orchestrator.settings import Settings
 from shared.errors import DataError, NotAllowedError, NotRunning
 from shared.journal import JournalReader

@@ -16,11 +16,11 @@ from urllib.error import HTTPError
 
 import pytest
 
-from orchestrator import certificates
-from orchestrator.exposure import OPENINGS
-from orchestrator.raylink import free_port
-from orchestrator.run_scan import listening, look_for_exposure, look_for_secrets, processes_of_run
-from orchestrator.runfiles import RunFiles
+from orchestrator.machine import certificates
+from orchestrator.machine.exposure import OPENINGS
+from orchestrator.machine.raylink import free_port
+from orchestrator.machine.runfiles import RunFiles
+from orchestrator.safekeeping.run_scan import listening, look_for_exposure, look_for_secrets, processes_of_run
 from shared.bus.sockets import connect
 from shared.bus.tls import TlsFiles
 from shared.errors import BusError

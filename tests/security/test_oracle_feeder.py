@@ -19,7 +19,7 @@ import pytest
 from hats.security_architect.actions import Limit, Order, OrderEntry, OrderType, to_json
 from hats.security_architect.signer import frames
 from hats.security_architect.signer.oracle import OracleKey
-from orchestrator.referee import listed_at
+from orchestrator.accounts.referee import listed_at
 from shared.approval import Ticket
 from shared.approval_file import read_key
 from shared.bus.framing import framed

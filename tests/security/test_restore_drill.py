@@ -11,16 +11,16 @@ import msgspec
 import pytest
 
 from orchestrator import compose
-from orchestrator.backup import back_up, seal_key_path, sources, thin_out
-from orchestrator.caretaker import run_job
 from orchestrator.heart import Heart
 from orchestrator.hub import Hub
-from orchestrator.jobs import BACKUP, Place, tasks_for
-from orchestrator.restoring import check, restore
-from orchestrator.runfiles import RunFiles
-from orchestrator.sealed_store import SealedStore
+from orchestrator.machine.runfiles import RunFiles
+from orchestrator.safekeeping.backup import back_up, seal_key_path, sources, thin_out
+from orchestrator.safekeeping.restoring import check, restore
+from orchestrator.safekeeping.sealed_store import SealedStore
 from orchestrator.settings import Backup, Retention
 from orchestrator.supervisor import Supervisor
+from orchestrator.upkeep.caretaker import run_job
+from orchestrator.upkeep.jobs import BACKUP, Place, tasks_for
 from shared.bus.sockets import listen
 from shared.clock import WallClock
 from shared.errors import ConfigError, DataError, JournalError, NotAllowedError

@@ -15,7 +15,7 @@ from hats.security_architect import Settings, keystore
 from hats.security_architect.line import SignerLine
 from hats.security_architect.signer import frames
 from hats.security_architect.signer.admin_words import Agents, Describe, Retire, TakeOver
-from orchestrator.key_rotation import tell_signer
+from orchestrator.accounts.key_rotation import tell_signer
 from shared.errors import NotAllowedError, NotRunning
 from shared.units import Ns
 from tests.security.signer_process import NOOP, PASSWORD, Process, asked, furnish, now_ms, read

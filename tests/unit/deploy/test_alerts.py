@@ -13,11 +13,11 @@ import pytest
 import yaml
 
 from hats.low_latency_engineer.settings import Settings as LatencySettings
-from orchestrator.cards import FAIR
 from orchestrator.gauges import Gauges
 from orchestrator.rehearsal import rehearse
 from orchestrator.scoring import TIMELINESS
 from orchestrator.settings import Settings
+from orchestrator.telling.cards import FAIR
 from shared.ids import HATS
 from shared.metrics import Metrics
 from tests.unit.deploy.deployed import DEPLOY, alerts, json_of, queries, seconds, yaml_of

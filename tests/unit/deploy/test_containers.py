@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 
 from orchestrator.cli.updown import STOP_TIMEOUT_S
-from orchestrator.raylink import OBJECT_STORE_BYTES
+from orchestrator.machine.raylink import OBJECT_STORE_BYTES
 from tests.unit.deploy.deployed import DEPLOY, ROOT, seconds, settings_under, unknown_options, yaml_of
 
 MIB: Final = 2**20

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import raylink
 from orchestrator.cli.updown import STOP_TIMEOUT_S
+from orchestrator.machine import raylink
 from orchestrator.settings import Settings
 from tests.unit.deploy.deployed import DEPLOY, ROOT, seconds, settings_under, unknown_options
 

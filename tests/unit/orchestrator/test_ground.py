@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.ground import ground
-from orchestrator.runfiles import RunFiles
+from orchestrator.machine.runfiles import RunFiles
 from orchestrator.settings import Settings
 from shared.config_sources import load
 from shared.errors import ConfigError

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hats.risk_oversight_officer.operator_word import words
-from orchestrator import operator_key
+from orchestrator.accounts import operator_key
 from orchestrator.rehearsal import Rehearsal, rehearse
 from orchestrator.services import services_of
 from orchestrator.settings import Settings

@@ -19,7 +19,7 @@ from orchestrator.cli.control import _is_stopped, kill, resume
 from orchestrator.cli.updown import down
 from orchestrator.heart import Heart
 from orchestrator.hub import Hub
-from orchestrator.runfiles import HubDoor, RunFiles, RunNote, current_run, note_run
+from orchestrator.machine.runfiles import HubDoor, RunFiles, RunNote, current_run, note_run
 from orchestrator.services import services_of
 from orchestrator.supervisor import Supervisor
 from orchestrator.watchdog.guard import Beat, Phase

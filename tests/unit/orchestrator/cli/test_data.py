@@ -16,7 +16,7 @@ from orchestrator.cli.data_options import ns_from_text
 from orchestrator.cli.data_reference import reference
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.running import run
-from orchestrator.warehouse import AUDIT, keep_listed
+from orchestrator.history.warehouse import AUDIT, keep_listed
 from shared.codec import encode
 from shared.ids import Role
 from shared.journal import Journal

@@ -17,7 +17,7 @@ from hats.security_architect.audit_log import AuditLog
 from orchestrator.cli.app import app
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.running import run
-from orchestrator.runfiles import RunFiles
+from orchestrator.machine.runfiles import RunFiles
 from shared.codec import encode
 from shared.ids import FOREIGN, Cloid, Role, StrategyId
 from shared.instrument import Instrument

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import certificates
 from orchestrator.cli import openings
 from orchestrator.cli.findings import Verdict
-from orchestrator.run_scan import listening
+from orchestrator.machine import certificates
+from orchestrator.safekeeping.run_scan import listening
 
 LISTEN = "import socket, sys; s = socket.create_server((sys.argv[1], 0)); input()"
 

@@ -1,0 +1,71 @@
+"""EDGE: one desk for one home folder and for one account on this machine: a second one is refused before it begins.
+
+The claims are locks on open files, so they end with the process however it ends. A desk whose launcher died but whose
+Ray lives on is found by the note that the launcher left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from orchestrator.machine.raylink import is_running
+from orchestrator.machine.runfiles import current_run
+from shared.errors import AlreadyRunning, NotRunning
+
+
+@contextlib.contextmanager
+def claimed(home: Path, account: str | None, network: str) -> Iterator[None]:
+    """Both are ours while inside; AlreadyRunning if another desk of this user has either. `account` None: nobody's."""
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_held(home / "desk.lock", f"the home folder {home}"))
+        _refuse_survivor(home)
+        if account is not None:
+            stack.enter_context(_held(account_lock(account, network), f"account {account} on {network}"))
+        yield
+
+
+def refuse_second(home: Path, account: str | None, network: str) -> None:
+    """AlreadyRunning if a desk could not begin now."""
+    with claimed(home, account, network):
+        return
+
+
+def account_lock(account: str, network: str) -> Path:
+    """The file that whoever trades the account holds, whatever its home folder is."""
+    folder = Path(tempfile.gettempdir()) / f"hats-{os.getuid()}-accounts"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    status = folder.stat()
+    if status.st_uid != os.getuid() or status.st_mode & 0o077:
+        raise AlreadyRunning(f"{folder} must be ours and 0700: somebody else made it, so nobody can tell who trades")
+    return folder / f"{network}-{account.lower()}.lock"
+
+
+@contextlib.contextmanager
+def _held(path: Path, what: str) -> Iterator[None]:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
+            raise AlreadyRunning(f"a desk already runs on {what} (process {holder}): `hats down` ends it") from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _refuse_survivor(home: Path) -> None:
+    try:
+        run = current_run(home)
+    except NotRunning:
+        return
+    if run.ray_pid is not None and is_running(run.ray_pid, "ray"):
+        raise AlreadyRunning(f"a desk ended without order ({run.run_dir}): `hats down` first puts it in order")

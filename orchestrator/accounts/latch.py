@@ -1,0 +1,66 @@
+"""EDGE: an account's trading state from one run to the next: what a run left tightened, the next one begins with.
+
+Within a run the Risk Officer's own state remembers; this file is for the desk that is started anew. It is written
+before anyone hears of the change, and goes only when the operator's word loosened.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from orchestrator.accounts.account_file import AccountFile
+from shared.errors import DataError
+from shared.messages.control import KillLevel, KillOrdered
+from shared.messages.risk import TradingState, TradingStateChanged
+from shared.sealing import SealKey
+
+_LEVEL: Final = {TradingState.REDUCING: KillLevel.REDUCE, TradingState.HALTED: KillLevel.PAUSE}
+"""The kill that brings a new run to the state; nothing is flattened a second time."""
+
+
+class Latched(msgspec.Struct, frozen=True):
+    """What is kept: the run that tightened, to what, and why."""
+
+    run: int
+    state: TradingState
+    reason: str
+
+
+class LatchFile:
+    """The file of one account."""
+
+    def __init__(self, home: Path, account: str | None, run: int, key: SealKey | None = None) -> None:
+        """Sealed under `key` if there is one."""
+        self._file = AccountFile(home / "latched", account, Latched, None if key is None else key.derive("latch"))
+        self._run = run
+
+    def note(self, changed: TradingStateChanged) -> None:
+        """Keep a tightened state with its first reason; forget it when trading is active again."""
+        if changed.state is TradingState.ACTIVE:
+            self._file.forget()
+        elif self._state() is not changed.state:
+            self._file.write(Latched(self._run, changed.state, changed.reason))
+
+    def halt(self, reason: str) -> None:
+        """The account's next run begins halted, whatever was latched: nobody knows what happened meanwhile."""
+        self._file.write(Latched(self._run, TradingState.HALTED, reason))
+
+    def order(self) -> KillOrdered | None:
+        """What a new run must begin with; None if nothing is latched. A file that can't be read halts, to be safe."""
+        try:
+            latched = self._file.read()
+        except DataError as error:
+            return KillOrdered(KillLevel.PAUSE, str(error))
+        if latched is None or latched.state is TradingState.ACTIVE:
+            return None
+        return KillOrdered(_LEVEL[latched.state], f"latched since run {latched.run}: {latched.reason}")
+
+    def _state(self) -> TradingState | None:
+        try:
+            latched = self._file.read()
+        except DataError:
+            return None
+        return None if latched is None else latched.state

@@ -1,0 +1,80 @@
+"""EDGE: what an account's losses are counted from, from one run to the next: highest equity and the day's first.
+
+Within a run the Risk Officer's own state remembers; this file is for the desk that is started anew. Deleting it while
+no desk runs is how the operator lets the count begin anew.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from loguru import logger
+
+from orchestrator.accounts.account_file import AccountFile
+from shared.errors import DataError
+from shared.messages import AnyMessage
+from shared.messages.account import LedgerReport
+from shared.messages.control import Armed, Drained, KillLevel, KillOrdered
+from shared.messages.risk import MarksKept, RiskReport
+from shared.sealing import SealKey
+from shared.units import SECOND, Ns, Usd
+
+WRITE_EVERY_NS: Final = 5 * SECOND
+"""A rising peak is written no more often, for the hub waits for the disk: a crash costs what it rose in that time."""
+
+
+class MarksFile:
+    """The file of one account."""
+
+    def __init__(self, home: Path, account: str | None, key: SealKey | None = None) -> None:
+        """Sealed under `key` if there is one."""
+        self._file = AccountFile(home / "marks", account, MarksKept, None if key is None else key.derive("marks"))
+        self._kept: MarksKept | None = None
+        self._newest: MarksKept | None = None
+        self._written_ns = 0
+        self._is_drained = False
+        self._flat_equity_usd: Usd | None = None
+
+    def begin(self) -> MarksKept | KillOrdered | None:
+        """What a new run must begin with; None if nothing is kept.
+
+        A file that can't be read halts: nobody knows how much was lost, and this run counts from what it finds.
+        """
+        try:
+            self._kept = self._newest = self._file.read()
+        except DataError as error:
+            return KillOrdered(KillLevel.PAUSE, f"{error}; losses are counted from this run on")
+        if self._kept is not None:
+            logger.info("losses are counted on from {path}: {marks}", path=self._file.path, marks=self._kept)
+        return self._kept
+
+    def hear(self, message: AnyMessage, now: Ns) -> None:
+        """Keep what the Risk Officer reports, and the equity of a run that has ended flat."""
+        match message:
+            case RiskReport(day_open_usd=int(open_usd)):
+                flat_usd = self._flat_equity_usd
+                self._keep(MarksKept(message.peak_equity_usd, message.day, Usd(open_usd), flat_usd), now)
+            case Drained():
+                self._is_drained = message.flat
+            case LedgerReport() if self._is_drained and not message.positions:
+                self._note_flat(message.equity_usd, now)
+            case Armed():
+                self._is_drained = False
+                self._note_flat(None, now)
+            case _:
+                return
+
+    def _note_flat(self, equity_usd: Usd | None, now: Ns) -> None:
+        self._flat_equity_usd = equity_usd
+        if self._newest is not None:
+            self._keep(msgspec.structs.replace(self._newest, flat_equity_usd=equity_usd), now)
+
+    def _keep(self, marks: MarksKept, now: Ns) -> None:
+        """Write what is new; at once if that is being flat or not, lest a loss pass for money that was taken away."""
+        self._newest, kept = marks, self._kept
+        is_urgent = kept is None or kept.flat_equity_usd != marks.flat_equity_usd
+        if marks != kept and (is_urgent or now - self._written_ns >= WRITE_EVERY_NS):
+            self._file.write(marks)
+            self._kept, self._written_ns = marks, now

@@ -1,0 +1,1 @@
+"""Markets of the past: captured, fetched, imported, played again and judged."""
