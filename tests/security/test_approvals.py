@@ -18,10 +18,10 @@ from hats.security_architect.signer.bounds import Limits
 from hats.security_architect.signer.core import Signer
 from hats.security_architect.signer.frames import Ask, Refused, Signed
 from hats.security_architect.signer.nonce_store import NonceStore
-from hats.security_architect.signer.nonces import NonceBook
+from hats.security_architect.signer.nonces import NonceBook, Spent
 from hats.security_architect.signer.policy import AssetRule, Policy
 from hats.security_architect.signer.signing import AgentKey
-from hats.security_architect.signer.tickets import NOT_APPROVED, TicketBook
+from hats.security_architect.signer.tickets import NOT_APPROVED, REMEMBERED, TicketBook
 from hats.security_architect.signer.typed_data import Network
 from shared.approval import ApprovalKey, Ticket
 from shared.errors import InvariantError
@@ -269,6 +269,21 @@ def test_a_book_that_forgot_refuses_what_is_older() -> None:
     desk = Desk(book)
     real = desk.approved(1, random.Random(3))
     assert real.ticket.approval_id == 1
+    answer = desk.signer.decide(real.ask(), NOW_MS).answer
+    assert isinstance(answer, Refused)
+    assert "older" in answer.reason
+
+
+def test_a_new_signer_refuses_what_the_file_forgot(tmp_path: Path) -> None:
+    """The file keeps as many ids as the book, so one below all that it gave may have been spent."""
+    store = NonceStore(tmp_path / "n.sqlite", "0x1")
+    spent = [Spent(nonce, bytes(32)) for nonce in range(1, REMEMBERED + 1_025)]
+    for entry in spent:
+        store.keep(entry, KEY.name, (entry.nonce,))
+    kept = store.approvals(KEY.name)
+    store.close()
+    assert 1 not in kept, "forgotten"
+    real = (desk := Desk(TicketBook(KEY, kept))).approved(1, random.Random(3))
     answer = desk.signer.decide(real.ask(), NOW_MS).answer
     assert isinstance(answer, Refused)
     assert "older" in answer.reason

@@ -74,6 +74,8 @@ class TicketBook:
         self._spent: dict[int, None] = {}
         for approval_id in spent:
             self.spend((approval_id,))
+        if len(self._spent) == remembered:
+            self._floor = max(self._floor, min(self._spent) - 1)  # what lies below may have been forgotten by the file
 
     @property
     def key_name(self) -> bytes:
