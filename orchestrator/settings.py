@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from hats.exchange_architect.settings import Settings as ExchangeArchitect
@@ -44,6 +44,8 @@ SLOW_BOOKS_MS: Final = 5_000
 """The venue's pace of books of twenty levels. Source: fact sheet 3.4."""
 ORACLE_WEIGHT: Final = 20
 """Weight of one reading of the oracle prices. Source: Hyperliquid documentation, "Rate limits"."""
+DEAD_MAN_LEAD_MS: Final = 5_000
+"""The venue refuses to schedule a cancel sooner. Source: Hyperliquid documentation, "Schedule cancel"."""
 SCHEMA_LINE: Final = "#:schema ./schema.json\n"
 BASE_HEAD: Final = (
     SCHEMA_LINE
@@ -56,8 +58,12 @@ BASE_HEAD: Final = (
 class RayCluster(Section):
     """The Ray cluster that the ten actors live in."""
 
-    address: str = Field("auto", description='"auto": the cluster of this machine; else host:port of its head.')
-    namespace: str = Field("hats", description="Actors are named within it, so that two desks can share a cluster.")
+    address: str = Field(
+        "auto", min_length=1, description='"auto": the cluster of this machine; else host:port of its head.'
+    )
+    namespace: str = Field(
+        "hats", min_length=1, description="Actors are named within it, so that two desks can share a cluster."
+    )
     dashboard: bool = Field(True, description="Start Ray's dashboard (only when we start Ray ourselves).")
     dashboard_port: Port = Field(8265, description="TCP port of Ray's dashboard on loopback.")
     num_cpus: int | None = Field(None, ge=1, description="CPUs that Ray may count on. Unset: all of the machine.")
@@ -79,7 +85,7 @@ class Watchdog(Section):
         Aim.FLATTEN,
         description='Besides cancelling: "cancel" keeps positions, "protect" closes those without stop, "flatten" all.',
     )
-    silence_ms: int = Field(3_000, ge=1_500, description="Heartbeats missing for so long make it act.")
+    silence_ms: int = Field(3_000, ge=1_500, le=60_000, description="Heartbeats missing for so long make it act.")
     dead_man_ms: int = Field(
         15_000, ge=0, description="Lead of the venue's own scheduled cancel (5,000 at least), renewed in time; 0: none."
     )
@@ -87,6 +93,13 @@ class Watchdog(Section):
         None, description="The watchdog's agent. Unset: a throw-away agent, on the local exchange only."
     )
     password_file: Path | None = Field(None, description="File (0600) with that keystore's password.")
+
+    @field_validator("dead_man_ms")
+    @classmethod
+    def _takes_the_venues_lead(cls, value: int) -> int:
+        if 0 < value < DEAD_MAN_LEAD_MS:
+            raise ValueError(f"expected 0 or at least {DEAD_MAN_LEAD_MS}")
+        return value
 
 
 class RealMoney(Section):
@@ -172,7 +185,9 @@ class Hats(Section):
 class Settings(BaseSettings):
     """The whole configuration. It reads nothing by itself: shared/config_sources.py gives it the layers."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True, allow_inf_nan=False
+    )
 
     run: Run = Run()
     venue: Venue = Venue()
@@ -193,41 +208,59 @@ class Settings(BaseSettings):
     hats: Hats = Hats()
 
     @model_validator(mode="after")
-    def _closed(self) -> Settings:
+    def _agrees(self) -> Settings:
+        """What each section may say for itself also fits the others; everything that does not is told at once."""
+        problems = [*self._open(), *self._outpaced(), *self._crowded(), *self._unsignable()]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def _open(self) -> list[str]:
         """Nothing starts exposed: what listens beyond loopback asks for credentials and is encrypted, or is refused."""
-        problems = exposed(
+        return exposed(
             metrics_host=self.metrics.host,
             local_venue_host=self.local_venue.host,
             bus_host=self.bus.host if self.bus.kind == "tcp" else None,
             venue_url=self.venue.base_url,
             has_tls=self.tls.files is not None,
         )
-        if problems:
-            raise ValueError("; ".join(problems))
-        return self
 
-    @model_validator(mode="after")
-    def _paced(self) -> Settings:
+    def _outpaced(self) -> list[str]:
         """Nobody is told to quote on books that are always too old: Hyperliquid's own pace is no setting of ours."""
         feed, stale_ms = self.hats.exchange_architect, self.hats.quant_strategist.stale_ms
         if self.run.mode not in (Mode.DEMO, Mode.PAPER) and not feed.fast_books and stale_ms <= SLOW_BOOKS_MS:
-            raise ValueError(
-                f"hats.quant_strategist.stale_ms is {stale_ms}, but without hats.exchange_architect.fast_books the "
-                f"venue sends a book every {SLOW_BOOKS_MS} ms: set fast_books = true, or a longer stale_ms"
-            )
-        return self
+            return [
+                (
+                    f"hats.quant_strategist.stale_ms is {stale_ms}, but without hats.exchange_architect.fast_books the "
+                    f"venue sends a book every {SLOW_BOOKS_MS} ms: set fast_books = true, or a longer stale_ms"
+                )
+            ]
+        return []
 
-    @model_validator(mode="after")
-    def _leaves_room_for_triggers(self) -> Settings:
+    def _crowded(self) -> list[str]:
         """Beyond its limit of open orders the venue takes no trigger and nothing that reduces: entries stay below."""
         limit, coins = self.hats.risk_oversight_officer.open_orders_limit, len(self.venue.coins)
         most = BASE_OPEN_ORDERS - TRIGGERS_EACH * coins
         if limit > most:
-            raise ValueError(
-                f"hats.risk_oversight_officer.open_orders_limit is {limit}: at most {most} leaves room for the "
-                f"triggers of {coins} coins within the {BASE_OPEN_ORDERS} open orders that the venue allows"
-            )
-        return self
+            return [
+                (
+                    f"hats.risk_oversight_officer.open_orders_limit is {limit}: at most {most} leaves room for the "
+                    f"triggers of {coins} coins within the {BASE_OPEN_ORDERS} open orders that the venue allows"
+                )
+            ]
+        return []
+
+    def _unsignable(self) -> list[str]:
+        """No order is given longer than the signer lets one live, or it would refuse them all."""
+        ttl_ms, most = self.hats.execution_manager.order_ttl_ms, self.hats.security_architect.expires_ahead_ms_max
+        if ttl_ms > most:
+            return [
+                (
+                    f"hats.execution_manager.order_ttl_ms is {ttl_ms}, but the signer refuses an order that lives "
+                    f"longer than hats.security_architect.expires_ahead_ms_max, which is {most}"
+                )
+            ]
+        return []
 
     def with_venue(self) -> Settings:
         """The same with the venue's address, coins, network and weight handed down to the Hats that deal with it."""

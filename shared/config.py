@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from shared.bus.tls import TlsFiles
+from shared.config_values import misfit
 from shared.mailbox import DEFAULT_CAPACITY
 from shared.messages.message import Lane
 
@@ -18,9 +19,32 @@ Port = Annotated[int, Field(ge=1, le=65_535)]
 
 
 class Section(BaseModel):
-    """A part of the configuration. Frozen; a key that it does not know is an error."""
+    """A part of the configuration. Frozen; a key that it does not know is an error.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True)
+    `ASCENDING`: pairs of its keys of which the first may not be above the second.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True, allow_inf_nan=False
+    )
+    ASCENDING: ClassVar[tuple[tuple[str, str], ...]] = ()
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _fits(cls, value: Any, info: ValidationInfo) -> Any:
+        name = str(info.field_name)
+        problem = misfit(name, cls.model_fields[name].annotation, value)
+        if problem is not None:
+            raise ValueError(problem)
+        return value
+
+    @model_validator(mode="after")
+    def _ascends(self) -> Self:
+        pairs = ((low, high, getattr(self, low), getattr(self, high)) for low, high in self.ASCENDING)
+        wrong = [f"{low} is {a}, above {high}, which is {b}" for low, high, a, b in pairs if a > b]
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return self
 
 
 class Mode(StrEnum):
@@ -81,6 +105,13 @@ class Venue(Section):
         ("BTC", "ETH"), min_length=1, description="What we watch and trade, spelled as the venue spells it."
     )
 
+    @field_validator("coins")
+    @classmethod
+    def _each_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) < len(value) or not all(value):
+            raise ValueError("expected different names, none of them empty")
+        return value
+
     @property
     def ws_url(self) -> str:
         """The WebSocket's address, which follows from `base_url`."""
@@ -107,7 +138,9 @@ class BusAddress(Section):
 
     kind: Literal["unix", "tcp"] = Field("unix", description="unix on one host: half the latency; tcp across hosts.")
     path: Path | None = Field(None, description="Unix socket. Unset: bus.sock in the run's folder.")
-    host: str = Field("127.0.0.1", description="Address that the hub listens on (tcp); beyond loopback needs [tls].")
+    host: str = Field(
+        "127.0.0.1", min_length=1, description="Address that the hub listens on (tcp); beyond loopback needs [tls]."
+    )
     port: Port = Field(9465, description="TCP port that the hub listens on (tcp).")
 
 

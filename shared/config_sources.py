@@ -19,6 +19,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError, TomlConfigSettingsSource
 
 from shared.config_keys import field_at, keys, leaves, section_of
+from shared.config_values import from_words
 from shared.errors import ConfigError
 from shared.redaction import redact_value
 
@@ -184,6 +185,11 @@ def _put_environment(layers: _Layers, environ: Mapping[str, str]) -> None:
         if name not in known and field_at(layers.model, _path(name)) is None:
             layers.problems.append(f"env {name}: no such setting{_nearest(name, [*known, *DECLARED])}")
             continue
+        if name in known:
+            worded = _worded(layers.model, known[name], environ[name])
+            if not isinstance(worded, str):
+                layers.put_key(known[name], worded, f"env {name}")
+                continue
         source.env_vars = {name.lower(): environ[name]}  # one at a time, so that each value knows its variable
         try:
             layers.put(source(), f"env {name}")
@@ -195,7 +201,13 @@ def _put_declared(layers: _Layers, environ: Mapping[str, str], mode: object) -> 
     for name, declared in DECLARED.items():
         wanted = environ.get(name)
         if wanted and declared.key and (name != "HATS_DEMO_S" or mode == "demo"):
-            layers.put_key(declared.key, wanted, f"env {name}")
+            layers.put_key(declared.key, _worded(layers.model, declared.key, wanted), f"env {name}")
+
+
+def _worded(model: type[BaseModel], key: str, text: str) -> object:
+    """The value that `text` says for a key of the model."""
+    info = field_at(model, key.split("."))
+    return text if info is None else from_words(info.annotation, text)
 
 
 def _mode(layers: _Layers) -> object:
@@ -214,7 +226,10 @@ def _told(layers: _Layers, detail: ErrorDetails) -> str:
         return str(detail["msg"]).removeprefix("Value error, ")  # of the settings as a whole; it names its keys
     origin = layers.origin_of(key)
     if detail["type"] != "extra_forbidden":
-        return f"{origin}: {key}: {detail['msg']}, got {_short(detail['input'], path[-1])}"
+        said, info = str(detail["msg"]).removeprefix("Value error, "), field_at(layers.model, path)
+        if info is not None and section_of(info) is not None and isinstance(detail["input"], Mapping):
+            return f"{origin}: {key}: {said}"  # of a section as a whole; it names its keys
+        return f"{origin}: {key}: {said}, got {_short(detail['input'], path[-1])}"
     parent = field_at(layers.model, path[:-1]) if len(path) > 1 else None
     holder: Any = layers.model if len(path) == 1 else parent.annotation if parent else None
     is_section = isinstance(holder, type) and issubclass(holder, BaseModel)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -17,6 +17,13 @@ _FAST_SILENCE_MS, _SLOW_SILENCE_MS = 3_000, 12_000
 
 class Settings(Section):
     """The `[exchange_architect]` section."""
+
+    ASCENDING: ClassVar = (
+        ("breaker_pause_ms", "breaker_pause_max_ms"),
+        ("backoff_first_ms", "backoff_most_ms"),
+        ("warm_connections", "most_connections"),
+        ("ping_ms", "link_silence_ms"),
+    )
 
     base_url: str = Field(
         default="http://127.0.0.1:3001", description="Root of the venue's HTTP API; the WebSocket is at /ws below it."
@@ -98,6 +105,7 @@ class Settings(Section):
     )
     address_requests: int | None = Field(
         default=None,
+        ge=0,
         description="Actions that the address may make until the venue has told; None: no limit till then.",
     )
     flatten_reserve: int = Field(
@@ -120,24 +128,19 @@ class Settings(Section):
         return _FAST_SILENCE_MS if self.fast_books else _SLOW_SILENCE_MS
 
     @model_validator(mode="after")
-    def _pauses_ordered(self) -> Self:
-        if self.breaker_pause_ms > self.breaker_pause_max_ms:
-            raise ValueError("breaker_pause_ms is above breaker_pause_max_ms")
-        return self
-
-    @model_validator(mode="after")
     def _leaves_some_weight(self) -> Self:
         if self.weight_elsewhere >= self.weight_per_minute:
-            raise ValueError(f"others need {self.weight_elsewhere} of a weight of {self.weight_per_minute} a minute")
+            raise ValueError(
+                f"weight_elsewhere is {self.weight_elsewhere}, expected less than the {self.weight_per_minute} of "
+                "weight_per_minute"
+            )
         return self
 
     @model_validator(mode="after")
     def _within_the_venues_limit(self) -> Self:
         wanted = subscriptions_of(len(self.coins), self.user_address is not None, self.channels)
         if wanted > MOST_SUBSCRIPTIONS:
-            raise ValueError(
-                f"these coins and channels take {wanted} subscriptions, the venue allows {MOST_SUBSCRIPTIONS}"
-            )
+            raise ValueError(f"coins and channels take {wanted} subscriptions, the venue allows {MOST_SUBSCRIPTIONS}")
         return self
 
     @field_validator("base_url")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -11,6 +11,8 @@ from shared.config import Section
 
 class Settings(Section):
     """How long to wait for the venue, what counts as proof, and how hard to try to get flat."""
+
+    ASCENDING: ClassVar = (("query_backoff_ms", "query_backoff_max_ms"), ("drain_tick_ms", "drain_timeout_ms"))
 
     order_ttl_ms: int = Field(2_000, ge=1, description="The venue refuses an order that reaches it later than this.")
     cancel_ttl_ms: int = Field(5_000, ge=1, description="The same for a cancel.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated, ClassVar
+
 from pydantic import Field
 
 from shared.config import Section
@@ -25,10 +27,12 @@ def _hop_budgets() -> dict[Role, float]:
 class Settings(Section):
     """Budgets in microseconds at p99, and when to throttle."""
 
+    ASCENDING: ClassVar = (("throttle_first_ms", "throttle_most_ms"),)
+
     report_every_ms: int = Field(1_000, ge=1, description="A LatencyReport this often.")
     measures_every_ms: int = Field(1_000, ge=1, description="How often measurements are reported.")
     window_reports: int = Field(10, ge=1, description="Percentiles are over the samples of this many reports.")
-    hop_budgets_us: dict[Role, float] = Field(
+    hop_budgets_us: dict[Role, Annotated[float, Field(gt=0)]] = Field(
         default_factory=_hop_budgets, description="p99 of a message's way through each Hat: waiting and handling."
     )
     tick_to_wire_budget_us: float = Field(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from shared.config import Section
 from shared.ids import FOREIGN, HOUSE
@@ -21,6 +21,8 @@ class StrategySettings(Section):
 class AvellanedaStoikovSettings(StrategySettings):
     """A market maker after Avellaneda and Stoikov, in basis points of the microprice and quotes of inventory."""
 
+    ASCENDING: ClassVar = (("half_spread_min_bps", "half_spread_max_bps"),)
+
     kind: Literal["avellaneda_stoikov"] = "avellaneda_stoikov"
     quote_share: float = Field(0.1, gt=0, le=1, description="Size of one quote as a share of the strategy's limit.")
     risk_aversion: float = Field(0.05, gt=0, description="gamma, per bps and quote of inventory.")
@@ -30,12 +32,6 @@ class AvellanedaStoikovSettings(StrategySettings):
     half_spread_max_bps: float = Field(50.0, gt=0, description="Never quote further; caps the inventory shift too.")
     turbulent_widening: float = Field(1.0, ge=0, description="Spread grows by this factor of P(turbulent).")
     turbulent_shrinking: float = Field(0.5, ge=0, le=1, description="Size shrinks by this factor of P(turbulent).")
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.half_spread_min_bps > self.half_spread_max_bps:
-            raise ValueError("half_spread_min_bps is above half_spread_max_bps")
-        return self
 
 
 class TrendSettings(StrategySettings):
@@ -62,7 +58,18 @@ class TrendSettings(StrategySettings):
         return self
 
 
-AnyStrategy = Annotated[AvellanedaStoikovSettings | TrendSettings, Field(discriminator="kind")]
+def _kind_of(given: Any) -> Any:
+    return given.get("kind") if isinstance(given, dict) else getattr(given, "kind", None)
+
+
+AnyStrategy = Annotated[
+    Annotated[AvellanedaStoikovSettings, Tag("avellaneda_stoikov")] | Annotated[TrendSettings, Tag("trend")],
+    Discriminator(
+        _kind_of,
+        custom_error_type="kind",
+        custom_error_message="kind: expected avellaneda_stoikov or trend",
+    ),
+]
 
 _DEFAULTS = (
     AvellanedaStoikovSettings(id="mm_btc", coin="BTC", capital_share=0.5),
@@ -72,6 +79,8 @@ _DEFAULTS = (
 
 class Settings(Section):
     """Capital, the strategies that share it, and when quotes are moved or withdrawn."""
+
+    ASCENDING: ClassVar = (("deny_pause_ms", "deny_pause_max_ms"),)
 
     strategies: tuple[AnyStrategy, ...] = Field(_DEFAULTS, max_length=64, description="What runs, side by side.")
     capital_usd: int = Field(50_000, gt=0, description="Whole USDC that the shares are shares of.")
@@ -93,13 +102,14 @@ class Settings(Section):
     markout_ms: int = Field(5_000, ge=1, description="A fill's edge is judged by the mid this much later.")
     measures_every_ms: int = Field(1_000, ge=1, description="How often measurements are reported.")
 
-    @model_validator(mode="after")
-    def _sound(self) -> Self:
-        ids = [strategy.id for strategy in self.strategies]
+    @field_validator("strategies")
+    @classmethod
+    def _sound(cls, value: tuple[AnyStrategy, ...]) -> tuple[AnyStrategy, ...]:
+        ids = [strategy.id for strategy in value]
         if len(set(ids)) < len(ids):
             raise ValueError(f"expected different ids, got {ids}")
         if (HOUSE | {FOREIGN}) & set(ids):
             raise ValueError(f"{sorted(HOUSE | {FOREIGN})} are names of the house's own")
-        if sum(strategy.capital_share for strategy in self.strategies) > 1.0 + 1e-9:
+        if sum(strategy.capital_share for strategy in value) > 1.0 + 1e-9:
             raise ValueError("the capital shares sum to more than 1")
-        return self
+        return value

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from shared.config import Section
 from shared.messages.risk import RiskModel
@@ -14,6 +14,8 @@ TailModel = Literal[RiskModel.HISTORICAL, RiskModel.FILTERED, RiskModel.MONTE_CA
 
 class Settings(Section):
     """What may be risked. Money is in whole USDC; a value equal to a limit passes, the next lot does not."""
+
+    ASCENDING: ClassVar = (("var_samples_min", "var_samples"), ("var_horizon_samples", "var_samples"))
 
     # one order
     order_limit_usd: int = Field(25_000, gt=0, description="Largest notional of one order.")
@@ -41,7 +43,7 @@ class Settings(Section):
     position_limit_usd: int = Field(
         50_000, gt=0, description="Largest position of one coin if every open order fills against us."
     )
-    position_limits_usd: dict[str, int] = Field(
+    position_limits_usd: dict[str, Annotated[int, Field(ge=0)]] = Field(
         default_factory=dict, description="The same for single coins, where it differs."
     )
     turbulent_scale_percent: int = Field(
@@ -170,11 +172,12 @@ class Settings(Section):
     report_every_ms: int = Field(1_000, ge=1, description="How often exposure is reported.")
     measures_every_ms: int = Field(1_000, ge=1, description="How often measurements are reported.")
 
-    @model_validator(mode="after")
-    def _somebody_always_speaks(self) -> Settings:
-        if set(self.var_models) == {RiskModel.CORNISH_FISHER}:
+    @field_validator("var_models")
+    @classmethod
+    def _somebody_always_speaks(cls, value: tuple[TailModel, ...]) -> tuple[TailModel, ...]:
+        if set(value) == {RiskModel.CORNISH_FISHER}:
             raise ValueError("expected a model beside cornish_fisher, which has no say outside its domain")
-        return self
+        return value
 
     @model_validator(mode="after")
     def _weights_are_stable(self) -> Settings:
@@ -182,10 +185,11 @@ class Settings(Section):
             raise ValueError(f"var_alpha + var_beta is {self.var_alpha + self.var_beta}, expected at most 1")
         return self
 
-    @model_validator(mode="after")
-    def _clusters_are_apart(self) -> Settings:
-        coins = [coin for members in self.clusters.values() for coin in members]
+    @field_validator("clusters")
+    @classmethod
+    def _clusters_are_apart(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        coins = [coin for members in value.values() for coin in members]
         twice = sorted({coin for coin in coins if coins.count(coin) > 1})
-        if twice or "others" in self.clusters:
-            raise ValueError(f"expected each coin in one cluster and none named `others`, got {twice or 'others'}")
-        return self
+        if twice or "others" in value:
+            raise ValueError("expected each coin in one cluster and none named `others`")
+        return value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -12,6 +12,8 @@ from shared.config import Section
 
 class Settings(Section):
     """What is signed at most, how long the signer may take, and how often work is measured and synced."""
+
+    ASCENDING: ClassVar = (("reconnect_ms_min", "reconnect_ms_max"),)
 
     network: Literal["testnet", "mainnet"] = Field(
         "testnet", description="Which venue signatures are good for; a local exchange counts as testnet."
@@ -23,7 +25,9 @@ class Settings(Section):
         description="The signer's Unix socket, in a 0700 folder.",
     )
     signer_user: str | None = Field(
-        None, description="User that the signer becomes, where root starts the desk. Unset: the desk's own user."
+        None,
+        min_length=1,
+        description="User that the signer becomes, where root starts the desk. Unset: the desk's own user.",
     )
     signer_dir: Path | None = Field(
         None, description="Folder of that user's (made 0700) for spent nonces, with every folder above it passable."
@@ -35,7 +39,7 @@ class Settings(Section):
     max_order_notional_usd: float = Field(
         25_000.0, gt=0, description="The signer refuses a larger order unless it only reduces."
     )
-    order_sz_max: dict[str, float] = Field(
+    order_sz_max: dict[str, Annotated[float, Field(gt=0)]] = Field(
         {},
         description="Largest order of a coin, in coins. A coin that is not named: what the notional cap buys, twice.",
     )
