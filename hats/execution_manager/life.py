@@ -178,13 +178,18 @@ def doubt(turn: Turn, order: Order, reason: str) -> Iterator[AnyMessage]:
 
 
 def want_gone(turn: Turn, order: Order, reason: str) -> Iterator[AnyMessage]:
-    """Cancel the order now, or as soon as the venue has it; keep one from it that nobody has shown."""
-    if not order.wants_cancel:
+    """Cancel the order now, or as soon as the venue has it; keep one from it that nobody has shown.
+
+    Wanting it again changes nothing: a cancel that was refused follows after its pause, however often it is wanted.
+    """
+    is_new = not order.wants_cancel
+    if is_new:
         order.wants_cancel, order.cancel_wanted_ns = reason, turn.now
         if order.state is OrderState.PENDING_SUBMIT and order.ending is None:
             watch(turn, order, min(order.deadline_ns, turn.now + turn.settings.fence_retry_ms * MS))
     yield from keep_away(turn, order)
-    yield from pursue(turn, order)
+    if is_new:
+        yield from pursue(turn, order)
 
 
 def keep_away(turn: Turn, order: Order) -> Iterator[AnyMessage]:

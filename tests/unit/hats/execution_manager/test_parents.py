@@ -7,10 +7,19 @@ from typing import Any
 import pytest
 
 from hats.execution_manager import ExecutionManager
+from hats.execution_manager.answers import GONE
 from shared.ids import cloid_for, is_child, strategy_number_of
 from shared.messages import AnyMessage
 from shared.messages.control import Disarmed, DrainOrdered, KillLevel, KillOrdered
-from shared.messages.order import AnswerKind, CancelOrder, OrderChanged, SubmitOrder, VenueOrderStatus
+from shared.messages.order import (
+    ActionKind,
+    AnswerKind,
+    CancelOrder,
+    OrderChanged,
+    QueryOrder,
+    SubmitOrder,
+    VenueOrderStatus,
+)
 from shared.messages.parent import Algorithm, Chase, ParentChanged, ParentOrder, ParentState, PassiveThenCross, Twap
 from shared.messages.risk import DenyReason, OrderDenied
 from shared.messages.signal import CancelIntent, OrderIntent
@@ -23,6 +32,7 @@ from tests.unit.hats.execution_manager.scene import (
     STRATEGY,
     answer,
     approval,
+    cancels,
     features,
     fill,
     manager,
@@ -198,3 +208,30 @@ def test_no_rest_below_the_minimum_is_left_behind() -> None:
     """Of 15 lots, slices of 7 and 8 are too small for the venue, which takes no less than 10: one child takes all."""
     _, said = begun(Twap(slices=2), sz=15)
     assert child_of(said).sz == 15
+
+
+def test_a_childs_cancel_that_is_refused_waits_for_its_pause() -> None:
+    """A parent looks at its child after every message; what was refused is not asked for again at once."""
+    hat, said = begun(Chase())
+    child = child_of(said)
+    working(hat, child, NOW)
+    at = NOW + ms(600)
+    said = say(hat, CancelIntent(PARENT, STRATEGY, "test"), at)
+    assert cancels(said) == [child.cloid]
+    budget = "local: weight budget of this minute is used up"
+    said = say(hat, answer(child, AnswerKind.REFUSED, of=ActionKind.CANCEL, error=budget, at=at), at)
+    assert not cancels(said)
+    assert not cancels(say(hat, features(at=at + 1), at + 1))
+    assert cancels(wake(hat, at + ms(200))) == [child.cloid]
+
+
+def test_a_child_that_was_gone_when_it_was_cancelled_is_asked_about_once() -> None:
+    """It filled or was never there: the question decides, and no second cancel is spent on it."""
+    hat, said = begun(Chase())
+    child = child_of(said)
+    working(hat, child, NOW)
+    at = NOW + ms(600)
+    say(hat, CancelIntent(PARENT, STRATEGY, "test"), at)
+    said = say(hat, answer(child, AnswerKind.REFUSED, of=ActionKind.CANCEL, error=GONE[0], at=at), at)
+    assert [m.cloid for m in said if isinstance(m, QueryOrder)] == [child.cloid]
+    assert not cancels([*said, *say(hat, features(at=at + 1), at + 1)])

@@ -21,6 +21,7 @@ from tests.unit.hats.execution_manager.scene import (
     approval,
     cancels,
     changes,
+    features,
     fill,
     intent,
     manager,
@@ -31,6 +32,7 @@ from tests.unit.hats.execution_manager.scene import (
     say,
     sent,
     told,
+    wake,
 )
 
 
@@ -214,3 +216,13 @@ def test_what_may_not_be_replaced(state: str) -> None:
     said = say(hat, OrderApproved(intent(9, replaces=old.cloid), 9, Ns(NOW + SECOND)))
     assert changes(said) == [("rejected", 0)]
     assert not submitted(said)
+
+
+def test_a_drains_cancel_that_is_refused_waits_for_its_pause() -> None:
+    """A drain looks at every order after every message; without a pause a refused cancel would spin."""
+    hat = manager()
+    wish = resting(hat, intent(1))
+    assert cancels(say(hat, KillOrdered(KillLevel.FLATTEN, "test"))) == [wish.cloid]
+    said = say(hat, answer(wish, AnswerKind.REFUSED, of=ActionKind.CANCEL, error="Too many cumulative requests sent"))
+    assert not cancels([*said, *say(hat, features(), NOW + 1)])
+    assert cancels(wake(hat, NOW + ms(200))) == [wish.cloid]
