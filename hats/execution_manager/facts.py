@@ -108,7 +108,7 @@ def want_account(turn: Turn, at: int, reason: str) -> None:
     """Compare the books with the venue's at `at`, or sooner if that is planned already."""
     account = turn.state.account
     if at < account.wanted_ns:
-        account.wanted_ns, account.why = Ns(at), reason
+        account.wanted_ns, account.why, account.raised_ns = Ns(at), reason, turn.now
         turn.state.soonest_ns = min(turn.state.soonest_ns, account.wanted_ns)
 
 

@@ -69,7 +69,9 @@ def compare(turn: Turn, snapshot: AccountSnapshot) -> Iterator[AnyMessage]:
     state, account = turn.state, turn.state.account
     if not state.is_opened and snapshot.twaps is None:
         return
-    account.asked_ns, account.wanted_ns = Ns(0), NEVER
+    account.asked_ns = Ns(0)
+    if account.raised_ns <= snapshot.recv_ns:
+        account.wanted_ns = NEVER  # what was wished for since it began to be read is still due
     facts.want_account(turn, turn.now + turn.settings.reconcile_every_ms * MS, "regular")
     for twap in snapshot.twaps or ():
         yield from _take_twap(turn, twap)  # before its parts are booked
@@ -80,7 +82,8 @@ def compare(turn: Turn, snapshot: AccountSnapshot) -> Iterator[AnyMessage]:
     is_whole = snapshot.fills_since_ns <= max(account.covered_ns, state.opened_ns)
     if snapshot.is_cut and not is_whole:
         state.strangers.append(f"fills before {snapshot.fills_since_ns} are lost: the venue has more than it keeps")
-    if snapshot.is_cut or is_whole:  # what is lost is not asked for again
+    is_all = snapshot.is_cut or is_whole  # what is lost is not asked for again
+    if is_all:
         account.covered_ns, account.read_ns = max(account.covered_ns, snapshot.exch_ns), snapshot.recv_ns
     findings: dict[str, str] = {}
     doubts = 0
@@ -89,7 +92,7 @@ def compare(turn: Turn, snapshot: AccountSnapshot) -> Iterator[AnyMessage]:
         yield from _take_listing(turn, snapshot, listing, listed, findings)
     for cloid in sorted(state.orders):
         if cloid not in listed and cloid in state.orders:
-            doubts += yield from _look_for(turn, snapshot, state.orders[cloid])
+            doubts += yield from _look_for(turn, snapshot, state.orders[cloid], has_all_fills=is_all)
     left = [cloid for cloid in state.orders if strategy_number_of(cloid) == LEFT_TWAP_NUMBER]
     findings |= {f"order {cloid}": "a TWAP that was left over is not proven to have ended" for cloid in left}
     gaps = _position_gaps(turn, snapshot)
@@ -210,14 +213,17 @@ def _take_twap(turn: Turn, twap: RunningTwap) -> Iterator[AnyMessage]:
     yield from life.want_gone(turn, order, "left over from an earlier run")
 
 
-def _look_for(turn: Turn, snapshot: AccountSnapshot, order: Order) -> Generator[AnyMessage, None, bool]:
+def _look_for(
+    turn: Turn, snapshot: AccountSnapshot, order: Order, *, has_all_fills: bool
+) -> Generator[AnyMessage, None, bool]:
     """An order that is open here and not listed there: over with nothing more to come, or in doubt and asked about.
 
-    The generator returns whether it is in doubt.
+    It is over only by a snapshot without a gap in its fills (the feed's own may have one). The generator returns
+    whether it is in doubt.
     """
     lag_ns = turn.settings.account_lag_ms * MS
     if order.ending is not None:
-        if order.ending_ns + lag_ns <= snapshot.recv_ns:
+        if has_all_fills and order.ending_ns + lag_ns <= snapshot.recv_ns:
             # every fill of it is in the lists by now, and those were booked above
             yield from life.end_at_venue(turn, order, order.ending, order.filled_sz, order.ending_why)
         return False
@@ -232,7 +238,7 @@ def _look_for(turn: Turn, snapshot: AccountSnapshot, order: Order) -> Generator[
         # a fill in this very snapshot may be what changed it: look again as soon as the lists can be relied on
         facts.want_account(turn, order.changed_ns + lag_ns + 1, f"{order.cloid} is not listed as open")
         return False
-    if order.absences:
+    if order.absences and has_all_fills:
         reason = "neither open at the venue nor known there any more"
         facts.want_account(turn, turn.now + lag_ns + 1, f"{order.cloid} was {reason}")  # list and lookup may both lag
         yield from life.end_at_venue(turn, order, OrderEvent.CANCEL, order.filled_sz, reason)

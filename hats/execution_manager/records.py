@@ -138,12 +138,14 @@ class Move(msgspec.Struct, array_like=True):
 class Account(msgspec.Struct):
     """The comparison with the venue: when to ask next and why, and how often in a row something differed.
 
+    `raised_ns` is when that question was wished for: only what is read from then on answers it.
     Fills were read up to `covered_ns` without a gap, or it was said; `read_ns` is when the newest account was that did
     so.
     """
 
     wanted_ns: Ns = NEVER
     why: str = ""
+    raised_ns: Ns = Ns(0)
     asked_ns: Ns = Ns(0)
     covered_ns: Ns = Ns(0)
     read_ns: Ns = Ns(0)
