@@ -18,7 +18,8 @@ from hypothesis import Phase, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.property.test_execution_laws import ExecutionLaws, check_delivery, fates
+from tests.property.test_delivery_laws import check_delivery, fates
+from tests.property.test_execution_laws import ExecutionLaws
 from tests.property.test_wire_laws import check_wire
 
 

@@ -151,7 +151,8 @@ class TinyVenue:
         """The last."""
         fills = tuple(fill for fill in self.fills if fill.exch_ns >= reading.query.fills_since_ns)
         zero, at = Usd(0), reading.begun_ns
-        return AccountSnapshot(zero, zero, zero, reading.held, reading.live or (), fills, at, at, ())
+        since_ns = reading.query.fills_since_ns
+        return AccountSnapshot(zero, zero, zero, reading.held, reading.live or (), fills, at, at, (), since_ns)
 
     def word(self, cloid: Cloid) -> VenueOrder:
         """What it says of an order now."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from hats.execution_manager import ExecutionManager
 from shared.hat import restore, snapshot
 from shared.ids import Cloid
 from shared.messages import AnyMessage
@@ -14,8 +13,6 @@ from shared.messages.account import Reconciled
 from shared.messages.control import Started, WakeAt, Woke
 from shared.messages.market import FeedState, FeedStatus
 from shared.messages.order import (
-    ActionKind,
-    AnswerKind,
     CancelOrder,
     FenceOrder,
     Fill,
@@ -27,10 +24,9 @@ from shared.messages.order import (
     SignatureRefused,
     SubmitOrder,
     VenueOrder,
-    VenueOrderStatus,
 )
 from shared.messages.signal import CancelIntent
-from shared.order import TERMINAL, TRANSITIONS, OrderEvent, OrderState, Side, Tif, is_open
+from shared.order import TERMINAL, TRANSITIONS, OrderEvent, OrderState, Side, is_open
 from shared.units import MS, Ns
 from tests.property.execution_venue import Action, Copy, Reading, TinyVenue, kind_of, no_answer, on_wire
 from tests.unit.hats.execution_manager.scene import (
@@ -39,16 +35,10 @@ from tests.unit.hats.execution_manager.scene import (
     NOW,
     RUN,
     STRATEGY,
-    answer,
     approval,
-    fill,
     intent,
     manager,
-    oid_of,
-    record,
     say,
-    sent,
-    told,
 )
 
 STEPS = {(before, after) for before, row in TRANSITIONS.items() for after in row.values()}
@@ -138,6 +128,10 @@ class ExecutionLaws(RuleBasedStateMachine):
                 can_act = self.venue.now < self.submitted[said.cloid].expires_ns and said.cloid not in self.venue.spent
                 assert not can_act, f"{said.cloid} ended and may still arrive: {said.reason}"
 
+    def live(self) -> list[Cloid]:
+        """What may trade at the venue."""
+        return sorted(cloid for cloid, order in self.venue.orders.items() if order.is_live)
+
     # ------------------------------------------------------------------------------------------------- wishes
     @rule(coin=st.sampled_from(COINS), side=st.sampled_from(list(Side)), sz=st.integers(10, 30))
     def wish(self, coin: str, side: Side, sz: int) -> None:
@@ -214,6 +208,27 @@ class ExecutionLaws(RuleBasedStateMachine):
         self.epoch += 1
         self.say(FeedStatus(FeedState.UP, self.epoch, "test", Ns(self.now)))
 
+    @precondition(lambda self: any(order.is_live for order in self.venue.orders.values()))
+    @rule(data=st.data(), share=st.integers(1, 99))
+    def black_out(self, data: st.DataObject, share: int) -> None:
+        """An order trades and ends while the feed breaks: its end is heard, its fill is not.
+
+        The feed then reads the account by itself, with fills since it was cut: that one is not among them.
+        """
+        cloid = data.draw(st.sampled_from(self.live()))
+        order = self.venue.orders[cloid]
+        pushed = self.venue.trade(cloid, max(order.left_sz * share // 100, 1))
+        pushed += self.venue.end(cloid) if order.is_live else []
+        for message in pushed:
+            if isinstance(message, VenueOrder):
+                self.say(message)
+        self.pass_time(2_500)
+        reading = self.venue.read_positions(QueryAccount(Ns(self.now), "the feed's own"))
+        self.venue.read_orders(reading)
+        self.say(self.venue.read_fills(reading))
+        self.epoch += 1
+        self.say(FeedStatus(FeedState.UP, self.epoch, "test", Ns(self.now)))
+
     @precondition(lambda self: self.queries)
     @rule(data=st.data(), is_lost=st.booleans())
     def read(self, data: st.DataObject, is_lost: bool) -> None:
@@ -241,8 +256,7 @@ class ExecutionLaws(RuleBasedStateMachine):
     @rule(data=st.data(), share=st.integers(1, 100), is_ended=st.booleans())
     def trade(self, data: st.DataObject, share: int, is_ended: bool) -> None:
         """An order trades, and perhaps the venue cancels the rest."""
-        live = sorted(cloid for cloid, order in self.venue.orders.items() if order.is_live)
-        cloid = data.draw(st.sampled_from(live))
+        cloid = data.draw(st.sampled_from(self.live()))
         order = self.venue.orders[cloid]
         self.inbox += self.venue.trade(cloid, max(order.left_sz * share // 100, 1))
         if is_ended and order.is_live:
@@ -316,80 +330,3 @@ class ExecutionLaws(RuleBasedStateMachine):
 TestExecutionLaws = ExecutionLaws.TestCase
 TestExecutionLaws.settings = settings(max_examples=100, stateful_step_count=40)
 TestExecutionLaws.__doc__ = "No fate of actions, answers, events and questions breaks the books."
-
-
-@st.composite
-def fates(draw: st.DrawFn) -> tuple[Tif, list[AnyMessage], OrderState, int]:
-    """(tif, all the facts of one order's life, how it must end, what it traded) for an order of 20 lots."""
-    tif = draw(st.sampled_from([Tif.GTC, Tif.IOC]))
-    order = intent(1, tif=tif)
-    parts = draw(st.lists(st.integers(1, 6), max_size=3))
-    traded, start, facts = sum(parts), 0, list[AnyMessage]()
-    for tid, sz in enumerate(parts, 1):
-        facts.append(fill(order, sz, tid, start=start, at=NOW + tid, cloid=draw(st.booleans())))
-        start += sz
-    end = draw(st.sampled_from(["filled", "cancelled", "ended", "refused", "lost"]))
-    if end == "refused" and not parts:
-        refused = answer(order, AnswerKind.REFUSED, error="Insufficient margin")
-        return tif, [refused, told(order, VenueOrderStatus.REJECTED, 20)], OrderState.REJECTED, 0
-    if end == "filled":
-        facts.append(fill(order, 20 - traded, 9, start=start, at=NOW + 9))
-        facts.append(told(order, VenueOrderStatus.FILLED, 0))
-        facts.append(answer(order, AnswerKind.FILLED, oid=oid_of(order), filled_sz=20))
-        return tif, facts, OrderState.FILLED, 20
-    facts.append(told(order, VenueOrderStatus.CANCELLED, 20 - traded))
-    if tif is Tif.IOC and traded:
-        facts.append(answer(order, AnswerKind.FILLED, oid=oid_of(order), filled_sz=traded))
-        return tif, facts, OrderState.CANCELLED, traded
-    lost = AnswerKind.NO_ANSWER if end == "lost" else AnswerKind.RESTING
-    facts += [told(order, VenueOrderStatus.OPEN, 20), answer(order, lost, oid=oid_of(order))]
-    if end == "cancelled":
-        facts += [CancelIntent(order.cloid, STRATEGY, "test")]
-        facts += [answer(order, AnswerKind.CANCELLED, of=ActionKind.CANCEL)]
-    return tif, facts, OrderState.CANCELLED, traded
-
-
-def check_delivery(fate: tuple[Tif, list[AnyMessage], OrderState, int], data: st.DataObject) -> None:
-    """However the facts of an order are permuted and repeated, it ends the same, and so does the position."""
-    tif, facts, state, traded = fate
-    hat = manager()
-    wish = sent(hat, intent(1, tif=tif))
-    repeats = data.draw(st.lists(st.sampled_from(facts), max_size=4))
-    booked: list[int] = []
-    for message in data.draw(st.permutations([*facts, *repeats])):
-        booked += [m.fill.tid for m in say(hat, message, NOW + MS) if isinstance(m, FillBooked)]
-    assert (record(hat, wish).state, record(hat, wish).filled_sz) == (state, traded)
-    assert hat.state.positions.get("AAA", 0) == traded
-    assert len(booked) == len(set(booked))
-
-
-@settings(max_examples=300)
-@given(fates(), st.data())
-def test_facts_in_any_order_end_the_same(
-    fate: tuple[Tif, list[AnyMessage], OrderState, int], data: st.DataObject
-) -> None:
-    """However the facts of an order are permuted and repeated, it ends the same, and so does the position."""
-    check_delivery(fate, data)
-
-
-def drive(hat: ExecutionManager, facts: list[AnyMessage]) -> list[list[AnyMessage]]:
-    """What the manager says to each fact."""
-    return [say(hat, fact, NOW + n * MS) for n, fact in enumerate(facts)]
-
-
-@settings(max_examples=100)
-@given(fates(), st.data())
-def test_a_restored_manager_goes_on_the_same(
-    fate: tuple[Tif, list[AnyMessage], OrderState, int], data: st.DataObject
-) -> None:
-    """Cut anywhere, snapshot and restore change nothing of what is said afterwards."""
-    tif, facts, _, _ = fate
-    order = data.draw(st.permutations(facts))
-    cut = data.draw(st.integers(0, len(order)))
-    whole, first, second = manager(), manager(), manager()
-    for hat in (whole, first):
-        sent(hat, intent(1, tif=tif))
-        drive(hat, order[:cut])
-    restore(second, snapshot(first))
-    assert drive(whole, order[cut:]) == drive(second, order[cut:])
-    assert snapshot(whole) == snapshot(second)
