@@ -56,7 +56,10 @@ ALLOWANCE_TIMER: Final = "allowance"
 
 
 class State(msgspec.Struct):
-    """All that it remembers. `placed`: orders on their way, whose bytes may have to be sent again."""
+    """All that it remembers. `placed`: orders on their way, whose bytes may have to be sent again.
+
+    `decided`: until when (ms) the bytes of what was answered for good could still act, by their nonce as text.
+    """
 
     budget: Budget
     address: AddressBudget
@@ -66,6 +69,7 @@ class State(msgspec.Struct):
     was_up: bool = False
     read_epoch: int = 0
     placed: dict[Cloid, SignedAction] = {}
+    decided: dict[str, int] = {}
     rates_e10: dict[str, int] = {}
     reads: Reads = msgspec.field(default_factory=Reads)
     allowance_ns: int = 0
@@ -132,18 +136,21 @@ class ExchangeArchitect:
     def _let_out(self, action: SignedAction, now: Ns) -> Iterable[PostAction | ActionAnswered]:
         """The bytes on their way, or for each entry the proof that they never left.
 
-        Whether it is too late for them the gateway judges, which knows if they may have left before a restart.
+        Whether it is too late for them the gateway judges, which knows if they may have left before a restart. A
+        signature may be said again after one, too: whose orders were answered is answered, and must not leave now.
         """
         before = self.state.placed.get(action.cloid)
         if action.kind.places and before is not None and before.nonce == action.nonce:
             return self._let_out_again(action.cloid, now)
+        if action.kind.places and str(action.nonce) in self.state.decided:
+            return ()
         entries, priority = len(action.cloids), _priority(action)
         # what enters waits until its proof can be paid, too; what is worth more has as much of it held as there is room
         proofs = entries * proof_weight(action) if priority is Priority.ENTER else 0
         if not self.state.budget.try_spend(weight_of(entries), priority, now, and_leave=proofs):
-            return _kept(action, "local: weight budget of this minute is used up", now)
+            return self._kept(action, "local: weight budget of this minute is used up", now)
         if not self.state.address.try_spend(priority, entries):
-            return _kept(action, "local: action budget of the address is used up", now)
+            return self._kept(action, "local: action budget of the address is used up", now)
         hold_proofs(action, self.state.budget, now)
         if action.kind.places:
             self.state.placed |= dict.fromkeys(action.cloids, action)
@@ -160,6 +167,15 @@ class ExchangeArchitect:
         ):
             yield _post(action, priority, is_resent=True)
 
+    def _kept(self, action: SignedAction, why: str, now: Ns) -> tuple[ActionAnswered, ...]:
+        """Proof for each entry that the action never left the house, and never will."""
+        if action.kind.places:
+            self.state.decided[str(action.nonce)] = action.expires_after_ms
+        refused = AnswerKind.REFUSED
+        return tuple(
+            ActionAnswered(action.kind, cloid, action.nonce, refused, 0, Sz(0), why, now) for cloid in action.cloids
+        )
+
     def _note_answer(self, answered: ActionAnswered, now: Ns) -> Iterable[AnyMessage]:
         """Forget the bytes of what is decided; a refusal for too many requests tells how many there are.
 
@@ -170,7 +186,9 @@ class ExchangeArchitect:
             self.state.address.learn(*spent)
         is_fence, answer = answered.kind is ActionKind.FENCE, answered.answer
         if answer is not AnswerKind.NO_ANSWER and (answered.kind.places or is_fence):
-            self.state.placed.pop(answered.cloid, None)
+            action = self.state.placed.pop(answered.cloid, None)
+            if action is not None:
+                self.state.decided[str(action.nonce)] = action.expires_after_ms
         if answer is AnswerKind.FENCED if is_fence else answer not in (AnswerKind.NO_ANSWER, AnswerKind.NONCE_USED):
             self.state.budget.release(answered.cloid)
             if self.state.reads.is_waiting:
@@ -220,6 +238,7 @@ class ExchangeArchitect:
     def _measure(self, now: Ns) -> Iterable[AnyMessage]:
         state = self.state
         state.placed = {c: action for c, action in state.placed.items() if action.expires_after_ms * MS > now}
+        state.decided = {nonce: expires_ms for nonce, expires_ms in state.decided.items() if expires_ms * MS > now}
         if state.was_up or now - state.started_ns > self._settings.start_grace_ms * MS:
             state.samples.add(AVAILABILITY, 1.0 if state.feed is FeedState.UP else 0.0)
         yield from state.samples.report(self.role)
@@ -240,14 +259,6 @@ def _post(action: SignedAction, priority: Priority, *, is_resent: bool) -> PostA
         action.kind, action.cloid, action.nonce, action.body, is_resent, int(priority), action.expires_after_ms,
         action.mates,
     )  # fmt: skip
-
-
-def _kept(action: SignedAction, why: str, now: Ns) -> tuple[ActionAnswered, ...]:
-    """Proof for each entry that the action never left the house."""
-    refused = AnswerKind.REFUSED
-    return tuple(
-        ActionAnswered(action.kind, cloid, action.nonce, refused, 0, Sz(0), why, now) for cloid in action.cloids
-    )
 
 
 def _priority(action: SignedAction) -> Priority:

@@ -64,21 +64,40 @@ def test_a_signature_that_comes_again_is_a_copy() -> None:
     assert said(architect, order) == []
 
 
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_a_signature_that_comes_again_after_its_answer_is_nothing(is_kept: bool) -> None:
+    """The order ended by that answer: bytes that never left, or whose nonce the venue did not take, must not go now."""
+    architect, order = hat(weight_per_minute=100), signed(expires_after_ms=T0_MS + 2_000)
+    if is_kept:
+        architect.state.budget.charge(90, T0)
+        (refused,) = of(ActionAnswered, said(architect, order))
+        assert refused.error.startswith("local")
+        architect.state.budget.slots.clear()
+    else:
+        said(architect, order)
+        said(architect, answered(AnswerKind.REFUSED))
+    assert said(architect, order) == []
+    restored = hat(weight_per_minute=100)
+    restore(restored, snapshot(architect))
+    assert said(restored, order, T0 + SECOND) == []
+    said(architect, Woke(EA, "measures", T0), T0 + 3 * SECOND)
+    assert not architect.state.decided, "what has expired need not be remembered"
+
+
 def test_an_order_is_sent_again_as_it_is_until_it_is_decided_or_expired() -> None:
     """The same bytes and nonce, marked as a copy; not after a definite answer, not after the expiry, never a cancel."""
     order = signed(expires_after_ms=T0_MS + 2_000)
     copy = PostAction(
         ActionKind.ORDER, CLOID, 7, order.body, is_resent=True, priority=Priority.ENTER, expires_after_ms=T0_MS + 2_000
     )
-    architect = hat()
-    said(architect, order)
-    said(architect, ActionAnswered(ActionKind.ORDER, CLOID, 7, AnswerKind.NO_ANSWER, 0, Sz(0), "", Ns(T0)))
-    assert said(architect, ResendOrder(CLOID), T0 + SECOND) == [copy]
-    assert said(architect, ResendOrder(CLOID), T0 + 2 * SECOND) == []
     for kind, answer in ((ActionKind.ORDER, AnswerKind.REFUSED), (ActionKind.FENCE, AnswerKind.FENCED)):
-        said(architect, ActionAnswered(kind, CLOID, 7, answer, 0, Sz(0), "", Ns(T0)))
-        assert said(architect, ResendOrder(CLOID), T0 + SECOND) == []
+        architect = hat()
         said(architect, order)
+        said(architect, answered(AnswerKind.NO_ANSWER))
+        assert said(architect, ResendOrder(CLOID), T0 + SECOND) == [copy]
+        assert said(architect, ResendOrder(CLOID), T0 + 2 * SECOND) == []
+        said(architect, answered(answer, of=kind))
+        assert said(architect, ResendOrder(CLOID), T0 + SECOND) == []
     cancelling = hat()
     said(cancelling, signed(ActionKind.CANCEL))
     assert said(cancelling, ResendOrder(CLOID)) == []
@@ -113,7 +132,7 @@ def test_what_proves_nothing_goes_on_holding(answer: AnswerKind) -> None:
     said(architect, signed())
     said(architect, answered(answer, of=ActionKind.FENCE))
     assert (CLOID in architect.state.budget.holds) is (answer is not AnswerKind.FENCED)
-    said(architect, signed())
+    said(architect, signed(nonce=8))
     said(architect, answered(answer))
     is_doubt = answer in (AnswerKind.NO_ANSWER, AnswerKind.NONCE_USED)
     assert (CLOID in architect.state.budget.holds) is is_doubt
