@@ -169,7 +169,9 @@ class AddressBudget(msgspec.Struct):
     """Requests of our address: `used` of `cap`, by the venue's last count and what we sent since; cap None: not known.
 
     Entries and reads leave `reserve` untouched, so that what is held can still be closed. What reduces may use all of
-    it. Cancels have an allowance of their own at the venue (twice the cap, or 100,000 more) and always pass.
+    it. Cancels have an allowance of their own at the venue (twice the cap, or 100,000 more) and always pass; they are
+    counted, and may use up the reserve. So the desk's closing orders pass, too: beyond the cap the venue takes one
+    action in ten seconds.
     """
 
     cap: int | None
@@ -180,10 +182,11 @@ class AddressBudget(msgspec.Struct):
         """The venue's own count."""
         self.used, self.cap = used, cap
 
-    def try_spend(self, priority: Priority, entries: int = 1) -> bool:
-        """Count an action of so many entries if there is room for it at its priority."""
+    def has_room(self, priority: Priority, entries: int = 1) -> bool:
+        """Is there room for an action of so many entries at its priority?"""
         kept = self.reserve if priority < Priority.REDUCE else 0
-        if self.cap is not None and priority < Priority.CANCEL and self.used + entries > self.cap - kept:
-            return False
+        return self.cap is None or priority >= Priority.CANCEL or self.used + entries <= self.cap - kept
+
+    def charge(self, entries: int = 1) -> None:
+        """Count an action that leaves."""
         self.used += entries
-        return True

@@ -22,7 +22,7 @@ from hats.exchange_architect.reads import Reads, hold_proofs, proof_weight
 from hats.exchange_architect.settings import Settings
 from hats.exchange_architect.wire import UNREADABLE
 from hats.exchange_architect.wire_exchange import is_reduce_only
-from shared.ids import Cloid, Role
+from shared.ids import FLATTEN_NUMBER, Cloid, Role, strategy_number_of
 from shared.messages import AnyMessage, Message
 from shared.messages.control import KillOrdered, Started, WakeAt, Woke
 from shared.messages.market import (
@@ -147,10 +147,11 @@ class ExchangeArchitect:
         entries, priority = len(action.cloids), _priority(action)
         # what enters waits until its proof can be paid, too; what is worth more has as much of it held as there is room
         proofs = entries * proof_weight(action) if priority is Priority.ENTER else 0
+        if not self.state.address.has_room(priority, entries):
+            return self._kept(action, "local: action budget of the address is used up", now)
         if not self.state.budget.try_spend(weight_of(entries), priority, now, and_leave=proofs):
             return self._kept(action, "local: weight budget of this minute is used up", now)
-        if not self.state.address.try_spend(priority, entries):
-            return self._kept(action, "local: action budget of the address is used up", now)
+        self.state.address.charge(entries)
         hold_proofs(action, self.state.budget, now)
         if action.kind.places:
             self.state.placed |= dict.fromkeys(action.cloids, action)
@@ -162,9 +163,9 @@ class ExchangeArchitect:
         if action is None or action.expires_after_ms * MS <= now:
             return
         priority, entries = _priority(action), len(action.cloids)
-        if self.state.address.try_spend(priority, entries) and self.state.budget.try_spend(
-            weight_of(entries), priority, now
-        ):
+        has_requests = self.state.address.has_room(priority, entries)
+        if has_requests and self.state.budget.try_spend(weight_of(entries), priority, now):
+            self.state.address.charge(entries)
             yield _post(action, priority, is_resent=True)
 
     def _kept(self, action: SignedAction, why: str, now: Ns) -> tuple[ActionAnswered, ...]:
@@ -262,13 +263,19 @@ def _post(action: SignedAction, priority: Priority, *, is_resent: bool) -> PostA
 
 
 def _priority(action: SignedAction) -> Priority:
-    """Cancels and fences, then orders that only reduce, then those that enter; a body that can't be read enters."""
+    """The desk's own closing orders, cancels and fences, orders that only reduce, then those that enter.
+
+    A body that can't be read enters.
+    """
     if not action.kind.places:
         return Priority.CANCEL
     try:
-        return Priority.REDUCE if is_reduce_only(action.body) else Priority.ENTER
+        if not is_reduce_only(action.body):
+            return Priority.ENTER
     except UNREADABLE:
         return Priority.ENTER
+    is_closing = any(strategy_number_of(cloid) == FLATTEN_NUMBER for cloid in action.cloids)
+    return Priority.KILL if is_closing else Priority.REDUCE
 
 
 def _next(span_ns: int, now: Ns) -> Ns:

@@ -166,21 +166,21 @@ def test_what_was_spent_is_charged_even_without_room() -> None:
 def test_the_address_keeps_a_reserve_for_closing() -> None:
     """Entering leaves the reserve, reducing may use it up, cancels always pass; unknown is no limit."""
     address = AddressBudget(cap=100, reserve=30)
-    while address.try_spend(Priority.ENTER):
-        pass
+    while address.has_room(Priority.ENTER):
+        address.charge()
     assert address.used == 70
-    while address.try_spend(Priority.REDUCE):
-        pass
+    while address.has_room(Priority.REDUCE):
+        address.charge()
     assert address.used == 100
-    for _ in range(100):
-        assert address.try_spend(Priority.CANCEL)
-    assert AddressBudget(cap=None, reserve=30).try_spend(Priority.ENTER)
+    assert address.has_room(Priority.CANCEL, 100)
+    assert address.has_room(Priority.KILL)
+    assert AddressBudget(cap=None, reserve=30).has_room(Priority.ENTER)
 
 
 def test_the_venues_count_holds() -> None:
     """What the venue says replaces what was counted here."""
     address = AddressBudget(cap=None, reserve=10)
     address.learn(9_985, 10_000)
-    assert [address.try_spend(Priority.ENTER) for _ in range(6)] == [True] * 5 + [False]
+    assert [address.has_room(Priority.ENTER, entries) for entries in (5, 6)] == [True, False]
     address.learn(9_990, 10_500)
-    assert address.try_spend(Priority.ENTER)
+    assert address.has_room(Priority.ENTER, 6)

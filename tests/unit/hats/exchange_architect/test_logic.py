@@ -10,7 +10,7 @@ from hats.exchange_architect.logic import ExchangeArchitect
 from hats.exchange_architect.measures import MEASURES
 from orchestrator.routes import check
 from shared.hat import restore, snapshot
-from shared.ids import Cloid
+from shared.ids import FLATTEN_NUMBER, Cloid, cloid_for
 from shared.messages import AnyMessage
 from shared.messages.control import KillLevel, KillOrdered, Measured, Started, WakeAt, Woke
 from shared.messages.market import AssetContext, FeedState, FeedStatus, FundingClock, UniverseUpdate
@@ -150,6 +150,46 @@ def test_the_address_budget_refuses_entries_first() -> None:
     kinds = [type(said(architect, signed(nonce=nonce))[0]) for nonce in range(9)]
     assert kinds == [PostAction] * 7 + [ActionAnswered] * 2
     assert of(PostAction, said(architect, signed(ActionKind.CANCEL)))
+
+
+def closing(cloid: Cloid) -> SignedAction:
+    """A signed order that only reduces."""
+    entry = {"a": 0, "b": False, "p": "1", "s": "1", "r": True, "t": {"limit": {"tif": "Ioc"}}, "c": cloid}
+    body = msgspec.json.encode({"action": {"type": "order", "orders": [entry], "grouping": "na"}, "nonce": 9})
+    return SignedAction(ActionKind.ORDER, cloid, 9, T0_MS + 2_000, body, sign_ns=1)
+
+
+def test_the_desks_own_closing_order_finds_room_when_cancels_took_all_of_theirs() -> None:
+    """Weight: a strategy's cancels stop at their share, and the rest is for the way to flat alone."""
+    architect = hat(weight_per_minute=100)
+    architect.state.budget.charge(95, T0)
+    assert of(ActionAnswered, said(architect, signed(ActionKind.CANCEL)))
+    assert of(ActionAnswered, said(architect, closing(cloid_for(1, 3, 1)))), "a strategy's own"
+    (post,) = of(
+        PostAction, said(architect, msgspec.structs.replace(closing(cloid_for(1, FLATTEN_NUMBER, 1)), nonce=10))
+    )
+    assert post.priority == Priority.KILL
+
+
+def test_the_venue_judges_a_closing_order_when_cancels_took_all_requests() -> None:
+    """Cancels pass and are counted, down to the reserve; beyond its limit the venue still takes one in ten seconds."""
+    architect = hat(address_requests=10, flatten_reserve=3)
+    for nonce in range(12):
+        assert of(PostAction, said(architect, signed(ActionKind.CANCEL, nonce=nonce)))
+    assert of(ActionAnswered, said(architect, closing(cloid_for(1, 3, 1)))), "a strategy's own"
+    assert of(PostAction, said(architect, msgspec.structs.replace(closing(cloid_for(1, FLATTEN_NUMBER, 1)), nonce=20)))
+
+
+def test_what_is_kept_for_want_of_one_budget_spends_none_of_the_other() -> None:
+    """Without requests no weight is used up, and without weight no request."""
+    architect = hat(weight_per_minute=100, address_requests=10, flatten_reserve=10)
+    assert of(ActionAnswered, said(architect, signed()))
+    assert (architect.state.budget.spent(T0), architect.state.address.used) == (0, 0)
+    architect = hat(weight_per_minute=100, address_requests=10, flatten_reserve=3)
+    said(architect, signed(expires_after_ms=T0_MS + 2_000))
+    architect.state.budget.charge(90, T0)
+    assert not said(architect, ResendOrder(CLOID))
+    assert architect.state.address.used == 1
 
 
 def test_the_venues_word_on_requests_is_asked_for_and_heeded() -> None:
