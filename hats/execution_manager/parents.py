@@ -16,12 +16,14 @@ from shared.messages.order import Fill
 from shared.messages.parent import NativeTwap, ParentChanged, ParentOrder, ParentState
 from shared.messages.risk import OrderDenied
 from shared.messages.signal import OrderIntent
-from shared.order import OrderState, Tif
+from shared.order import Tif
 from shared.rules.twap import MAX_MINUTES, MIN_MINUTES, MIN_VALUE_USD, is_duration
 from shared.units import BPS, MINUTE, MS, USD, Ns, Sz, notional
 
 TWAP_PAUSE_MS: Final = 5_000
 """Pause after a TWAP that came to nothing: what runs for minutes is in no hurry."""
+DOUBLINGS_MAX: Final = 5
+"""So often the pause doubles while one child after the other comes to nothing."""
 
 
 def begin(turn: Turn, terms: ParentOrder) -> Iterator[AnyMessage]:
@@ -58,9 +60,17 @@ def _fault(turn: Turn, terms: ParentOrder) -> str | None:
             return f"the venue's TWAP takes {MIN_MINUTES} to {MAX_MINUTES} minutes"
         if notional(terms.limit_px, terms.sz) < MIN_VALUE_USD:
             return f"the venue's TWAP takes at least {MIN_VALUE_USD // USD} USDC"
-        if any(order.is_twap and order.coin == terms.coin for order in turn.state.orders.values()):
+        if _has_twap(turn, terms):
             return f"a TWAP of {terms.coin} is at work: two could not be told apart"
     return sending.forbidden(turn, terms.strategy, reduce_only=terms.reduce_only)
+
+
+def _has_twap(turn: Turn, terms: ParentOrder) -> bool:
+    """Is a TWAP of the coin at work, or to come of another parent that waits for its approval or its price?"""
+    if any(order.is_twap and order.coin == terms.coin for order in turn.state.orders.values()):
+        return True
+    others = (other.terms for cloid, other in turn.state.parents.items() if cloid != terms.parent)
+    return any(isinstance(other.algorithm, NativeTwap) and other.coin == terms.coin for other in others)
 
 
 def stop(turn: Turn, parent: Parent, state: ParentState, why: str) -> Iterator[AnyMessage]:
@@ -117,9 +127,8 @@ def _advance(turn: Turn, parent: Parent) -> Iterator[AnyMessage]:
         ended = turn.state.ended.get(parent.child)
         if ended is None and turn.now < parent.asked_ns + turn.settings.child_answer_ms * MS:
             return  # not judged yet
-        if ended is not None and _was_in_vain(ended):
-            pause_ms = TWAP_PAUSE_MS if ended.is_twap else turn.settings.child_pause_ms
-            parent.retry_ns = Ns(turn.now + pause_ms * MS)
+        if ended is not None:
+            _learn_of(turn, parent, ended)
         parent.child = None
     yield from _next_child(turn, parent)
 
@@ -248,6 +257,14 @@ def _view(turn: Turn, parent: Parent) -> View:
     )
 
 
-def _was_in_vain(order: Order) -> bool:
-    """Did the child end without trading though nobody took it back?"""
-    return not order.filled_sz and (order.state is not OrderState.CANCELLED or order.tif is Tif.IOC)
+def _learn_of(turn: Turn, parent: Parent, ended: Order) -> None:
+    """A child that ended without trading though nobody took it back costs a pause, which doubles from one to the next.
+
+    Each takes a request of the address, whatever comes of it.
+    """
+    if ended.filled_sz or ended.wants_cancel:
+        parent.vain = 0
+        return
+    first_ms = TWAP_PAUSE_MS if ended.is_twap else turn.settings.child_pause_ms
+    parent.retry_ns = Ns(turn.now + (first_ms << min(parent.vain, DOUBLINGS_MAX)) * MS)
+    parent.vain += 1

@@ -81,7 +81,8 @@ class Order(msgspec.Struct):
 class Parent(msgspec.Struct):
     """A parent order at work. `child` is the one that was asked for last, until it is proven gone.
 
-    `arrival_mid` (USDC) is its benchmark, `paid` the sum of price x size of its fills (micro-USDC).
+    `arrival_mid` (USDC) is its benchmark, `paid` the sum of price x size of its fills (micro-USDC). `denials` counts
+    children in a row that were denied, `vain` those that ended without trading though nobody took them back.
     """
 
     terms: ParentOrder
@@ -94,6 +95,7 @@ class Parent(msgspec.Struct):
     children: int = 0
     asked_ns: Ns = Ns(0)
     denials: int = 0
+    vain: int = 0
     retry_ns: Ns = Ns(0)
     ending: ParentState | None = None
     why: str = ""

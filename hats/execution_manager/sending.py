@@ -39,7 +39,8 @@ def approved(turn: Turn, approval: OrderApproved) -> Iterator[AnyMessage]:
     expires_ns = Ns(min(approval.expires_ns, turn.now + turn.settings.order_ttl_ms * MS))
     order = _order_of(intent, expires_ns)
     parent = state.parent_awaiting(intent.cloid)
-    order.parent = None if parent is None else parent.terms.parent
+    if parent is not None:
+        order.parent, parent.denials = parent.terms.parent, 0
     state.orders[order.cloid] = order
     obstacle = _obstacle(turn, approval)
     if obstacle is not None:
@@ -120,7 +121,7 @@ def _obstacle(turn: Turn, approval: OrderApproved) -> Obstacle | None:
         return Obstacle(OrderEvent.CANCEL, "withdrawn before it was sent")
     if is_child(intent.cloid):
         parent = state.parent_awaiting(intent.cloid)
-        if parent is None or parent.ending is not None:
+        if parent is None or parent.ending is not None or turn.now >= parent.terms.end_ns:
             return Obstacle(OrderEvent.CANCEL, "its parent went on without it")
     if turn.now >= approval.expires_ns:
         return Obstacle(OrderEvent.EXPIRE, "its approval came too late")

@@ -60,7 +60,7 @@ class Settings(Section):
     parent_tick_ms: int = Field(250, ge=1, description="How often a parent order looks at its child and its schedule.")
     child_answer_ms: int = Field(3_000, ge=1, description="A child that nobody judged by then is given up.")
     child_keep_ms: int = Field(500, ge=0, description="A child is not moved sooner than this after it was asked for.")
-    child_pause_ms: int = Field(200, ge=1, description="Pause after a child in vain; it doubles with each denial.")
+    child_pause_ms: int = Field(200, ge=1, description="Pause after a child in vain; it doubles with each in a row.")
     child_denials_max: int = Field(10, ge=1, description="Denials in a row after which a parent order is given up.")
     protect_stop_bps: int = Field(
         0,

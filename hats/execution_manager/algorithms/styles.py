@@ -15,8 +15,8 @@ from shared.messages.parent import (
     Twap,
 )
 from shared.order import Tif, VenueTwap
-from shared.rules.twap import is_duration
-from shared.units import BPS, MINUTE, MS, Ns, Sz
+from shared.rules.twap import MIN_VALUE_USD, is_duration
+from shared.units import BPS, MINUTE, MS, Ns, Sz, notional
 
 
 def wanted(algorithm: Algorithm, view: View) -> Wanted | None:
@@ -39,9 +39,13 @@ def wanted(algorithm: Algorithm, view: View) -> Wanted | None:
 
 
 def _native(view: View, *, randomize: bool) -> Wanted | None:
-    """All that is left as the venue's own TWAP over the whole minutes that are left; None beyond the limit."""
+    """All that is left as the venue's own TWAP over the whole minutes that are left; None beyond the limit.
+
+    None, too, where the venue takes none: too little time is left, or too little to trade.
+    """
     minutes = (view.end_ns - view.now) // MINUTE
-    if not view.left_sz or not view.can_cross or not is_duration(minutes):
+    is_enough = notional(view.limit_px, Sz(view.left_sz)) >= MIN_VALUE_USD
+    if not is_enough or not view.can_cross or not is_duration(minutes):
         return None
     return Wanted(view.limit_px, Sz(view.left_sz), Tif.GTC, VenueTwap(minutes, randomize))
 

@@ -260,3 +260,25 @@ def test_who_shares_the_account_keeps_the_others_twaps() -> None:
     said = found(hat)
     assert not cancelled(said)
     assert [m.is_clean for m in said if isinstance(m, Reconciled)] == [True]
+
+
+def test_two_parents_with_a_twap_of_one_coin_are_not_taken_on() -> None:
+    """The first may be waiting for its approval, or for its price: its TWAP is still to come."""
+    hat = manager()
+    say(hat, features())
+    say(hat, terms())
+    (word,) = [m for m in say(hat, terms(2)) if isinstance(m, ParentChanged)]
+    assert (word.state, "two could not be told apart" in word.reason) == (ParentState.REFUSED, True)
+
+
+def test_what_is_left_is_no_twap_below_the_venues_minimum() -> None:
+    """It would be refused again and again, for as long as the parent lasts."""
+    hat = manager()
+    wish = running(hat)
+    say(hat, part(wish, 150, 1))
+    ended = told(wish, VenueOrderStatus.CANCELLED, 50, at=NOW + SECOND)
+    said = say(hat, msgspec.structs.replace(ended, oid=ID), NOW + SECOND)
+    at = NOW + 20 * SECOND
+    said += [*say(hat, features(at=at), at), *wake(hat, at)]
+    assert hat.state.parents
+    assert not [m for m in said if isinstance(m, OrderIntent)]
