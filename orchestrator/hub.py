@@ -44,6 +44,9 @@ NOTED: Final = frozenset({OrderApproved, OrderChanged, FillBooked, SignedAction,
 """What the Security Architect only notes down. It waits a moment for the order to sign, which then finds it idle."""
 NOTED_WAIT_NS: Final = MS
 REPLAY_FRAMES_PER_TURN: Final = 64
+REPLAY_WAIT_NS: Final = MS
+RESTORE_NS_MAX: Final = 60 * SECOND
+"""A Hat that takes nothing of its replay for so long, or does not end it so long after its last piece, hangs."""
 Service = Callable[[Heart, Ns, bytes], bytes]
 """Answers one kind of question from the operator, between two turns of the loop."""
 CHECKPOINT_NS: Final = 30 * SECOND
@@ -159,8 +162,11 @@ class Hub:
         due = min(self.heart.next_ns(), now + self._commit_interval_ns if self._journal.is_dirty else now + SECOND)
         if self._is_holding:
             due = min(due, now + NOTED_WAIT_NS)
-        if any(peer.replay is not None for peer in self._hats.values()):
+        replaying = [peer for peer in self._hats.values() if peer.replay is not None]
+        if any(peer.connection.can_send for peer in replaying):
             return 0.0
+        if replaying:
+            due = min(due, now + REPLAY_WAIT_NS)
         return max(due - now, 0) / SECOND
 
     def _commit_if_due(self) -> None:
@@ -199,7 +205,7 @@ class Hub:
     def _take(self, peer: Peer, frame: frames.FromHat) -> None:
         """Handle one frame, or park it behind those that wait for room."""
         if peer.parked or not self._accepted(peer, frame):
-            if not peer.parked:
+            if not peer.parked and peer.connection in self._peers:
                 self._selector.unregister(peer.connection)
             peer.parked.append(frame)
 
@@ -273,7 +279,7 @@ class Hub:
             raise BusError(f"{hello.role} is here already")
         self._hats[hello.role] = peer
         self._journal.commit()  # the replay must see everything
-        peer.replay = replay_of(self._journal.reader, hello.role, self._journal.epoch)
+        peer.replay, peer.fed_ns = replay_of(self._journal.reader, hello.role, self._journal.epoch), now
         self.heart.say(self.heart.supervisor.connected(hello.role), now)
 
     def _retry_parked(self) -> None:
@@ -284,7 +290,7 @@ class Hub:
             except (BusError, NotAllowedError) as error:
                 self._drop(peer, str(error))
                 continue
-            if not peer.parked:
+            if not peer.parked and peer.connection in self._peers:
                 self._selector.register(peer.connection, selectors.EVENT_READ)
 
     # writing
@@ -318,8 +324,12 @@ class Hub:
         self._send(peer, frames.Batch(0, flight.now, False, letters))
 
     def _replay(self, peer: Peer) -> None:
+        """Some more of its past, as far as it takes it: a Hat that is slow or stands still must hold up nobody."""
         assert peer.replay is not None
         for _ in range(REPLAY_FRAMES_PER_TURN):
+            if not peer.connection.can_send:
+                return
+            peer.fed_ns = self._clock.now()
             frame = next(peer.replay, None)
             if frame is None:
                 peer.replay = None
@@ -343,7 +353,9 @@ class Hub:
         for peer in [peer for peer in self._peers.values() if peer.role is None and now - peer.heard_ns > HELLO_NS_MAX]:
             self._drop(peer, f"no Hello within {HELLO_NS_MAX // SECOND} s")
         for peer in list(self._hats.values()):
-            if peer.pinged_ns and peer.heard_ns < peer.pinged_ns and now - peer.pinged_ns > SILENCE_NS_MAX:
+            if not peer.is_live and now - peer.fed_ns > RESTORE_NS_MAX:
+                self._drop(peer, f"not restored for {(now - peer.fed_ns) // MS} ms", hung_pid=peer.pid)
+            elif peer.pinged_ns and peer.heard_ns < peer.pinged_ns and now - peer.pinged_ns > SILENCE_NS_MAX:
                 self._drop(peer, f"silent for {(now - peer.heard_ns) // MS} ms", hung_pid=peer.pid)
             elif peer.heard_ns >= peer.pinged_ns and now - peer.pinged_ns >= PING_NS and peer.is_live:
                 peer.pinged_ns = now

@@ -28,6 +28,8 @@ class Peer:
         self.parked: deque[frames.FromHat] = deque()
         """Frames that no mailbox had room for; while any are parked, the connection is not read."""
         self.replay: Iterator[frames.ToHat] | None = None
+        self.fed_ns = 0
+        """When it last took a piece of its replay."""
         self.is_live = False
         """Restored and ready for batches."""
         self.snapshot_of: int | None = None

@@ -6,6 +6,7 @@ Addresses: `inproc:NAME` (threads of one process), `unix:/PATH` (one host), `tcp
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import ssl
 import threading
@@ -103,6 +104,13 @@ class Connection:
     def pending_bytes(self) -> int:
         """How many bytes wait for the rest of their frame."""
         return self._buffer.pending_bytes
+
+    @property
+    def can_send(self) -> bool:
+        """Has the peer's buffer so much room that a frame of some hundred kilobytes would go without waiting?"""
+        poll = select.poll()
+        poll.register(self.fileno(), select.POLLOUT)
+        return bool(poll.poll(0))
 
     def send(self, frame: bytes) -> None:
         """Hand a frame to the peer, waiting while its buffer is full; BusError if the peer is gone."""

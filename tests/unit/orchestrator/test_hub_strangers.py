@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import threading
 import time
 from collections.abc import Iterator
@@ -116,5 +117,54 @@ def test_strangers_neither_fill_the_door_nor_stay(address: str, monkeypatch: pyt
     ends = [connection.receive(10) for connection in many]
     assert ends == [None] * len(many)
     for connection in many:
+        connection.close()
+    assert _operator_is_served(address)
+
+
+def _long_past(*_: object) -> Iterator[frames.ToHat]:
+    return (frames.Restore(1, b"x" * 100_000) for _ in range(1_000))
+
+
+def test_a_hat_that_stands_still_while_it_is_restored_holds_up_nobody(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is given no more of its past than it takes; the others are served, and in the end it is given up."""
+    monkeypatch.setattr(hub, "replay_of", _long_past)
+    role = Role.ML_RESEARCH_SCIENTIST
+    stopped = connect(address)
+    stopped.send(frames.encode(Hello(role, "hat", pass_of(role, SECRET), "b", 1)))
+    assert stopped.receive(5) is not None, "the first piece of its past"
+    assert _operator_is_served(address)
+    monkeypatch.setattr(hub, "RESTORE_NS_MAX", 10**9)
+    ended = select.poll()
+    ended.register(stopped, select.POLLHUP)
+    assert ended.poll(30_000), "hung up on, although it reads nothing"
+    taken = 1
+    while stopped.receive(10) is not None:
+        taken += 1
+    assert taken < 100
+    stopped.close()
+    assert _operator_is_served(address)
+
+
+def test_a_hat_that_takes_its_past_slowly_is_given_all_of_it(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is left out because its buffer was full."""
+    monkeypatch.setattr(hub, "replay_of", _long_past)
+    role = Role.ML_RESEARCH_SCIENTIST
+    slow = connect(address)
+    slow.send(frames.encode(Hello(role, "hat", pass_of(role, SECRET), "b", 1)))
+    assert sum(slow.receive(10) is not None for _ in range(1_000)) == 1_000
+    slow.close()
+
+
+def test_an_operator_that_asks_and_hangs_up_hurts_nobody(address: str) -> None:
+    """Answers that nobody takes, and a word between them for which there is room at once."""
+    hello, ask = _hello(Role.OPERATOR, pass_of(Role.OPERATOR, SECRET)), Ask("status", b"")
+    for _ in range(20):
+        connection = connect(address)
+        words: list[frames.FromHat] = [hello, *[ask] * 50]
+        for word in words:
+            with contextlib.suppress(BusError):
+                connection.send(frames.encode(word))
         connection.close()
     assert _operator_is_served(address)
