@@ -199,6 +199,8 @@ def _ask(turn: Turn, parent: Parent, wish: Wanted) -> OrderIntent:
 
 def _finish(turn: Turn, parent: Parent, state: ParentState, why: str) -> Iterator[AnyMessage]:
     del turn.state.parents[parent.terms.parent]
+    if not turn.state.parents:
+        turn.state.parents_ns = NEVER  # nobody looks at them any more, and a time that has passed is waited for at once
     turn.state.ended_parents[parent.terms.parent] = turn.now
     while len(turn.state.ended_parents) > turn.settings.ended_orders_kept:
         del turn.state.ended_parents[min(turn.state.ended_parents, key=turn.state.ended_parents.__getitem__)]

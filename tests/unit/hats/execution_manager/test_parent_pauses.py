@@ -6,10 +6,11 @@ import pytest
 
 from hats.execution_manager import ExecutionManager
 from shared.messages import AnyMessage
+from shared.messages.control import KillLevel, KillOrdered
 from shared.messages.order import AnswerKind, OrderChanged, SubmitOrder, VenueOrderStatus
 from shared.messages.parent import Chase, ParentState
 from shared.messages.risk import DenyReason, OrderDenied
-from shared.messages.signal import OrderIntent
+from shared.messages.signal import CancelIntent, OrderIntent
 from shared.order import OrderState
 from shared.units import MS, SECOND, Ns
 from tests.unit.hats.execution_manager.scene import (
@@ -22,11 +23,12 @@ from tests.unit.hats.execution_manager.scene import (
     features,
     manager,
     ms,
+    next_wake,
     say,
     told,
     wake,
 )
-from tests.unit.hats.execution_manager.test_parents import begun, child_of, last_word, parent, working
+from tests.unit.hats.execution_manager.test_parents import PARENT, begun, child_of, last_word, parent, working
 
 TOO_MUCH = "Insufficient margin to place order. asset=0"
 
@@ -109,3 +111,15 @@ def test_a_child_that_is_approved_after_its_parents_time_is_not_sent() -> None:
     assert not [m for m in said if isinstance(m, SubmitOrder)]
     assert [m.state for m in said if isinstance(m, OrderChanged)] == [OrderState.CANCELLED]
     assert last_word([*said, *wake(hat, at + ms(250))]).state is ParentState.EXPIRED
+
+
+@pytest.mark.parametrize("news", [CancelIntent(PARENT, STRATEGY, "test"), KillOrdered(KillLevel.PAUSE, "test")])
+def test_a_parent_that_ends_between_two_children_leaves_no_wake_up(news: AnyMessage) -> None:
+    """It was looked at four times a second; once the last is over, a time that has passed must not be waited for."""
+    hat, said = begun(Chase())
+    say(hat, OrderDenied(child_of(said).cloid, STRATEGY, "AAA", DenyReason.ORDER_RATE, 1, 2, "x"))
+    assert last_word(say(hat, news, NOW + ms(100))).state is ParentState.CANCELLED
+    said = wake(hat, NOW + ms(250))
+    woken = next_wake(said)
+    assert woken is not None
+    assert woken > NOW + SECOND, "the manager spins"
