@@ -97,7 +97,10 @@ def compare(turn: Turn, snapshot: AccountSnapshot) -> Iterator[AnyMessage]:
     findings |= {f"order {cloid}": "a TWAP that was left over is not proven to have ended" for cloid in left}
     gaps = _position_gaps(turn, snapshot)
     findings |= {f"position {coin}": f"ours {ours}, the venue's {theirs} lots" for coin, ours, theirs in gaps}
-    yield from _conclude(turn, findings, doubts, gaps)
+    if findings and not is_all:  # what is missing may be why, and our own reading will have it
+        facts.want_account(turn, turn.now + turn.settings.confirm_ms * MS, "fills may be missing")
+    else:
+        yield from _conclude(turn, findings, doubts, gaps)
     _take_costs(turn, snapshot)
 
 

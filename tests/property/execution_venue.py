@@ -21,7 +21,7 @@ from shared.messages.order import (
     VenueOrder,
     VenueOrderStatus,
 )
-from shared.order import Side
+from shared.order import Side, Tif
 from shared.units import USD, Ns, Px, Sz, Usd
 
 
@@ -175,7 +175,24 @@ class TinyVenue:
         pushed: list[AnyMessage] = [self.word(action.cloid)]
         if refuse:
             return self._answer(kind, action.cloid, AnswerKind.REFUSED, error="Insufficient margin"), pushed
+        if action.tif is Tif.IOC:
+            return self._take_at_once(action, kind, pushed)
         return self._answer(kind, action.cloid, AnswerKind.RESTING), pushed
+
+    def _take_at_once(
+        self, action: SubmitOrder, kind: ActionKind, pushed: list[AnyMessage]
+    ) -> tuple[ActionAnswered, list[AnyMessage]]:
+        """Nothing, a part or all of it trades, one after the other, and the rest is gone."""
+        order = self.orders[action.cloid]
+        sz = action.sz * (order.oid % 3) // 2
+        if not sz:
+            order.status = VenueOrderStatus.REJECTED
+            error = "Order could not immediately match against any resting orders."
+            return self._answer(kind, action.cloid, AnswerKind.REFUSED, error=error), [self.word(action.cloid)]
+        pushed += self.trade(action.cloid, sz)
+        pushed += self.end(action.cloid) if order.is_live else []
+        answer = self._answer(kind, action.cloid, AnswerKind.FILLED)
+        return msgspec.structs.replace(answer, filled_sz=Sz(sz)), pushed
 
     def _modify(self, action: SubmitOrder, *, refuse: bool) -> tuple[ActionAnswered, list[AnyMessage]]:
         assert action.replaces is not None

@@ -107,6 +107,11 @@ class ExecutionLaws(RuleBasedStateMachine):
                 case Reconciled():
                     self.reconciled = said
                     assert said.is_clean, said.differences
+                case _:
+                    self.note(said)
+
+    def note(self, said: AnyMessage) -> None:
+        """What else it says: nothing that these laws are about."""
 
     def check_change(self, said: OrderChanged) -> None:
         """Legal moves only; what is filled never shrinks; an end is true at the venue."""

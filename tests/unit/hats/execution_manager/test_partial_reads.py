@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from shared.messages import AnyMessage
-from shared.messages.account import AccountSnapshot
+from shared.messages.account import AccountSnapshot, Reconciled
 from shared.messages.order import ActionKind, AnswerKind, QueryAccount, VenueOrderStatus
 from shared.messages.signal import CancelIntent
 from shared.order import OrderState
@@ -73,3 +73,18 @@ def test_a_reading_that_began_before_a_look_was_wanted_does_not_put_it_off() -> 
     said = say(hat, snapshot_of(at=began), at)
     assert not asks(said)
     assert asks(wake(hat, began + ms(100) + ms(500)))
+
+
+def test_no_difference_is_concluded_from_readings_that_may_lack_fills() -> None:
+    """Taken over from them, a position would hold the missing fill, and once more when that is read."""
+    hat = manager()
+    wish = resting(hat, intent(1))
+    lost = fill(wish, 5, 1, at=NOW + ms(100))
+    for second in range(2, 8):
+        at = NOW + second * SECOND
+        said = say(hat, reaching_back(snapshot_of({"AAA": 5}, at=at), at - SECOND), at)
+        assert not [message for message in said if isinstance(message, Reconciled)]
+    at = NOW + 9 * SECOND
+    said = say(hat, reaching_back(snapshot_of({"AAA": 5}, fills=(lost,), at=at), NOW), at)
+    assert [message.is_clean for message in said if isinstance(message, Reconciled)] == [True]
+    assert hat.state.positions == {"AAA": 5}
