@@ -1,7 +1,8 @@
 """The laws of orders as a campaign: `python -m tests.bench.order_laws`.
 
 Interleavings of fills, cancels, replacements, lost answers, dropped events and crashes, each ending with books equal to
-the venue's and nothing overfilled; permutations of delivery, each ending the same; numbers that give a valid wire form
+the venue's and nothing overfilled; the same with parent orders, none of which trades more than its size or works for
+ever; permutations of delivery, each ending the same; numbers that give a valid wire form
 or are refused. Exit code 0 if all hold, 1 with the smallest failing example if not.
 """
 
@@ -20,6 +21,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.property.test_delivery_laws import check_delivery, fates
 from tests.property.test_execution_laws import ExecutionLaws
+from tests.property.test_parent_wire_laws import ParentWireLaws
 from tests.property.test_wire_laws import check_wire
 
 
@@ -27,6 +29,7 @@ def arguments() -> argparse.Namespace:
     """What was asked for."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.order_laws", description=__doc__)
     parser.add_argument("--interleavings", type=int, default=10_000, help="lives of several orders on a bad wire")
+    parser.add_argument("--parents", type=int, default=2_000, help="lives of parent orders on a bad wire")
     parser.add_argument("--permutations", type=int, default=5_000, help="orders in which one order's facts are heard")
     parser.add_argument("--wires", type=int, default=100_000, help="random prices and sizes")
     parser.add_argument("--seed", type=int, default=1, help="another seed, other examples")
@@ -38,6 +41,13 @@ def interleavings(count: int, number: int) -> str:
     lives = settings(max_examples=count, stateful_step_count=40, deadline=None, database=None, phases=[Phase.generate])
     run_state_machine_as_test(seed(number)(ExecutionLaws), settings=lives)
     return f"{count} interleavings: positions equal, nothing overfilled, nothing in doubt at the end"
+
+
+def families(count: int, number: int) -> str:
+    """The same with parent orders and their children, so many times."""
+    lives = settings(max_examples=count, stateful_step_count=50, deadline=None, database=None, phases=[Phase.generate])
+    run_state_machine_as_test(seed(number)(ParentWireLaws), settings=lives)
+    return f"{count} interleavings with parent orders: none overfilled, none works for ever, each says what it traded"
 
 
 def permutations(count: int, number: int) -> str:
@@ -59,6 +69,7 @@ def main() -> int:
     asked = arguments()
     campaigns: tuple[tuple[Callable[[int, int], str], int], ...] = (
         (interleavings, asked.interleavings),
+        (families, asked.parents),
         (permutations, asked.permutations),
         (wires, asked.wires),
     )

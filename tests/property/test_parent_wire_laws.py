@@ -10,6 +10,7 @@ from hypothesis.stateful import invariant, precondition, rule
 from shared.ids import Cloid, cloid_for
 from shared.messages import AnyMessage
 from shared.messages.control import Armed, Disarmed
+from shared.messages.order import Fill, SubmitOrder
 from shared.messages.parent import (
     Algorithm,
     AlmgrenChriss,
@@ -26,7 +27,7 @@ from shared.messages.risk import DenyReason, OrderDenied
 from shared.messages.signal import CancelIntent, OrderIntent
 from shared.order import OrderState, Side
 from shared.units import SECOND, Ns, Px, Sz
-from tests.property.execution_venue import Copy, SubmitOrder
+from tests.property.execution_venue import Copy, no_answer
 from tests.property.test_execution_laws import ExecutionLaws
 from tests.unit.hats.execution_manager.scene import COINS, PX, RUN, STRATEGY, approval, features
 
@@ -87,6 +88,23 @@ class ParentWireLaws(ExecutionLaws):
             self.say(approval(child, self.numbers, self.now))
         else:
             self.say(OrderDenied(child.cloid, child.strategy, child.coin, DenyReason.ORDER_RATE, 1, 2, "test"))
+
+    @precondition(lambda self: self.unjudged)
+    @rule(span_ms=st.sampled_from([600, 4_000]), has_arrived=st.booleans())
+    def doubt(self, span_ms: int, has_arrived: bool) -> None:
+        """Nobody knows for a while what became of a child: the venue took it, or it is still on its way."""
+        child = self.unjudged.pop()
+        self.numbers += 1
+        self.say(approval(child, self.numbers, self.now))
+        sent = [action for action in self.wire if isinstance(action, SubmitOrder) and action.cloid == child.cloid]
+        for action in sent:
+            if has_arrived:
+                self.wire.remove(action)
+                _, pushed = self.venue.take(action, refuse=False)
+                self.inbox += [fact for fact in pushed if isinstance(fact, Fill)]
+            self.say(no_answer(action, self.now))
+        self.pass_time(span_ms)
+        self.look(0)
 
     @rule(move=st.integers(-6, 6))
     def look(self, move: int) -> None:
