@@ -53,6 +53,7 @@ def venue_order(turn: Turn, message: VenueOrder) -> Iterator[AnyMessage]:
         yield from life.accept(turn, order, message.oid, "open at the venue")
     elif message.status is VenueOrderStatus.TRIGGERED:
         yield from life.trigger(turn, order, message.oid, "triggered")
+        yield from parents.stop_fired(turn, order)
     elif message.status is VenueOrderStatus.UNKNOWN_OID:
         yield from _not_there(turn, order, message)
     elif message.status is VenueOrderStatus.OTHER:
@@ -143,6 +144,7 @@ def _fill_order(turn: Turn, order: Order, fill: Fill) -> Iterator[AnyMessage]:
     order.is_doubled = order.is_doubled or fill.sz > order.sz - order.filled_sz
     order.filled_sz = min(order.filled_sz + fill.sz, order.sz)
     yield from parents.filled(turn, order, fill)
+    yield from parents.stop_fired(turn, order)
     if not is_open(order.state):
         if order.state in NEVER_TRADED:
             turn.state.samples.add(DUPLICATES.name, 1.0)

@@ -10,13 +10,13 @@ from hats.execution_manager.algorithms.child import View, Wanted
 from hats.execution_manager.algorithms.styles import wanted
 from hats.execution_manager.measures import SHORTFALL
 from hats.execution_manager.records import NEVER, Order, Parent, Turn
-from shared.ids import child_number, cloid_for, strategy_number_of
+from shared.ids import PROTECT, child_number, cloid_for, strategy_number_of
 from shared.messages import AnyMessage
 from shared.messages.order import Fill
 from shared.messages.parent import NativeTwap, ParentChanged, ParentOrder, ParentState
 from shared.messages.risk import OrderDenied
 from shared.messages.signal import OrderIntent
-from shared.order import Tif
+from shared.order import Tif, Trigger, TriggerKind
 from shared.rules.twap import MAX_MINUTES, MIN_MINUTES, MIN_VALUE_USD, is_duration
 from shared.units import BPS, MINUTE, MS, USD, Ns, Sz, notional
 
@@ -85,6 +85,15 @@ def stop_all(turn: Turn, why: str, *, also_reducing: bool) -> Iterator[AnyMessag
     for _, parent in sorted(turn.state.parents.items()):
         if also_reducing or not parent.terms.reduce_only:
             yield from stop(turn, parent, ParentState.CANCELLED, why)
+
+
+def stop_fired(turn: Turn, order: Order) -> Iterator[AnyMessage]:
+    """A stop closes the coin's position: a parent that went on would open it again, or turn it around."""
+    if order.strategy != PROTECT or not isinstance(order.how, Trigger) or order.how.kind is not TriggerKind.STOP_LOSS:
+        return
+    for _, parent in sorted(turn.state.parents.items()):
+        if parent.terms.coin == order.coin:
+            yield from stop(turn, parent, ParentState.CANCELLED, f"the stop of {order.coin} fired")
 
 
 def denied(turn: Turn, denial: OrderDenied) -> Iterator[AnyMessage]:

@@ -8,7 +8,7 @@ import pytest
 
 from hats.execution_manager import ExecutionManager
 from hats.execution_manager.answers import GONE
-from shared.ids import cloid_for, is_child, strategy_number_of
+from shared.ids import Cloid, cloid_for, is_child, strategy_number_of
 from shared.messages import AnyMessage
 from shared.messages.control import Disarmed, DrainOrdered, KillLevel, KillOrdered
 from shared.messages.order import (
@@ -23,8 +23,9 @@ from shared.messages.order import (
 from shared.messages.parent import Algorithm, Chase, ParentChanged, ParentOrder, ParentState, PassiveThenCross, Twap
 from shared.messages.risk import DenyReason, OrderDenied
 from shared.messages.signal import CancelIntent, OrderIntent
-from shared.order import OrderState, Side, Tif
+from shared.order import OrderState, Side, Tif, TriggerKind
 from shared.units import SECOND, Ns, Px, Sz
+from tests.unit.hats.execution_manager import protection
 from tests.unit.hats.execution_manager.scene import (
     NOW,
     PX,
@@ -83,6 +84,30 @@ def test_a_child_is_an_intent_of_its_parents_strategy() -> None:
     assert strategy_number_of(child.cloid) & 0x7FFF == 3
     assert (child.strategy, child.px, child.sz, child.tif) == (STRATEGY, PX - 100, 100, Tif.ALO)
     assert not [message for message in said if isinstance(message, SubmitOrder)]
+
+
+@pytest.mark.parametrize("kind", list(TriggerKind))
+@pytest.mark.parametrize("is_heard_first", [False, True])
+def test_a_stop_that_fires_ends_the_parents_of_its_coin(kind: TriggerKind, *, is_heard_first: bool) -> None:
+    """They would open again what it closes, or sell what is gone; a take-profit is no reason."""
+    hat = protection.manager(protect_take_bps=500)
+    protection.moved(hat, 20)
+    guard = protection.placed(hat, protection.SETTLED)[kind]
+    said = say(hat, parent(Chase(), end_ns=Ns(NOW + 60 * SECOND)), protection.SETTLED)
+    working(hat, child_of(said), protection.SETTLED)
+    if is_heard_first:
+        said = say(hat, told(guard, VenueOrderStatus.TRIGGERED, 20), protection.SETTLED)
+    else:
+        said = say(hat, fill(guard, 20, 1, start=20), protection.SETTLED)
+    taken_back = {message.cloid for message in said if isinstance(message, CancelOrder)}
+    assert (child_of_parent(hat) in taken_back) is (kind is TriggerKind.STOP_LOSS)
+
+
+def child_of_parent(hat: ExecutionManager) -> Cloid:
+    """The child that works for the one parent."""
+    (one,) = hat.state.parents.values()
+    assert one.child is not None
+    return one.child
 
 
 def test_a_child_that_is_approved_after_its_parent_was_stopped_is_not_sent() -> None:
