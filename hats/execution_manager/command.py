@@ -18,12 +18,16 @@ Command = Armed | Disarmed | KillOrdered | ResumeOrdered | TradingStateChanged |
 
 
 def hear(turn: Turn, command: Command) -> Iterator[AnyMessage]:
-    """Obey. Disarming alone cancels nothing; a kill and a tighter trading state cancel what may add to a position."""
+    """Obey. Disarming alone cancels nothing; a kill and a tighter trading state cancel what may add to a position.
+
+    A kill holds until trading is active again: the operator's word alone lifts nothing, for it may be refused.
+    """
     state = turn.state
     match command:
         case Armed():
-            state.is_armed = True
-            _stop_draining(turn)
+            state.is_armed = state.was_armed = True
+            if not state.drain.is_kill:  # a kill that closes everything is lifted by the operator alone
+                _stop_draining(turn)
         case Disarmed():
             state.is_armed = False
         case DrainOrdered():
@@ -32,13 +36,13 @@ def hear(turn: Turn, command: Command) -> Iterator[AnyMessage]:
         case KillOrdered():
             yield from _kill(turn, command)
         case ResumeOrdered():
-            state.kill = None
+            state.resumes = True
             reconcile.accept_strangers(turn)
-            if state.drain.is_kill:
-                _stop_draining(turn)
         case TradingStateChanged():
             state.trading = command.state
-            if command.state is not TradingState.ACTIVE:
+            if command.state is TradingState.ACTIVE:
+                _lift(turn)
+            else:
                 reason = f"trading is {command.state}"
                 yield from parents.stop_all(turn, reason, also_reducing=command.state is TradingState.HALTED)
                 if not state.drain.is_active:  # who drains cancels, too, and may have to close before that
@@ -48,14 +52,25 @@ def hear(turn: Turn, command: Command) -> Iterator[AnyMessage]:
 def _kill(turn: Turn, order: KillOrdered) -> Iterator[AnyMessage]:
     """A harder kill replaces a milder one; only the operator's resume lifts it."""
     state = turn.state
+    state.resumes = False
     if state.kill is None or TIGHTNESS.index(order.level) > TIGHTNESS.index(state.kill):
         state.kill = order.level
     reason = f"kill ({order.level}): {order.reason}"
     yield from parents.stop_all(turn, reason, also_reducing=order.level is not KillLevel.REDUCE)
     if order.level is KillLevel.FLATTEN:
         yield from drain.begin(turn, flatten=True, is_kill=True, reason=reason)
-    else:
+    elif not state.drain.is_active:
         yield from sending.cancel_all(turn, reason, also_reducing=False)
+
+
+def _lift(turn: Turn) -> None:
+    """Trading is active: what the operator wanted lifted is. A kill that was heard since they resumed stays."""
+    state = turn.state
+    if not state.resumes:
+        return
+    state.kill, state.resumes = None, False
+    if state.drain.is_kill:
+        _stop_draining(turn)
 
 
 def _stop_draining(turn: Turn) -> None:

@@ -1,8 +1,12 @@
-"""The way to flat: cancel every order, close every position within a price bound, prove it, say so."""
+"""The way to flat: cancel every order, close every position within a price bound, prove it, say so.
+
+It goes on until the venue has shown that nothing is left, or until the operator resumes. No closing order follows one
+whose fate is not known, however long that takes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from hats.execution_manager import facts, protect, sending
@@ -12,13 +16,18 @@ from shared.messages import AnyMessage
 from shared.messages.control import Drained
 from shared.messages.risk import OrderDenied
 from shared.messages.signal import FeatureUpdate, OrderIntent
-from shared.order import Side, Tif
+from shared.order import OrderEvent, Side, Tif
 from shared.units import BPS, MS, SECOND, Ns, Rounding, Sz, on_tick, round_ratio
 
 CLOSE_FIRST_NS: Final = SECOND
 """Cancels wait no longer than this for closing orders."""
 CLOSING_EACH: Final = 2
 """Requests that closing a coin is reckoned with."""
+AT_ONCE: Final = 3
+"""Closing orders in vain after which the pause begins to double."""
+DOUBLINGS_MAX: Final = 16
+NO_TAKERS: Final = ("Order could not immediately match", "No liquidity available")
+"""The venue's refusals of an order for which the book had nothing."""
 
 
 def begin(turn: Turn, *, flatten: bool, is_kill: bool, reason: str) -> Iterator[AnyMessage]:
@@ -29,11 +38,11 @@ def begin(turn: Turn, *, flatten: bool, is_kill: bool, reason: str) -> Iterator[
     drain = turn.state.drain
     if drain.is_active:
         if flatten and not drain.flatten:
-            drain.flatten, drain.began_ns = True, turn.now
+            drain.flatten, drain.began_ns, drain.word_ns = True, turn.now, _next_word_ns(turn)
         drain.is_kill = drain.is_kill and is_kill
         drain.phase = DrainPhase.WORKING
     else:
-        turn.state.drain = Drain(DrainPhase.WORKING, flatten, is_kill, turn.now)
+        turn.state.drain = Drain(DrainPhase.WORKING, flatten, is_kill, turn.now, word_ns=_next_word_ns(turn))
     if not _closes_first(turn):
         yield from _cancel(turn, reason)
 
@@ -41,21 +50,42 @@ def begin(turn: Turn, *, flatten: bool, is_kill: bool, reason: str) -> Iterator[
 def advance(turn: Turn) -> Iterator[AnyMessage]:
     """The next step, whatever happened; looked at again after every message and every tick."""
     state, drain = turn.state, turn.state.drain
-    if turn.now >= drain.began_ns + turn.settings.drain_timeout_ms * MS:
-        yield _end(turn, is_verified=False)
-        return
+    if turn.now >= drain.word_ns:
+        drain.word_ns = _next_word_ns(turn)
+        yield _word(turn, is_verified=False)
     if drain.phase is DrainPhase.WORKING:
         if not _closes_first(turn):
             yield from _cancel(turn, "draining")
-        can_go_on = False
-        if drain.flatten:
-            for coin in sorted(coin for coin, net_sz in state.positions.items() if net_sz):
-                can_go_on |= yield from _close(turn, coin)
-        if not _unfinished(turn) and not can_go_on:
+        closing = _to_close(turn)
+        for coin in closing:
+            yield from _close(turn, coin)
+        if not _unfinished(turn) and not closing and not _uncovered(turn):
             drain.phase, drain.verify_ns = DrainPhase.VERIFYING, turn.now
             facts.want_account(turn, turn.now, "to prove that nothing is left")
     drain.deadline_ns = Ns(turn.now + turn.settings.drain_tick_ms * MS)
     state.soonest_ns = min(state.soonest_ns, drain.deadline_ns)
+
+
+def keep_closed(turn: Turn) -> None:
+    """What was closed stays closed: a fill that was heard late, or anybody's new position, begins the work anew."""
+    drain = turn.state.drain
+    if drain.phase is DrainPhase.DONE and _to_close(turn):
+        drain.phase, drain.word_ns = DrainPhase.WORKING, _next_word_ns(turn)
+
+
+def _to_close(turn: Turn) -> list[str]:
+    """Coins that are held and must not be."""
+    state = turn.state
+    return sorted(coin for coin, net_sz in state.positions.items() if net_sz) if state.drain.flatten else []
+
+
+def _uncovered(turn: Turn) -> list[str]:
+    """Coins that stay held without the stop that they should have."""
+    return [] if turn.state.drain.flatten else protect.uncovered(turn)
+
+
+def _next_word_ns(turn: Turn) -> Ns:
+    return Ns(turn.now + turn.settings.drain_timeout_ms * MS)
 
 
 def _cancel(turn: Turn, reason: str) -> Iterator[AnyMessage]:
@@ -70,7 +100,7 @@ def _closes_first(turn: Turn) -> bool:
     which buys requests. Source: fact sheet 8.2.
     """
     state, drain = turn.state, turn.state.drain
-    held = [coin for coin, net_sz in state.positions.items() if net_sz]
+    held = _to_close(turn)
     is_late = turn.now >= drain.began_ns + CLOSE_FIRST_NS
     if not drain.flatten or is_late or state.requests_left is None:
         return False
@@ -97,6 +127,7 @@ def denied(turn: Turn, denial: OrderDenied) -> None:
     drain = turn.state.drain
     if drain.sent.get(denial.coin) == denial.cloid:
         del drain.sent[denial.coin]
+        drain.vain[denial.coin] = drain.vain.get(denial.coin, 0) + 1
         drain.hurdles[denial.coin] = f"{denial.reason}: {denial.detail} (limit {denial.limit}, found {denial.found})"
 
 
@@ -105,48 +136,71 @@ def verify(turn: Turn, read_ns: int) -> Iterator[AnyMessage]:
     state, drain = turn.state, turn.state.drain
     if drain.phase is not DrainPhase.VERIFYING or read_ns < drain.verify_ns or state.account.rounds:
         return
-    attempts_max = turn.settings.flatten_attempts
-    closable = [c for c, n in state.positions.items() if n and drain.attempts.get(c, 0) < attempts_max]
-    if _unfinished(turn) or (drain.flatten and closable):
+    if _unfinished(turn) or _to_close(turn) or _uncovered(turn):
         drain.phase = DrainPhase.WORKING
     else:
-        yield _end(turn, is_verified=True)
+        drain.phase, drain.deadline_ns = DrainPhase.DONE, NEVER
+        yield _word(turn, is_verified=True)
 
 
-def _close(turn: Turn, coin: str) -> Generator[AnyMessage, None, bool]:
-    """One more attempt at a coin, if it is time for one (the generator returns whether to wait for this coin)."""
+def try_again(turn: Turn) -> None:
+    """Something has changed for the better: no pause is waited out, but by whom waits for an answer."""
+    drain = turn.state.drain
+    drain.retry_ns = {coin: ns for coin, ns in drain.retry_ns.items() if _is_closing(turn, coin)}
+
+
+def _close(turn: Turn, coin: str) -> Iterator[AnyMessage]:
+    """One more closing order of a coin, if it is time for one and nobody doubts what became of the last."""
     state, drain, settings = turn.state, turn.state.drain, turn.settings
-    sent = drain.sent.get(coin)
-    if sent is not None and sent in state.orders:
-        return True
-    if turn.now < drain.retry_ns.get(coin, 0):
-        return True
-    drain.sent.pop(coin, None)
-    if drain.attempts.get(coin, 0) >= settings.flatten_attempts:
-        drain.hurdles.setdefault(coin, f"{settings.flatten_attempts} closing orders did not close it")
-        return False
+    open_here = [order for order in state.orders.values() if order.coin == coin]
+    if turn.now < drain.retry_ns.get(coin, 0) or any(order.strategy == FLATTEN for order in open_here):
+        return
+    _judge_last(turn, coin)
     is_patient = turn.now < drain.began_ns + settings.flatten_patience_ms * MS and not _closes_first(turn)
-    if is_patient and any(order.coin == coin for order in state.orders.values()):
-        return True
+    if is_patient and open_here:
+        return
     feature = state.features.get(coin)
     if feature is None or coin not in state.instruments:
         drain.hurdles[coin] = "no price is known"
-        return True
+        return
     drain.attempts[coin] = drain.attempts.get(coin, 0) + 1
-    drain.retry_ns[coin] = Ns(turn.now + settings.flatten_retry_ms * MS)
+    doublings = min(max(drain.vain.get(coin, 0) + 1 - AT_ONCE, 0), DOUBLINGS_MAX)
+    pause_ms = min(settings.flatten_retry_ms << doublings, settings.flatten_retry_max_ms)
+    drain.retry_ns[coin] = Ns(turn.now + pause_ms * MS)
     intent = _closing(turn, coin, feature)
     drain.sent[coin] = intent.cloid
     yield intent
-    return True
+
+
+def _judge_last(turn: Turn, coin: str) -> None:
+    """What the coin's last closing order came to says how the next one is made."""
+    drain = turn.state.drain
+    cloid = drain.sent.pop(coin, None)
+    if cloid is None:
+        return
+    order = turn.state.ended.get(cloid)
+    drain.vain[coin] = 0 if order is not None and order.filled_sz else drain.vain.get(coin, 0) + 1
+    if order is None:
+        drain.hurdles[coin] = "a closing order was not judged"
+    elif order.filled_sz < order.sz:
+        drain.hurdles[coin] = f"{order.filled_sz} of {order.sz} lots closed: {order.ending_why or order.state}"
+        is_thin = order.ending is OrderEvent.CANCEL or order.ending_why.startswith(NO_TAKERS)
+        drain.thin[coin] = drain.thin.get(coin, 0) + 1 if is_thin else 0
+        # perhaps there is nothing to close any more
+        facts.want_account(turn, turn.now, f"closing {coin} came to little")
 
 
 def _closing(turn: Turn, coin: str, feature: FeatureUpdate) -> OrderIntent:
-    """A reduce-only IOC of the whole position, through the best price by no more than the slippage bound."""
+    """A reduce-only IOC of the whole position, through the best price by no more than the slippage bound.
+
+    It gives way further with each one that found too little to trade with, up to a bound.
+    """
     state = turn.state
     net_sz = state.positions[coin]
     side = Side.SELL if net_sz > 0 else Side.BUY
     sz_decimals = state.instruments[coin].sz_decimals
-    slippage = turn.settings.flatten_slippage_bps
+    slippage = turn.settings.flatten_slippage_bps << min(state.drain.thin.get(coin, 0), DOUBLINGS_MAX)
+    slippage = min(slippage, max(turn.settings.flatten_slippage_max_bps, turn.settings.flatten_slippage_bps))
     # rounded to the tick inside the bound, which is at least the best price itself
     best_px, inward = (feature.best_ask_px, Rounding.DOWN) if side is Side.BUY else (feature.best_bid_px, Rounding.UP)
     px = round_ratio(best_px * (BPS + side.value * slippage), BPS, inward)
@@ -166,10 +220,9 @@ def _closing(turn: Turn, coin: str, feature: FeatureUpdate) -> OrderIntent:
     )
 
 
-def _end(turn: Turn, *, is_verified: bool) -> Drained:
+def _word(turn: Turn, *, is_verified: bool) -> Drained:
     """Say what was reached; flat only if the venue confirmed it."""
     state, drain = turn.state, turn.state.drain
-    drain.phase, drain.deadline_ns = DrainPhase.DONE, NEVER
     left = [f"{coin} {net_sz} lots" for coin, net_sz in sorted(state.positions.items()) if net_sz]
     guards = sum(not drain.flatten and protect.may_stay(turn, order) for order in state.orders.values())
     doubtful = len(state.orders) - guards
@@ -177,5 +230,6 @@ def _end(turn: Turn, *, is_verified: bool) -> Drained:
     details += [f"{guards} stops and take-profits stay at the venue"] if guards else []
     details += [f"held: {', '.join(left)}"] if left else []
     details += [f"{coin}: {why}" for coin, why in sorted(drain.hurdles.items()) if state.positions.get(coin)]
-    details += [] if is_verified else ["not confirmed by the venue in time"]
+    details += [f"no stop covers {', '.join(bare)}"] if (bare := _uncovered(turn)) else []
+    details += [] if is_verified else ["not confirmed by the venue yet: it goes on"]
     return Drained(is_verified and not left and not state.orders, "; ".join(details) or "nothing is left")

@@ -21,7 +21,7 @@ from shared.messages.control import (
     WakeAt,
     Woke,
 )
-from shared.messages.market import FeedStatus, UniverseUpdate
+from shared.messages.market import FeedState, FeedStatus, UniverseUpdate
 from shared.messages.order import (
     ActionAnswered,
     ActionSent,
@@ -99,6 +99,7 @@ class ExecutionManager:
             yield from facts.bind_fills(turn)
         if state.strangers:
             yield from reconcile.say_strangers(turn)
+        drain.keep_closed(turn)
         if state.drain.is_active:
             yield from drain.advance(turn)
         if state.parents:
@@ -137,6 +138,9 @@ class ExecutionManager:
                 turn.state.instruments |= {instrument.coin: instrument for instrument in message.instruments}
             case FeedStatus():
                 reconcile.note_feed(turn, message)
+                if message.state is FeedState.UP:  # a new one, or other coins of it can be priced
+                    drain.try_again(turn)
+                    protect.try_again(turn)
             case Armed() | Disarmed() | KillOrdered() | ResumeOrdered() | TradingStateChanged() | DrainOrdered():
                 yield from command.hear(turn, message)
             case Woke():

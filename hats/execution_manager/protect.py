@@ -41,6 +41,30 @@ def denied(turn: Turn, denial: OrderDenied) -> None:
             _pause(turn, guard)
 
 
+def uncovered(turn: Turn) -> list[str]:
+    """Coins that are held and whose stop, if they are to have one, is not proven to rest."""
+    if not _distance_bps(turn, TriggerKind.STOP_LOSS):
+        return []
+    covered = {order.coin for order in turn.state.orders.values() if _is_proven_stop(turn, order)}
+    return sorted(coin for coin, net_sz in turn.state.positions.items() if net_sz and coin not in covered)
+
+
+def _is_proven_stop(turn: Turn, order: Order) -> bool:
+    is_stop = order.strategy == PROTECT and _kind_of(order) is TriggerKind.STOP_LOSS
+    return is_stop and bool(turn.state.positions.get(order.coin)) and _covers(turn, order) and _rests(order)
+
+
+def _rests(order: Order) -> bool:
+    return order.is_proven and order.state in life.QUIET
+
+
+def try_again(turn: Turn) -> None:
+    """Something has changed for the better: no pause is waited out."""
+    for guards in turn.state.guards.values():
+        for guard in guards.values():
+            guard.retry_ns = Ns(0)
+
+
 def advance(turn: Turn) -> Iterator[AnyMessage]:
     """What is missing, or too much, at each coin; looked at again after every message."""
     state = turn.state
@@ -66,7 +90,7 @@ def _guard(turn: Turn, kind: TriggerKind, coin: str, placed: list[Order]) -> Ite
     is_held = bool(state.positions.get(coin, 0))
     guard = state.guards[kind].setdefault(coin, Guard())
     good = [order for order in placed if is_held and _covers(turn, order)]
-    proven = [order for order in good if order.is_proven and order.state in life.QUIET]
+    proven = [order for order in good if _rests(order)]
     kept = max(proven, key=lambda order: intent_number_of(order.cloid), default=None)
     if kept is not None:
         _be_right(turn, kind, guard)

@@ -165,16 +165,23 @@ class DrainPhase(StrEnum):
 
 
 class Drain(msgspec.Struct):
-    """Cancelling and closing everything. By coin: closing order under way, attempts, next try, hurdles."""
+    """Cancelling and closing everything. By coin: closing order under way, attempts, next try, hurdles.
+
+    `vain` counts closing orders in a row that traded nothing, `thin` those that the market had too little for. What is
+    left is said at `word_ns` if there still is something.
+    """
 
     phase: DrainPhase = DrainPhase.NONE
     flatten: bool = False
     is_kill: bool = False
     began_ns: Ns = Ns(0)
     verify_ns: Ns = Ns(0)
+    word_ns: Ns = Ns(0)
     deadline_ns: Ns = NEVER
     sent: dict[str, Cloid] = {}
     attempts: dict[str, int] = {}
+    vain: dict[str, int] = {}
+    thin: dict[str, int] = {}
     retry_ns: dict[str, Ns] = {}
     hurdles: dict[str, str] = {}
 
@@ -182,6 +189,11 @@ class Drain(msgspec.Struct):
     def is_active(self) -> bool:
         """Is there something left to do?"""
         return self.phase in (DrainPhase.WORKING, DrainPhase.VERIFYING)
+
+    @property
+    def closes(self) -> bool:
+        """Is everything to be closed, and to stay so?"""
+        return self.flatten and self.phase is not DrainPhase.NONE
 
 
 class State(msgspec.Struct):
@@ -191,13 +203,16 @@ class State(msgspec.Struct):
     `positions` are signed lots by coin, from the opening at `opened_ns` (venue's clock) on, and `costs` what they cost
     in micro-USDC (a short's is negative), which gives their average entry price. `soonest_ns` is the next
     deadline and `armed_ns` the wake-up that was asked for. `strangers` are fills that no order of ours explains, or
-    that were lost; until the operator lets trading go on, the books count as different for them.
+    that were lost; until the operator lets trading go on, the books count as different for them. `was_armed`: once in
+    this run. `resumes`: the operator wants `kill` lifted, which the Risk Officer may refuse and will delay.
     """
 
     run: int = 0
     started_ns: Ns = Ns(0)
     is_armed: bool = False
+    was_armed: bool = False
     kill: KillLevel | None = None
+    resumes: bool = False
     trading: TradingState = TradingState.ACTIVE
     instruments: dict[str, Instrument] = {}
     features: dict[str, FeatureUpdate] = {}

@@ -119,6 +119,8 @@ def _obstacle(turn: Turn, approval: OrderApproved) -> Obstacle | None:
     state, intent = turn.state, approval.intent
     if state.early_cancels.pop(intent.cloid, None) is not None:
         return Obstacle(OrderEvent.CANCEL, "withdrawn before it was sent")
+    if intent.strategy == FLATTEN and not (state.drain.is_active and state.drain.sent.get(intent.coin) == intent.cloid):
+        return Obstacle(OrderEvent.CANCEL, "another closing order was asked for since, or none is wanted any more")
     if is_child(intent.cloid):
         parent = state.parent_awaiting(intent.cloid)
         if parent is None or parent.ending is not None or turn.now >= parent.terms.end_ns:
@@ -142,14 +144,14 @@ def _obstacle(turn: Turn, approval: OrderApproved) -> Obstacle | None:
 def forbidden(turn: Turn, strategy: StrategyId, *, reduce_only: bool) -> str | None:
     """What was ordered since the approval that forbids such an order.
 
-    Closing everything is never forbidden. What protects a position may be placed in any trading state, until the run
-    is on its way out.
+    Closing everything is never forbidden. What protects a position may be placed in any trading state, disarmed too,
+    unless everything is to be closed, or the desk was never meant to act.
     """
     state = turn.state
     if strategy == FLATTEN:
         return None
-    if strategy == PROTECT and state.drain.phase is DrainPhase.NONE:
-        return None if state.is_armed else "the desk is not armed"
+    if strategy == PROTECT:
+        return _forbids_guards(turn)
     if state.drain.phase is not DrainPhase.NONE:
         return "the run is draining"
     if state.kill is not None and not (state.kill is KillLevel.REDUCE and reduce_only):
@@ -157,3 +159,14 @@ def forbidden(turn: Turn, strategy: StrategyId, *, reduce_only: bool) -> str | N
     if state.trading is TradingState.HALTED or (state.trading is TradingState.REDUCING and not reduce_only):
         return f"trading is {state.trading}"
     return None if state.is_armed else "the desk is not armed"
+
+
+def _forbids_guards(turn: Turn) -> str | None:
+    """A killed or halted desk holds what it holds, and needs stops the more; without prices none can be placed."""
+    state = turn.state
+    if state.drain.closes:
+        return "everything is to be closed"
+    if not state.is_feed_up:
+        return "the feed is down"
+    was_ordered = state.kill is not None or state.trading is not TradingState.ACTIVE
+    return None if state.was_armed or was_ordered else "the desk is not armed"

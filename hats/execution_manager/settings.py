@@ -49,13 +49,28 @@ class Settings(Section):
         description="What follows from a fill of no order of ours (somebody else's, a liquidation, a deleveraging, a "
         "settlement). It is booked; then trading stops until `hats resume`, or goes on.",
     )
-    flatten_slippage_bps: int = Field(100, ge=0, description="How far through the best price a closing order may go.")
-    flatten_retry_ms: int = Field(1_000, ge=1, description="Pause between two closing orders of one coin.")
-    flatten_attempts: int = Field(10, ge=1, description="Closing orders of one coin before it counts as impossible.")
+    flatten_slippage_bps: int = Field(
+        100, ge=0, description="How far through the best price the first closing order of a coin may go."
+    )
+    flatten_slippage_max_bps: int = Field(
+        1_000,
+        ge=0,
+        lt=10_000,
+        description="How far any may go: it doubles with each that came to less than the position for want of orders "
+        "to trade with. The Risk Officer's exit_collar_bps should leave room for it.",
+    )
+    flatten_retry_ms: int = Field(
+        1_000, ge=1, description="Pause between two closing orders of one coin; it doubles after some in vain."
+    )
+    flatten_retry_max_ms: int = Field(
+        5_000, ge=1, description="Longest such pause. A position is closed until it is gone or the operator resumes."
+    )
     flatten_patience_ms: int = Field(
         4_000, ge=0, description="A coin is closed although an order of it is still in doubt after this time."
     )
-    drain_timeout_ms: int = Field(30_000, ge=1, description="A drain gives up and says what is left after this time.")
+    drain_timeout_ms: int = Field(
+        30_000, ge=1, description="A drain or kill that has not come to its end says so each time, and goes on."
+    )
     drain_tick_ms: int = Field(100, ge=1, description="How often a drain looks at what is left.")
     parent_tick_ms: int = Field(250, ge=1, description="How often a parent order looks at its child and its schedule.")
     child_answer_ms: int = Field(3_000, ge=1, description="A child that nobody judged by then is given up.")

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from shared.ids import Role
-from shared.messages.control import Armed, Disarmed, DrainOrdered, HatState, HatStateChanged, KillLevel
+from shared.messages.control import Armed, Disarmed, DrainOrdered, HatState, HatStateChanged, KillLevel, KillOrdered
 from shared.messages.risk import TradingState
 from shared.units import Ns
 
@@ -31,7 +31,7 @@ class Switch(msgspec.Struct):
     """The latched trading state, and everything else that must be in order before risk may be added.
 
     `resume_ns` is when the operator's word to loosen takes effect (0: nobody asked), `signed_ns` the time of the last
-    signature that counted.
+    signature that counted. `flatten_ns` is when everything was ordered to be closed (0: it was not).
     """
 
     trading: TradingState = TradingState.ACTIVE
@@ -39,6 +39,7 @@ class Switch(msgspec.Struct):
     resume_ns: Ns = Ns(0)
     resume_why: str = ""
     signed_ns: Ns = Ns(0)
+    flatten_ns: Ns = Ns(0)
     is_armed: bool = False
     is_draining: bool = False
     books_agree: bool = True
@@ -57,17 +58,25 @@ class Switch(msgspec.Struct):
 
     def resume(self, why: str) -> None:
         """The operator's word loosens the trading state."""
-        self.trading, self.why = TradingState.ACTIVE, why
+        self.trading, self.why, self.flatten_ns = TradingState.ACTIVE, why, Ns(0)
 
-    def hear(self, order: Armed | Disarmed | DrainOrdered | HatStateChanged) -> None:
+    def kill(self, order: KillOrdered, now: Ns) -> TradingState:
+        """What a kill tightens to; a pending resume is taken back."""
+        self.resume_ns = Ns(0)
+        if order.level is KillLevel.FLATTEN:
+            self.flatten_ns = self.flatten_ns or now
+        return STATE_FOR[order.level]
+
+    def hear(self, order: Armed | Disarmed | DrainOrdered | HatStateChanged, now: Ns) -> None:
         """Note the orchestrator's word. A drain holds until the desk is armed again."""
         match order:
             case Armed():
                 self.is_armed, self.is_draining = True, False
             case Disarmed():
                 self.is_armed = False
-            case DrainOrdered():
+            case DrainOrdered(flatten=flatten):
                 self.is_draining = True
+                self.flatten_ns = self.flatten_ns or (now if flatten else Ns(0))
             case HatStateChanged():
                 self._note_hat(order.role, order.state)
 

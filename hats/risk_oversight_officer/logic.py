@@ -10,7 +10,6 @@ from hats.risk_oversight_officer.case import Case
 from hats.risk_oversight_officer.controls.exposure import position_limit_usd
 from hats.risk_oversight_officer.controls.table import first_breach
 from hats.risk_oversight_officer.exposure import LiveOrder
-from hats.risk_oversight_officer.kill_switch import STATE_FOR
 from hats.risk_oversight_officer.measures import (
     APPROVALS_USED,
     EVIDENCE_AGE,
@@ -132,10 +131,10 @@ class RiskOversightOfficer:
             case Reconciled():
                 self._adopt(message)
             case Armed() | Disarmed() | DrainOrdered() | HatStateChanged():
-                self.state.switch.hear(message)
+                self.state.switch.hear(message, now)
             case KillOrdered():
-                self.state.switch.resume_ns = Ns(0)
-                return self._tighten(STATE_FOR[message.level], f"kill ({message.level}): {message.reason}")
+                to = self.state.switch.kill(message, now)
+                return self._tighten(to, f"kill ({message.level}): {message.reason}")
             case ResumeOrdered():
                 return self._want_resume(message, now)
             case AlertAcknowledged():

@@ -27,6 +27,9 @@ class Settings(Section):
     )
     price_collar_bps: int = Field(200, gt=0, description="Furthest a price may lie from our own mid.")
     oracle_collar_bps: int = Field(500, gt=0, description="Furthest a price may lie from the venue's oracle, if known.")
+    exit_collar_bps: int = Field(
+        1_500, gt=0, description="Both collars for orders by which the house closes a position, where this is further."
+    )
     drift_collar_bps: int = Field(
         1_000, gt=0, description="Furthest a price may lie beyond the mids of the drift window."
     )
@@ -156,6 +159,9 @@ class Settings(Section):
         60_000, ge=0, description="An alert that nobody acknowledged by then tightens the trading state by itself."
     )
     denials_limit: int = Field(600, gt=0, description="Intents denied within a minute beyond which something is wrong.")
+    flatten_alarm_ms: int = Field(
+        10_000, ge=0, description="An alert is raised when what was to be closed is still held after this time."
+    )
     resume_delay_ms: int = Field(
         5_000, ge=0, description="The operator's resume loosens only after this time; a kill in between cancels it."
     )

@@ -117,6 +117,14 @@ def _denials(state: State, settings: Settings, now: Ns) -> Breach | None:
     return None if found <= limit else Breach(DenyReason.ORDER_RATE, limit, found, "intents denied within a minute")
 
 
+def _not_flat(state: State, settings: Settings, now: Ns) -> Breach | None:
+    held = sorted(coin for coin, exposure in state.exposures.items() if exposure.net_sz)
+    age_ms, limit = (now - state.switch.flatten_ns) // MS, settings.flatten_alarm_ms
+    if not held or not state.switch.flatten_ns or age_ms <= limit:
+        return None
+    return Breach(DenyReason.HALTED, limit, age_ms, f"ms ago all was to be closed, and held is still {', '.join(held)}")
+
+
 CAUSES: Final = (
     Cause("drawdown", _drawdown, TradingState.HALTED, asks_first=False),
     Cause("daily_loss", _daily_loss, TradingState.REDUCING, asks_first=False),
@@ -127,4 +135,5 @@ CAUSES: Final = (
     Cause("clock", _clock, TradingState.REDUCING, asks_first=True),
     Cause("cash_gap", _cash_gap, TradingState.REDUCING, asks_first=True),
     Cause("denials", _denials, TradingState.REDUCING, asks_first=True),
+    Cause("not_flat", _not_flat, TradingState.HALTED, asks_first=True),
 )

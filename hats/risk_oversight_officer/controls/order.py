@@ -22,11 +22,16 @@ def check_size(case: Case) -> Breach | None:
     return None if case.intent.sz > 0 else Breach(DenyReason.BAD_SIZE, 1, case.intent.sz, "lots")
 
 
+def _collar_bps(case: Case, bps: int) -> int:
+    """A closing order may give way further, for what nobody buys near the mid must be sold all the same."""
+    return max(bps, case.settings.exit_collar_bps) if case.is_exit else bps
+
+
 def check_collar(case: Case) -> Breach | None:
     """The price lies within its collar around our own mid; a trigger's counts from the price that wakes it."""
     if case.trigger is not None:
         return None
-    px, limit = case.intent.px, case.settings.price_collar_bps
+    px, limit = case.intent.px, _collar_bps(case, case.settings.price_collar_bps)
     if within(2 * px, case.twice_mid, limit):
         return None
     return Breach(DenyReason.PRICE_COLLAR, limit, bps_between(2 * px, case.twice_mid), "bps away from our mid")
@@ -34,7 +39,7 @@ def check_collar(case: Case) -> Breach | None:
 
 def check_oracle_collar(case: Case) -> Breach | None:
     """The price lies within its collar around the venue's oracle, if that is known; a trigger's does not yet count."""
-    px, limit = case.intent.px, case.settings.oracle_collar_bps
+    px, limit = case.intent.px, _collar_bps(case, case.settings.oracle_collar_bps)
     if case.trigger is not None or case.oracle_px <= 0 or within(px, case.oracle_px, limit):
         return None
     return Breach(DenyReason.PRICE_COLLAR, limit, bps_between(px, case.oracle_px), "bps away from the oracle")

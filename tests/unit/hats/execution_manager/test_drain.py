@@ -19,9 +19,10 @@ from shared.messages.control import (
 )
 from shared.messages.order import AllowanceTold, AnswerKind, QueryAccount, SubmitOrder, VenueOrderStatus
 from shared.messages.risk import DenyReason, OrderDenied, TradingState, TradingStateChanged
-from shared.messages.signal import CancelIntent, OrderIntent
+from shared.messages.signal import CancelIntent
 from shared.order import Side, Tif
 from shared.units import SECOND
+from tests.unit.hats.execution_manager.closing import closed, drained, holding, wishes
 from tests.unit.hats.execution_manager.scene import (
     EM,
     NOW,
@@ -31,11 +32,9 @@ from tests.unit.hats.execution_manager.scene import (
     approval,
     cancels,
     features,
-    fill,
     intent,
     manager,
     ms,
-    oid_of,
     resting,
     say,
     sent,
@@ -43,34 +42,6 @@ from tests.unit.hats.execution_manager.scene import (
     told,
     wake,
 )
-
-
-def wishes(said: list[AnyMessage]) -> list[OrderIntent]:
-    """The closing orders that are wished for in what was said."""
-    return [message for message in said if isinstance(message, OrderIntent)]
-
-
-def drained(said: list[AnyMessage]) -> Drained | None:
-    """The Drained in what was said."""
-    return next((message for message in said if isinstance(message, Drained)), None)
-
-
-def holding(net_sz: int, **settings: object) -> ExecutionManager:
-    """A manager that has held `net_sz` lots since the start and knows the book."""
-    hat = manager(is_open=False, **settings)
-    say(hat, snapshot_of({"AAA": net_sz}))
-    say(hat, features())
-    return hat
-
-
-def closed(hat: ExecutionManager, wish: OrderIntent, sz: int, start: int, number: int) -> None:
-    """Let the closing order be approved, sent and answered; `sz` of it trades."""
-    sent(hat, wish)
-    kind = AnswerKind.FILLED if sz else AnswerKind.REFUSED
-    said = answer(wish, kind, oid=oid_of(wish), filled_sz=sz, error="" if sz else "Order could not immediately match")
-    say(hat, said)
-    if sz:
-        say(hat, fill(wish, sz, number, start=start))
 
 
 def test_it_hears_what_the_route_table_sends() -> None:
@@ -115,47 +86,19 @@ def test_an_order_in_doubt_does_not_hold_up_the_close_for_ever() -> None:
     assert len(wishes(wake(hat, NOW + ms(1_100)))) == 1
 
 
-def test_what_does_not_trade_is_tried_again_and_then_given_up() -> None:
-    """A closing order without a match is repeated after the pause, at most so often; the rest is said."""
-    hat = holding(40, flatten_attempts=3, flatten_retry_ms=1_000)
-    said = say(hat, DrainOrdered(flatten=True))
-    for attempt in range(3):
-        (wish,) = wishes(said)
-        closed(hat, wish, 10 if attempt == 0 else 0, 40, attempt)
-        said = wake(hat, NOW + (attempt + 1) * SECOND)
-    assert not wishes(said)
-    at = NOW + 4 * SECOND
-    found = drained(say(hat, snapshot_of({"AAA": 30}, at=at), at))
-    assert found is not None
-    assert not found.flat
-    assert "AAA 30 lots" in found.detail
-
-
-def test_a_denied_close_is_tried_again_and_its_reason_is_said() -> None:
-    """The Risk Officer's veto holds for closing orders too; what stood in the way is in the last word."""
-    hat = holding(40, flatten_attempts=2, flatten_retry_ms=1_000)
-    said = say(hat, DrainOrdered(flatten=True))
-    for attempt in range(2):
-        (wish,) = wishes(said)
-        denial = OrderDenied(wish.cloid, FLATTEN, "AAA", DenyReason.PRICE_COLLAR, 200, 300, "bps away from our mid")
-        assert not wishes(say(hat, denial))
-        said = wake(hat, NOW + (attempt + 1) * SECOND)
-    at = NOW + 3 * SECOND
-    found = drained(say(hat, snapshot_of({"AAA": 40}, at=at), at))
-    assert found is not None
-    assert "price_collar" in found.detail
-
-
-def test_without_a_price_nothing_is_closed_and_time_ends_it() -> None:
-    """A coin without a book can't be priced; the drain ends at its timeout and says so."""
+def test_without_a_price_nothing_is_closed_and_it_is_said() -> None:
+    """A coin without a book can't be priced; that is said each time, and closed once there is a price."""
     hat = manager(is_open=False, drain_timeout_ms=5_000)
     say(hat, snapshot_of({"AAA": 40}))
     assert not wishes(say(hat, DrainOrdered(flatten=True)))
-    found = drained(wake(hat, NOW + ms(5_000)))
-    assert found is not None
-    assert not found.flat
-    assert "no price is known" in found.detail
-    assert "not confirmed" in found.detail
+    for seconds in (5, 10):
+        found = drained(wake(hat, NOW + seconds * SECOND))
+        assert found is not None
+        assert not found.flat
+        assert "no price is known" in found.detail
+        assert "not confirmed" in found.detail
+    say(hat, features(at=NOW + 11 * SECOND), NOW + 11 * SECOND)
+    assert [wish.sz for wish in wishes(wake(hat, NOW + 11 * SECOND))] == [40]
 
 
 def test_a_drain_without_flatten_keeps_positions() -> None:
@@ -208,15 +151,17 @@ def test_kills_and_halts_cancel_what_may_add(order: AnyMessage) -> None:
 
 
 def test_kill_flatten_closes_everything_until_the_operator_resumes() -> None:
-    """Flatten cancels and closes all; resume ends it, but not the drain at the end of a run."""
+    """Flatten cancels and closes all; a resume that took effect ends it, but not the drain at the end of a run."""
     hat = holding(40)
     assert len(wishes(say(hat, KillOrdered(KillLevel.FLATTEN, "test")))) == 1
     say(hat, ResumeOrdered("go"))
+    say(hat, TradingStateChanged(TradingState.ACTIVE, "go"))
     assert not wishes(wake(hat, NOW + 2 * SECOND))
     assert [m for m in say(hat, approval(intent(1), 1)) if isinstance(m, SubmitOrder)]
     hat = holding(40)
     say(hat, DrainOrdered(flatten=True))
     say(hat, ResumeOrdered("go"))
+    say(hat, TradingStateChanged(TradingState.ACTIVE, "go"))
     assert hat.state.drain.is_active
     say(hat, Armed("again"))
     assert not hat.state.drain.is_active
@@ -289,6 +234,7 @@ def test_with_few_requests_left_it_closes_before_it_cancels() -> None:
     assert cancels(say(hat, TradingStateChanged(TradingState.HALTED, "kill (flatten): test"))) == []
     for cloid in sorted(hat.state.orders):
         assert cancels(say(hat, CancelIntent(cloid, STRATEGY, "disarmed"))) == []
+    assert cancels(say(hat, KillOrdered(KillLevel.PAUSE, "a second, milder one"))) == []
     assert cancels(wake(hat, NOW + ms(500))) == []
     assert len(cancels(wake(hat, NOW + ms(1_100)))) == 3
     hat = short_of_requests(4)

@@ -8,10 +8,11 @@ import pytest
 from shared.ids import PROTECT, Cloid
 from shared.messages import AnyMessage
 from shared.messages.control import Disarmed, Drained, DrainOrdered, KillLevel, KillOrdered
+from shared.messages.market import FeedState, FeedStatus
 from shared.messages.order import AnswerKind, FillBooked, SubmitOrder, VenueOrderStatus
 from shared.messages.risk import DenyReason, OrderDenied, TradingState, TradingStateChanged
 from shared.order import OrderState, Side, Tif, Trigger, TriggerKind
-from shared.units import Px, Usd
+from shared.units import Ns, Px, Usd
 from tests.unit.hats.execution_manager import scene
 from tests.unit.hats.execution_manager.protection import (
     SETTLED,
@@ -181,24 +182,64 @@ def test_a_stop_far_from_the_market_is_moved_after_it() -> None:
 
 
 @pytest.mark.parametrize("order", [
-    KillOrdered(KillLevel.PAUSE, "test"), TradingStateChanged(TradingState.HALTED, "test"),
+    KillOrdered(KillLevel.PAUSE, "test"), KillOrdered(KillLevel.REDUCE, "test"),
+    TradingStateChanged(TradingState.HALTED, "test"), TradingStateChanged(TradingState.REDUCING, "test"),
+    Disarmed("test"), DrainOrdered(flatten=False),
 ])  # fmt: skip
 def test_what_stops_trading_leaves_the_stops_and_lets_new_ones_be_placed(order: AnyMessage) -> None:
-    """A position is most in need of one then."""
+    """A position is most in need of one then; a kill disarms as well."""
     hat = manager()
     moved(hat, 20)
     protected(hat, SETTLED)
-    assert not cancels(say(hat, order, SETTLED))
+    assert not cancels(say(hat, order, SETTLED) + say(hat, Disarmed("kill"), SETTLED))
     moved(hat, 5, SETTLED)
     assert protected(hat, SETTLED + ms(1_000)).sz == 25
 
 
-def test_a_disarmed_desk_places_none() -> None:
-    """Its books may be wrong."""
+def test_a_desk_that_was_never_armed_places_none() -> None:
+    """It only looks on, unless it was killed (as it begins latched): then it holds what it holds for long."""
     hat = manager()
     moved(hat, 20)
-    say(hat, Disarmed("test"))
+    hat.state.is_armed = hat.state.was_armed = False
     assert not wishes(wake(hat, SETTLED))
+    say(hat, KillOrdered(KillLevel.PAUSE, "latched since run 6"), SETTLED)
+    assert len(wishes(wake(hat, SETTLED + ms(5_000)))) == 1
+
+
+def test_without_a_feed_none_is_asked_for_and_then_at_once() -> None:
+    """Nobody knows a price; when the feed is back no pause of an earlier denial is waited out."""
+    hat = manager()
+    moved(hat, 20)
+    down, up = (FeedStatus(state, 2, "test", Ns(SETTLED)) for state in (FeedState.DOWN, FeedState.UP))
+    wish = asked(hat, SETTLED)
+    say(hat, OrderDenied(wish.cloid, PROTECT, "AAA", DenyReason.STALE_DATA, 0, 0, "test"), SETTLED)
+    say(hat, down, SETTLED)
+    assert not wishes(wake(hat, SETTLED + ms(2_500)))
+    (wish,) = wishes(say(hat, up, SETTLED + ms(2_600)))
+    say(hat, OrderDenied(wish.cloid, PROTECT, "AAA", DenyReason.STALE_DATA, 0, 0, "test"), SETTLED + ms(2_600))
+    assert not wishes(wake(hat, SETTLED + ms(2_700)))
+    assert len(wishes(say(hat, up, SETTLED + ms(2_800)))) == 1
+
+
+def test_a_drain_that_keeps_positions_waits_for_their_stops() -> None:
+    """What traded as everything was cancelled is not left bare; it is said if no stop can be had."""
+    hat = manager(drain_timeout_ms=10_000)
+    moved(hat, 20)
+    said = say(hat, DrainOrdered(flatten=False), SETTLED)
+    at = SETTLED + ms(200)
+    said += wake(hat, at) + say(hat, snapshot_of({"AAA": 20}, at=at + 1), at + 1)
+    assert not [m for m in said if isinstance(m, Drained)]
+    (word,) = [m for m in wake(hat, SETTLED + ms(10_000)) if isinstance(m, Drained)]
+    assert "no stop covers AAA" in word.detail
+    (wish,) = wishes(said)
+    at = SETTLED + ms(10_100)
+    say(hat, approval(wish, 1, at), at)
+    say(hat, scene.answer(wish, AnswerKind.RESTING, oid=oid_of(wish), at=at), at)
+    wake(hat, at + ms(100))
+    at += ms(200)
+    said = say(hat, snapshot_of({"AAA": 20}, (told(wish, VenueOrderStatus.OPEN, 20),), at=at), at)
+    (word,) = [m for m in said if isinstance(m, Drained)]
+    assert word.detail == "1 stops and take-profits stay at the venue; held: AAA 20 lots"
 
 
 def test_flattening_takes_the_stops_away() -> None:

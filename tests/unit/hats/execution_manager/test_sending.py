@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from shared.ids import FLATTEN, cloid_for
 from shared.messages import AnyMessage
 from shared.messages.control import Disarmed, DrainOrdered, KillLevel, KillOrdered
 from shared.messages.order import ActionKind, AnswerKind, OrderChanged, QueryOrder, SubmitOrder, VenueOrderStatus
 from shared.messages.risk import OrderApproved, TradingState, TradingStateChanged
-from shared.messages.signal import CancelIntent, OrderIntent
-from shared.order import OrderState, Side, Tif
+from shared.messages.signal import CancelIntent
+from shared.order import OrderState
 from shared.units import SECOND, Ns
 from tests.unit.hats.execution_manager.scene import (
     NOW,
-    PX,
-    RUN,
     STRATEGY,
     answer,
     approval,
@@ -89,14 +86,10 @@ def test_an_approval_that_comes_too_late_expires() -> None:
     ],
 )
 def test_a_later_order_overrules_an_approval(order: AnyMessage, plain: bool, reducing: bool) -> None:
-    """What was approved before a kill, a halt, a drain or disarming and comes after it is not sent; closing is."""
+    """What was approved before a kill, a halt, a drain or disarming and comes after it is not sent."""
     hat = manager()
     say(hat, order)
-    closing = OrderIntent(
-        cloid_for(RUN, 0xFFFF, 1), FLATTEN, "AAA", Side.SELL, PX, intent(1).sz, Tif.IOC, True, None, NOW, "test"
-    )
-    wishes = ((intent(1), plain), (intent(2, reduce_only=True), reducing), (closing, True))
-    for number, (wish, passes) in enumerate(wishes, 1):
+    for number, (wish, passes) in enumerate(((intent(1), plain), (intent(2, reduce_only=True), reducing)), 1):
         said = say(hat, approval(wish, number))
         assert bool(submitted(said)) is passes
         assert passes or changes(said) == [("rejected", 0)]

@@ -9,7 +9,7 @@ import pytest
 from hats.risk_oversight_officer import RiskOversightOfficer
 from shared.hat import restore, snapshot
 from shared.ids import FOREIGN, Role
-from shared.messages.control import KillLevel, KillOrdered, ResumeOrdered, WakeAt, Woke
+from shared.messages.control import DrainOrdered, KillLevel, KillOrdered, ResumeOrdered, WakeAt, Woke
 from shared.messages.risk import (
     AlertAcknowledged,
     DenyReason,
@@ -135,6 +135,28 @@ def test_every_cause_is_seen(cause: str) -> None:
     found = {message.name for message in seen if isinstance(message, RiskAlert)}
     assert cause in found
     assert "drawdown" not in found
+
+
+@pytest.mark.parametrize("order", [KillOrdered(KillLevel.FLATTEN, "test"), DrainOrdered(flatten=True)])
+def test_what_was_to_be_closed_and_is_not_raises_an_alert(order: Any) -> None:
+    """Not before its time, once, and it stands in the way of no resume; flat or resumed, it is over."""
+    hat = officer(flatten_alarm_ms=10_000, equity_age_limit_ms=10**6, confirm_ms=0, resume_delay_ms=0)
+    held(hat, Side.BUY, 20, 1)
+    say(hat, order)
+    assert not look(hat, 10)
+    alert, *_ = look(hat, 10.1)
+    assert (alert.name, alert.limit, alert.found) == ("not_flat", 10_000, 10_100)
+    assert "AAA" in alert.detail
+    assert not [message for message in look(hat, 20) if isinstance(message, RiskAlert)]
+    if isinstance(order, KillOrdered):
+        say(hat, ResumeOrdered("I close it by hand"), Ns(NOW + 21 * SECOND))
+        assert hat.state.switch.trading is TradingState.ACTIVE
+        assert not look(hat, 60)
+    again = officer(flatten_alarm_ms=10_000, equity_age_limit_ms=10**6, confirm_ms=0)
+    held(again, Side.BUY, 20, 1)
+    say(again, order)
+    say(again, booked(intent(2, Side.SELL), 20, 2))
+    assert not look(again, 30)
 
 
 def test_too_many_fills_one_way_disable_a_strategy_until_a_human_enables_it() -> None:

@@ -11,6 +11,7 @@ import pytest
 from hats.risk_oversight_officer import RiskOversightOfficer, Settings
 from hats.risk_oversight_officer.controls.table import CONTROLS
 from hats.risk_oversight_officer.tail import positions_of
+from shared.ids import FLATTEN
 from shared.instrument import Instrument
 from shared.messages.account import NetPosition, Reconciled
 from shared.messages.control import Disarmed, KillLevel, KillOrdered
@@ -30,6 +31,7 @@ from shared.units import DAY, MS, SECOND, USD, Ns, Px
 from tests.unit.hats.risk_oversight_officer.scene import (
     NOW,
     PX,
+    STRATEGY,
     booked,
     changed,
     features,
@@ -292,6 +294,19 @@ EDGES: Final[dict[str, Arrange]] = {
 """How each control is brought to its edge."""
 
 BY_NAME: Final = {control.name: control for control in CONTROLS}
+
+
+@pytest.mark.parametrize(("px", "oracle_px"), [(PX - 100_000, 0), (PX - 20_000, PX * 109 // 100)])
+def test_closing_may_give_way_further_than_trading(px: int, oracle_px: int) -> None:
+    """What the house closes has a collar of its own, around our mid and around the oracle; there it ends too."""
+    changed = {"price_gap_limit_bps": 10_000, "drift_collar_bps": 10_000}
+    for strategy, limit_bps, passes in ((FLATTEN, 1_200, True), (FLATTEN, 300, False), (STRATEGY, 1_200, False)):
+        hat = officer(exit_collar_bps=limit_bps, **changed)
+        held(hat, Side.BUY, 20, 1)
+        if oracle_px:
+            say(hat, context(oracle_px=oracle_px))
+        wish = intent(2, Side.SELL, 20, px=px, reduce_only=True, strategy=strategy)
+        assert isinstance(judged(hat, wish), OrderApproved) is passes
 
 
 def test_there_are_more_than_thirty_and_each_is_tried() -> None:
