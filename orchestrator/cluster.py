@@ -166,7 +166,8 @@ class Orchestrator:
         gauges = self._gauges()
         account = settings.hats.exchange_architect.user_address
         home, key = settings.run.home, self._seal_key()
-        latch = LatchFile(home, account, self._order.run, key)
+        stood = heart.situation.trading_state
+        latch = LatchFile(home, account, self._order.run, key, None if stood is None else stood.state)
         marks = None if settings.run.mode.is_local else MarksFile(home, account, key)
         begins_with = [] if folded else [latch.order(), None if marks is None else marks.begin()]
         heart.sequencer.on_said = _noting(gauges, latch, marks, clock)

@@ -194,7 +194,8 @@ def _start_watchdog(settings: Settings, files: RunFiles, step: Step, stack: cont
         "--password-file", str(own.password_file), "--network", settings.venue.network,
         "--socket", str(files.watchdog), "--latch", str(files.watchdog_latch), "--aim", own.aim,
         "--silence-ms", str(own.silence_ms), "--dead-man-ms", str(own.dead_man_ms),
-        "--log", str(files.logs / "watchdog.jsonl"),
+        "--log", str(files.logs / "watchdog.jsonl"), "--home", str(settings.run.home),
+        "--operator-public-key", settings.hats.risk_oversight_officer.operator_public_key,
     ]  # fmt: skip
     watchdog = Child("watchdog", args, files.logs / "watchdog.log", files.watchdog.exists)
     watchdog.start()

@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 
-from hats.risk_oversight_officer.operator_word import fault_in
 from orchestrator.heart import Heart
 from orchestrator.status import cards_of, status_of
 from shared.codec import decode
 from shared.errors import NotAllowedError
 from shared.ids import Role
 from shared.messages.control import ResumeOrdered
+from shared.operator_word import fault_in
 from shared.units import Ns
 
 

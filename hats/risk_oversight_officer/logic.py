@@ -16,7 +16,6 @@ from hats.risk_oversight_officer.measures import (
     OVER_LIMIT,
     RESERVATION_DRIFT,
 )
-from hats.risk_oversight_officer.operator_word import fault_in
 from hats.risk_oversight_officer.settings import Settings
 from hats.risk_oversight_officer.state import Day, State, note
 from hats.risk_oversight_officer.tail import Tail
@@ -56,6 +55,7 @@ from shared.messages.risk import (
     VarianceFitted,
 )
 from shared.messages.signal import FeatureUpdate, OrderIntent, RegimeUpdate
+from shared.operator_word import fault_in
 from shared.order import OrderState, Trigger, is_open
 from shared.units import DAY, MINUTE, MS, Ns, notional
 

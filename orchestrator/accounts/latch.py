@@ -30,17 +30,26 @@ class Latched(msgspec.Struct, frozen=True):
 
 
 class LatchFile:
-    """The file of one account."""
+    """The file of one account. The desk writes it, and its watchdog, which has no key to seal with."""
 
-    def __init__(self, home: Path, account: str | None, run: int, key: SealKey | None = None) -> None:
-        """Sealed under `key` if there is one."""
+    def __init__(
+        self, home: Path, account: str | None, run: int, key: SealKey | None = None, stands: TradingState | None = None
+    ) -> None:
+        """Sealed under `key` if there is one. `stands`: the trading state that this run was in last."""
         self._file = AccountFile(home / "latched", account, Latched, None if key is None else key.derive("latch"))
         self._run = run
+        self._is_sealing = key is not None
+        self._stands = stands
 
     def note(self, changed: TradingStateChanged) -> None:
-        """Keep a tightened state with its first reason; forget it when trading is active again."""
+        """Keep a tightened state with its first reason; forget it when trading has become active again.
+
+        One that was active and says so again has loosened nothing: what is kept may be the watchdog's.
+        """
+        before, self._stands = self._stands, changed.state
         if changed.state is TradingState.ACTIVE:
-            self._file.forget()
+            if before not in {None, TradingState.ACTIVE}:
+                self._file.forget()
         elif self._state() is not changed.state:
             self._file.write(Latched(self._run, changed.state, changed.reason))
 
@@ -56,6 +65,8 @@ class LatchFile:
             return KillOrdered(KillLevel.PAUSE, str(error))
         if latched is None or latched.state is TradingState.ACTIVE:
             return None
+        if self._is_sealing:
+            self._file.write(latched)  # it may have been the watchdog's
         return KillOrdered(_LEVEL[latched.state], f"latched since run {latched.run}: {latched.reason}")
 
     def _state(self) -> TradingState | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from orchestrator.cli.options import Config, Json
+from orchestrator.cli.options import Config, Json, OperatorKey
 from orchestrator.cli.terminal import emit, note, say
 from shared.errors import NotAllowedError, NotRunning, Unanswered
 from shared.messages.control import KillLevel, KillOrdered, ResumeOrdered
@@ -62,12 +62,7 @@ def resume(
         str,
         typer.Option(help="Why it is safe to go on; it goes into the journal and the audit log.", callback=redact_text),
     ],
-    operator_key: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Sign with this key (0600), where the desk asks for the operator's signature."
-        ),
-    ] = None,
+    operator_key: OperatorKey = None,
     wait_s: Wait = 10.0,
     config: Config = None,
     as_json: Json = False,
@@ -76,15 +71,15 @@ def resume(
 
     A watchdog that has acted watches again first.
     """
-    _rearm(reason, config)
+    _rearm(reason, operator_key, config)
     order = ResumeOrdered(reason) if operator_key is None else _signed_resume(reason, operator_key, config)
     _command(order, _is_trading, "resume", wait_s, config, as_json)
 
 
 def _signed_resume(reason: str, operator_key: Path, config: Path | None) -> ResumeOrdered:
-    from hats.risk_oversight_officer.operator_word import words
     from orchestrator.accounts.operator_key import sign
     from orchestrator.cli.runs import current
+    from shared.operator_word import words
 
     now = Ns(time.time_ns())
     return ResumeOrdered(reason, now, sign(operator_key, words(current(config).run, reason, now)))
@@ -131,21 +126,23 @@ def _by_watchdog(reason: str, why_not: str, wait_s: float, config: Path | None, 
         say(f"kill flatten by the watchdog, {took_ms:.0f} ms: {line_of(view)}")
 
 
-def _rearm(reason: str, config: Path | None) -> None:
+def _rearm(reason: str, operator_key: Path | None, config: Path | None) -> None:
     """Let the watchdog watch again first, or it would act at once on what the desk opens.
 
-    NotRunning or Unanswered if no desk is there: what a dead one left is the watchdog's to close.
+    NotRunning or Unanswered if no desk is there: what a dead one left is the watchdog's to close. NotAllowedError if it
+    asks for a signature that this is not.
     """
     from orchestrator.cli.runs import current, line_to
+    from orchestrator.cli.watchdog import rearmed
     from orchestrator.machine.runfiles import RunFiles
     from orchestrator.watchdog.line import tell
-    from orchestrator.watchdog.words import Look, Rearm
+    from orchestrator.watchdog.words import Look
 
     with line_to(config) as line:
         line.status()
     socket = RunFiles(Path(current(config).run_dir)).watchdog
     if socket.exists() and tell(socket, Look()).reason:
-        tell(socket, Rearm(reason))
+        rearmed(socket, reason, operator_key)
 
 
 def _is_stopped(status: Status, level: KillLevel) -> bool:

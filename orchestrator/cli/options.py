@@ -31,6 +31,10 @@ RunDir = Annotated[
         "--run", metavar="DIR", help="A run's folder, or its name below the home folder. Else the current run."
     ),
 ]
+OperatorKey = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Sign with this key (0600), where the desk asks for the operator's signature."),
+]
 Replay = Annotated[
     str | None,
     typer.Option(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.cli.options import Config, Json, RunDir
+from orchestrator.cli.options import Config, Json, OperatorKey, RunDir
 from orchestrator.cli.terminal import emit, say
 
 if TYPE_CHECKING:
@@ -57,16 +58,29 @@ def status(socket: Socket = None, run: RunDir = None, config: Config = None, as_
 @app.command()
 def rearm(
     reason: Annotated[str, typer.Option(help="Why it is safe to go on; it goes into the watchdog's log.")],
+    operator_key: OperatorKey = None,
     socket: Socket = None,
     run: RunDir = None,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Let a watchdog that has acted watch again; `hats resume` does it too."""
-    from orchestrator.watchdog.line import tell
-    from orchestrator.watchdog.words import Rearm
+    """Let a watchdog that has acted watch again; `hats resume` does it too. The account stays halted until that."""
+    _show(rearmed(_socket(socket, run, config), reason, operator_key), as_json)
 
-    _show(tell(_socket(socket, run, config), Rearm(reason)), as_json)
+
+def rearmed(socket: Path, reason: str, operator_key: Path | None) -> View:
+    """How it stands once it watches again; NotAllowedError if it asks for a signature and this is none."""
+    from orchestrator.watchdog.line import tell
+    from orchestrator.watchdog.words import REASON_CHARACTERS_MAX, Look, Rearm
+
+    reason = reason[:REASON_CHARACTERS_MAX]
+    if operator_key is None:
+        return tell(socket, Rearm(reason))
+    from orchestrator.accounts.operator_key import sign
+    from shared.operator_word import rearm_words
+
+    now, agent = time.time_ns(), tell(socket, Look()).address
+    return tell(socket, Rearm(reason, now, sign(operator_key, rearm_words(agent, reason, now))))
 
 
 def _socket(named: Path | None, run: Path | None, config: Path | None) -> Path:

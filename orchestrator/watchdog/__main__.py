@@ -17,10 +17,12 @@ from hats.security_architect.signer.nonce_store import NonceStore
 from hats.security_architect.signer.process import Log, run, unlock
 from hats.security_architect.signer.signing import AgentKey
 from hats.security_architect.signer.typed_data import Network
+from orchestrator.accounts.latch import LatchFile
 from orchestrator.watchdog.guard import Aim, Guard
 from orchestrator.watchdog.hands import Hands
 from orchestrator.watchdog.server import WatchdogServer, read_kept
 from shared.bus.sockets import listen
+from shared.messages.risk import TradingState, TradingStateChanged
 from shared.units import MS
 
 
@@ -44,12 +46,21 @@ def _guard(options: argparse.Namespace, say: Log) -> None:
         left = read_kept(options.latch, aim)
         guard = Guard(aim, options.silence_ms * MS, options.dead_man_ms * MS, left, time.monotonic_ns())
         hands = Hands(options.base_url, options.user.lower(), key, store, say)
-        server = WatchdogServer(guard, hands, listener, options.latch, options.silence_ms, options.dead_man_ms, say)
+        server = WatchdogServer(
+            guard, hands, listener, options.latch, options.silence_ms, options.dead_man_ms, say,
+            operator_public_key=options.operator_public_key,
+            halt=None if options.home is None else lambda reason, run: halted(options, reason, run),
+        )  # fmt: skip
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: server.stop())
         server.run()
     finally:
         store.close()
+
+
+def halted(options: argparse.Namespace, reason: str, run: int) -> None:
+    """The account's next run begins halted; what it is halted for already stays."""
+    LatchFile(options.home, options.user, run).note(TradingStateChanged(TradingState.HALTED, reason))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -61,6 +72,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--network", choices=[*Network], required=True)
     parser.add_argument("--socket", type=Path, required=True, help="where heartbeats and commands come in")
     parser.add_argument("--latch", type=Path, required=True, help="file that remembers that it watches or has acted")
+    parser.add_argument("--home", type=Path, help="the desk's home folder: once this has acted, its next run is halted")
+    parser.add_argument("--operator-public-key", default="", help="whose signature a rearm must carry; default: none")
     parser.add_argument("--aim", choices=[*Aim], default=Aim.FLATTEN, help="what becomes of positions")
     parser.add_argument("--silence-ms", type=int, default=3_000, help="heartbeats missing for so long make it act")
     parser.add_argument("--dead-man-ms", type=int, default=0, help="lead of the venue's scheduled cancel; 0: none")

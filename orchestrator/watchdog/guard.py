@@ -51,10 +51,11 @@ class Work(StrEnum):
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """What a new process must know of the one before: why it acted (empty: it watched a desk) and its aim."""
+    """What a new process must know of the one before: why it acted (empty: it watched a desk), its aim, and the run."""
 
     reason: str
     aim: Aim
+    run: int = 0
 
 
 class Beat(msgspec.Struct, frozen=True, array_like=True, tag="beat"):
@@ -98,7 +99,8 @@ class Guard:
         self._beat_ns = now
         self._retries = 0
         self._has_orders = False
-        self._run = 0
+        self.run = 0 if left is None else left.run
+        """Which run it heard last; 0: none yet."""
         self._next_look_ns = 0
         self._next_schedule_ns = 0
 
@@ -110,12 +112,12 @@ class Guard:
     @property
     def kept(self) -> Kept | None:
         """What a process that takes over must know; None if it may begin as if nothing had been."""
-        return Kept(self.reason, self.aim) if self.is_latched or self.phase is Phase.WATCHING else None
+        return Kept(self.reason, self.aim, self.run) if self.is_latched or self.phase is Phase.WATCHING else None
 
     def beat(self, beat: Beat, now: int) -> None:
         """A heartbeat came. One that comes too late changes nothing, nor does one of a run that said goodbye."""
-        is_over = self.phase is Phase.DISMISSED and beat.run == self._run
-        self._beat_ns, self._has_orders, self._run = now, beat.has_orders, beat.run
+        is_over = self.phase is Phase.DISMISSED and beat.run == self.run
+        self._beat_ns, self._has_orders, self.run = now, beat.has_orders, beat.run
         if self.phase in {Phase.WAITING, Phase.DISMISSED} and not is_over:
             self.phase = Phase.WATCHING
 

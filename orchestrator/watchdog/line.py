@@ -12,7 +12,7 @@ from orchestrator.watchdog import words
 from orchestrator.watchdog.guard import Beat
 from orchestrator.watchdog.words import View, Word
 from shared.bus.sockets import Connection, ask, connect
-from shared.errors import BusError, Unanswered
+from shared.errors import BusError, NotAllowedError, Unanswered
 
 _CONNECT_S: Final = 0.2
 _ANSWER_S: Final = 5.0
@@ -63,12 +63,18 @@ class Heartbeats:
 
 
 def tell(socket: Path, word: Word) -> View:
-    """Say one word to the watchdog; its answer. NotRunning if there is none, Unanswered if it does not answer."""
+    """Say one word to the watchdog; its answer.
+
+    NotRunning if there is none, Unanswered if it does not answer, NotAllowedError if it refuses.
+    """
     answer = ask(f"unix:{socket}", words.encode(word), "watchdog", connect_s=_CONNECT_S * 5, answer_s=_ANSWER_S)
     try:
-        return words.decode_view(answer)
+        view = words.decode_view(answer)
     except BusError as error:
         raise Unanswered(f"what answers is no watchdog of ours: {error}") from error
+    if view.refusal:
+        raise NotAllowedError(view.refusal)
+    return view
 
 
 def tell_patiently(socket: Path, word: Word, until: float) -> View:

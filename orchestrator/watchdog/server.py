@@ -17,7 +17,9 @@ from orchestrator.watchdog.guard import Aim, Beat, Guard, Kept, Work
 from orchestrator.watchdog.hands import Hands
 from shared.bus.credentials import credentials_of
 from shared.bus.sockets import Connection, Listener
+from shared.clock import WallClock
 from shared.errors import BusError, ConfigError, VenueError
+from shared.operator_word import rearm_words, signature_fault
 from shared.private_files import write_private
 from shared.units import MS, SECOND
 
@@ -44,16 +46,26 @@ class WatchdogServer:
         dead_man_ms: int,
         log: Log,
         clock: Callable[[], int] = time.monotonic_ns,
+        *,
+        operator_public_key: str = "",
+        halt: Callable[[str, int], None] | None = None,
     ) -> None:
+        """`halt` has the account's next run begin halted, told why and by which run; empty key: anybody may rearm."""
         self._guard = guard
         self._hands = hands
         self._listener = listener
         self._file = kept
         self._kept: Kept | None = None
-        self._file_fault = ""
+        self._file_faults: set[str] = set()
         self._silence_ms, self._dead_man_ms = silence_ms, dead_man_ms
         self._log = log
         self._clock = clock
+        self._wall = WallClock()
+        self._operator_public_key = operator_public_key
+        self._signed_ns: int = self._wall.now()
+        """What was signed before this process began may have been used with the one before."""
+        self._halt = halt
+        self._is_halted = False
         self._peers: set[Connection] = set()
         self._selector = selectors.DefaultSelector()
         self._is_stopping = False
@@ -104,8 +116,9 @@ class WatchdogServer:
                 for data in source.receive_ready():
                     if len(data) > words.FRAME_BYTES_MAX:
                         raise BusError(f"expected frames of at most {words.FRAME_BYTES_MAX} bytes")
-                    self._take(words.decode_word(data))
-                    source.send(words.encode(words.view_of(self._guard, self._hands.address, self._silence_ms)))
+                    refusal = self._take(words.decode_word(data))
+                    view = words.view_of(self._guard, self._hands.address, self._silence_ms, refusal)
+                    source.send(words.encode(view))
             except BusError as error:
                 self._log("peer_dropped", {"reason": str(error)})
                 source.is_open = False
@@ -126,18 +139,34 @@ class WatchdogServer:
         self._peers.add(peer)
         self._selector.register(peer, selectors.EVENT_READ)
 
-    def _take(self, word: words.Word) -> None:
+    def _take(self, word: words.Word) -> str:
+        """Do as told; else why not."""
         now = self._clock()
         match word:
             case Beat():
                 self._guard.beat(word, now)
             case words.Flatten(reason=reason):
                 self._guard.order(reason, now)
-            case words.Rearm(reason=reason):
-                self._log("rearmed", {"reason": reason})
-                self._guard.rearm(now)
+            case words.Rearm():
+                return self._rearm(word, now)
             case words.Dismiss():
                 self._guard.dismiss()
+        return ""
+
+    def _rearm(self, word: words.Rearm, now: int) -> str:
+        """Watch again, if whoever may loosen says so.
+
+        There is no delay as a resume's: what may trade again, and when, that decides, and a kill acts again at once.
+        """
+        said = rearm_words(self._hands.address, word.reason, word.ns)
+        fault = signature_fault(word, said, self._operator_public_key, self._signed_ns, self._wall.now())
+        if fault is not None:
+            self._log("not_rearmed", {"reason": word.reason, "fault": fault})
+            return f"not rearmed: {fault}"
+        self._signed_ns = max(self._signed_ns, word.ns)
+        self._log("rearmed", {"reason": word.reason})
+        self._guard.rearm(now)
+        return ""
 
     def _work(self, now: int) -> None:
         guard, work = self._guard, self._guard.due(now)
@@ -159,21 +188,37 @@ class WatchdogServer:
                 guard.not_scheduled(said, self._clock())
 
     def _keep(self) -> None:
-        """Before anything is done, what a new process must know lies on the disk, if that takes it; else soon."""
-        kept = self._guard.kept
-        if kept == self._kept:
-            return
+        """Before anything is done, what later ones must know lies on the disk, if that takes it; else soon.
+
+        Later ones are a new process of the watchdog, and the account's next desk: that must not trade on as if nothing
+        had been, though the hub that would remember may be dead. Only the operator's resume lets it.
+        """
+        guard = self._guard
+        kept = guard.kept
+        if kept != self._kept and self._is_written(lambda: self._write(kept)):
+            self._kept = kept
+        self._is_halted = self._is_halted and guard.is_latched
+        halt = self._halt
+        if halt is not None and guard.is_latched and not self._is_halted:
+            self._is_halted = self._is_written(lambda: halt(f"the watchdog acted: {guard.reason}", guard.run))
+
+    def _write(self, kept: Kept | None) -> None:
+        if kept is None:
+            self._file.unlink(missing_ok=True)
+        else:
+            write_private(self._file, msgspec.json.encode(kept))
+
+    def _is_written(self, write: Callable[[], None]) -> bool:
+        """Did the disk take it? What it has against it is logged once."""
         try:
-            if kept is None:
-                self._file.unlink(missing_ok=True)
-            else:
-                write_private(self._file, msgspec.json.encode(kept))
+            write()
         except (ConfigError, OSError) as error:
-            if str(error) != self._file_fault:
-                self._file_fault = str(error)
-                self._log("not_kept", {"reason": self._file_fault})
-            return
-        self._kept, self._file_fault = kept, ""
+            if str(error) not in self._file_faults:
+                self._file_faults.add(str(error))
+                self._log("not_kept", {"reason": str(error)})
+            return False
+        self._file_faults.clear()
+        return True
 
     def _note(self) -> None:
         """Log what changed."""

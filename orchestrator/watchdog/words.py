@@ -24,9 +24,11 @@ class Flatten(msgspec.Struct, frozen=True, array_like=True, tag="flatten"):
 
 
 class Rearm(msgspec.Struct, frozen=True, array_like=True, tag="rearm"):
-    """The operator has looked at what it did: watch again."""
+    """The operator has looked at what it did: watch again. `signature` (hex) is theirs at `ns`, if one is asked for."""
 
     reason: str
+    ns: int = 0
+    signature: str = ""
 
 
 class Look(msgspec.Struct, frozen=True, array_like=True, tag="look"):
@@ -34,7 +36,7 @@ class Look(msgspec.Struct, frozen=True, array_like=True, tag="look"):
 
 
 class View(msgspec.Struct, frozen=True):
-    """How the watchdog stands. None: it has not looked, so it does not know."""
+    """How the watchdog stands. None: it has not looked, so it does not know. `refusal`: why it does not do as told."""
 
     phase: Phase
     reason: str
@@ -45,6 +47,7 @@ class View(msgspec.Struct, frozen=True):
     fault: str
     dead_man: DeadMan
     dead_man_said: str
+    refusal: str = ""
 
 
 Word = Beat | Dismiss | Flatten | Rearm | Look
@@ -80,7 +83,7 @@ def decode_view(data: bytes) -> View:
         raise BusError(f"expected the watchdog's answer: {error}") from error
 
 
-def view_of(guard: Guard, address: str, silence_ms: int) -> View:
+def view_of(guard: Guard, address: str, silence_ms: int, refusal: str = "") -> View:
     """The answer now."""
     return View(
         phase=guard.phase,
@@ -92,4 +95,5 @@ def view_of(guard: Guard, address: str, silence_ms: int) -> View:
         fault=guard.fault,
         dead_man=guard.dead_man,
         dead_man_said=guard.dead_man_said,
+        refusal=refusal,
     )

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
+from orchestrator.accounts.latch import LatchFile
 from orchestrator.watchdog.guard import Beat, DeadMan, Phase
 from orchestrator.watchdog.line import Heartbeats, tell
 from orchestrator.watchdog.words import Dismiss, Flatten, Look, Rearm
 from shared.bus.framing import framed
 from shared.errors import NotRunning
+from shared.messages.control import KillLevel
 from tests.chaos.watchdog_drill import COINS, WAIT_S, Trader, drill, load_up, watchdog_of
 from tests.contract.serving import venue_process
 
@@ -48,9 +50,12 @@ def test_what_appears_later_is_closed_too_even_after_its_own_death(venue: dict[s
     """The latch survives kill -9; a zombie's new orders go as well; rearmed, it leaves them alone."""
     trader = Trader(venue["url"])
     load_up(trader, 1)
-    with watchdog_of(trader, tmp_path) as (socket, _):
+    with watchdog_of(trader, tmp_path, "--home", str(tmp_path)) as (socket, _):
         tell(socket, Flatten("drill"))
         wait_for(lambda: tell(socket, Look()).phase is Phase.SAFE)
+    order = LatchFile(tmp_path, trader.address, 2).order()
+    assert order is not None, "its next desk begins halted"
+    assert (order.level, order.reason) == (KillLevel.PAUSE, "latched since run 0: the watchdog acted: drill")
     load_up(trader, 1)
     with watchdog_of(trader, tmp_path) as (socket, _):
         wait_for(lambda: trader.open_orders() == trader.positions() == 0)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from hats.risk_oversight_officer.operator_word import words
 from orchestrator.accounts import operator_key
 from orchestrator.rehearsal import Rehearsal, rehearse
 from orchestrator.services import services_of
@@ -17,6 +16,7 @@ from shared.codec import encode
 from shared.errors import NotAllowedError
 from shared.messages.control import KillLevel, KillOrdered, ResumeOrdered
 from shared.messages.risk import TradingState
+from shared.operator_word import words
 from shared.units import Ns
 
 

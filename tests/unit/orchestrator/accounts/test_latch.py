@@ -31,7 +31,10 @@ def test_tightened_until_loosened(tmp_path: Path, state: TradingState, level: Ki
         assert (order.level, order.reason) == (level, "latched since run 1: drawdown")
         latch.note(TradingStateChanged(state, f"kill ({order.level}): {order.reason}"))
     assert LatchFile(tmp_path, "0xb", 4).order() is None, "another account's"
-    LatchFile(tmp_path, ACCOUNT, 4).note(TradingStateChanged(TradingState.ACTIVE, "resumed: looked at it"))
+    LatchFile(tmp_path, ACCOUNT, 4).note(TradingStateChanged(TradingState.ACTIVE, "said anew, not loosened"))
+    assert LatchFile(tmp_path, ACCOUNT, 4).order() is not None
+    resumed = TradingStateChanged(TradingState.ACTIVE, "resumed: looked at it")
+    LatchFile(tmp_path, ACCOUNT, 4, stands=state).note(resumed)
     assert LatchFile(tmp_path, ACCOUNT, 5).order() is None
 
 
@@ -69,6 +72,13 @@ def test_it_can_be_sealed(tmp_path: Path) -> None:
     order = LatchFile(tmp_path, ACCOUNT, 2, key).order()
     assert order is not None
     assert (order.level, order.reason) == (KillLevel.REDUCE, "latched since run 1: BTC beyond its limit")
+    watchdogs = LatchFile(tmp_path, ACCOUNT, 2)
+    watchdogs.note(TradingStateChanged(TradingState.HALTED, "the watchdog acted"))
+    assert b"acted" in file.read_bytes(), "who has no key can't seal, and must halt all the same"
+    order = LatchFile(tmp_path, ACCOUNT, 3, key).order()
+    assert order is not None
+    assert order.level is KillLevel.PAUSE
+    assert b"acted" not in file.read_bytes(), "the next desk seals it"
     for other in (None, SealKey(b"o" * 32)):
         order = LatchFile(tmp_path, ACCOUNT, 2, other).order()
         assert order is not None

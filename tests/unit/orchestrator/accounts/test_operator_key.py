@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from hats.risk_oversight_officer.operator_word import fault_in, words
 from orchestrator.accounts.operator_key import make, sign
 from shared.errors import ConfigError
 from shared.messages.control import KillLevel, KillOrdered, ResumeOrdered
 from shared.messages.risk import TradingState, TradingStateChanged
+from shared.operator_word import fault_in, words
 from shared.units import MINUTE, Ns
 from tests.unit.hats.risk_oversight_officer.scene import NOW, RUN, officer, say
 

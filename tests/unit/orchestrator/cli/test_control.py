@@ -15,7 +15,9 @@ import msgspec
 import pytest
 
 from orchestrator import compose
+from orchestrator.accounts import operator_key
 from orchestrator.cli.control import _is_stopped, kill, resume
+from orchestrator.cli.exits import Exit, exit_of
 from orchestrator.cli.updown import down
 from orchestrator.heart import Heart
 from orchestrator.hub import Hub
@@ -29,7 +31,7 @@ from shared.bus.frames import pass_of
 from shared.bus.sockets import listen
 from shared.clock import WallClock
 from shared.codec import decode
-from shared.errors import NotRunning
+from shared.errors import NotAllowedError, NotRunning
 from shared.ids import HATS, Role
 from shared.journal import Journal
 from shared.mailbox import Mailbox
@@ -84,6 +86,28 @@ def test_a_resume_that_nobody_hears_leaves_the_watchdog_at_work(wreck: RunFiles)
     assert tell(wreck.watchdog, Look()).phase in {Phase.ACTING, Phase.SAFE}
 
 
+def test_an_unsigned_resume_rearms_no_watchdog(
+    venue: ScriptedVenue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is refused as the resume itself would be, and the watchdog goes on; signed, it rearms and resumes."""
+    monkeypatch.setenv("HATS_HOME", str(tmp_path))
+    key = tmp_path / "operator.key"
+    public = operator_key.make(key)
+    files = RunFiles(tmp_path / "runs" / "demo-1")
+    files.create()
+    note_run(tmp_path, RunNote(1, str(files.dir), "", "hats", NOBODY, NOBODY, ""))
+    acted = watchdog(venue, tmp_path, files.watchdog_latch, 60 * SECOND, files.watchdog, public)
+    with acted as socket, hub(files, flat=True, public=public):
+        tell(socket, Flatten("operator"))
+        with pytest.raises(NotAllowedError) as refused:
+            resume(reason="looked at it", operator_key=None, wait_s=0.0)
+        assert exit_of(refused.value) is Exit.REFUSED
+        assert tell(socket, Look()).reason == "operator"
+        resume(reason="looked at it", operator_key=key, wait_s=0.0)
+        assert tell(socket, Look()).reason == ""
+    files.remove_short()
+
+
 @pytest.mark.parametrize("no_flatten", [False, True])
 def test_the_end_of_a_wreck_does_not_end_its_watchdog_at_work(
     wreck: RunFiles, venue: ScriptedVenue, tmp_path: Path, no_flatten: bool
@@ -98,8 +122,8 @@ def test_the_end_of_a_wreck_does_not_end_its_watchdog_at_work(
 
 
 @contextlib.contextmanager
-def hub(files: RunFiles, *, flat: bool) -> Iterator[None]:
-    """A hub without Hats, whose drains come at once to this end."""
+def hub(files: RunFiles, *, flat: bool, public: str = "") -> Iterator[None]:
+    """A hub without Hats, whose drains come at once to this end; `public` is the operator's key."""
 
     def say(heart: Heart, now: Ns, body: bytes) -> bytes:
         seq = heart.publish(Role.OPERATOR, decode(body), now).seq
@@ -110,7 +134,8 @@ def hub(files: RunFiles, *, flat: bool) -> Iterator[None]:
     journal = Journal(files.journal, now_ns=clock.now())
     heart = Heart(journal, compose.CATALOGUE, Supervisor(1, wants_armed=False), {role: Mailbox(role) for role in HATS})
     made = Hub(
-        heart, journal, listen(files.bus), clock, secret="s", build="b", services={**services_of(""), "say": say},
+        heart, journal, listen(files.bus), clock, secret="s", build="b",
+        services=services_of(public) if public else {**services_of(""), "say": say},
         on_lost=lambda *_: None, on_beat=lambda *_: None,
     )  # fmt: skip
     write_private(files.door, msgspec.json.encode(HubDoor(made.address, pass_of(Role.OPERATOR, "s"), "b", None)))
