@@ -1,21 +1,30 @@
 """EDGE: one desk for one home folder and for one account on this machine: a second one is refused before it begins.
 
-The claims are locks on open files, so they end with the process however it ends. A desk whose launcher died but whose
-Ray lives on is found by the note that the launcher left.
+A claim is a lock on an open file and a socket that has a name of the kernel's and no file: whoever clears temporary
+folders away takes the file, and one that is there anew is another file, which a second desk could lock. Both end with
+the process however it ends. A desk whose launcher died but whose Ray lives on is found by the note that the launcher
+left.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
+import hashlib
 import os
+import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from orchestrator.machine.raylink import is_running
 from orchestrator.machine.runfiles import current_run
 from shared.errors import AlreadyRunning, NotRunning
+
+_HELD: Final = frozenset({errno.EWOULDBLOCK, errno.EADDRINUSE})
+"""The kernel's words for a lock and a name that somebody has."""
 
 
 @contextlib.contextmanager
@@ -49,17 +58,25 @@ def account_lock(account: str, network: str) -> Path:
 @contextlib.contextmanager
 def _held(path: Path, what: str) -> Iterator[None]:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
+    with contextlib.ExitStack() as stack:
+        stack.callback(os.close, descriptor)
+        name = stack.enter_context(socket.socket(socket.AF_UNIX))
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            name.bind(_name_of(path))
+        except OSError as error:
+            if error.errno not in _HELD:
+                raise
             holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
             raise AlreadyRunning(f"a desk already runs on {what} (process {holder}): `hats down` ends it") from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         yield
-    finally:
-        os.close(descriptor)
+
+
+def _name_of(path: Path) -> bytes:
+    """The socket's name for a lock at `path`: one of the abstract ones (unix(7)), which begin with a zero byte."""
+    return b"\0hats-" + hashlib.sha256(str(path.resolve()).encode()).hexdigest().encode()
 
 
 def _refuse_survivor(home: Path) -> None:

@@ -34,6 +34,20 @@ def test_one_desk_for_an_account(tmp_path: Path) -> None:
     account_lock(ACCOUNT, "mainnet").unlink()
 
 
+def test_a_cleaner_of_temporary_folders_lets_no_second_desk_in(tmp_path: Path) -> None:
+    """The files are gone while the desk runs: nobody can lock a new one, until that desk ends."""
+    path = account_lock(ACCOUNT, "testnet")
+    with claimed(tmp_path / "one", ACCOUNT, "testnet"):
+        for gone in (path, tmp_path / "one" / "desk.lock"):
+            gone.unlink()
+        for home, account in (("two", ACCOUNT), ("one", None), ("one", ACCOUNT)):
+            for _ in range(2):  # the first attempt leaves a file behind
+                with pytest.raises(AlreadyRunning):
+                    refuse_second(tmp_path / home, account, "testnet")
+    refuse_second(tmp_path / "two", ACCOUNT, "testnet")
+    path.unlink()
+
+
 def test_what_a_dead_launcher_left_running_is_seen(tmp_path: Path) -> None:
     """Its Ray lives: refused until `hats down`. Nothing of it lives: its note holds nobody up."""
     for name, is_seen in (("sleep", False), ("ray-head", True)):
