@@ -200,7 +200,7 @@ def _closing(turn: Turn, coin: str, feature: FeatureUpdate) -> OrderIntent:
     side = Side.SELL if net_sz > 0 else Side.BUY
     sz_decimals = state.instruments[coin].sz_decimals
     slippage = turn.settings.flatten_slippage_bps << min(state.drain.thin.get(coin, 0), DOUBLINGS_MAX)
-    slippage = min(slippage, max(turn.settings.flatten_slippage_max_bps, turn.settings.flatten_slippage_bps))
+    slippage = min(slippage, turn.settings.flatten_slippage_max_bps)
     # rounded to the tick inside the bound, which is at least the best price itself
     best_px, inward = (feature.best_ask_px, Rounding.DOWN) if side is Side.BUY else (feature.best_bid_px, Rounding.UP)
     px = round_ratio(best_px * (BPS + side.value * slippage), BPS, inward)

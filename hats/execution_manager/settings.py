@@ -12,7 +12,12 @@ from shared.config import Section
 class Settings(Section):
     """How long to wait for the venue, what counts as proof, and how hard to try to get flat."""
 
-    ASCENDING: ClassVar = (("query_backoff_ms", "query_backoff_max_ms"), ("drain_tick_ms", "drain_timeout_ms"))
+    ASCENDING: ClassVar = (
+        ("query_backoff_ms", "query_backoff_max_ms"),
+        ("drain_tick_ms", "drain_timeout_ms"),
+        ("flatten_retry_ms", "flatten_retry_max_ms"),
+        ("flatten_slippage_bps", "flatten_slippage_max_bps"),
+    )
 
     order_ttl_ms: int = Field(2_000, ge=1, description="The venue refuses an order that reaches it later than this.")
     cancel_ttl_ms: int = Field(5_000, ge=1, description="The same for a cancel.")
