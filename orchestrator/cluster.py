@@ -34,6 +34,7 @@ from orchestrator.recovery import recover
 from orchestrator.safekeeping.backup import seal_key_path
 from orchestrator.services import services_of
 from orchestrator.supervisor import Supervisor, Verdict
+from orchestrator.upkeep.kill_note import KillNotes
 from orchestrator.watchdog.companion import Companion
 from orchestrator.watchdog.guard import Beat
 from orchestrator.watchdog.line import Heartbeats
@@ -194,13 +195,17 @@ class Orchestrator:
         return hub
 
     def _beats(self, gauges: Gauges) -> Callable[[Heart, Ns, Mapping[Role, int]], None]:
-        """What is done each second: figures for the metrics, and a sign of life for the watchdog."""
-        if not self._settings.watchdog.enabled:
-            return gauges.beat
+        """What is done each second: figures for the metrics, a kill in writing, a sign of life for the watchdog."""
+        notes = KillNotes(self._files)
         heartbeats, companion = Heartbeats(self._files.watchdog), Companion()
 
         def beat(heart: Heart, now: Ns, heard: Mapping[Role, int]) -> None:
             gauges.beat(heart, now, heard)
+            order = notes.take()
+            if order is not None:
+                heart.publish(Role.ORCHESTRATOR, order, now)
+            if not self._settings.watchdog.enabled:
+                return
             order = companion.hear(heartbeats.beat(Beat(self._order.run, bool(heart.situation.open_orders))))
             if order is not None:
                 heart.publish(Role.ORCHESTRATOR, order, now)

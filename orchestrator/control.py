@@ -26,7 +26,10 @@ class Control:
     def __init__(self, files: RunFiles) -> None:
         if not files.door.exists():
             raise NotRunning(f"no hub runs for {files.dir}")
-        door = msgspec.json.decode(files.door.read_bytes(), type=HubDoor)
+        try:
+            door = msgspec.json.decode(files.door.read_bytes(), type=HubDoor)
+        except (OSError, msgspec.MsgspecError) as error:
+            raise NotRunning(f"{files.door} does not tell where the hub is: {error}") from error
         hello = frames.Hello(Role.OPERATOR, "operator", door.token, door.build, os.getpid())
         try:
             self._connection = connect(door.address, tls=door.tls)

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from hats.execution_manager import drain, parents, reconcile, sending
 from hats.execution_manager.records import NEVER, DrainPhase, Turn
 from shared.messages import AnyMessage
-from shared.messages.control import Armed, Disarmed, DrainOrdered, KillLevel, KillOrdered, ResumeOrdered
+from shared.messages.control import TIGHTNESS, Armed, Disarmed, DrainOrdered, KillLevel, KillOrdered, ResumeOrdered
 from shared.messages.risk import TradingState, TradingStateChanged
-
-TIGHTNESS: Final = (KillLevel.REDUCE, KillLevel.PAUSE, KillLevel.FLATTEN)
-"""Kills from mild to hard: "reduce" leaves room for reducing orders, "pause" for none."""
 
 Command = Armed | Disarmed | KillOrdered | ResumeOrdered | TradingStateChanged | DrainOrdered
 

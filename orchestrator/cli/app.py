@@ -20,6 +20,7 @@ from orchestrator.cli import (
     executing,
     jobs,
     keys,
+    killing,
     replay,
     runs_kept,
     scorecard,
@@ -73,7 +74,7 @@ app.command("orders", rich_help_panel=WATCH)(books.orders)
 app.command("fills", rich_help_panel=WATCH)(books.fills)
 app.command("positions", rich_help_panel=WATCH)(books.positions)
 app.command("jobs", rich_help_panel=WATCH)(jobs.jobs)
-app.command("kill", rich_help_panel=COMMAND)(control.kill)
+app.command("kill", rich_help_panel=COMMAND)(killing.kill)
 app.command("resume", rich_help_panel=COMMAND)(control.resume)
 app.command("ack", rich_help_panel=COMMAND)(control.ack)
 app.add_typer(watchdog.app, name="watchdog", rich_help_panel=COMMAND)

@@ -1,4 +1,4 @@
-"""`hats watchdog`: the process that acts when the desk can't: run it by itself, look at it, let it watch again."""
+"""EDGE: `hats watchdog`, the process that acts when the desk can't: run it by itself, look at it, rearm it."""
 
 from __future__ import annotations
 

@@ -66,6 +66,7 @@ class RunFiles:
         self.audit = run_dir / "audit.jsonl"
         self.keys = run_dir / "keys"
         self.logs = run_dir / "logs"
+        self.kill_note = run_dir / "kill.json"
         self.schedule = run_dir / "schedule.json"
         self.summary = run_dir / "summary.json"
         self.scorecards_json = run_dir / "scorecards.json"

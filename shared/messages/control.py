@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import msgspec
 
@@ -91,6 +91,10 @@ class KillLevel(StrEnum):
     PAUSE = "pause"
     REDUCE = "reduce"
     FLATTEN = "flatten"
+
+
+TIGHTNESS: Final = (KillLevel.REDUCE, KillLevel.PAUSE, KillLevel.FLATTEN)
+"""Kills from mild to hard: "reduce" leaves room for reducing orders, "pause" for none."""
 
 
 class KillOrdered(Message, frozen=True):

@@ -16,8 +16,9 @@ import pytest
 
 from orchestrator import compose
 from orchestrator.accounts import operator_key
-from orchestrator.cli.control import _is_stopped, kill, resume
+from orchestrator.cli.control import resume
 from orchestrator.cli.exits import Exit, exit_of
+from orchestrator.cli.killing import is_stopped, kill
 from orchestrator.cli.updown import down
 from orchestrator.heart import Heart
 from orchestrator.hub import Hub
@@ -162,7 +163,7 @@ def test_what_a_drain_could_not_close_is_the_watchdogs(
 
 
 @pytest.mark.parametrize(
-    ("level", "state", "positions", "is_stopped"),
+    ("level", "state", "positions", "stops"),
     [
         (KillLevel.PAUSE, "active", (), False), (KillLevel.PAUSE, None, (), False),
         (KillLevel.PAUSE, "reducing", (), False), (KillLevel.PAUSE, "halted", ("BTC",), True),
@@ -172,8 +173,8 @@ def test_what_a_drain_could_not_close_is_the_watchdogs(
     ],
 )  # fmt: skip
 def test_a_kill_is_in_effect_once_trading_is_as_tight(
-    level: KillLevel, state: str | None, positions: tuple[str, ...], is_stopped: bool
+    level: KillLevel, state: str | None, positions: tuple[str, ...], stops: bool
 ) -> None:
     """A desk that was reducing already is not halted by that."""
     status: Any = SimpleNamespace(trading_state=state, positions=positions, open_orders=())
-    assert _is_stopped(status, level) is is_stopped
+    assert is_stopped(status, level) is stops
