@@ -8,6 +8,7 @@ one that is claimed.
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -34,6 +35,8 @@ TAILS: Final = (0.05, 0.01, 0.025)
 EWMA: Final = (0.06, 0.94)
 SHORT: Final = 250
 LONG: Final = 500
+DAYS: Final = 64
+"""So many days are asked of one tail."""
 VETO: Final = "the desk's veto 500"
 """The worst of the models that are asked by default: careful by construction, so not held to two-sided coverage."""
 Forecast = Callable[[int, float], Risk]
@@ -87,20 +90,32 @@ def methods(returns: F64) -> dict[str, Forecast]:
         "filtered GARCH 500": filtering("GARCH"),
         "normal 250": lambda t, tail: estimators.normal(returns[t - SHORT : t], tail),
         "normal EWMA": ewma_normal,
-        "the desk's filtered 500": lambda t, tail: desk_s_own(returns[t - LONG : t], tail, (RiskModel.FILTERED,)),
-        VETO: lambda t, tail: desk_s_own(returns[t - LONG : t], tail, Settings().var_models),
+        "the desk's filtered 500": the_desks(returns, (RiskModel.FILTERED,)),
+        VETO: the_desks(returns, Settings().var_models),
     }
 
 
-def desk_s_own(window: F64, tail: float, models: tuple[RiskModel, ...]) -> Risk:
-    """What the Risk Officer's own tail says of a position of a million; only its 1 % and its 2.5 % shortfall exist."""
-    rows = Returns(rows={"X": [round(each / 100 * RETURN_SCALE) for each in window]}, samples=1)
-    losses = Tail(rows, Settings.model_validate({"var_horizon_samples": 1, "var_models": models})).losses(
-        positions_of([Corner("X", 10**6 * USD, -(10**6) * USD)])
-    )
-    assert losses is not None
-    assert tail == 0.01, "the desk's value at risk is of one in a hundred"
-    return Risk(losses.var_usd / USD / 1e4, losses.shortfall_usd / USD / 1e4)
+def the_desks(returns: F64, models: tuple[RiskModel, ...]) -> Forecast:
+    """What the Risk Officer's own tail says of a position of a million; only its 1 % and its 2.5 % shortfall exist.
+
+    The days before each day are a coin of their own in it, so that one tail answers for many days.
+    """
+    whole = [round(each / 100 * RETURN_SCALE) for each in returns.tolist()]
+    settings = Settings.model_validate({"var_horizon_samples": 1, "var_models": models})
+
+    @functools.cache
+    def tail_of(block: int) -> Tail:
+        days = range(max(block * DAYS, LONG), (block + 1) * DAYS)
+        return Tail(Returns(rows={str(t): whole[t - LONG : t] for t in days}, samples=1), settings)
+
+    def forecast(t: int, tail: float) -> Risk:
+        corner = Corner(str(t), 10**6 * USD, -(10**6) * USD)
+        losses = tail_of(t // DAYS).losses(positions_of([corner]))
+        assert losses is not None
+        assert tail == 0.01, "the desk's value at risk is of one in a hundred"
+        return Risk(losses.var_usd / USD / 1e4, losses.shortfall_usd / USD / 1e4)
+
+    return forecast
 
 
 def line_of(method: str, returns: F64, forecast: Forecast, tail: float) -> Line:
