@@ -47,7 +47,8 @@ _WEIGHT_TWAP_PROOF: Final = PROOF_READS * WEIGHT_TWAPS
 class Reads(msgspec.Struct):
     """Questions that wait, oldest first; `account_since_ns` None: nobody asks for the account (`with_twaps`, or not).
 
-    One read of the TWAPs answers for all of them, and one of the account whoever asks for it.
+    One read of the TWAPs answers for all of them, and one of the account whoever asks for it. What `proves_end` of a
+    drain may use what reduces may: entries have used up theirs, and a minute is longer than a drain waits.
     """
 
     orders: dict[Cloid, QueryOrder] = {}
@@ -55,6 +56,7 @@ class Reads(msgspec.Struct):
     twaps_read_ns: int = 0
     account_since_ns: int | None = None
     with_twaps: bool = False
+    proves_end: bool = False
     account_read_ns: int = 0
     candles: list[QueryCandles] = []
     candles_read_ns: int = 0
@@ -77,6 +79,7 @@ class Reads(msgspec.Struct):
                 asked = self.account_since_ns
                 self.account_since_ns = since if asked is None else min(asked, since)
                 self.with_twaps = self.with_twaps or query.with_twaps
+                self.proves_end = self.proves_end or query.proves_end
             case QueryCandles():
                 self._want_candles(query, budget)
 
@@ -100,19 +103,20 @@ class Reads(msgspec.Struct):
             yield ReadTwaps(queries)
         account_ns = self.account_read_ns + pause_ms * MS
         since, weight = self.account_since_ns, WEIGHT_ACCOUNT + self.with_twaps * WEIGHT_TWAPS
-        if since is not None and now >= account_ns and budget.try_spend(weight, Priority.RECONCILE, now):
+        by = Priority.REDUCE if self.proves_end else Priority.RECONCILE
+        if since is not None and now >= account_ns and budget.try_spend(weight, by, now):
             yield ReadAccount(Ns(since), self.with_twaps)
-            self.account_since_ns, self.with_twaps, self.account_read_ns = None, False, now
+            self.account_since_ns, self.with_twaps, self.proves_end, self.account_read_ns = None, False, False, now
         candles_ns = self.candles_read_ns + CANDLES_PAUSE
         if self.candles and now >= candles_ns and budget.try_spend(_weight_of(self.candles[0]), Priority.READ, now):
             self.candles_read_ns = now
             yield ReadCandles(self.candles.pop(0))
         waits = [(0, WEIGHT_ORDER_STATUS, Priority.RECONCILE)] if self.orders else []
         waits += [(twaps_ns, WEIGHT_TWAPS, Priority.RECONCILE)] if self.twaps else []
-        waits += [(account_ns, weight, Priority.RECONCILE)] if self.account_since_ns is not None else []
+        waits += [(account_ns, weight, by)] if self.account_since_ns is not None else []
         waits += [(candles_ns, _weight_of(self.candles[0]), Priority.READ)] if self.candles else []
         if waits:
-            room_ns = (Ns(at) if at > now else budget.room_ns(weight, by, now) for at, weight, by in waits)
+            room_ns = (Ns(at) if at > now else budget.room_ns(each, whose, now) for at, each, whose in waits)
             yield WakeAt(min(room_ns), READS_TIMER)
 
 

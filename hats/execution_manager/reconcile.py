@@ -7,7 +7,7 @@ from typing import Final
 
 from hats.execution_manager import facts, life, protect
 from hats.execution_manager.measures import DIFFERENCES
-from hats.execution_manager.records import NEVER, Order, Turn
+from hats.execution_manager.records import NEVER, DrainPhase, Order, Turn
 from shared.ids import (
     FOREIGN,
     INTENTS,
@@ -57,7 +57,8 @@ def ask(turn: Turn) -> Iterator[AnyMessage]:
     why, account.asked_ns = account.why, turn.now
     account.wanted_ns, account.why = Ns(turn.now + settings.account_timeout_ms * MS), f"no answer yet: {account.why}"
     since_ns = Ns(max(account.covered_ns - settings.fills_overlap_ms * MS, turn.state.started_ns, 0))
-    yield QueryAccount(since_ns, why, with_twaps=not turn.state.is_opened)
+    is_last = turn.state.drain.phase is DrainPhase.VERIFYING
+    yield QueryAccount(since_ns, why, with_twaps=not turn.state.is_opened, proves_end=is_last)
 
 
 def compare(turn: Turn, snapshot: AccountSnapshot) -> Iterator[AnyMessage]:

@@ -91,13 +91,14 @@ class QueryTwap(Message, frozen=True):
 
 
 class QueryAccount(Message, frozen=True):
-    """Ask the venue for open orders, positions, money and fills since `fills_since_ns`; `with_twaps`, for those too."""
+    """Ask the venue for open orders, positions, money, fills since `fills_since_ns`, and TWAPs if `with_twaps`."""
 
     lane: ClassVar[Lane] = Lane.ORDER
 
     fills_since_ns: Ns
     reason: str
     with_twaps: bool = False
+    proves_end: bool = False  # of a drain, which lacks nothing else
 
 
 class ReadOrder(Message, frozen=True):

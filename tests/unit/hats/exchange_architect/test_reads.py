@@ -151,3 +151,15 @@ def test_candles_beyond_the_whole_share_are_cut_to_the_newest() -> None:
     (read,) = of(ReadCandles, said(hat(weight_per_minute=100), query))
     assert read.query == QueryCandles("A", "1m", Ns(T0 - 30 * 60 * MINUTE), T0)
     assert not said(hat(weight_per_minute=100, weight_elsewhere=60), query)
+
+
+def test_the_proof_of_an_end_finds_room_where_entries_left_none() -> None:
+    """A minute is longer than a drain waits; cancels and kills keep theirs, and the next question is as any other."""
+    architect = hat(weight_per_minute=1_200)
+    architect.state.budget.charge(960, T0)
+    (wake,) = said(architect, QueryAccount(Ns(50), "the feed is up"))
+    assert isinstance(wake, WakeAt)
+    assert of(ReadAccount, said(architect, QueryAccount(Ns(60), "to prove", proves_end=True))) == [ReadAccount(Ns(50))]
+    assert architect.state.budget.room(Priority.CANCEL, T0) >= 60
+    late = T0 + SECOND
+    assert not of(ReadAccount, said(architect, QueryAccount(Ns(70), "unknown order"), late))

@@ -194,7 +194,9 @@ def test_a_milder_kill_does_not_loosen() -> None:
 def test_a_drain_with_nothing_to_do_is_quick() -> None:
     """Flat and without orders only the proof is needed."""
     hat = holding(0)
-    assert [m for m in say(hat, DrainOrdered(flatten=True), NOW + SECOND) if isinstance(m, QueryAccount)]
+    assert [
+        m.proves_end for m in say(hat, DrainOrdered(flatten=True), NOW + SECOND) if isinstance(m, QueryAccount)
+    ] == [True]
     at = NOW + SECOND + 1
     assert drained(say(hat, snapshot_of(at=at), at)) == Drained(True, "nothing is left")
     assert hat.state.drain.phase == "done"
