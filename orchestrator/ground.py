@@ -24,7 +24,7 @@ from orchestrator.accounts.agents import master_of
 from orchestrator.accounts.real_money import beyond, refusals
 from orchestrator.accounts.referee import equity_at, listed_at
 from orchestrator.accounts.signing import policy_for
-from orchestrator.machine import raylink
+from orchestrator.machine import raylink, short_folder
 from orchestrator.machine.children import Child
 from orchestrator.machine.runfiles import RunFiles
 from orchestrator.safekeeping.backup import seal_key_path
@@ -58,7 +58,8 @@ def ground(settings: Settings, files: RunFiles, step: Step, *, own_ray: bool, re
     _refuse(refusals(settings))
     raylink.prepare(None if own_ray else raylink.resolve(settings.ray.address), settings.tls.files)
     with contextlib.ExitStack() as stack:
-        stack.callback(files.remove_short)
+        short_folder.sweep()
+        stack.enter_context(files.standing())
         key_file = seal_key_path(settings.run.home, settings.at_rest.key_file)
         settings = _with_account(settings.with_venue().with_seal_key(key_file), files, step, stack, replay)
         _start_signer(settings, files, step, stack)
@@ -225,7 +226,6 @@ def _cluster(
     pid, address = None, raylink.resolve(ray_settings.address) if not own_ray else ""
     if own_ray:
         step("starting Ray")
-        files.create_ray()
         head = raylink.OwnRay(
             files.ray,
             port=raylink.free_port(),

@@ -53,6 +53,22 @@ def make_secret(path: Path) -> None:
         _add(path, secrets.token_bytes(SECRET_BYTES), os.O_EXCL)
 
 
+def make_private_folders(*folders: Path) -> None:
+    """The folders are there and only their owner may look; ConfigError where a link or somebody else's is."""
+    for folder in folders:
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except FileExistsError as error:
+            raise ConfigError([f"expected a folder of ours at {folder}, there is something else"]) from error
+        found = folder.lstat()
+        # one of them lies in the system's temporary folder, where others can make what we would find there
+        if stat.S_ISLNK(found.st_mode) or found.st_uid != os.getuid():
+            raise ConfigError(
+                [f"expected a folder of ours at {folder}, it is a link or belongs to user {found.st_uid}"]
+            )
+        folder.chmod(0o700)
+
+
 def append_private(path: Path, data: bytes) -> None:
     """Add to the file's end, 0600, on the disk when this returns."""
     _write(path, data, os.O_APPEND)

@@ -222,7 +222,7 @@ def _clear_away(run: RunNote, *, flatten: bool, config: Path | None) -> None:
     from orchestrator.cli import runs
     from orchestrator.cli.launching import home
     from orchestrator.control import Control
-    from orchestrator.machine import raylink
+    from orchestrator.machine import raylink, short_folder
     from orchestrator.machine.runfiles import RunFiles, forget_run
     from orchestrator.watchdog.line import tell
     from orchestrator.watchdog.words import Dismiss
@@ -248,6 +248,7 @@ def _clear_away(run: RunNote, *, flatten: bool, config: Path | None) -> None:
         _stop_actors(run, files)
     for pid in runs.processes_of(files):
         raylink.stop_process(pid, ORPHAN_TIMEOUT_S)
+    short_folder.remove_left(files.short)
     files.door.unlink(missing_ok=True)
     forget_run(home(config))
 

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import itertools
-import os
-import shutil
-import stat
-import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from orchestrator.machine import short_folder
 from orchestrator.machine.build import Build
 from shared.approval import ApprovalKey
 from shared.approval_file import key_path, read_key
 from shared.bus.tls import TlsFiles
-from shared.errors import ConfigError, NotRunning
-from shared.private_files import write_private
+from shared.errors import NotRunning
+from shared.private_files import make_private_folders, write_private
 
 SUN_PATH_MAX: Final = 100
 """A Unix socket's path may have 107 bytes; ours keep some room."""
@@ -74,36 +71,35 @@ class RunFiles:
 
     def create(self) -> None:
         """Make the folders, readable by their owner only."""
-        _make_private(self.dir, self.keys, self.logs, self.sockets)
+        make_private_folders(self.dir, self.keys, self.logs)
 
-    def create_ray(self) -> None:
-        """Make the folder of a Ray head of our own."""
-        _make_private(self._short, self.ray)
+    @contextlib.contextmanager
+    def standing(self) -> Iterator[None]:
+        """Sockets and a Ray of our own have their folders while inside; outside the run's own nothing stays."""
+        with short_folder.held(self.short):
+            make_private_folders(self.sockets, self.ray)
+            yield
 
     def approval_key(self) -> ApprovalKey | None:
         """The key that the run's approvals are sealed with; None if it is gone, and then no replay makes the seals."""
         path = key_path(self.dir)
         return read_key(path) if path.exists() else None
 
-    def remove_short(self) -> None:
-        """Clear what lies outside the run's own folder."""
-        shutil.rmtree(self._short, ignore_errors=True)
-
     @property
     def sockets(self) -> Path:
         """Folder of the run's Unix sockets: its own, or a short one where that path is too long for a socket."""
         own = self.dir / "sockets"
-        return own if len(str(own / "signer.sock")) <= SUN_PATH_MAX else self._short
+        return own if len(str(own / "signer.sock")) <= SUN_PATH_MAX else self.short
 
     @property
     def ray(self) -> Path:
         """Folder of a Ray head of our own; short, for Ray keeps sockets deep inside it."""
-        return self._short / "ray"
+        return self.short / "ray"
 
     @property
-    def _short(self) -> Path:
-        name = hashlib.sha256(str(self.dir).encode()).hexdigest()[:12]
-        return Path(tempfile.gettempdir()) / f"hats-{os.getuid()}-{name}"
+    def short(self) -> Path:
+        """Folder outside the run's own, for what needs a short path."""
+        return short_folder.path_of(self.dir)
 
     @property
     def bus(self) -> str:
@@ -159,7 +155,7 @@ def new_run(home: Path, name: str, run: int) -> RunFiles:
     """Files of a run that begins now, `run` seconds since 1970, in a folder that no other run has; it is made here."""
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(run))
     runs = home / "runs"
-    _make_private(home, runs)
+    make_private_folders(home, runs)
     for number in itertools.count(1):
         folder = runs / (f"{name}-{stamp}" if number == 1 else f"{name}-{stamp}-{number}")
         # another of the same second has its own: two journals in one folder would be one
@@ -167,21 +163,6 @@ def new_run(home: Path, name: str, run: int) -> RunFiles:
             folder.mkdir(mode=0o700)
             return RunFiles(folder)
     raise AssertionError("unreachable: the numbers do not end")
-
-
-def _make_private(*folders: Path) -> None:
-    for folder in folders:
-        try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except FileExistsError as error:
-            raise ConfigError([f"expected a folder of ours at {folder}, there is something else"]) from error
-        found = folder.lstat()
-        # one of them lies in the system's temporary folder, where others can make what we would find there
-        if stat.S_ISLNK(found.st_mode) or found.st_uid != os.getuid():
-            raise ConfigError(
-                [f"expected a folder of ours at {folder}, it is a link or belongs to user {found.st_uid}"]
-            )
-        folder.chmod(0o700)
 
 
 def write_record(files: RunFiles, record: RunRecord) -> None:

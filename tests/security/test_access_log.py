@@ -43,22 +43,26 @@ def files(tmp_path: Path) -> Iterator[RunFiles]:
     """A hub with its door, alone: no Hat is there."""
     found = RunFiles(tmp_path / "run")
     found.create()
-    journal = Journal(found.journal, now_ns=1)
-    heart = Heart(journal, compose.CATALOGUE, Supervisor(1, wants_armed=False), {role: Mailbox(role) for role in HATS})
-    hub = Hub(
-        heart, journal, listen(found.bus), WallClock(), secret="right", build="b", services=services_of(""),
-        on_lost=lambda *_: None, on_beat=lambda *_: None,
-    )  # fmt: skip
-    write_private(found.door, msgspec.json.encode(HubDoor(hub.address, frames.pass_of(Role.OPERATOR, "right"), "b")))
-    thread = threading.Thread(target=hub.run)
-    thread.start()
-    yield found
-    if thread.is_alive():
-        hub.stop()
-        thread.join()
-    hub._bell.close()
-    hub._rung.close()
-    found.remove_short()
+    with found.standing():
+        journal = Journal(found.journal, now_ns=1)
+        heart = Heart(
+            journal, compose.CATALOGUE, Supervisor(1, wants_armed=False), {role: Mailbox(role) for role in HATS}
+        )
+        hub = Hub(
+            heart, journal, listen(found.bus), WallClock(), secret="right", build="b", services=services_of(""),
+            on_lost=lambda *_: None, on_beat=lambda *_: None,
+        )  # fmt: skip
+        write_private(
+            found.door, msgspec.json.encode(HubDoor(hub.address, frames.pass_of(Role.OPERATOR, "right"), "b"))
+        )
+        thread = threading.Thread(target=hub.run)
+        thread.start()
+        yield found
+        if thread.is_alive():
+            hub.stop()
+            thread.join()
+        hub._bell.close()
+        hub._rung.close()
 
 
 def accesses(files: RunFiles, wanted: Callable[[list[Accessed]], bool]) -> list[Accessed]:

@@ -61,13 +61,12 @@ def wreck(venue: ScriptedVenue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     files = RunFiles(tmp_path / "runs" / "demo-1")
     files.create()
     note_run(tmp_path, RunNote(1, str(files.dir), "", "hats", NOBODY, NOBODY, ""))
-    with watchdog(venue, tmp_path, files.watchdog_latch, 60 * SECOND, files.watchdog):
+    with files.standing(), watchdog(venue, tmp_path, files.watchdog_latch, 60 * SECOND, files.watchdog):
         beats = Heartbeats(files.watchdog)
         beats.beat(Beat(1, True))
         wait_for(lambda: tell(files.watchdog, Look()).phase is Phase.WATCHING)
         beats.close()
         yield files
-    files.remove_short()
 
 
 def test_a_long_reason_stops_no_kill(wreck: RunFiles, venue: ScriptedVenue, capsys: pytest.CaptureFixture[str]) -> None:
@@ -98,7 +97,7 @@ def test_an_unsigned_resume_rearms_no_watchdog(
     files.create()
     note_run(tmp_path, RunNote(1, str(files.dir), "", "hats", NOBODY, NOBODY, ""))
     acted = watchdog(venue, tmp_path, files.watchdog_latch, 60 * SECOND, files.watchdog, public)
-    with acted as socket, hub(files, flat=True, public=public):
+    with files.standing(), acted as socket, hub(files, flat=True, public=public):
         tell(socket, Flatten("operator"))
         with pytest.raises(NotAllowedError) as refused:
             resume(reason="looked at it", operator_key=None, wait_s=0.0)
@@ -106,7 +105,6 @@ def test_an_unsigned_resume_rearms_no_watchdog(
         assert tell(socket, Look()).reason == "operator"
         resume(reason="looked at it", operator_key=key, wait_s=0.0)
         assert tell(socket, Look()).reason == ""
-    files.remove_short()
 
 
 @pytest.mark.parametrize("no_flatten", [False, True])
@@ -131,6 +129,9 @@ def hub(files: RunFiles, *, flat: bool, public: str = "") -> Iterator[None]:
         heart.publish(Role.EXECUTION_MANAGER, Drained(flat, "test"), now)
         return json.dumps(seq).encode()
 
+    folders = contextlib.ExitStack()
+    if not files.sockets.exists():
+        folders.enter_context(files.standing())
     clock = WallClock()
     journal = Journal(files.journal, now_ns=clock.now())
     heart = Heart(journal, compose.CATALOGUE, Supervisor(1, wants_armed=False), {role: Mailbox(role) for role in HATS})
@@ -147,6 +148,7 @@ def hub(files: RunFiles, *, flat: bool, public: str = "") -> Iterator[None]:
     finally:
         made.stop()
         thread.join()
+        folders.close()
 
 
 @pytest.mark.parametrize(

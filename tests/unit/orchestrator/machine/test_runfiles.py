@@ -45,6 +45,6 @@ def test_a_folder_that_others_laid_is_refused(tmp_path: Path, monkeypatch: pytes
         os.chown(short, 65_534, 65_534)
     else:
         pytest.skip("only root can make a folder of somebody else's")
-    with pytest.raises(ConfigError, match="folder of ours"):
-        files.create_ray()
+    with pytest.raises(ConfigError, match="folder of ours"), files.standing():
+        pytest.fail("it was taken")
     assert list(theirs.iterdir()) == []
