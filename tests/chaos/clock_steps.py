@@ -127,7 +127,6 @@ def begun_wrong(home: Path, bent: Bent, offset_s: float, seed: int) -> Result:
 def _desk(home: Path, bent: Bent, seed: int) -> AbstractContextManager[RealDesk]:
     settings = {
         "supervisor.restart_intensity": 100_000, "watchdog.silence_ms": 60_000,
-        "hats.exchange_architect.weight_per_minute": 100_000,
         # an alert that nobody answers would reduce trading for good; here the clock is set right again before
         "hats.risk_oversight_officer.acknowledge_ms": 600_000,
     }  # fmt: skip

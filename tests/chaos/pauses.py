@@ -75,7 +75,7 @@ class Result(msgspec.Struct, frozen=True):
 
 def pauses(home: Path, victims: Sequence[str], seconds: float, seed: int) -> Result:
     """A desk in which each of them stands still once."""
-    settings = {"supervisor.restart_intensity": 100_000, "hats.exchange_architect.weight_per_minute": 100_000}
+    settings = {"supervisor.restart_intensity": 100_000}
     with real_desk(home, settings=settings, venue=["--seed", str(seed)]) as desk:
         record, done = Record(desk), []
         for victim in victims:
