@@ -90,9 +90,10 @@ class Gauges:
                 self._metrics.audit_seq.set(index)
 
     def beat(self, heart: Heart, now: Ns, heard_ns: Mapping[Role, int]) -> None:
-        """Once a second: mailboxes, journal and heartbeats; every tenth time the scores, which cost more."""
+        """Once a second: mailboxes, journal, jobs and heartbeats; every tenth time the scores, which cost more."""
         self.stand(heart.mailboxes.values(), heart.sequencer.record.last_seq, now)
         self.age(now)
+        self._metrics.jobs_failing.set(len(heart.situation.failing_jobs))
         for role, ns in heard_ns.items():
             self.heard(role, now - ns, heart.supervisor.restarts[role])
         self._beats += 1

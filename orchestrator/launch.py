@@ -6,16 +6,18 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
+from loguru import logger
 
 from hats.security_architect.audit_log import verify_file
 from orchestrator.accounts.claim import claimed
 from orchestrator.accounts.referee import differences, positions_at
 from orchestrator.compose import check_wiring
+from orchestrator.control import Control
 from orchestrator.ground import Ground, ground
 from orchestrator.machine.build import this_build
 from orchestrator.machine.confinement import confine
@@ -28,12 +30,13 @@ from orchestrator.telling.cards import scorecards_html
 from orchestrator.telling.reproduction import HatReplay, replay_run
 from orchestrator.telling.summary import Summary, summarise
 from orchestrator.upkeep.caretaker import Caretaker, RayDispatch
-from orchestrator.upkeep.jobs import Place, tasks_for
-from orchestrator.watchdog.line import tell
+from orchestrator.upkeep.jobs import Place, Task, tasks_for
+from orchestrator.watchdog.line import tell_patiently
 from orchestrator.watchdog.words import Dismiss
 from shared.clock import anchored
 from shared.errors import HatsError
 from shared.journal import JournalReader
+from shared.messages.control import JobEnded
 from shared.private_files import make_secret, write_private
 from shared.units import SECOND
 
@@ -43,6 +46,8 @@ if TYPE_CHECKING:
 POLL_S: Final = 0.5
 LAST_WORD_S: Final = 1.0
 """After a drain the ledger and the scores get so long to say their last word."""
+DISMISS_S: Final = 10.0
+"""Its watchdog gets so long to hear that a run ended in order."""
 REPLAY_MESSAGES_MAX: Final = 100_000
 """A run of so many messages is replayed at its end, in seconds; a longer one only by `hats replay`."""
 
@@ -60,7 +65,10 @@ class Watcher(Protocol):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """What a finished run came to. Proofs are None when they could not be made; `replay` if it is too long."""
+    """What a finished run came to. Proofs are None when they could not be made; `replay` if it is too long.
+
+    `end_faults` are what failed after trading: whatever else was to be stopped, proven and sealed was.
+    """
 
     summary: Summary
     cards: tuple[CardView, ...]
@@ -71,6 +79,7 @@ class Verdict(msgspec.Struct, frozen=True):
     run_dir: str
     replay: tuple[HatReplay, ...] | None = None
     is_sealed: bool = False
+    end_faults: tuple[str, ...] = ()
 
 
 class Launch:
@@ -91,15 +100,24 @@ class Launch:
             make_secret(self._key_file)
         self._stop_asked = False
         self._flatten = True
+        self._end_faults: list[str] = []
 
     def run(self) -> Verdict:
         """Trade until the time is up or a signal comes; the verdict. HatsError if it could not be done."""
         check_wiring(self._settings)
-        with self._signals(), self.grounded() as under:
-            with self.raised(under) as desk:
-                self._trade(desk, under.settings)
-                status, cards = self.drained(desk)
-            verdict = self.judge(under.settings, status, cards)
+        tasks = tasks_for(self._settings)
+        verdict = None
+        try:
+            with self._signals(), self.grounded() as under:
+                with self.raised(under) as desk:
+                    self._trade(desk, under.settings, tasks)
+                    status, cards = self.drained(desk)
+                verdict = self.judge(under.settings, status, cards)
+        except HatsError as error:
+            if verdict is None:
+                raise
+            self._note_fault(error)  # of what the run stood on, which has no more to say about what it came to
+            verdict = self._with_faults(verdict)
         return self._at_rest(verdict)
 
     def _at_rest(self, verdict: Verdict) -> Verdict:
@@ -107,8 +125,30 @@ class Launch:
         if self._settings.at_rest.mode != "sealed":
             return verdict
         self._watcher.step("sealing the run's files")
-        seal_ended(self._settings.run.home, self._key_file, time.time_ns())
-        return msgspec.structs.replace(verdict, is_sealed=True)
+        with self._at_the_end():
+            seal_ended(self._settings.run.home, self._key_file, time.time_ns())
+            if self.files.dir.is_dir():
+                raise HatsError(f"{self.files.dir} lies open: somebody still writes its journal")
+        is_sealed = not self.files.dir.is_dir()
+        return msgspec.structs.replace(verdict if is_sealed else self._with_faults(verdict), is_sealed=is_sealed)
+
+    @contextlib.contextmanager
+    def _at_the_end(self) -> Iterator[None]:
+        """What fails inside is told by the verdict, and keeps nothing else from being done."""
+        try:
+            yield
+        except HatsError as error:
+            self._note_fault(error)
+
+    def _note_fault(self, error: HatsError) -> None:
+        logger.warning("the end of the run: {error}", error=error)
+        self._end_faults.append(str(error))
+
+    def _with_faults(self, verdict: Verdict) -> Verdict:
+        """The verdict and its file, with what failed since."""
+        verdict = msgspec.structs.replace(verdict, end_faults=tuple(self._end_faults))
+        self._write(verdict)
+        return verdict
 
     @contextlib.contextmanager
     def grounded(self) -> Iterator[Ground]:
@@ -130,6 +170,18 @@ class Launch:
     @contextlib.contextmanager
     def raised(self, under: Ground) -> Iterator[Desk]:
         """Ten actors, all READY, while inside."""
+        self._watcher.step("raising ten actors")
+        desk = self.launched(under)
+        try:
+            desk.wait_ready(self._watcher.show)
+            yield desk
+        finally:
+            self._watcher.step("stopping")
+            with self._at_the_end():
+                desk.stop()
+
+    def launched(self, under: Ground) -> Desk:
+        """Ten actors that begin."""
         from orchestrator.cluster import LaunchOrder  # noqa: PLC0415 - imports ray; its environment is set now
         from orchestrator.desk import Desk  # noqa: PLC0415
 
@@ -137,14 +189,7 @@ class Launch:
         build, as_json = this_build(), settings.model_dump_json().encode()
         write_record(self.files, RunRecord(self._run, build, msgspec.Raw(as_json)))
         order = LaunchOrder(as_json, self._run, str(self.files.dir), build.id)
-        self._watcher.step("raising ten actors")
-        desk = Desk.launch(order, settings.ray.namespace, self.files)
-        try:
-            desk.wait_ready(self._watcher.show)
-            yield desk
-        finally:
-            self._watcher.step("stopping")
-            desk.stop()
+        return Desk.launch(order, settings.ray.namespace, self.files)
 
     def drained(self, desk: Desk) -> tuple[Status, tuple[CardView, ...]]:
         """The last status and scorecards, after everything was cancelled and, unless told otherwise, flattened."""
@@ -153,10 +198,11 @@ class Launch:
         time.sleep(LAST_WORD_S)
         # what follows is silence, and in order; but what was to be closed and is not is the watchdog's from here on
         if self._settings.watchdog.enabled and (end.is_flat or not self._flatten):
-            tell(self.files.watchdog, Dismiss())
+            with self._at_the_end():
+                tell_patiently(self.files.watchdog, Dismiss(), time.monotonic() + DISMISS_S)
         return desk.status(), desk.scorecards()
 
-    def _trade(self, desk: Desk, settings: Settings) -> None:
+    def _trade(self, desk: Desk, settings: Settings, tasks: Mapping[str, Task]) -> None:
         self._watcher.step("trading")
         keystores = (settings.hats.security_architect.keystore, settings.watchdog.keystore)
         named = tuple(str(path) for path in keystores if path is not None)
@@ -167,9 +213,7 @@ class Launch:
             settings.venue.base_url, settings.hats.exchange_architect.user_address or "",
             settings.at_rest.mode == "sealed", dict(settings.retention.days), risk.var_every_ms,
         )  # fmt: skip
-        caretaker = Caretaker(
-            place, RayDispatch(), tasks_for(settings.backup, settings.retention, risk.var_fit_every_s)
-        )
+        caretaker = Caretaker(place, RayDispatch(), self._say, tasks)
         duration_s = settings.run.duration_s
         deadline = None if duration_s is None else time.monotonic() + duration_s
         while not self._stop_asked and (deadline is None or time.monotonic() < deadline):
@@ -177,6 +221,10 @@ class Launch:
             caretaker.turn()
             time.sleep(POLL_S)
         caretaker.close()
+
+    def _say(self, ended: JobEnded) -> None:
+        with Control(self.files) as line:
+            line.say(ended)
 
     def judge(self, settings: Settings, status: Status, cards: tuple[CardView, ...]) -> Verdict:
         """The verdict on a run that has ended, written to its folder too."""
@@ -202,11 +250,15 @@ class Launch:
             position_differences=tuple(differences(summary.net_sz, theirs)),
             run_dir=str(self.files.dir),
             replay=replay,
+            end_faults=tuple(self._end_faults),
         )
-        write_private(self.files.summary, msgspec.json.format(msgspec.json.encode(verdict), indent=2))
+        self._write(verdict)
         write_private(self.files.scorecards_json, msgspec.json.format(msgspec.json.encode(cards), indent=2))
         write_private(self.files.scorecards_html, scorecards_html(cards, summary).encode())
         return verdict
+
+    def _write(self, verdict: Verdict) -> None:
+        write_private(self.files.summary, msgspec.json.format(msgspec.json.encode(verdict), indent=2))
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:

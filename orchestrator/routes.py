@@ -29,6 +29,7 @@ from shared.messages.control import (
     DrainOrdered,
     HatStateChanged,
     HopTimings,
+    JobEnded,
     KillOrdered,
     LatencyReport,
     Measured,
@@ -182,6 +183,7 @@ ROUTES: Final[Mapping[type[Message], Route]] = {
     AgentMet: Route((SA,), (SA,)),
     AuditCheckpointed: Route((SA,), (SA,)),
     Checked: Route((OP,), (SA,)),
+    JobEnded: Route((OP,), (OR,)),
     Accessed: Route((OR,), (SA,)),
     # life
     WakeAt: Route(HATS, (OR,)),

@@ -9,7 +9,7 @@ import msgspec
 from shared.instrument import Instrument
 from shared.messages import Envelope
 from shared.messages.account import LedgerReport, Reconciled
-from shared.messages.control import LatencyReport
+from shared.messages.control import JobEnded, LatencyReport
 from shared.messages.market import BadData, CaptureStatus, FeedStatus, UniverseUpdate
 from shared.messages.order import OrderChanged
 from shared.messages.parent import ParentChanged
@@ -25,7 +25,8 @@ PARENTS_KEPT = 50
 class Situation(msgspec.Struct):
     """The latest word on everything, and counts since the run began. None means: nobody has said so yet.
 
-    `alerts` are those that nobody has acknowledged, by name.
+    `alerts` are those that nobody has acknowledged, by name. `failing_jobs` are the run's own jobs that failed at every
+    attempt and have not succeeded since, with the last fault.
     """
 
     ledger: LedgerReport | None = None
@@ -36,6 +37,7 @@ class Situation(msgspec.Struct):
     reconciled: Reconciled | None = None
     trading_state: TradingStateChanged | None = None
     alerts: dict[str, RiskAlert] = {}
+    failing_jobs: dict[str, str] = {}
     open_orders: dict[str, OrderChanged] = {}
     ended_orders: list[OrderChanged] = []
     parents: dict[str, ParentChanged] = {}
@@ -69,6 +71,10 @@ class Situation(msgspec.Struct):
                 self.alerts[message.name] = message
             case AlertAcknowledged():
                 self.alerts.pop(message.name, None)
+            case JobEnded(job=job, fault=""):
+                self.failing_jobs.pop(job, None)
+            case JobEnded(job=job, fault=fault, is_final=True):
+                self.failing_jobs[job] = fault
             case UniverseUpdate(instruments=instruments):
                 self.instruments = {instrument.coin: instrument for instrument in instruments}
             case BadData():

@@ -162,6 +162,7 @@ class Status(msgspec.Struct, frozen=True):
     bad_data: int
     latency: Latency
     alerts: tuple[AlertView, ...] = ()
+    failing_jobs: dict[str, str] = {}
     parents: tuple[ParentView, ...] = ()
     sz_decimals: dict[str, int] = {}
 
@@ -200,6 +201,7 @@ def status_of(heart: Heart, now: Ns) -> Status:
             )
             for alert in view.alerts.values()
         ),
+        failing_jobs=dict(view.failing_jobs),
         parents=tuple(_parent(parent, instruments) for parent in view.parents.values()),
         sz_decimals={coin: instrument.sz_decimals for coin, instrument in instruments.items()},
     )

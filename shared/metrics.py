@@ -120,6 +120,7 @@ class Metrics:
         self.capture_free = gauge("capture_free_bytes", "Disk space that the capture log has left.")
 
         self.score = gauge("score", "Score 0 to 10; NaN where the evidence is insufficient.", "hat", "dimension")
+        self.jobs_failing = gauge("jobs_failing", "Jobs of the run that failed at every attempt, until they succeed.")
         self.journal_seq = gauge("journal_seq", "Newest message in the journal.")
         self.audit_seq = gauge("audit_seq", "Newest record in the audit chain.")
         self.build = Info("build", "What is running.", namespace=PREFIX, registry=self.registry)

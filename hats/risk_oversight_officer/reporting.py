@@ -47,4 +47,5 @@ def report(state: State, settings: Settings, tail: Tail) -> RiskReport:
         unheard="" if losses is None else losses.unheard,
         day=state.day.number,
         day_open_usd=None if state.day.open_usd is None else Usd(state.day.open_usd),
+        fitted=dict(state.returns.weights),
     )

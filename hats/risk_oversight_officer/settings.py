@@ -8,6 +8,8 @@ from pydantic import Field, field_validator, model_validator
 
 from shared.config import Section
 from shared.messages.risk import RiskModel
+from shared.rules.intervals import INTERVALS_NS
+from shared.units import MS
 
 TailModel = Literal[RiskModel.HISTORICAL, RiskModel.FILTERED, RiskModel.MONTE_CARLO, RiskModel.CORNISH_FISHER]
 
@@ -143,7 +145,8 @@ class Settings(Section):
     var_fit_every_s: int = Field(
         0,
         ge=0,
-        description="How often a job fits each coin's own weights by `arch` (extra `fit`); 0: never, those above hold.",
+        description="How often a job fits each coin's own weights by `arch`, which docs/risk-controls.md says how to "
+        "install; 0: never, those above hold.",
     )
     var_alpha_max: float = Field(0.3, gt=0, lt=1, description="Largest fitted weight of the last return that is taken.")
     var_persistence_min: float = Field(
@@ -189,6 +192,12 @@ class Settings(Section):
     def _weights_are_stable(self) -> Settings:
         if self.var_alpha + self.var_beta > 1.0 + 1e-9:
             raise ValueError(f"var_alpha + var_beta is {self.var_alpha + self.var_beta}, expected at most 1")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_have_candles(self) -> Settings:
+        if self.var_fit_every_s and self.var_every_ms * MS not in INTERVALS_NS.values():
+            raise ValueError(f"var_fit_every_s: expected var_every_ms as long as a candle, got {self.var_every_ms}")
         return self
 
     @field_validator("clusters")

@@ -91,6 +91,7 @@ def problems(verdict: Verdict) -> list[str]:
     found += [f"replay: {hat.in_words}" for hat in verdict.replay or () if hat.difference is not None]
     if verdict.is_flat is not True:
         found.append("not flat: positions are still open" if verdict.is_flat is False else "not known to be flat")
+    found += [f"the end: {fault}" for fault in verdict.end_faults]
     return found
 
 

@@ -103,6 +103,8 @@ def _head(status: Status | None, frame: Frame) -> Text:
         text.append(value or UNKNOWN, "green" if is_good else "dim" if value is None else "yellow")
     if status.capture is not None and status.capture.state in ("low", "full", "dead"):
         text.append(f"  CAPTURE {status.capture.state.upper()}", "bold red")
+    if status.failing_jobs:
+        text.append(f"  JOBS FAIL: {', '.join(status.failing_jobs)}", "bold red")
     text.append(f"  seq {status.seq:,}", "dim")
     if frame.is_away:
         text.append("  HUB AWAY: this is its last word", "bold red")

@@ -36,6 +36,7 @@ ENVIRONMENT: Final = {
     "RAY_AUTH_MODE": "token",
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ENABLE_AUTO_CONNECT": "0",  # else a call without a cluster starts one of Ray's own making, confined by nobody
     "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "2",
     "RAY_worker_niceness": "0",  # its default, 15, makes actors wait for whatever else the machine does
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
@@ -9,14 +10,17 @@ from typing import Any, Final, NamedTuple, Protocol
 import msgspec
 from loguru import logger
 
-from orchestrator.scheduler import Scheduler, Stage, Start, State
+from orchestrator.scheduler import LATE, Scheduler, Stage, Start, State
 from orchestrator.upkeep.jobs import TASKS, WORK, Place, Task
 from shared.clock import WallClock
-from shared.errors import ConfigError, JournalError
+from shared.errors import ConfigError, HatsError, JournalError
+from shared.messages.control import JobEnded
 from shared.private_files import write_private
 
 AT_ONCE: Final = 1
 """Jobs at a time: they share the machine with the desk."""
+UNSAID_MAX: Final = 100
+"""Ends that are kept for a hub that is away; the schedule's file has each job's last."""
 
 
 class Outcome(NamedTuple):
@@ -27,7 +31,7 @@ class Outcome(NamedTuple):
 
 
 class Dispatch(Protocol):
-    """Runs a job elsewhere."""
+    """Runs a job elsewhere. Nothing here raises for a job's sake: what goes wrong with one is its Outcome."""
 
     def start(self, name: str, place: Place) -> Any:
         """Begin; what comes back names the run."""
@@ -46,51 +50,68 @@ class RayDispatch:
     """On the cluster that the desk runs on, wherever there is room."""
 
     def start(self, name: str, place: Place) -> Any:
-        """A task without a retry of Ray's own: the schedule decides about those."""
+        """A task without a retry of Ray's own: the schedule decides about those. One that Ray refuses has ended."""
         import ray  # noqa: PLC0415 - imported where it is used, so that a schedule can be read without it
 
-        return (
-            ray.remote(num_cpus=0, max_retries=0)(run_job).options(name=name).remote(name, msgspec.json.encode(place))
-        )
+        try:
+            task = ray.remote(num_cpus=0, max_retries=0)(run_job).options(name=name)
+            return task.remote(name, msgspec.json.encode(place))
+        except ray.exceptions.RayError as error:
+            return Outcome(_in_words(error), "")
 
     def poll(self, handle: Any) -> Outcome | None:
         """Without waiting."""
         import ray  # noqa: PLC0415
 
-        done, _ = ray.wait([handle], timeout=0)
-        if not done:
-            return None
+        if isinstance(handle, Outcome):
+            return handle
         try:
-            return Outcome(None, str(ray.get(handle)))
+            done, _ = ray.wait([handle], timeout=0)
+            return Outcome(*ray.get(handle)) if done else None
         except ray.exceptions.RayTaskError as error:
-            return Outcome(f"{type(error.cause).__name__}: {error.cause}", "")
+            return Outcome(_in_words(error.cause), "")
         except ray.exceptions.RayError as error:
-            return Outcome(f"{type(error).__name__}: {error}", "")
+            return Outcome(_in_words(error), "")
 
     def end(self, handle: Any) -> None:
         """By force: a job may be ended at any moment."""
         import ray  # noqa: PLC0415
 
-        ray.cancel(handle, force=True)
+        if isinstance(handle, Outcome):
+            return
+        try:
+            ray.cancel(handle, force=True)
+        except ray.exceptions.RayError as error:
+            logger.warning("a job could not be ended: {fault}", fault=_in_words(error))
 
 
-def run_job(name: str, place: bytes) -> str:
-    """The body of the task."""
-    return WORK[name](msgspec.json.decode(place, type=Place))
+def run_job(name: str, place: bytes) -> Outcome:
+    """The body of the task. Its HatsError is told in words, for not every error of ours survives Ray's pickling."""
+    try:
+        return Outcome(None, WORK[name](msgspec.json.decode(place, type=Place)))
+    except HatsError as error:
+        return Outcome(_in_words(error), "")
+
+
+def _in_words(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 class Caretaker:
-    """One run's schedule. `turn` never waits."""
+    """One run's schedule. `turn` waits for no job; `say` tells the hub how each attempt ended."""
 
     def __init__(
         self,
         place: Place,
         dispatch: Dispatch,
+        say: Callable[[JobEnded], object],
         tasks: Mapping[str, Task] = TASKS,
         clock: Callable[[], int] | None = None,
     ) -> None:
         self._place = place
         self._dispatch = dispatch
+        self._say = say
+        self._unsaid: deque[JobEnded] = deque(maxlen=UNSAID_MAX)
         self._clock = clock or WallClock().now
         self._file = place.files.schedule
         self._running: dict[Start, Any] = {}
@@ -107,17 +128,34 @@ class Caretaker:
         for start, outcome in ended:
             del self._running[start]
             self._scheduler.ended(start, outcome.fault, outcome.detail, now)
-            if outcome.fault is not None:
-                logger.warning("job {name} failed: {fault}", name=start.name, fault=outcome.fault)
+            self._note(start, outcome.fault)
         late = self._scheduler.overdue(now)
         for start in late:
             self._dispatch.end(self._running.pop(start))
-            logger.warning("job {name} was ended at its deadline", name=start.name)
+            self._note(start, LATE)
         started = self._scheduler.due(now)
         for start in started:
             self._running[start] = self._dispatch.start(start.name, self._place)
         if ended or late or started or not self._is_kept:
             self._keep()
+        self._tell()
+
+    def _note(self, start: Start, fault: str | None) -> None:
+        """Have the hub told how an attempt ended."""
+        if fault is not None:
+            logger.warning("job {name} failed: {fault}", name=start.name, fault=fault)
+        is_final = self._scheduler.state.jobs[start.name].stage is not Stage.READY
+        self._unsaid.append(JobEnded(start.name, start.run, start.attempt, fault or "", is_final))
+
+    def _tell(self) -> None:
+        """Say what is unsaid; between two hubs nobody hears it, so the next turn tries again."""
+        while self._unsaid:
+            try:
+                self._say(self._unsaid[0])
+            except HatsError as error:
+                logger.debug("nobody hears how a job ended: {error}", error=error)
+                return
+            self._unsaid.popleft()
 
     def _keep(self) -> None:
         """Write it down, if the disk takes it: else the next turn tries again, and the desk goes on."""

@@ -27,7 +27,7 @@ from orchestrator.safekeeping.retention import RetentionClass
 from orchestrator.safekeeping.run_scan import look_for_exposure, look_for_secrets, processes_of_run
 from orchestrator.safekeeping.sealed_store import SealedStore
 from orchestrator.scheduler import Job
-from orchestrator.settings import Backup, Retention
+from orchestrator.settings import Settings
 from orchestrator.telling.cards import scorecards_html
 from orchestrator.telling.summary import summarise
 from shared.codec import decode
@@ -272,18 +272,25 @@ TASKS: Final[Mapping[str, Task]] = {
 }
 
 
-def tasks_for(backup: Backup, retention: Retention, var_fit_every_s: int = 0) -> Mapping[str, Task]:
-    """The jobs of a run with these settings: backups, removals and fits where they are asked for."""
-    tasks = dict(TASKS)
+def tasks_for(settings: Settings) -> Mapping[str, Task]:
+    """The jobs of a run with these settings: backups, removals and fits where they are asked for.
+
+    ExtraMissing if fits are and can't be made here.
+    """
+    tasks, backup, fit_every_s = dict(TASKS), settings.backup, settings.hats.risk_oversight_officer.var_fit_every_s
     if backup.dir is not None:
         every_ns = int(backup.every_s * SECOND)
         tasks[BACKUP] = Task(_job(BACKUP, every_ns, max(every_ns, 10 * MINUTE), priority=5), back_up_home)
-    if retention.days:
+    if settings.retention.days:
         tasks[RETIRE] = Task(_job(RETIRE, DAY // 4, 30 * MINUTE, priority=3), retire_runs)
-    if var_fit_every_s:
-        every_ns = var_fit_every_s * SECOND
+    if fit_every_s:
+        from orchestrator.upkeep.variance_fit import check_installed  # noqa: PLC0415 - loads numpy and pyarrow
+
+        check_installed()
+        every_ns = fit_every_s * SECOND
         tasks[FIT] = Task(
-            _job(FIT, every_ns, max(every_ns, 10 * MINUTE), attempts=1, first_ns=2 * MINUTE), fit_variance
+            _job(FIT, every_ns, max(every_ns, 10 * MINUTE), attempts=1, first_ns=min(every_ns, 2 * MINUTE)),
+            fit_variance,
         )
     return tasks
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from importlib import import_module
+from importlib.util import find_spec
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
@@ -81,8 +82,12 @@ def fitted(returns: F64) -> Weights:
     return Weights(alpha, beta, len(returns))
 
 
+def check_installed() -> None:
+    """Nothing if fits can be made here; ExtraMissing without `arch`."""
+    if find_spec("arch") is None:
+        raise ExtraMissing("var_fit_every_s is set, and fitting GARCH needs arch: pip install 'hyperhats[fit]'")
+
+
 def _arch() -> Any:
-    try:
-        return import_module("arch")
-    except ImportError as error:
-        raise ExtraMissing("fitting GARCH needs arch: pip install 'hyperhats[fit]'") from error
+    check_installed()
+    return import_module("arch")

@@ -12,10 +12,13 @@ from orchestrator.watchdog import words
 from orchestrator.watchdog.guard import Beat
 from orchestrator.watchdog.words import View, Word
 from shared.bus.sockets import Connection, ask, connect
-from shared.errors import BusError, NotAllowedError, Unanswered
+from shared.errors import BusError, NotAllowedError, NotRunning, Unanswered
 
 _CONNECT_S: Final = 0.2
 _ANSWER_S: Final = 5.0
+_BACK_S: Final = 10.0
+"""One that died is started anew by its launcher within so long."""
+_AGAIN_S: Final = 0.1
 _UNANSWERED_MAX: Final = 10
 """Beats on one connection without an answer."""
 
@@ -78,10 +81,18 @@ def tell(socket: Path, word: Word) -> View:
 
 
 def tell_patiently(socket: Path, word: Word, until: float) -> View:
-    """The same of a watchdog that may be waiting for the venue: said again until that time (monotonic seconds)."""
+    """The same of a watchdog that may be waiting for the venue: said again until that time (monotonic seconds).
+
+    NotRunning if there is still none after the time in which one that died is back.
+    """
+    back_by = min(until, time.monotonic() + _BACK_S)
     while True:
         try:
             return tell(socket, word)
+        except NotRunning:
+            if time.monotonic() > back_by:
+                raise
+            time.sleep(_AGAIN_S)
         except Unanswered:
             if time.monotonic() > until:
                 raise

@@ -27,6 +27,7 @@ from shared.messages.control import (
     DrainOrdered,
     HatStateChanged,
     HopTimings,
+    JobEnded,
     KillOrdered,
     LatencyReport,
     Measured,
@@ -169,6 +170,7 @@ AnyMessage = (
     | AuditCheckpointed
     | Accessed
     | Checked
+    | JobEnded
 )
 
 MESSAGE_TYPES: Final[dict[str, type[Message]]] = {kind.__name__: kind for kind in AnyMessage.__args__}

@@ -270,3 +270,18 @@ class Checked(Message, frozen=True):
     check: Check
     places: int
     faults: int
+
+
+class JobEnded(Message, frozen=True):
+    """An attempt of one of the run's own jobs ended; with a `fault` it failed, and if `is_final` no other follows.
+
+    The pair of `run` and `attempt` counts the times that the job was due, and the tries of this one from 1.
+    """
+
+    lane: ClassVar[Lane] = Lane.SIGNAL
+
+    job: str
+    run: int
+    attempt: int
+    fault: str
+    is_final: bool

@@ -207,7 +207,8 @@ class RiskReport(Message, frozen=True):
 
     The tail's figures are of the worst cases too, each by the model that fears most; None while a coin's history is
     too short to know. `unheard` says which model has no say on these positions, and why. `day_open_usd` is the equity
-    that the UTC `day` (its number since 1970) began with; None before equity is known.
+    that the UTC `day` (its number since 1970) began with; None before equity is known. `fitted` are alpha and beta of
+    the coins whose variance follows fitted weights; for the others those of the settings hold.
     """
 
     equity_usd: Usd
@@ -228,3 +229,4 @@ class RiskReport(Message, frozen=True):
     unheard: str = ""
     day: int = -1
     day_open_usd: Usd | None = None
+    fitted: dict[str, tuple[float, float]] = {}

@@ -17,7 +17,7 @@ from orchestrator.machine.runfiles import RunFiles
 from orchestrator.safekeeping.backup import back_up, seal_key_path, sources, thin_out
 from orchestrator.safekeeping.restoring import check, restore
 from orchestrator.safekeeping.sealed_store import SealedStore
-from orchestrator.settings import Backup, Retention
+from orchestrator.settings import Backup, Settings
 from orchestrator.supervisor import Supervisor
 from orchestrator.upkeep.caretaker import run_job
 from orchestrator.upkeep.jobs import BACKUP, Place, tasks_for
@@ -140,13 +140,13 @@ def test_the_oldest_go(home: Path, store: SealedStore) -> None:
 def test_a_run_backs_itself_up(home: Path, store: SealedStore) -> None:
     """The job does the same and says so; without a place for backups there is no such job."""
     settings = Backup(dir=store.root, keep=2)
-    assert BACKUP in tasks_for(settings, Retention())
-    assert BACKUP not in tasks_for(Backup(), Retention())
+    assert BACKUP in tasks_for(Settings(backup=settings))
+    assert BACKUP not in tasks_for(Settings())
     run_dir = next((home / "runs").iterdir())
     place = Place(str(home), str(run_dir), (), str(store.root), 2, str(seal_key_path(home, None)))
     for _ in range(3):
         said = run_job(BACKUP, msgspec.json.encode(place))
-    assert said.startswith(store.names()[-1])
+    assert said.detail.startswith(store.names()[-1])
     assert len(store.names()) == 2
 
 

@@ -29,6 +29,22 @@ To begin anew on purpose, stop the desk, delete the account's file in `marks/` o
 log names it as the run begins), start again and `hats resume`. A file that can't be read halts the run, which then
 counts from the equity that it finds. The throw-away accounts of modes demo and paper are new in each run.
 """
+FITS: Final = """
+## GARCH weights of each coin's own
+
+With `var_fit_every_s` set, a job of the run fits GARCH(1,1) to each coin's closes as often, by the library `arch`, and
+the variance of the filtered models (`filtered`, `monte_carlo`) follows the fitted weights as soon as they lie within
+`var_alpha_max` and `var_persistence_min`. It needs candles as long as `var_every_ms`. `hats jobs` shows what was fitted
+and what was refused; the journal has each fit and what was made of it (`VarianceFitted`, `VarianceJudged`).
+
+`arch` is no part of the desk's installation: nothing on an order's way needs it, and it brings scipy and statsmodels
+along. Install it with the versions and hashes that were tested,
+
+    .venv/bin/python -m pip install -c requirements-dev.lock arch
+
+or, where the desk was installed as a package, by its extra: `pip install 'hyperhats[fit]'`. A desk that is asked to fit
+and lacks it does not begin.
+"""
 _WHOM: Final = {
     Spares.NOBODY: "",
     Spares.EXITS: "closing everything",
@@ -39,7 +55,7 @@ _WHOM: Final = {
 
 def page() -> str:
     """The whole page."""
-    return "".join((HEAD, *_controls(), *_causes(), RUNS, *_scenarios()))
+    return "".join((HEAD, *_controls(), *_causes(), RUNS, FITS, *_scenarios()))
 
 
 def _controls() -> Iterator[str]:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from orchestrator.accounts import operator_key
+from orchestrator.gauges import Gauges
 from orchestrator.rehearsal import Rehearsal, rehearse
 from orchestrator.services import services_of
 from orchestrator.settings import Settings
 from orchestrator.status import status_of
 from shared.codec import encode
 from shared.errors import NotAllowedError
-from shared.messages.control import KillLevel, KillOrdered, ResumeOrdered
+from shared.messages.control import JobEnded, KillLevel, KillOrdered, ResumeOrdered
 from shared.messages.risk import TradingState
+from shared.metrics import Metrics
 from shared.operator_word import words
 from shared.units import Ns
 
@@ -57,3 +60,22 @@ def test_without_a_key_whoever_is_on_the_line_may(desk: Rehearsal) -> None:
     """As the settings say."""
     seq = services_of("")["say"](desk.heart, desk.stage.clock.now(), encode(ResumeOrdered("looked at it")))
     assert int(seq) == desk.heart.sequencer.record.last_seq
+
+
+def test_a_job_that_fails_is_journaled_and_shown_until_it_succeeds(desk: Rehearsal) -> None:
+    """What will be tried again is no alarm yet; what failed at every attempt is, in the status and in the metrics."""
+    say, heart, metrics = services_of("")["say"], desk.heart, Metrics()
+    gauges = Gauges(metrics)
+
+    def shown(ended: JobEnded) -> tuple[dict[str, str], object]:
+        now = desk.stage.clock.now()
+        seq = json.loads(say(heart, now, encode(ended)))
+        assert heart.sequencer.record.last_seq >= seq
+        gauges.beat(heart, now, {})
+        return status_of(heart, now).failing_jobs, metrics.registry.get_sample_value("hats_jobs_failing")
+
+    assert shown(JobEnded("check_audit", 1, 1, "WorkerCrashedError", is_final=False)) == ({}, 0)
+    failed = shown(JobEnded("check_audit", 1, 2, "DataError: line 3", is_final=True))
+    assert failed == ({"check_audit": "DataError: line 3"}, 1)
+    assert shown(JobEnded("scan_run", 1, 1, "", is_final=True)) == failed
+    assert shown(JobEnded("check_audit", 2, 1, "", is_final=True)) == ({}, 0)

@@ -8,6 +8,9 @@ import msgspec
 import numpy as np
 import pytest
 
+from hats.risk_oversight_officer.reporting import report
+from hats.risk_oversight_officer.settings import Settings
+from hats.risk_oversight_officer.tail import Tail
 from hats.risk_oversight_officer.volatility import filtered
 from shared.hat import restore, snapshot
 from shared.messages.risk import VarianceFitted, VarianceJudged
@@ -23,6 +26,8 @@ def test_a_sound_fit_holds_from_here_on_for_its_coin() -> None:
     again = officer()
     restore(again, snapshot(hat))
     assert again.state.returns.weights == {"AAA": (0.10, 0.85)}
+    reported = report(again.state, Settings(), Tail(again.state.returns, Settings()))
+    assert reported.fitted == {"AAA": (0.10, 0.85)}
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from orchestrator.safekeeping.backup import seal_key_path
 from orchestrator.safekeeping.resting import runs_at, seal_run, unseal_run
 from orchestrator.safekeeping.retention import Aged, Days, RetentionClass, class_of, due
 from orchestrator.safekeeping.retiring import retire
-from orchestrator.settings import Backup, Retention
+from orchestrator.settings import Retention, Settings
 from orchestrator.telling.audit_export import rows_of
 from orchestrator.upkeep.caretaker import run_job
 from orchestrator.upkeep.jobs import RETIRE, Place, tasks_for
@@ -167,11 +167,11 @@ def test_the_audit_log_stays_longest() -> None:
 
 def test_a_run_does_it_by_itself(tmp_path: Path) -> None:
     """By a job that is there only where a class may go."""
-    assert RETIRE not in tasks_for(Backup(), Retention())
-    assert RETIRE in tasks_for(Backup(), Retention(logs_days=30))
+    assert RETIRE not in tasks_for(Settings())
+    assert RETIRE in tasks_for(Settings(retention=Retention(logs_days=30)))
     old, new = a_run(tmp_path, "old", 50), a_run(tmp_path, "new", 40)
     key = str(seal_key_path(tmp_path, None))
     place = Place(str(tmp_path), str(new), seal_key=key, retention_days={RetentionClass.LOGS: 30.0})
     said = run_job(RETIRE, msgspec.json.encode(place))
-    assert said == "1 classes of 1 runs, 0.0 MB removed"
+    assert said.detail == "1 classes of 1 runs, 0.0 MB removed"
     assert left(old) == {"captures", "journal", "audit"}

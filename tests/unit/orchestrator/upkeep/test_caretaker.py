@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+import ray
 
 from hats.security_architect import audit, keystore
 from hats.security_architect.audit_log import AuditLog
 from orchestrator.machine.runfiles import RunFiles
-from orchestrator.scheduler import Job
+from orchestrator.scheduler import LATE, Job
 from orchestrator.upkeep import jobs
-from orchestrator.upkeep.caretaker import Caretaker, Outcome, is_well, read_state, run_job
+from orchestrator.upkeep.caretaker import Caretaker, Outcome, RayDispatch, is_well, read_state, run_job
 from orchestrator.upkeep.jobs import Place, Task
-from shared.errors import ConfigError, DataError, HatsError, JournalError
+from shared.errors import ConfigError, DataError, HatsError, JournalError, NotRunning
 from shared.journal import Journal
+from shared.messages.control import JobEnded
 from shared.units import DAY, Ns
 
 PASSWORD = "correct horse battery"
+KEYS = ("desk", "watchdog")
 
 
 class Elsewhere:
@@ -43,13 +47,26 @@ class Elsewhere:
         self.ended.append(handle)
 
 
+def unheard(ended: JobEnded) -> None:
+    """For schedules that are not asked what they say."""
+
+
 def task(name: str, **changes: Any) -> Task:
     """Due every ten, done in five."""
     return Task(Job(name=name, every_ns=10, deadline_ns=5, **changes), lambda _: "")
 
 
+@pytest.fixture(scope="module")
+def strong(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of two strong keys, which take a second each to make."""
+    folder = tmp_path_factory.mktemp("strong")
+    for name in KEYS:
+        keystore.new_agent(folder, name, PASSWORD, "testnet", Ns(time.time_ns()))
+    return folder
+
+
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def place(tmp_path: Path, strong: Path) -> Place:
     """A run's folder with an audit log and a journal, and two keys."""
     files = RunFiles(tmp_path / "runs" / "demo-1")
     files.create()
@@ -59,18 +76,15 @@ def place(tmp_path: Path) -> Place:
         log.append(audit.append(log.head, audit.body_of("test", Ns(number), {})))
     log.close()
     Journal(files.journal, now_ns=1).close()
-    paths = []
-    for name in ("desk", "watchdog"):
-        keystore.new_agent(files.keys, name, PASSWORD, "testnet", Ns(time.time_ns()), is_weak_allowed=True)
-        paths.append(str(keystore.keystore_path(files.keys, name)))
-    return Place(str(tmp_path), str(files.dir), tuple(paths))
+    shutil.copytree(strong, files.keys, dirs_exist_ok=True)
+    return Place(str(tmp_path), str(files.dir), tuple(str(keystore.keystore_path(files.keys, name)) for name in KEYS))
 
 
 def test_a_disk_that_takes_nothing_is_not_in_the_way_of_trading(place: Place) -> None:
     """The desk is not ended for a schedule that can't be kept; it is kept once there is room."""
     in_the_way = place.files.schedule.with_name(place.files.schedule.name + ".part")
     in_the_way.mkdir()
-    made = Caretaker(place, Elsewhere(), {"a": task("a")}, lambda: 0)
+    made = Caretaker(place, Elsewhere(), unheard, {"a": task("a")}, lambda: 0)
     made.turn()
     assert read_state(place.files.schedule) is None
     in_the_way.rmdir()
@@ -82,9 +96,9 @@ def test_a_disk_that_takes_nothing_is_not_in_the_way_of_trading(place: Place) ->
 
 def test_what_ends_fails_or_is_late_is_written_down(place: Place) -> None:
     """One at a time, each end in the file, a late one ended by force."""
-    now, elsewhere = [0], Elsewhere()
+    now, elsewhere, said = [0], Elsewhere(), list[JobEnded]()
     tasks = {name: task(name, priority=n) for n, name in enumerate(("late", "bad", "good"))}
-    made = Caretaker(place, elsewhere, tasks, lambda: now[0])
+    made = Caretaker(place, elsewhere, said.append, tasks, lambda: now[0])
     elsewhere.outcomes = {"good": Outcome(None, "done"), "bad": Outcome("DataError: no", "")}
     for now[0] in range(9):
         made.turn()
@@ -94,16 +108,59 @@ def test_what_ends_fails_or_is_late_is_written_down(place: Place) -> None:
     assert (state.jobs["bad"].failed, state.jobs["bad"].detail) == (1, "DataError: no")
     assert (state.jobs["late"].failed, elsewhere.ended) == (1, ["late"])
     assert not is_well(state)
+    assert said == [
+        JobEnded("good", 1, 1, "", is_final=True),
+        JobEnded("bad", 1, 1, "DataError: no", is_final=True),
+        JobEnded("late", 1, 1, LATE, is_final=True),
+    ]
+
+
+def test_an_end_that_no_hub_heard_is_said_again(place: Place) -> None:
+    """Between two hubs nobody hears it; the next turn says it, a failed attempt before the one that succeeds."""
+    now, elsewhere, heard, is_away = [0], Elsewhere(), list[JobEnded](), [True]
+
+    def say(ended: JobEnded) -> None:
+        if is_away[0]:
+            raise NotRunning("no hub")
+        heard.append(ended)
+
+    made = Caretaker(place, elsewhere, say, {"a": task("a", attempts=2)}, lambda: now[0])
+    elsewhere.outcomes["a"] = Outcome("DataError: no", "")
+    made.turn()
+    made.turn()
+    elsewhere.outcomes["a"] = Outcome(None, "done")
+    assert heard == []
+    is_away[0] = False
+    made.turn()
+    made.turn()
+    made.turn()
+    assert heard == [JobEnded("a", 1, 1, "DataError: no", is_final=False), JobEnded("a", 1, 2, "", is_final=True)]
+
+
+def test_an_error_of_rays_is_a_failed_job(place: Place) -> None:
+    """Without a cluster Ray refuses everything; the desk trades on, and the schedule knows what failed."""
+    dispatch, said = RayDispatch(), list[JobEnded]()
+    made = Caretaker(place, dispatch, said.append, {"a": task("a")}, lambda: 0)
+    made.turn()
+    made.turn()
+    (ended,) = said
+    assert ended.is_final
+    assert "RaySystemError" in ended.fault
+    somewhere: Any = ray.ObjectRef(b"1" * 28)
+    dispatch.end(somewhere)
+    outcome = dispatch.poll(somewhere)
+    assert outcome is not None
+    assert "RaySystemError" in str(outcome.fault)
 
 
 def test_goes_on_from_its_file(place: Place) -> None:
     """A caretaker that was closed while a job ran tries it again."""
     elsewhere = Elsewhere()
-    made = Caretaker(place, elsewhere, {"a": task("a", attempts=2)}, lambda: 0)
+    made = Caretaker(place, elsewhere, unheard, {"a": task("a", attempts=2)}, lambda: 0)
     made.turn()
     made.close()
     assert elsewhere.ended == ["a"]
-    again = Caretaker(place, elsewhere, {"a": task("a", attempts=2)}, lambda: 3)
+    again = Caretaker(place, elsewhere, unheard, {"a": task("a", attempts=2)}, lambda: 3)
     elsewhere.outcomes["a"] = Outcome(None, "done")
     again.turn()
     again.turn()
@@ -117,7 +174,7 @@ def test_a_damaged_schedule_is_said(place: Place) -> None:
     """It is not begun anew in silence."""
     place.files.schedule.write_text("{")
     with pytest.raises(JournalError, match="cannot read the schedule"):
-        Caretaker(place, Elsewhere())
+        Caretaker(place, Elsewhere(), unheard)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +189,18 @@ def test_a_damaged_schedule_is_said(place: Place) -> None:
 )
 def test_the_jobs_on_a_sound_run(name: str, said: str, place: Place) -> None:
     """Each says what it found, by the way that a process of its own would go."""
-    assert said in run_job(name, msgspec.json.encode(place))
+    outcome = run_job(name, msgspec.json.encode(place))
+    assert outcome.fault is None
+    assert said in outcome.detail
+
+
+def test_a_fault_is_told_in_its_own_words(place: Place) -> None:
+    """Pickled on its way from a job's process, an error of several problems would come as one letter a line."""
+    for path in place.keystores:
+        Path(path).chmod(0o644)
+    fault = str(run_job("check_keys", msgspec.json.encode(place)).fault)
+    assert fault.startswith("ConfigError: ")
+    assert "must be ours and 0600, it is 0644" in fault
 
 
 def test_the_jobs_find_what_is_wrong(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from orchestrator.settings import Backup, Retention
+from orchestrator.launch import Launch
+from orchestrator.settings import Settings
+from orchestrator.status import Status
 from orchestrator.upkeep import jobs
 from orchestrator.upkeep.jobs import FIT, Place, fit_variance, tasks_for
 from orchestrator.upkeep.variance_fit import Weights, captured_closes, fitted, returns_of, told_closes
 from shared.codec import encode
+from shared.config_sources import load
 from shared.errors import ConfigError, DataError, ExtraMissing
 from shared.ids import Role
 from shared.journal import Journal
@@ -45,6 +49,22 @@ def told(coin: str, returns: np.ndarray[Any, np.dtype[np.float64]], interval: st
     pxs = np.rint(1e9 * np.exp(np.concatenate([[0.0], np.cumsum(returns)]))).astype(int).tolist()
     closes = tuple(Close(Ns(n * MINUTE), Px(px)) for n, px in enumerate(pxs))
     return CandlesTold(QueryCandles(coin, interval, Ns(0), Ns(len(pxs) * MINUTE)), closes, Ns(1))
+
+
+def asking(more: Mapping[str, object] | None = None) -> Settings:
+    """The settings of a desk that wants fits each hour."""
+    wanted = {"hats.risk_oversight_officer.var_fit_every_s": 3_600, **(more or {})}
+    return load(Settings, None, wanted, environ={}).settings
+
+
+class Nobody:
+    """Looks at nothing."""
+
+    def step(self, what: str) -> None:
+        """Not shown."""
+
+    def show(self, status: Status | None) -> None:
+        """Not shown."""
 
 
 def place(home: Path, *answers: CandlesTold, every_ms: int = EVERY_MS) -> Place:
@@ -136,5 +156,21 @@ def test_without_candles_there_is_nothing_to_fit(tmp_path: Path) -> None:
 
 def test_the_job_is_there_when_it_is_asked_for() -> None:
     """Never by default, for the desk is installed without arch."""
-    assert FIT not in tasks_for(Backup(), Retention())
-    assert tasks_for(Backup(), Retention(), 3_600)[FIT].job.every_ns == 3_600 * SECOND
+    assert FIT not in tasks_for(Settings())
+    assert tasks_for(asking())[FIT].job.every_ns == 3_600 * SECOND
+
+
+def test_a_desk_that_asks_and_lacks_arch_does_not_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says so before anything is started, and not each hour while it trades."""
+    monkeypatch.setitem(sys.modules, "arch", None)
+    launch = Launch(asking({"run.home_dir": str(tmp_path)}), Nobody(), own_ray=True, replay=None, config="")
+    with pytest.raises(ExtraMissing, match=r"hyperhats\[fit\]"):
+        launch.run()
+    assert not launch.files.logs.exists()
+    assert FIT not in tasks_for(Settings())
+
+
+def test_returns_that_no_candle_has_are_refused_at_once() -> None:
+    """Seven seconds are no candle's length; nobody would ever have anything to fit to."""
+    with pytest.raises(ConfigError, match="var_fit_every_s"):
+        asking({"hats.risk_oversight_officer.var_every_ms": 7_000})
