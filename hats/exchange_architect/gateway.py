@@ -43,7 +43,10 @@ Read = ReadOrder | ReadTwaps | ReadAccount | ReadAllowance | ReadCandles
 
 
 class _Job(NamedTuple):
-    """One action under way. `copies` counts how often its bytes may have reached the venue (0: certainly never)."""
+    """One action under way. `copies` counts how often its bytes may have reached the venue (0: certainly never).
+
+    `drops` is how often entries had been dropped when it came.
+    """
 
     action: PostAction
     context: Context
@@ -53,6 +56,12 @@ class _Job(NamedTuple):
     is_on_wire: bool
     is_told: bool
     """Is it known that its bytes were sent?"""
+    drops: int
+
+    @property
+    def is_entry(self) -> bool:
+        """Does it bring what may add risk?"""
+        return self.action.kind.places and self.action.priority < Priority.REDUCE
 
 
 class _Line:
@@ -102,6 +111,8 @@ class Gateway:
         self._arrivals = itertools.count()
         self._crowd = Crowd(settings.crowded_ms, lambda: bool(self._waiting))
         self._is_stopping = False
+        self._drops: list[str] = []
+        """Why entries were dropped, each time."""
         self._threads: list[threading.Thread] = []
         self._publish: Publish
 
@@ -121,7 +132,8 @@ class Gateway:
         if isinstance(command, PostAction):
             data, is_resent = request(self._head, command.body), command.is_resent
             copies = int(is_resent or context.may_be_repeated)
-            self._post(_Job(command, context, data, self._clock.now(), copies, is_on_wire=False, is_told=is_resent))
+            begun_ns, drops = self._clock.now(), len(self._drops)
+            self._post(_Job(command, context, data, begun_ns, copies, is_on_wire=False, is_told=is_resent, drops=drops))
         elif isinstance(command, DropWaiting):
             self._drop_waiting(command.reason)
         elif isinstance(command, Read):
@@ -159,11 +171,13 @@ class Gateway:
         line.inbox.put(job)
 
     def _drop_waiting(self, reason: str) -> None:
-        """What adds risk and has no connection yet does not leave; that is told of each."""
+        """What adds risk and has no connection yet does not leave; that is told of each.
+
+        What has one that must be opened, or breaks before an answer, is told so by who serves it.
+        """
         with self._lock:
-            dropped = sorted(
-                each for each in self._waiting if -each[0] < Priority.REDUCE and each[2].action.kind.places
-            )
+            self._drops.append(reason)
+            dropped = sorted(each for each in self._waiting if each[2].is_entry)
             self._waiting = [each for each in self._waiting if each not in dropped]
             heapq.heapify(self._waiting)
         for _, _, job in dropped:
@@ -233,6 +247,8 @@ class Gateway:
 
     def _too_late(self, job: _Job) -> str | None:
         """Why an action that waited for a line is not begun any more, or not sent again."""
+        if job.is_entry and job.drops < len(self._drops):
+            return self._drops[job.drops]
         now, expires_ms = self._clock.now(), job.action.expires_after_ms
         if 0 < expires_ms * MS <= now:
             return f"expired {now // MS - expires_ms} ms ago"

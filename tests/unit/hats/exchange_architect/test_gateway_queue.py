@@ -7,11 +7,14 @@ import threading
 import time
 
 import msgspec
+import pytest
 
+from hats.exchange_architect.budget import Priority
 from shared.edge import Context
 from shared.messages.order import ActionAnswered, ActionKind, ActionSent, AnswerKind, DropWaiting
 from shared.units import Ns
 from tests.unit.hats.exchange_architect import scene
+from tests.unit.hats.exchange_architect.loopback import reset
 from tests.unit.hats.exchange_architect.test_gateway import RESTING, desk, says, stalls
 
 
@@ -107,3 +110,28 @@ def test_a_kill_drops_the_entries_that_wait_and_no_cancel() -> None:
         done.set()
         assert len(server.bodies) == 3
     assert [each.nonce for each in made.heard.of(ActionSent)] == [1, 3, 4]
+
+
+@pytest.mark.parametrize(("priority", "copies"), [(Priority.ENTER, 1), (Priority.REDUCE, 2)])
+def test_a_kill_lets_no_entry_go_out_again_whose_connection_breaks(priority: Priority, copies: int) -> None:
+    """It had left before the kill, and perhaps never arrived: a copy would be an entry after it. What reduces may."""
+    cut = threading.Event()
+
+    def script(connection: socket.socket, _: bytes) -> bool:
+        if not cut.wait(20):
+            return False
+        if len(server.bodies) < 2:
+            return reset(connection)
+        connection.sendall(RESTING)
+        return True
+
+    with desk(script, warm_connections=1, most_connections=1, reserved_connections=0) as (made, server):
+        action = msgspec.structs.replace(scene.post(nonce=1), priority=int(priority))
+        made.gateway.carry_out(action, Context(), Ns(0))
+        made.heard.wait(ActionSent)
+        made.gateway.carry_out(DropWaiting("test"), Context(), Ns(0))
+        cut.set()
+        (answered,) = made.heard.wait(ActionAnswered)
+    assert len(server.bodies) == copies
+    assert answered.answer is (AnswerKind.NO_ANSWER if copies == 1 else AnswerKind.RESTING)
+    assert copies == 2 or answered.error == "local: not sent again: test"
