@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -10,7 +11,17 @@ from shared.hat import restore, snapshot
 from shared.ids import Cloid
 from shared.messages import AnyMessage
 from shared.messages.account import Reconciled
-from shared.messages.control import Started, WakeAt, Woke
+from shared.messages.control import (
+    Armed,
+    Disarmed,
+    DrainOrdered,
+    KillLevel,
+    KillOrdered,
+    ResumeOrdered,
+    Started,
+    WakeAt,
+    Woke,
+)
 from shared.messages.market import FeedState, FeedStatus
 from shared.messages.order import (
     CancelOrder,
@@ -24,7 +35,9 @@ from shared.messages.order import (
     SignatureRefused,
     SubmitOrder,
     VenueOrder,
+    VenueOrderStatus,
 )
+from shared.messages.risk import TradingState, TradingStateChanged
 from shared.messages.signal import CancelIntent
 from shared.order import TERMINAL, TRANSITIONS, OrderEvent, OrderState, Side, is_open
 from shared.units import MS, Ns
@@ -48,6 +61,19 @@ STEPS |= {
     for before, row in TRANSITIONS.items()
     if row.get(OrderEvent.REFUSE_CHANGE) is OrderState.RESTING
 }
+HOLDS: tuple[AnyMessage, ...] = (
+    KillOrdered(KillLevel.PAUSE, "test"),
+    KillOrdered(KillLevel.REDUCE, "test"),
+    TradingStateChanged(TradingState.REDUCING, "test"),
+    TradingStateChanged(TradingState.HALTED, "test"),
+    DrainOrdered(flatten=False),
+    Disarmed("test"),
+)
+RELEASE: tuple[AnyMessage, ...] = (
+    ResumeOrdered("test"),
+    TradingStateChanged(TradingState.ACTIVE, "test"),
+    Armed("test"),
+)
 QUIET_S = 100
 """Three comparisons: the first may find an order in doubt, the second look again while it still is."""
 
@@ -75,6 +101,8 @@ class ExecutionLaws(RuleBasedStateMachine):
         self.copied: set[Cloid] = set()
         """Orders whose bytes were sent again: they have a signature."""
         self.booked: list[int] = []
+        self.is_held = False
+        """Was something ordered that lets no order through?"""
         self.reconciled: Reconciled | None = None
 
     # ------------------------------------------------------------------------------------- hearing the manager
@@ -84,12 +112,14 @@ class ExecutionLaws(RuleBasedStateMachine):
             match said:
                 case SubmitOrder():
                     assert said.cloid not in self.submitted, "submitted twice"
+                    assert not self.is_held, "submitted though nothing may be"
                     self.submitted[said.cloid] = said
                     self.wire.append(said)
                 case CancelOrder() | FenceOrder():
                     self.wire.append(said)
                 case ResendOrder(cloid=cloid):
                     assert self.states[cloid] is OrderState.UNKNOWN, "sent again though not in doubt"
+                    assert not self.is_held, "sent again though nothing may be"
                     if cloid not in self.unsigned:
                         self.copied.add(cloid)
                         self.wire.append(Copy(self.submitted[cloid]))
@@ -158,6 +188,19 @@ class ExecutionLaws(RuleBasedStateMachine):
     def withdraw(self, data: st.DataObject) -> None:
         """A strategy no longer wants an order."""
         self.say(CancelIntent(data.draw(st.sampled_from(sorted(self.hat.state.orders))), STRATEGY, "test"))
+
+    @rule(what=st.sampled_from(HOLDS))
+    def hold(self, what: AnyMessage) -> None:
+        """A kill, a drain or a trading state lets nothing through any more that adds."""
+        self.is_held = True
+        self.say(what)
+
+    @rule()
+    def release(self) -> None:
+        """All of that is lifted."""
+        for message in RELEASE:
+            self.say(message)
+        self.is_held = False
 
     @rule()
     def repeat_an_approval(self) -> None:
@@ -244,6 +287,23 @@ class ExecutionLaws(RuleBasedStateMachine):
         elif not is_lost:
             self.inbox.append(self.venue.read(query))
 
+    @precondition(lambda self: self.queries)
+    @rule(data=st.data())
+    def overlook(self, data: st.DataObject) -> None:
+        """The venue's lookup lags, or has forgotten: it does not know an order that it has shown."""
+        query = self.queries[data.draw(st.integers(0, len(self.queries) - 1))]
+        order = self.hat.state.orders.get(query.cloid) if isinstance(query, QueryOrder) else None
+        if order is not None and order.is_proven and order.cloid in self.venue.orders:
+            self.queries.remove(query)
+            self.inbox.append(TinyVenue(self.venue.now).word(order.cloid))
+
+    @precondition(lambda self: self.live())
+    @rule(data=st.data(), status=st.sampled_from([VenueOrderStatus.TRIGGERED, VenueOrderStatus.OTHER]))
+    def say_strangely(self, data: st.DataObject, status: VenueOrderStatus) -> None:
+        """The venue says that a live order's trigger fired, or a word that nobody knows; the order lives on."""
+        word = self.venue.word(data.draw(st.sampled_from(self.live())))
+        self.inbox.append(msgspec.structs.replace(word, status=status))
+
     @precondition(lambda self: self.readings)
     @rule(data=st.data(), is_last=st.booleans())
     def read_on(self, data: st.DataObject, is_last: bool) -> None:
@@ -304,6 +364,7 @@ class ExecutionLaws(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Once the wire works again, our books become the venue's, to the last lot, and stay clean."""
+        self.release()
         self.inbox = [m for m in self.inbox if not isinstance(m, Fill)]
         for _ in range(QUIET_S):
             for action in self.wire:

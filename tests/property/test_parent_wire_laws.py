@@ -9,7 +9,6 @@ from hypothesis.stateful import invariant, precondition, rule
 
 from shared.ids import Cloid, cloid_for
 from shared.messages import AnyMessage
-from shared.messages.control import Armed, Disarmed
 from shared.messages.order import Fill, SubmitOrder
 from shared.messages.parent import (
     Algorithm,
@@ -119,11 +118,6 @@ class ParentWireLaws(ExecutionLaws):
     def stop(self, data: st.DataObject) -> None:
         """A parent is no longer wanted."""
         self.say(CancelIntent(data.draw(st.sampled_from(sorted(self.parents))), STRATEGY, "test"))
-
-    @rule()
-    def disarm(self) -> None:
-        """The desk is disarmed for a moment, or comes back."""
-        self.say(Disarmed("test") if self.hat.state.is_armed else Armed("test"))
 
     @invariant()
     def no_parent_is_overfilled(self) -> None:
