@@ -6,6 +6,7 @@ What was started is stopped again in reverse order, however the run ends.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import pwd
 import time
@@ -38,7 +39,8 @@ from shared.errors import ConfigError, Unanswered
 from shared.private_files import make_secret
 
 SAFE_TIMEOUT_S: Final = 30.0
-"""The watchdog's time to close what a run without a drain left open."""
+"""The watchdog's time to close what a run without a drain left open, and to answer."""
+SAY_EVERY_S: Final = 30.0
 
 Step = Callable[[str], None]
 """Told how far things have come."""
@@ -201,22 +203,33 @@ def _start_watchdog(settings: Settings, files: RunFiles, step: Step, stack: cont
     watchdog = Child("watchdog", args, files.logs / "watchdog.log", files.watchdog.exists)
     watchdog.start()
     stack.callback(watchdog.stop)
-    stack.callback(leave_nothing_open, files, step)
+    # nothing is at stake on a throw-away account; on any other the watchdog must not be stopped at its work
+    patience_s = SAFE_TIMEOUT_S if settings.run.mode.is_local else math.inf
+    stack.callback(leave_nothing_open, files, step, patience_s)
 
 
-def leave_nothing_open(files: RunFiles, step: Step) -> None:
-    """Before the watchdog is stopped: a run that was not drained to its end is brought to an end by it."""
-    until = time.monotonic() + SAFE_TIMEOUT_S
+def leave_nothing_open(files: RunFiles, step: Step, patience_s: float = SAFE_TIMEOUT_S) -> None:
+    """Before the watchdog is stopped: a run that was not drained to its end is brought to an end by it.
+
+    Unanswered if that takes longer than `patience_s`, or if the watchdog does not answer; how far it is, is said.
+    """
+    began = time.monotonic()
+    until, said = began + SAFE_TIMEOUT_S, began
     view = tell_patiently(files.watchdog, Look(), until)
     if view.phase in {Phase.WAITING, Phase.DISMISSED} or (view.phase is Phase.SAFE and not view.positions):
         return
     step("the run did not end flat: the watchdog cancels and closes")
     view = tell_patiently(files.watchdog, Flatten("the run did not end flat"), until)
     while view.phase is not Phase.SAFE:
-        if time.monotonic() > until:
+        now = time.monotonic()
+        if now > began + patience_s:
             raise Unanswered(f"the watchdog found orders or positions open to the last: {view.fault or view.phase}")
+        if now > said + SAY_EVERY_S:
+            said = now
+            left = f"{view.open_orders} orders and {view.positions} positions"
+            step(f"still open: {left} at the watchdog's last look {view.fault}".rstrip())
         time.sleep(0.1)
-        view = tell_patiently(files.watchdog, Look(), until)
+        view = tell_patiently(files.watchdog, Look(), now + SAFE_TIMEOUT_S)
 
 
 def _cluster(

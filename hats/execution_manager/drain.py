@@ -57,8 +57,8 @@ def advance(turn: Turn) -> Iterator[AnyMessage]:
         if not _closes_first(turn):
             yield from _cancel(turn, "draining")
         closing = _to_close(turn)
-        for coin in closing:
-            yield from _close(turn, coin)
+        for place, coin in enumerate(closing):
+            yield from _close(turn, coin, place)
         if not _unfinished(turn) and not closing and not _uncovered(turn):
             drain.phase, drain.verify_ns = DrainPhase.VERIFYING, turn.now
             facts.want_account(turn, turn.now, "to prove that nothing is left")
@@ -149,8 +149,12 @@ def try_again(turn: Turn) -> None:
     drain.retry_ns = {coin: ns for coin, ns in drain.retry_ns.items() if _is_closing(turn, coin)}
 
 
-def _close(turn: Turn, coin: str) -> Iterator[AnyMessage]:
-    """One more closing order of a coin, if it is time for one and nobody doubts what became of the last."""
+def _close(turn: Turn, coin: str, place: int) -> Iterator[AnyMessage]:
+    """One more closing order of a coin, if it is time for one and nobody doubts what became of the last.
+
+    After one in vain coins take turns, by their `place`, for what is asked for together is signed as one action, which
+    the venue may refuse for one of them.
+    """
     state, drain, settings = turn.state, turn.state.drain, turn.settings
     open_here = [order for order in state.orders.values() if order.coin == coin]
     if turn.now < drain.retry_ns.get(coin, 0) or any(order.strategy == FLATTEN for order in open_here):
@@ -166,7 +170,8 @@ def _close(turn: Turn, coin: str) -> Iterator[AnyMessage]:
     drain.attempts[coin] = drain.attempts.get(coin, 0) + 1
     doublings = min(max(drain.vain.get(coin, 0) + 1 - AT_ONCE, 0), DOUBLINGS_MAX)
     pause_ms = min(settings.flatten_retry_ms << doublings, settings.flatten_retry_max_ms)
-    drain.retry_ns[coin] = Ns(turn.now + pause_ms * MS)
+    turn_ms = place * settings.drain_tick_ms if drain.vain.get(coin, 0) else 0
+    drain.retry_ns[coin] = Ns(turn.now + (pause_ms + turn_ms) * MS)
     intent = _closing(turn, coin, feature)
     drain.sent[coin] = intent.cloid
     yield intent

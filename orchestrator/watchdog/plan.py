@@ -1,7 +1,7 @@
 """What to cancel and what to close, from what the venue says is open. Pure.
 
 Closing orders are immediate-or-cancel and reduce-only, so one too many can't open anything: the venue clips it to what
-is there. Their price gives way a little more with each try.
+is there. Their price gives way a little more with each of some tries.
 """
 
 from __future__ import annotations
@@ -24,8 +24,11 @@ ENTRIES_MAX: Final = 20
 """Entries of one action, as the signer's policy allows."""
 _SLIPPAGE_FIRST: Final = 0.02
 _SLIPPAGE_MOST: Final = 0.20
-_TRIES_MOST: Final = 4
-"""By then the price gives way no more."""
+_TRIES: Final = 5
+"""So many prices, each further away than the last; then it begins anew: what is too far for the venue's bands is never
+taken, and what was too near may trade by then."""
+_SINGLY_FROM: Final = 2
+"""From this try on each position has an action of its own, for the venue may refuse a whole one for one coin."""
 
 
 class OpenOrder(msgspec.Struct, frozen=True, rename="camel"):
@@ -198,12 +201,12 @@ def closes(
         for position in positions
         if mids.get(position.coin, 0.0) > 0.0
     ]
-    return (Order(tuple(batch), "na") for batch in _batches(entries))
+    return (Order(tuple(batch), "na") for batch in _batches(entries, ENTRIES_MAX if attempt < _SINGLY_FROM else 1))
 
 
 def _close(position: Position, mid: float, instrument: Instrument, attempt: int, cloid: Cloid) -> OrderEntry:
     side = Side.SELL if position.net_sz > 0 else Side.BUY
-    slippage = min(_SLIPPAGE_FIRST * 2 ** min(attempt, _TRIES_MOST), _SLIPPAGE_MOST)
+    slippage = min(_SLIPPAGE_FIRST * 2 ** (attempt % _TRIES), _SLIPPAGE_MOST)
     px: Px = instrument.px_on_tick(
         mid * (1 + side.value * slippage), Rounding.UP if side is Side.BUY else Rounding.DOWN
     )
@@ -225,6 +228,6 @@ def _lots(text: str, instrument: Instrument) -> int:
     return -size if text.startswith("-") else size
 
 
-def _batches(entries: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(entries), ENTRIES_MAX):
-        yield entries[start : start + ENTRIES_MAX]
+def _batches(entries: Sequence[T], most: int = ENTRIES_MAX) -> Iterator[Sequence[T]]:
+    for start in range(0, len(entries), most):
+        yield entries[start : start + most]

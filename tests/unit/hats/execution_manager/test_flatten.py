@@ -31,6 +31,7 @@ from tests.unit.hats.execution_manager.scene import (
     features,
     fill,
     intent,
+    manager,
     ms,
     oid_of,
     say,
@@ -116,6 +117,26 @@ def test_a_price_that_the_venue_takes_for_wild_gives_way_no_further() -> None:
         said = wake(hat, NOW + second * SECOND)
     pxs += [wish.px for wish in wishes(said)]
     assert pxs == [989_910, 979_910, 989_910]
+
+
+def test_coins_that_were_refused_together_are_asked_for_apart() -> None:
+    """What is asked for together is one action, which the venue may refuse for one coin in it."""
+    hat = manager(is_open=False)
+    say(hat, snapshot_of({"AAA": 40, "BBB": 40}))
+    for coin in ("AAA", "BBB"):
+        say(hat, features(coin))
+    order: AnyMessage = KillOrdered(KillLevel.FLATTEN, "test")
+    together = []
+    for after in range(0, 5_000, 100):
+        at = NOW + ms(after)
+        said = wake(hat, at) if after else say(hat, order, at)
+        together.append(len(wishes(said)))
+        for wish in wishes(said):
+            sent(hat, wish, at)
+            say(hat, answer(wish, AnswerKind.REFUSED, error="Trading is halted", at=at), at)
+    tries = [count for count in together if count]
+    assert tries[:2] == [2, 2]
+    assert set(tries[2:]) == {1}
 
 
 def test_no_closing_order_follows_one_whose_fate_is_unknown() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from orchestrator import compose
+from orchestrator import compose, ground
 from orchestrator.accounts import operator_key
 from orchestrator.cli.control import resume
 from orchestrator.cli.exits import Exit, exit_of
@@ -32,7 +33,7 @@ from shared.bus.frames import pass_of
 from shared.bus.sockets import listen
 from shared.clock import WallClock
 from shared.codec import decode
-from shared.errors import NotAllowedError, NotRunning
+from shared.errors import NotAllowedError, NotRunning, Unanswered
 from shared.ids import HATS, Role
 from shared.journal import Journal
 from shared.mailbox import Mailbox
@@ -118,6 +119,25 @@ def test_the_end_of_a_wreck_does_not_end_its_watchdog_at_work(
     assert venue.kinds() == ([] if no_flatten else ["cancel", "order"])
     with pytest.raises(NotRunning):
         current_run(tmp_path)
+
+
+def test_a_launcher_stays_until_nothing_is_open(
+    wreck: RunFiles, venue: ScriptedVenue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would stop the watchdog at its work; it says how things stand, and gives up only where nothing is at stake."""
+    venue.obeys = False
+    monkeypatch.setattr(ground, "SAY_EVERY_S", 0.3)
+    with pytest.raises(Unanswered, match="open to the last"):
+        ground.leave_nothing_open(wreck, lambda _: None, 0.2)
+    said: list[str] = []
+
+    def step(what: str) -> None:
+        said.append(what)
+        venue.obeys = len(said) > 2
+
+    ground.leave_nothing_open(wreck, step, math.inf)
+    assert "still open: 1 orders and 1 positions" in said[1]
+    assert tell(wreck.watchdog, Look()).phase is Phase.SAFE
 
 
 @contextlib.contextmanager

@@ -113,12 +113,19 @@ def test_what_the_venue_did_not_say_is_not_guessed() -> None:
     assert plan.to_close(Account(None, held), Aim.FLATTEN, frozenset()) == held
 
 
-def test_the_price_gives_way_with_each_try_but_not_without_end() -> None:
-    """Two per cent, four, eight ... twenty."""
+def test_the_price_gives_way_with_each_try_and_begins_anew() -> None:
+    """Two per cent, four, eight ... twenty: a venue that takes no more than ten sees ten again, after hours too."""
     pxs = [closing([Position("BTC", 1)], {"BTC": 100_000.0}, attempt)[0].orders[0].px for attempt in range(6)]
-    assert pxs == ["98000", "96000", "92000", "84000", "80000", "80000"]
+    assert pxs == ["98000", "96000", "92000", "84000", "80000", "98000"]
     assert closing([Position("BTC", -1)], {"BTC": 100_000.0})[0].orders[0].px == "102000"
-    assert closing([Position("BTC", 1)], {"BTC": 100_000.0}, 10_000)[0].orders[0].px == "80000", "after hours of tries"
+    assert closing([Position("BTC", 1)], {"BTC": 100_000.0}, 10_001)[0].orders[0].px == "96000"
+
+
+def test_what_is_refused_together_is_tried_one_by_one() -> None:
+    """The venue may refuse a whole action for one coin in it."""
+    held, mids = [Position("BTC", 1), Position("ETH", 2)], {"BTC": 100_000.0, "ETH": 2_000.0}
+    assert [len(action.orders) for action in closing(held, mids, 1)] == [2]
+    assert [len(action.orders) for action in closing(held, mids, 2)] == [1, 1]
 
 
 def test_a_coin_without_a_mid_waits() -> None:
