@@ -21,14 +21,17 @@ ALICE = WireClient(1)
 BOB = WireClient(2)
 
 
-def make_door(**chosen: Any) -> Door:
-    """BTC 49950 / 50050 by an internal maker with 5 BTC a side; Alice and Bob have 100,000 USDC each."""
+def make_door(now: Ns = START, **chosen: Any) -> Door:
+    """BTC 49950 / 50050 by an internal maker with 5 BTC a side; Alice and Bob have 100,000 USDC each.
+
+    It begins at `now`; one that is served by the wall clock should, or it lives through the hours of years first.
+    """
     fund = {client.address: Usd(100_000 * USD) for client in (ALICE, BOB)}
     settings = DoorSettings(**({"fund": fund} | chosen))
-    door = Door(Exchange([list_perp(BTC), list_perp(ETH)], start_ns=START), settings, START)
-    door.apply(Deposit(MAKER, Usd(50_000_000 * USD)), START)
-    door.apply(SetPrices(0, BTC.px("50000")), START)
-    door.apply(PlaceOrders(MAKER, (maker_order(True, "49950"), maker_order(False, "50050"))), START)
+    door = Door(Exchange([list_perp(BTC), list_perp(ETH)], start_ns=now), settings, now)
+    door.apply(Deposit(MAKER, Usd(50_000_000 * USD)), now)
+    door.apply(SetPrices(0, BTC.px("50000")), now)
+    door.apply(PlaceOrders(MAKER, (maker_order(True, "49950"), maker_order(False, "50050"))), now)
     return door
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 import pytest
@@ -19,6 +19,7 @@ from shared.venue.faults.engine import Faults
 from tests.unit.shared.venue.door.door_fixture import ALICE, make_door
 from tests.unit.shared.venue.door.wire_client import START
 
+_WALL: Final = WallClock()
 Talk = Callable[[str, str, Any], Awaitable[tuple[int, Any]]]
 Scenario = Callable[[Talk, Talk], Awaitable[None]]
 
@@ -33,15 +34,15 @@ def talk_to(session: aiohttp.ClientSession, port: int) -> Talk:
     return talk
 
 
-def play(scenario: Scenario, clock: Clock | None = None) -> None:
+def play(scenario: Scenario, clock: Clock = _WALL) -> None:
     """Run the scenario with a way to call the control port and one to call the exchange."""
 
     async def run() -> None:
         stop, ports = asyncio.Event(), asyncio.Queue[int]()
         serving = asyncio.create_task(
             serve(
-                make_door(),
-                clock=clock or WallClock(),
+                make_door(clock.now()),
+                clock=clock,
                 mischief=Mischief(Faults()),
                 control_port=0,
                 control_ready=ports.put_nowait,
@@ -151,7 +152,7 @@ def test_other_hosts_names_are_turned_away() -> None:
     async def elsewhere() -> None:
         stop, port = asyncio.Event(), asyncio.get_running_loop().create_future()
         serving = asyncio.create_task(
-            serve(make_door(), clock=WallClock(), control_port=0, control_ready=port.set_result, stop=stop)
+            serve(make_door(_WALL.now()), clock=_WALL, control_port=0, control_ready=port.set_result, stop=stop)
         )
         address = f"http://127.0.0.1:{await port}/faults"
         async with (

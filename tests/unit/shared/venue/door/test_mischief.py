@@ -36,7 +36,7 @@ MIDS = {"type": "allMids"}
 
 def play(scenario: Scenario, *faults: AnyFault, door: Door | None = None) -> Faults:
     """Run the scenario against a door with these faults armed; the engine with its record."""
-    engine, door = Faults(seed=1), door or make_door()
+    engine, door = Faults(seed=1), door or make_door(WallClock().now())
     for fault in faults:
         engine.arm(fault, Ns(0))
 
@@ -162,4 +162,4 @@ def test_a_client_over_a_limit_is_cut_off_if_so_chosen() -> None:
             assert message.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
             assert (second.close_code, first.closed) == (1006, False)
 
-    play(scenario, door=make_door(max_connections=1, over_limit="abort"))
+    play(scenario, door=make_door(WallClock().now(), max_connections=1, over_limit="abort"))

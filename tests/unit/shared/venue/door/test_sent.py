@@ -40,7 +40,7 @@ def test_the_control_port_tells_what_a_client_was_sent() -> None:
         stop, ports = asyncio.Event(), asyncio.Queue[int]()
         serving = asyncio.create_task(
             serve(
-                make_door(), clock=WallClock(), control_port=0, control_ready=ports.put_nowait,
+                make_door(WallClock().now()), clock=WallClock(), control_port=0, control_ready=ports.put_nowait,
                 ready=ports.put_nowait, stop=stop,
             )
         )  # fmt: skip

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 import pytest
@@ -30,18 +30,17 @@ from shared.venue.door.settings import DoorSettings
 from tests.unit.shared.venue.door.door_fixture import ALICE, BOB, BTC, MAKER, make_door, maker_order
 from tests.unit.shared.venue.door.wire_client import WireClient, order_action, order_wire
 
+_WALL: Final = WallClock()
 Scenario = Callable[[aiohttp.ClientSession, str], Awaitable[None]]
 
 
-def _play(
-    scenario: Scenario, drivers: Sequence[Driver] = (), door: Door | None = None, clock: Clock | None = None
-) -> None:
+def _play(scenario: Scenario, drivers: Sequence[Driver] = (), door: Door | None = None, clock: Clock = _WALL) -> None:
     """Run the scenario against a served door and stop the server after it."""
 
     async def run() -> None:
         stop, port = asyncio.Event(), asyncio.get_running_loop().create_future()
         serving = asyncio.create_task(
-            serve(door or make_door(), clock=clock or WallClock(), drivers=drivers, ready=port.set_result, stop=stop)
+            serve(door or make_door(clock.now()), clock=clock, drivers=drivers, ready=port.set_result, stop=stop)
         )
         async with aiohttp.ClientSession() as session:
             await scenario(session, f"http://127.0.0.1:{await port}")
@@ -204,7 +203,7 @@ def test_a_connection_too_many_is_told_and_closed() -> None:
             assert (await second.receive_json())["data"] == "Too many connections."
             assert (await second.receive()).type is aiohttp.WSMsgType.CLOSE
 
-    _play(scenario, door=make_door(max_connections=1))
+    _play(scenario, door=make_door(_WALL.now(), max_connections=1))
 
 
 class _Broken:
@@ -218,7 +217,7 @@ class _Broken:
 def test_a_broken_driver_ends_the_server_with_its_error() -> None:
     """An exception of a driver is not swallowed: serving ends and raises it."""
     with pytest.raises(HatsError, match="a driver's bug"):
-        asyncio.run(asyncio.wait_for(serve(make_door(), clock=WallClock(), drivers=[_Broken()]), 20))
+        asyncio.run(asyncio.wait_for(serve(make_door(_WALL.now()), clock=_WALL, drivers=[_Broken()]), 20))
 
 
 class _Crumbling(Door):
@@ -249,7 +248,7 @@ import asyncio
 from shared.clock import Clock, ScaledClock, WallClock
 from shared.venue.door.server import serve
 from tests.unit.shared.venue.door.door_fixture import make_door
-asyncio.run(serve(make_door(), clock=WallClock(), ready=lambda port: print(port, flush=True)))
+asyncio.run(serve(make_door(WallClock().now()), clock=WallClock(), ready=lambda port: print(port, flush=True)))
 print("closed", flush=True)
 """
 
@@ -294,6 +293,6 @@ def test_with_blocks_the_response_waits_for_the_block() -> None:
         for reply in await asyncio.gather(order(ALICE), order(BOB)):
             assert "resting" in reply["response"]["data"]["statuses"][0]
 
-    door = make_door(block_ms=40)
+    door = make_door(_WALL.now(), block_ms=40)
     _play(scenario, door=door)
     assert door.drain_answers() == []
