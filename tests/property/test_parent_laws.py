@@ -65,7 +65,7 @@ class Play:
     """One parent, a manager, and a market that the test moves."""
 
     def __init__(self, algorithm: Algorithm, side: Side, sz: int) -> None:
-        self.hat: ExecutionManager = manager(reconcile_every_ms=10**9)
+        self.hat: ExecutionManager = manager(reconcile_every_ms=86_400_000)
         self.now = int(NOW)
         self.limit = Px(PX + side.value * 500)
         self.terms = ParentOrder(
