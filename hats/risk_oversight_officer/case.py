@@ -8,7 +8,7 @@ from typing import NamedTuple
 from hats.risk_oversight_officer.exposure import Exposure, Worst
 from hats.risk_oversight_officer.settings import Settings
 from hats.risk_oversight_officer.state import State, StrategyRecord
-from hats.risk_oversight_officer.tail import Corner, Losses, Positions, Tail, positions_of
+from hats.risk_oversight_officer.tail import Box, Corner, Losses, Tail, box_of
 from shared.ids import HOUSE
 from shared.instrument import Instrument
 from shared.messages.market import AssetContext
@@ -135,24 +135,24 @@ class Case:
         return sum(maintenance_usd(self.state.market.tiers(c.coin), c.worst_usd) for c in self.others[0])
 
     @cached_property
-    def positions(self) -> Positions:
+    def box(self) -> Box:
         """The corners as the tail takes them."""
-        return positions_of(self.corners)
+        return box_of(self.corners)
 
     @cached_property
-    def positions_before(self) -> Positions:
+    def box_before(self) -> Box:
         """The same without the order."""
-        return positions_of((*self.others[0], self._corner(self.exposure.worst())))
+        return box_of((*self.others[0], self._corner(self.exposure.worst())))
 
     @cached_property
     def losses(self) -> Losses | None:
         """What a bad hour may cost with it; None while unknown."""
-        return self.tail.losses(self.positions)
+        return self.tail.losses(self.box, self.intent.coin)
 
     @cached_property
     def losses_before(self) -> Losses | None:
         """What it may cost without it."""
-        return self.tail.losses(self.positions_before)
+        return self.tail.losses(self.box_before, self.intent.coin)
 
     def _corner(self, worst: Worst) -> Corner:
         px = self.state.market.reference_px(self.intent.coin)

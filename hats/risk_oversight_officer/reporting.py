@@ -6,7 +6,7 @@ from hats.risk_oversight_officer.controls.exposure import position_limit_usd
 from hats.risk_oversight_officer.measures import EQUITY_AGE, LIMIT_BREACHES, RESERVATION_DRIFT
 from hats.risk_oversight_officer.settings import Settings
 from hats.risk_oversight_officer.state import State
-from hats.risk_oversight_officer.tail import Tail, positions_of
+from hats.risk_oversight_officer.tail import Tail, box_of
 from shared.messages.risk import RiskReport
 from shared.units import BPS, MS, USD, Ns, Usd
 
@@ -26,8 +26,8 @@ def report(state: State, settings: Settings, tail: Tail) -> RiskReport:
     """Where we stand now."""
     values = [e.net_sz * state.market.reference_px(coin) for coin, e in state.exposures.items()]
     corners, _ = state.corners()
-    positions = positions_of(corners)
-    losses = tail.losses(positions)
+    box = box_of(corners)
+    losses = tail.losses(box)
     return RiskReport(
         equity_usd=Usd(state.equity_usd or 0),
         peak_equity_usd=Usd(state.peak_usd),
@@ -41,7 +41,7 @@ def report(state: State, settings: Settings, tail: Tail) -> RiskReport:
         state=state.switch.trading,
         value_at_risk_usd=None if losses is None else Usd(losses.var_usd),
         expected_shortfall_usd=None if losses is None else Usd(losses.shortfall_usd),
-        stress_usd=Usd(tail.stress(positions).usd),
+        stress_usd=Usd(tail.stress(box).usd),
         value_at_risk_model=None if losses is None else losses.var_model,
         expected_shortfall_model=None if losses is None else losses.shortfall_model,
         unheard="" if losses is None else losses.unheard,

@@ -1,5 +1,12 @@
 """What a portfolio loses on a bad day: value at risk, expected shortfall and named stress, for the veto on each order.
 
+What is held is one point, what open orders may make of it a whole box of points, and the worst of the box counts. Named
+stress is exact, coin by coin. Expected shortfall is convex in the positions, so its worst lies in a corner of the box:
+all corners of EXACT coins are tried, and every further coin stands, in each outcome, where it hurts most in that one.
+Shortfall that is counted in outcomes is thus never below what any fill of open orders can lead to. Value at risk is not
+convex: it is read at the same corners, and a point between those may have more. Cornish-Fisher is no bound either; it
+is asked where the counted losses are worst.
+
 Positions are whole USDC and returns whole 10^-6, held as floats: their products and sums are integers below 2^53, so
 the same journal gives the same evidence on every machine, whatever order a library adds in. The rows that losses are
 read from are made anew when a return was sampled, never while an order waits.
@@ -9,6 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import product
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -29,6 +37,8 @@ SHORTFALL_TAIL: Final = 40
 """Expected shortfall is the mean of the worst 1 in 40 (2.5 %)."""
 AT_VAR: Final = normal_tail(1 / VAR_TAIL)
 AT_SHORTFALL: Final = normal_tail(1 / SHORTFALL_TAIL)
+EXACT: Final = 5
+"""So many coins are tried at both ends, each with each; one more doubles what a judgement takes."""
 
 F64 = NDArray[np.float64]
 
@@ -66,27 +76,28 @@ class Stressed(NamedTuple):
     name: str
 
 
-class Positions(NamedTuple):
-    """Coins, and three corners of the box that their open orders span, in whole USDC away from zero, (3, coins).
-
-    All as long as can be, all as short as can be, and each at its larger side. Losses are convex in the positions, so
-    the worst lies in a corner; these three are where coins that move together, or are hedged against each other, have
-    it. The box has 2^coins corners and is not searched further.
-    """
+class Box(NamedTuple):
+    """Coins, and the lowest and highest position that each can come to, whole USDC, (coins,); a point if they equal."""
 
     coins: tuple[str, ...]
-    extremes: F64
+    low: F64
+    high: F64
 
 
-def positions_of(corners: Sequence[Corner]) -> Positions:
-    """What these corners may come to."""
-    long = [_whole(corner.long_usd) for corner in corners]
-    short = [_whole(-corner.short_usd) for corner in corners]
-    larger = [
-        up if corner.long_usd >= corner.short_usd else down
-        for up, down, corner in zip(long, short, corners, strict=True)
-    ]
-    return Positions(tuple(corner.coin for corner in corners), np.array([long, short, larger], dtype=np.float64))
+def box_of(corners: Sequence[Corner]) -> Box:
+    """What these corners may come to, rounded outwards."""
+    low = [-corner.short_usd // USD for corner in corners]
+    high = [-(-corner.long_usd // USD) for corner in corners]
+    coins = tuple(corner.coin for corner in corners)
+    return Box(coins, np.array(low, dtype=np.float64), np.array(high, dtype=np.float64))
+
+
+class Outlook(NamedTuple):
+    """Possible returns over the horizon, 10^-6, (coins, outcomes), how far each is from 0, and who is asked of them."""
+
+    returns: F64
+    sizes: F64
+    models: tuple[RiskModel, ...]
 
 
 class Tail:
@@ -96,46 +107,69 @@ class Tail:
         self.samples = returns.samples
         coins = sorted(coin for coin, row in returns.rows.items() if len(row) >= settings.var_samples_min)
         self._columns = {coin: n for n, coin in enumerate(coins)}
-        self._rows = _rows(returns, coins, settings)
+        self._outlooks = _outlooks(returns, coins, settings)
         self._models = settings.var_models
         self._shocks: tuple[tuple[str, ...], F64] = ((), np.zeros((len(SCENARIOS), 0)))
 
-    def losses(self, positions: Positions) -> Losses | None:
-        """What these positions may lose by the model that fears most; None if a coin has too little history."""
-        if not positions.coins:
+    def losses(self, box: Box, coin: str | None = None) -> Losses | None:
+        """The most that the box may lose, by the model that fears most; None if a coin has too little history.
+
+        `coin` is one of the EXACT: whoever asks what an order in it changes compares like with like.
+        """
+        if not box.coins:
             return Losses(0, 0, self._models[0], self._models[0])
-        columns = [self._columns.get(coin, -1) for coin in positions.coins]
+        columns = [self._columns.get(name, -1) for name in box.coins]
         if min(columns) < 0:
             return None
-        held = np.zeros((3, len(self._columns)))
-        held[:, columns] = positions.extremes
+        low, high = np.zeros((2, len(self._columns)))
+        low[columns], high[columns] = box.low, box.high
+        exact = self._exact(high - low, None if coin is None else self._columns[coin])
+        corners = np.array(list(product(*zip(low[exact], high[exact], strict=True))))
+        middle, half = (low + high) / 2, (high - low) / 2
+        middle[exact] = half[exact] = 0.0
         var_usd = shortfall_usd = 0
         var_model: RiskModel = self._models[0]
         shortfall_model: RiskModel = self._models[0]
         unheard = ""
-        for rows, models in self._rows:
-            outcomes = held @ rows
+        for returns, sizes, models in self._outlooks:
+            outcomes = corners @ returns[exact]
+            outcomes += middle @ returns - half @ sizes
+            counted, worst = _counted(outcomes)
             for model in models:
                 if model is RiskModel.CORNISH_FISHER:
-                    var, shortfall, unheard = moments.losses(outcomes, AT_VAR, AT_SHORTFALL)
+                    var, shortfall, unheard = moments.losses(outcomes[worst], AT_VAR, AT_SHORTFALL)
                 else:
-                    var, shortfall = _counted(outcomes)
+                    var, shortfall = counted
                 if var > var_usd:
                     var_usd, var_model = var, model
                 if shortfall > shortfall_usd:
                     shortfall_usd, shortfall_model = shortfall, model
         return Losses(var_usd, shortfall_usd, var_model, shortfall_model, unheard)
 
-    def stress(self, positions: Positions) -> Stressed:
-        """What the worst scenario costs these positions."""
-        if not positions.coins:
+    def stress(self, box: Box) -> Stressed:
+        """What the worst scenario costs where in the box it costs most."""
+        if not box.coins:
             return Stressed(0, SCENARIOS[0].name)
-        shocks = self._shocks_of(positions.coins)
-        outcomes = (shocks @ positions.extremes.T).min(axis=1)
-        for index in _LOSES_ITS_WINNERS:
-            outcomes[index] = np.minimum(positions.extremes * shocks[index], 0.0).sum(axis=1).min()
+        shocks = self._shocks_of(box.coins)
+        by_coin = np.minimum(shocks * box.low, shocks * box.high)
+        by_coin[_LOSES_ITS_WINNERS, :] = np.minimum(by_coin[_LOSES_ITS_WINNERS, :], 0.0)
+        outcomes = by_coin.sum(axis=1)
         index = int(outcomes.argmin())
         return Stressed(max(-int(outcomes[index]), 0), SCENARIOS[index].name)
+
+    def _exact(self, widths: F64, column: int | None) -> list[int]:
+        """The columns of the coins whose ends are all tried: `column`, and those whose orders weigh most.
+
+        No wider than a whole USDC is a point that was rounded.
+        """
+        weights = np.where(widths > 1.0, widths * self._outlooks[0].sizes.sum(axis=1), 0.0)
+        exact = []
+        if column is not None:
+            weights[column] = 0.0
+            exact.append(column)
+        heaviest = np.argsort(-weights, kind="stable")[: EXACT - len(exact)].tolist()
+        exact += [column for column in heaviest if weights[column]]
+        return exact
 
     def _shocks_of(self, coins: tuple[str, ...]) -> F64:
         """(scenarios, coins), 10^-6; the last answer is kept, for the next order asks of the same coins."""
@@ -148,16 +182,21 @@ class Tail:
 _LOSES_ITS_WINNERS: Final = tuple(n for n, scenario in enumerate(SCENARIOS) if scenario.is_deleveraged)
 
 
-def _counted(outcomes: F64) -> tuple[int, int]:
-    """Value at risk and shortfall of the worst corner by counting outcomes, (corners, outcomes)."""
+def _counted(outcomes: F64) -> tuple[tuple[int, int], list[int]]:
+    """The most value at risk and shortfall of all corners by counting outcomes, (corners, outcomes), and which have it.
+
+    It sorts the outcomes of each corner as far as that needs.
+    """
     samples = outcomes.shape[1]
     worst, tail = max(samples // VAR_TAIL, 1), max(samples // SHORTFALL_TAIL, 1)
-    beyond = np.sort(np.partition(outcomes, tail - 1, axis=1)[:, :tail], axis=1)
-    return -int(beyond[:, worst - 1].min()), -int(beyond.sum(axis=1).min()) // tail
+    outcomes.partition((worst - 1, tail - 1), axis=1)
+    at, beyond = outcomes[:, worst - 1], outcomes[:, :tail].sum(axis=1)
+    corners = [int(at.argmin()), int(beyond.argmin())]
+    return (math.ceil(-at.min()), math.ceil(-beyond.min() / tail)), corners
 
 
-def _rows(returns: Returns, coins: Sequence[str], settings: Settings) -> list[tuple[F64, tuple[RiskModel, ...]]]:
-    """Possible returns over the horizon, 10^-6, (coins, outcomes), and the models that are asked of them."""
+def _outlooks(returns: Returns, coins: Sequence[str], settings: Settings) -> list[Outlook]:
+    """The returns as they were, as they would be today and as drawn by chance, as far as a model asks for them."""
     if not coins:
         return []
     raw = np.zeros((max(len(returns.rows[coin]) for coin in coins), len(coins)))
@@ -166,24 +205,20 @@ def _rows(returns: Returns, coins: Sequence[str], settings: Settings) -> list[tu
         raw[len(raw) - len(row) :, column] = row
     weights = [returns.weights.get(coin, (settings.var_alpha, settings.var_beta)) for coin in coins]
     alpha, beta = np.array(weights).T
-    rows: list[tuple[F64, tuple[RiskModel, ...]]] = []
+    found: list[tuple[F64, tuple[RiskModel, ...]]] = []
     if RiskModel.HISTORICAL in settings.var_models:
-        rows.append((raw, (RiskModel.HISTORICAL,)))
+        found.append((raw, (RiskModel.HISTORICAL,)))
     of_today = tuple(m for m in settings.var_models if m in {RiskModel.FILTERED, RiskModel.CORNISH_FISHER})
     if of_today:
-        rows.append((filtered(raw, alpha, beta), of_today))
+        found.append((filtered(raw, alpha, beta), of_today))
     if RiskModel.MONTE_CARLO in settings.var_models:
         chance = np.random.Generator(np.random.PCG64(settings.var_seed))
-        rows.append((simulated(raw, alpha, beta, settings.var_simulations, chance), (RiskModel.MONTE_CARLO,)))
+        found.append((simulated(raw, alpha, beta, settings.var_simulations, chance), (RiskModel.MONTE_CARLO,)))
     root = math.sqrt(settings.var_horizon_samples)
-    return [(_ahead(outcomes * root), models) for outcomes, models in rows]
+    ahead = [(_ahead(outcomes * root), models) for outcomes, models in found]
+    return [Outlook(moves, np.abs(moves), models) for moves, models in ahead]
 
 
 def _ahead(outcomes: F64) -> F64:
     """Whole 10^-6 that a coin can fall or rise by, laid out to be multiplied with positions."""
     return np.ascontiguousarray(np.clip(np.rint(outcomes), -RETURN_SCALE, 10 * RETURN_SCALE).T)
-
-
-def _whole(usd: int) -> int:
-    """Micro-USDC as whole USDC, rounded away from zero."""
-    return -(-usd // USD) if usd > 0 else usd // USD

@@ -24,7 +24,7 @@ from hats.risk_oversight_officer import Settings, estimators
 from hats.risk_oversight_officer.coverage import acerbi_szekely, conditional_coverage, independence, kupiec
 from hats.risk_oversight_officer.estimators import Risk
 from hats.risk_oversight_officer.history import RETURN_SCALE, Returns
-from hats.risk_oversight_officer.tail import Corner, Tail, positions_of
+from hats.risk_oversight_officer.tail import Corner, Tail, box_of
 from hats.risk_oversight_officer.volatility import variances
 from shared.messages.risk import RiskModel
 from shared.units import USD
@@ -110,7 +110,7 @@ def the_desks(returns: F64, models: tuple[RiskModel, ...]) -> Forecast:
 
     def forecast(t: int, tail: float) -> Risk:
         corner = Corner(str(t), 10**6 * USD, -(10**6) * USD)
-        losses = tail_of(t // DAYS).losses(positions_of([corner]))
+        losses = tail_of(t // DAYS).losses(box_of([corner]))
         assert losses is not None
         assert tail == 0.01, "the desk's value at risk is of one in a hundred"
         return Risk(losses.var_usd / USD / 1e4, losses.shortfall_usd / USD / 1e4)

@@ -1,8 +1,8 @@
 """Decisions of the Risk Officer a second with every control on, beside a bare loop that checks one limit.
 
-Twenty coins are held, forty orders rest, and the tail of five hundred returns of each coin is known, so that no control
-is let off. Four in five intents are approved, the fifth is denied by the last of the controls; what was approved is
-taken back between two decisions, outside the time that is measured.
+Twenty coins are held, a buy and a sell rest in each, and the tail of five hundred returns of each coin is known, so
+that no control is let off. Four in five intents are approved, the fifth is denied by the last of the controls; what was
+approved is taken back between two decisions, outside the time that is measured.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ def desk(seed: int) -> RiskOversightOfficer:
     hat.state.returns.samples += 1
     hat.state.trail.sample(hat.state.market, 60)
     for number in range(RESTING):
-        side = Side.BUY if number % 2 else Side.SELL
-        wish = intent(number, side, 20, PX - side.value * 2_000, coin=COINS[number % len(COINS)], strategy_number=9)
+        side = Side.BUY if number < len(COINS) else Side.SELL
+        wish = intent(number, side, 400, PX - side.value * 2_000, coin=COINS[number % len(COINS)], strategy_number=9)
         say(hat, changed(wish, OrderState.RESTING))
     return hat
 

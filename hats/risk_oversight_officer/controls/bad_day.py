@@ -38,10 +38,10 @@ def check_expected_shortfall(case: Case) -> Breach | None:
 
 def check_stress(case: Case) -> Breach | None:
     """The loss in the worst named scenario stays within its share of equity, or the order does not raise it."""
-    after, limit = case.tail.stress(case.positions), case.settings.stress_limit_bps
+    after, limit = case.tail.stress(case.box), case.settings.stress_limit_bps
     if after.usd * BPS <= limit * case.equity_usd:
         return None
-    if after.usd <= case.tail.stress(case.positions_before).usd:
+    if after.usd <= case.tail.stress(case.box_before).usd:
         return None
     return _breach(case, DenyReason.STRESS, limit, after.usd, f"bps of equity in {after.name}", RiskModel.SCENARIO)
 

@@ -9,7 +9,7 @@ from hats.risk_oversight_officer import Settings, moments
 from hats.risk_oversight_officer.estimators import cornish_fisher
 from hats.risk_oversight_officer.history import Returns
 from hats.risk_oversight_officer.settings import TailModel
-from hats.risk_oversight_officer.tail import AT_SHORTFALL, AT_VAR, Corner, Losses, Tail, positions_of
+from hats.risk_oversight_officer.tail import AT_SHORTFALL, AT_VAR, Corner, Losses, Tail, box_of
 from shared.messages.risk import DenyReason, OrderDenied, RiskModel
 from shared.units import USD
 from tests.unit.hats.risk_oversight_officer.scene import intent, judged, officer
@@ -23,7 +23,7 @@ def losses(row: np.ndarray[tuple[int, ...], np.dtype[np.float64]], usd: int, *mo
     """What a position in one coin with these returns may lose, a sample ahead."""
     settings = Settings(var_models=models, var_horizon_samples=1)
     returns = Returns(rows={"A": [int(each) for each in row]}, samples=1)
-    found = Tail(returns, settings).losses(positions_of([Corner("A", usd * USD, -usd * USD)]))
+    found = Tail(returns, settings).losses(box_of([Corner("A", usd * USD, -usd * USD)]))
     assert found is not None
     return found
 

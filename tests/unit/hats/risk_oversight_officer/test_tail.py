@@ -8,7 +8,7 @@ import pytest
 from hats.risk_oversight_officer import Settings
 from hats.risk_oversight_officer.history import MidTrail, Returns
 from hats.risk_oversight_officer.market import Market
-from hats.risk_oversight_officer.tail import Corner, Losses, Tail, positions_of
+from hats.risk_oversight_officer.tail import Corner, Losses, Tail, box_of
 from hats.risk_oversight_officer.volatility import filtered, simulated, variances
 from shared.messages.risk import RiskModel
 from shared.units import USD
@@ -35,38 +35,38 @@ def long(coin: str, usd: int) -> Corner:
 def test_the_worst_of_a_hundred_and_the_mean_of_the_worst_two() -> None:
     """Of 200 returns the second worst is value at risk (1 in 100), the mean of the worst five the shortfall."""
     row = [1_000] * 195 + [-50_000, -40_000, -30_000, -20_000, -10_000]
-    assert Tail(returns(A=row), RAW).losses(positions_of([long("A", 1_000)])) == by_history(40 * USD, 30 * USD)
-    assert Tail(returns(A=row), RAW).losses(positions_of([long("A", -1_000)])) == by_history(1 * USD, 1 * USD)
+    assert Tail(returns(A=row), RAW).losses(box_of([long("A", 1_000)])) == by_history(40 * USD, 30 * USD)
+    assert Tail(returns(A=row), RAW).losses(box_of([long("A", -1_000)])) == by_history(1 * USD, 1 * USD)
 
 
 def test_coins_that_fall_together_add_up_and_a_hedge_takes_away() -> None:
     """Twice the same coin loses twice; long one and short the other loses nothing."""
     row = [-100_000] * 5 + [0] * 95
     tail = Tail(returns(A=row, B=row), RAW)
-    assert tail.losses(positions_of([long("A", 100), long("B", 100)])) == by_history(20 * USD, 20 * USD)
-    assert tail.losses(positions_of([long("A", 100), long("B", -100)])) == by_history(0, 0)
+    assert tail.losses(box_of([long("A", 100), long("B", 100)])) == by_history(20 * USD, 20 * USD)
+    assert tail.losses(box_of([long("A", 100), long("B", -100)])) == by_history(0, 0)
 
 
 def test_open_orders_count_on_their_worse_side() -> None:
     """Flat with a buy of 100 and a sell of 300 open, the fall costs the buy and the rise costs the sell."""
     tail = Tail(returns(A=[-100_000] * 3 + [200_000] * 3 + [0] * 94), RAW)
-    losses = tail.losses(positions_of([Corner("A", 100 * USD, 300 * USD)]))
+    losses = tail.losses(box_of([Corner("A", 100 * USD, 300 * USD)]))
     assert losses is not None
     assert losses.var_usd == 60 * USD
 
 
 def test_a_coin_with_too_little_history_makes_it_unknown() -> None:
     """One return too few, or a coin never seen: None, never a number."""
-    assert Tail(returns(A=[0] * 99), RAW).losses(positions_of([long("A", 1)])) is None
-    assert Tail(returns(A=[0] * 100), RAW).losses(positions_of([long("A", 1)])) == by_history(0, 0)
-    assert Tail(returns(A=[0] * 100), RAW).losses(positions_of([long("A", 1), long("B", 1)])) is None
+    assert Tail(returns(A=[0] * 99), RAW).losses(box_of([long("A", 1)])) is None
+    assert Tail(returns(A=[0] * 100), RAW).losses(box_of([long("A", 1)])) == by_history(0, 0)
+    assert Tail(returns(A=[0] * 100), RAW).losses(box_of([long("A", 1), long("B", 1)])) is None
 
 
 def test_the_horizon_scales_by_the_square_root() -> None:
     """Four samples ahead lose twice as much."""
     row = [-10_000] * 5 + [0] * 95
     tail = Tail(returns(A=row), RAW.model_copy(update={"var_horizon_samples": 4}))
-    assert tail.losses(positions_of([long("A", 100)])) == by_history(2 * USD, 2 * USD)
+    assert tail.losses(box_of([long("A", 100)])) == by_history(2 * USD, 2 * USD)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_the_horizon_scales_by_the_square_root() -> None:
 )
 def test_named_scenarios(corners: list[Corner], usd: float, name: str) -> None:
     """What each book fears most; a hedge whose winning leg is taken away loses its losing one in full."""
-    stressed = Tail(Returns(), RAW).stress(positions_of(corners))
+    stressed = Tail(Returns(), RAW).stress(box_of(corners))
     assert (stressed.usd, stressed.name) == (int(usd * USD), name)
 
 
@@ -136,4 +136,4 @@ def test_monte_carlo_has_the_sample_s_moments_and_fatter_tails() -> None:
     again = simulated(history, 0.01, 0.98, 20_000, np.random.Generator(np.random.PCG64(1)))
     assert (drawn == again).all()
     tail = Tail(returns(A=[int(x) for x in 1e6 * history[:500, 0]]), Settings(var_models=(RiskModel.MONTE_CARLO,)))
-    assert tail.losses(positions_of([long("A", 1_000)])) is not None
+    assert tail.losses(box_of([long("A", 1_000)])) is not None

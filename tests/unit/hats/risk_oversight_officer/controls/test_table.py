@@ -10,7 +10,7 @@ import pytest
 
 from hats.risk_oversight_officer import RiskOversightOfficer, Settings
 from hats.risk_oversight_officer.controls.table import CONTROLS
-from hats.risk_oversight_officer.tail import positions_of
+from hats.risk_oversight_officer.tail import box_of
 from shared.ids import FLATTEN
 from shared.instrument import Instrument
 from shared.messages.account import NetPosition, Reconciled
@@ -348,9 +348,9 @@ def test_a_hedge_passes_where_more_of_the_same_does_not() -> None:
 def test_an_unknown_tail_denies_only_where_it_must_be_known() -> None:
     """Without history the tail is None and passes, unless the settings ask for it; stress holds in any case."""
     hat = officer()
-    assert hat._current_tail().losses(positions_of(hat.state.corners()[0])) is not None, "no position, no loss"
+    assert hat._current_tail().losses(box_of(hat.state.corners()[0])) is not None, "no position, no loss"
     assert isinstance(judged(hat, intent(1)), OrderApproved)
-    assert hat._current_tail().losses(positions_of(hat.state.corners()[0])) is None
+    assert hat._current_tail().losses(box_of(hat.state.corners()[0])) is None
     denial = judged(officer(var_required=True), intent(1))
     assert isinstance(denial, OrderDenied)
     assert "unknown" in denial.detail
