@@ -127,7 +127,7 @@ class RiskOversightOfficer:
             case LedgerReport():
                 return self._weigh(message, now)
             case MarksKept():
-                self.state.marks = message
+                self.state.begin_with(message)
             case Reconciled():
                 self._adopt(message)
             case Armed() | Disarmed() | DrainOrdered() | HatStateChanged():

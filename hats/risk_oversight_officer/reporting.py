@@ -48,4 +48,6 @@ def report(state: State, settings: Settings, tail: Tail) -> RiskReport:
         day=state.day.number,
         day_open_usd=None if state.day.open_usd is None else Usd(state.day.open_usd),
         fitted=dict(state.returns.weights),
+        day_approved_usd=Usd(state.day.approved_usd),
+        disabled=tuple(sorted(name for name, record in state.strategies.items() if record.is_disabled)),
     )

@@ -124,6 +124,12 @@ class State(msgspec.Struct):
             return 0
         return max(self.day.open_usd - self.equity_usd, 0)
 
+    def begin_with(self, marks: MarksKept) -> None:
+        """Remember what an earlier run left: losses count on with the first equity, who was disabled is so at once."""
+        self.marks = marks
+        for strategy in marks.disabled:
+            self.record_of(strategy).is_disabled = True
+
     def note_equity(self, equity_usd: int, transfers_usd: int, now: Ns) -> None:
         """Take the ledger's word. A transfer is no gain and no loss: peak and the day's first follow its scale.
 
@@ -143,10 +149,11 @@ class State(msgspec.Struct):
         self.peak_usd = max(self.peak_usd, equity_usd)
 
     def _count_on(self, marks: MarksKept, today: int) -> None:
-        """Begin with the peak that an earlier run left, and with its day's first if it is the same day."""
+        """Begin with the peak that an earlier run left, and with its day's first and volume if it is the same day."""
         self.peak_usd = marks.peak_usd
         if marks.day == today:
-            self.day = Day(today, marks.day_open_usd, self.day.approved_usd if self.day.number == today else 0)
+            own_usd = self.day.approved_usd if self.day.number == today else 0
+            self.day = Day(today, marks.day_open_usd, marks.day_approved_usd + own_usd)
 
     def in_doubt(self) -> int:
         """Open orders of which the venue gave no definite answer."""

@@ -1,7 +1,11 @@
-"""EDGE: what an account's losses are counted from, from one run to the next: highest equity and the day's first.
+"""EDGE: what an account's controls count from, from one run to the next.
 
-Within a run the Risk Officer's own state remembers; this file is for the desk that is started anew. Deleting it while
-no desk runs is how the operator lets the count begin anew.
+Highest equity, the day's first and what was approved in the day, and which strategies are disabled. What else the Risk
+Officer counts over time spans seconds (rates, repeated fills, denials within a minute) or belongs to one run (intent
+numbers, approvals), so a new run, which arms only with books that agree, may begin it anew.
+
+Within a run the Risk Officer's own state remembers, through any restart of it; this file is for the desk that is
+started anew. Deleting it while no desk runs is how the operator lets the count begin anew.
 """
 
 from __future__ import annotations
@@ -22,7 +26,8 @@ from shared.sealing import SealKey
 from shared.units import SECOND, Ns, Usd
 
 WRITE_EVERY_NS: Final = 5 * SECOND
-"""A rising peak is written no more often, for the hub waits for the disk: a crash costs what it rose in that time."""
+"""A rising peak is written no more often, for the hub waits for the disk: a crash costs what it rose in that time, and
+what was approved in it."""
 
 
 class MarksFile:
@@ -55,7 +60,11 @@ class MarksFile:
         match message:
             case RiskReport(day_open_usd=int(open_usd)):
                 flat_usd = self._flat_equity_usd
-                self._keep(MarksKept(message.peak_equity_usd, message.day, Usd(open_usd), flat_usd), now)
+                marks = MarksKept(
+                    message.peak_equity_usd, message.day, Usd(open_usd), flat_usd, message.day_approved_usd,
+                    message.disabled,
+                )  # fmt: skip
+                self._keep(marks, now)
             case Drained():
                 self._is_drained = message.flat
             case LedgerReport() if self._is_drained and not message.positions:
@@ -72,9 +81,12 @@ class MarksFile:
             self._keep(msgspec.structs.replace(self._newest, flat_equity_usd=equity_usd), now)
 
     def _keep(self, marks: MarksKept, now: Ns) -> None:
-        """Write what is new; at once if that is being flat or not, lest a loss pass for money that was taken away."""
+        """Write what is new; at once if that is being flat or not, lest a loss pass for money that was taken away.
+
+        Who is disabled is written at once, too.
+        """
         self._newest, kept = marks, self._kept
-        is_urgent = kept is None or kept.flat_equity_usd != marks.flat_equity_usd
+        is_urgent = kept is None or kept.flat_equity_usd != marks.flat_equity_usd or kept.disabled != marks.disabled
         if marks != kept and (is_urgent or now - self._written_ns >= WRITE_EVERY_NS):
             self._file.write(marks)
             self._kept, self._written_ns = marks, now

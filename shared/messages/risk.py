@@ -191,6 +191,8 @@ class MarksKept(Message, frozen=True):
 
     `day_open_usd` is the equity that the UTC day (its number since 1970) began with. `flat_equity_usd` is what the run
     ended with if it held nothing then, so that what changed since was brought or taken away; None: it may be a loss.
+    `day_approved_usd` is the notional approved within that day; `disabled` are the strategies that the operator has not
+    let go on.
     """
 
     lane: ClassVar[Lane] = Lane.KILL
@@ -200,6 +202,8 @@ class MarksKept(Message, frozen=True):
     day: int
     day_open_usd: Usd
     flat_equity_usd: Usd | None
+    day_approved_usd: Usd = Usd(0)
+    disabled: tuple[StrategyId, ...] = ()
 
 
 class RiskReport(Message, frozen=True):
@@ -208,7 +212,9 @@ class RiskReport(Message, frozen=True):
     The tail's figures are of the worst cases too, each by the model that fears most; None while a coin's history is
     too short to know. `unheard` says which model has no say on these positions, and why. `day_open_usd` is the equity
     that the UTC `day` (its number since 1970) began with; None before equity is known. `fitted` are alpha and beta of
-    the coins whose variance follows fitted weights; for the others those of the settings hold.
+    the coins whose variance follows fitted weights; for the others those of the settings hold. `day_approved_usd` is
+    the notional approved within the day; `disabled` are the strategies that were stopped for doing the same thing over
+    and over.
     """
 
     equity_usd: Usd
@@ -230,3 +236,5 @@ class RiskReport(Message, frozen=True):
     day: int = -1
     day_open_usd: Usd | None = None
     fitted: dict[str, tuple[float, float]] = {}
+    day_approved_usd: Usd = Usd(0)
+    disabled: tuple[StrategyId, ...] = ()

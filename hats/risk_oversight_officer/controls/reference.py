@@ -20,14 +20,17 @@ a fact.
 RUNS: Final = """
 ## From one run to the next
 
-A tightened trading state stays until `hats resume`. Highest equity and the day's first stay as well, so a restart
-forgets no loss: a run whose account has lost more than allowed tightens at its first equity, and `hats resume` is
-refused while that holds. If the earlier run was drained to nothing held, whatever changed since is taken for money that
-was brought or taken away, and both follow its scale; else they are taken as they are, for the change may be a loss.
+A tightened trading state stays until `hats resume`, and so do the strategies that are disabled. Highest equity, the
+day's first and what was approved in the day (`daily_volume`) stay as well, so a restart forgets no loss: a run whose
+account has lost more than allowed tightens at its first equity, and `hats resume` is refused while that holds. If the
+earlier run was drained to nothing held, whatever changed since is taken for money that was brought or taken away, and
+both follow its scale; else they are taken as they are, for the change may be a loss.
 
 To begin anew on purpose, stop the desk, delete the account's file in `marks/` of the home folder (the orchestrator's
 log names it as the run begins), start again and `hats resume`. A file that can't be read halts the run, which then
-counts from the equity that it finds. The throw-away accounts of modes demo and paper are new in each run.
+counts from the equity that it finds. What a desk that was killed hard approved in its last seconds may not be in it.
+Windows of seconds (rates, repeated fills) begin anew with each run. The throw-away accounts of modes demo and paper
+are new in each run.
 """
 FITS: Final = """
 ## GARCH weights of each coin's own

@@ -77,6 +77,12 @@ def ledger(equity_usd: int, cash_gap_usd: int | None = None) -> LedgerReport:
 def officer(equity_usd: int = 10**6, **changed: object) -> RiskOversightOfficer:
     """An armed officer who knows two coins, their books, the equity and the venue's time."""
     hat = RiskOversightOfficer(settings(**changed))
+    ready(hat, equity_usd)
+    return hat
+
+
+def ready(hat: RiskOversightOfficer, equity_usd: int = 10**6) -> None:
+    """Let the officer hear all that an armed desk has heard."""
     listed = tuple(Instrument(coin, n, 0, 50) for n, coin in enumerate(COINS))
     opening: tuple[AnyMessage, ...] = (
         Started(Role.RISK_OVERSIGHT_OFFICER, RUN, NOW),
@@ -88,7 +94,6 @@ def officer(equity_usd: int = 10**6, **changed: object) -> RiskOversightOfficer:
     )
     for message in opening:
         say(hat, message)
-    return hat
 
 
 def say(hat: RiskOversightOfficer, message: AnyMessage, now: Ns = NOW) -> list[AnyMessage]:

@@ -8,9 +8,28 @@ import pytest
 from hats.risk_oversight_officer import RiskOversightOfficer
 from shared.ids import Role
 from shared.messages.control import ResumeOrdered, Started, Woke
-from shared.messages.risk import MarksKept, OrderDenied, RiskReport, TradingState, TradingStateChanged
+from shared.messages.risk import (
+    DenyReason,
+    MarksKept,
+    OrderApproved,
+    OrderDenied,
+    RiskReport,
+    TradingState,
+    TradingStateChanged,
+)
 from shared.units import DAY, USD, Ns, Usd
-from tests.unit.hats.risk_oversight_officer.scene import NOW, RUN, intent, judged, ledger, officer, say, settings
+from tests.unit.hats.risk_oversight_officer.scene import (
+    NOW,
+    RUN,
+    STRATEGY,
+    intent,
+    judged,
+    ledger,
+    officer,
+    ready,
+    say,
+    settings,
+)
 
 RO = Role.RISK_OVERSIGHT_OFFICER
 TODAY = NOW // DAY
@@ -88,6 +107,31 @@ def test_marks_that_come_late_change_nothing() -> None:
     say(hat, marks(100_000, 100_000))
     say(hat, ledger(50_000))
     assert (hat.state.peak_usd, hat.state.day.open_usd) == (50_000 * USD, 50_000 * USD)
+
+
+def test_the_days_volume_is_counted_on() -> None:
+    """What was approved earlier in the day leaves so much less; of an earlier day it is forgotten."""
+    for day, sz, kind in ((TODAY, 40, OrderApproved), (TODAY, 41, OrderDenied), (TODAY - 1, 100, OrderApproved)):
+        kept = msgspec.structs.replace(marks(10**6, 10**6, day=day), day_approved_usd=Usd(60 * USD))
+        hat = RiskOversightOfficer(settings(daily_volume_limit_usd=100))
+        say(hat, kept)
+        ready(hat)
+        assert isinstance(judged(hat, intent(1, sz=sz)), kind)
+        assert _report(hat).day_approved_usd == (60 * USD if day == TODAY else 0) + sz * USD * (kind is OrderApproved)
+
+
+def test_who_was_disabled_is_so_until_the_operator_says() -> None:
+    """In the new run, too; `hats resume` lets it go on, and the report says so to the run after."""
+    hat = RiskOversightOfficer(settings())
+    say(hat, msgspec.structs.replace(marks(10**6, 10**6), disabled=(STRATEGY,)))
+    ready(hat)
+    denial = judged(hat, intent(1))
+    assert isinstance(denial, OrderDenied)
+    assert denial.reason is DenyReason.STRATEGY_DISABLED
+    assert _report(hat).disabled == (STRATEGY,)
+    say(hat, ResumeOrdered("looked at it"))
+    assert isinstance(judged(hat, intent(1)), OrderApproved)
+    assert _report(hat).disabled == ()
 
 
 def test_the_report_has_what_the_next_run_needs() -> None:

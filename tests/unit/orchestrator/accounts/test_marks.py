@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.accounts.marks import WRITE_EVERY_NS, MarksFile
+from shared.ids import StrategyId
 from shared.messages.account import LedgerReport, PositionLine
 from shared.messages.control import Armed, Drained, KillLevel, KillOrdered
 from shared.messages.risk import MarksKept, RiskReport, TradingState
@@ -18,12 +19,13 @@ DAY = 20_000
 NOW = Ns(DAY * 86_400 * SECOND)
 
 
-def report(peak: int, day_open: int | None = 100) -> RiskReport:
-    """A report of this peak and the day's first."""
+def report(peak: int, day_open: int | None = 100, approved: int = 0, *disabled: str) -> RiskReport:
+    """A report of this peak, the day's first and its volume, and who is disabled."""
     zero, first = Usd(0), None if day_open is None else Usd(day_open)
     return RiskReport(
-        zero, Usd(peak), zero, zero, zero, zero, 0.0, 0.1, 0, TradingState.ACTIVE, day=DAY, day_open_usd=first
-    )
+        zero, Usd(peak), zero, zero, zero, zero, 0.0, 0.1, 0, TradingState.ACTIVE, day=DAY, day_open_usd=first,
+        day_approved_usd=Usd(approved), disabled=tuple(map(StrategyId, disabled)),
+    )  # fmt: skip
 
 
 def ledger(equity: int, *held: str) -> LedgerReport:
@@ -70,6 +72,16 @@ def test_the_disk_is_asked_seldom(marks: MarksFile, tmp_path: Path) -> None:
     before = file.stat().st_mtime_ns
     marks.hear(report(113), Ns(NOW + 100 * SECOND))
     assert file.stat().st_mtime_ns == before, "nothing is new"
+
+
+def test_the_days_volume_and_who_is_disabled_are_kept(marks: MarksFile, tmp_path: Path) -> None:
+    """The volume with the next writing, a strategy that was disabled or let go on at once."""
+    marks.hear(report(110), NOW)
+    marks.hear(report(110, 100, 7), NOW)
+    assert kept(tmp_path) == MarksKept(Usd(110), DAY, Usd(100), None)
+    for disabled in (("mm",), ()):
+        marks.hear(report(110, 100, 7, *disabled), NOW)
+        assert kept(tmp_path) == MarksKept(Usd(110), DAY, Usd(100), None, Usd(7), tuple(map(StrategyId, disabled)))
 
 
 def test_flat_is_who_was_drained_and_holds_nothing(marks: MarksFile, tmp_path: Path) -> None:
