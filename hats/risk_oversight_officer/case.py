@@ -16,7 +16,7 @@ from shared.messages.risk import DenyReason, RiskModel
 from shared.messages.signal import FeatureUpdate, OrderIntent
 from shared.order import Trigger
 from shared.rules.margin import maintenance_usd
-from shared.units import BPS, Ns, notional
+from shared.units import BPS, MS, Ns, notional
 
 
 class Breach(NamedTuple):
@@ -98,11 +98,13 @@ class Case:
         """The venue's own word on mark, oracle and funding, if it spoke."""
         return self.state.market.contexts.get(self.intent.coin)
 
-    @property
+    @cached_property
     def oracle_px(self) -> int:
-        """The venue's oracle; 0 if it never named one."""
+        """The venue's oracle; 0 if it named none, or so long ago that it holds up no order that reduces."""
         context = self.context
-        return context.oracle_px if context is not None else 0
+        if context is None or abs(self.now - context.recv_ns) > self.settings.context_age_limit_ms * MS:
+            return 0
+        return context.oracle_px
 
     @property
     def strategy(self) -> StrategyRecord:

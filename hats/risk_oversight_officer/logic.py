@@ -365,6 +365,7 @@ class RiskOversightOfficer:
         match woke.timer:
             case timer if timer == REPORT_TIMER:
                 self._void(now)
+                state.market.forget_regimes(settings.regime_age_limit_ms * MS, now)
                 state.trail.sample(state.market, max(settings.drift_window_ms // settings.report_every_ms, 1))
                 reporting.measure(state, settings, now)
                 yield from self._look(now)

@@ -19,6 +19,7 @@ from shared.messages.market import (
 )
 from shared.messages.signal import FeatureUpdate, Regime, RegimeUpdate
 from shared.rules.margin import MarginTiers, single_tier
+from shared.units import Ns
 
 UNTOLD: Final = single_tier(1)
 """The worst that a table could say."""
@@ -35,16 +36,16 @@ MarketNews = (
 
 
 class Market(msgspec.Struct):
-    """The latest word on everything that an order is judged by, by coin."""
+    """The latest word on everything that an order is judged by, by coin. What nobody said yet is unknown, not good."""
 
     instruments: dict[str, Instrument] = {}
     margin_tiers: dict[str, MarginTiers] = {}
     features: dict[str, FeatureUpdate] = {}
     contexts: dict[str, AssetContext] = {}
     regimes: dict[str, RegimeUpdate] = {}
-    is_feed_up: bool = True
+    is_feed_up: bool = False
     stale_coins: tuple[str, ...] = ()
-    capture: CaptureState = CaptureState.OFF
+    capture: CaptureState | None = None
     capture_free_bytes: int = -1
     venue_offset_ns: int | None = None
     """The venue's clock minus ours; None: not measured yet."""
@@ -93,7 +94,13 @@ class Market(msgspec.Struct):
             return UNTOLD
         return self.margin_tiers.get(coin, single_tier(max(instrument.max_leverage, 1))) or UNTOLD
 
+    def forget_regimes(self, age_ns: int, now: Ns) -> None:
+        """A regime whose bar closed longer ago than another bar and `age_ns` is none any more."""
+        self.regimes = {
+            coin: news for coin, news in self.regimes.items() if now - news.bar_close_ns <= news.bar_ns + age_ns
+        }
+
     def is_turbulent(self, coin: str) -> bool:
-        """Is the coin in its most volatile regime?"""
+        """Is the coin in its most volatile regime, for all we know? So it counts until somebody said another."""
         news = self.regimes.get(coin)
-        return news is not None and news.regime is Regime.TURBULENT
+        return news is None or news.regime is Regime.TURBULENT

@@ -28,7 +28,7 @@ class Settings(Section):
         1_000, gt=0, description="Largest order over what the book shows on the side that it would take."
     )
     price_collar_bps: int = Field(200, gt=0, description="Furthest a price may lie from our own mid.")
-    oracle_collar_bps: int = Field(500, gt=0, description="Furthest a price may lie from the venue's oracle, if known.")
+    oracle_collar_bps: int = Field(500, gt=0, description="Furthest a price may lie from the venue's oracle.")
     exit_collar_bps: int = Field(
         1_500, gt=0, description="Both collars for orders by which the house closes a position, where this is further."
     )
@@ -52,7 +52,10 @@ class Settings(Section):
         default_factory=dict, description="The same for single coins, where it differs."
     )
     turbulent_scale_percent: int = Field(
-        50, ge=0, le=100, description="Share of a position limit that holds while the coin's regime is turbulent."
+        50,
+        ge=0,
+        le=100,
+        description="Share of a position limit that holds while the coin's regime is turbulent or unknown.",
     )
     gross_limit_usd: int = Field(150_000, gt=0, description="Sum of the coins' worst positions.")
     net_limit_usd: int = Field(100_000, gt=0, description="Worst sum of the positions with their signs.")
@@ -92,7 +95,10 @@ class Settings(Section):
     exit_data_age_limit_ms: int = Field(
         10_000, gt=0, description="Oldest book for closing everything, when waiting costs more than a rough price."
     )
-    context_age_limit_ms: int = Field(60_000, gt=0, description="Oldest word on mark, oracle and funding, if known.")
+    context_age_limit_ms: int = Field(60_000, gt=0, description="Oldest word on mark, oracle and funding.")
+    regime_age_limit_ms: int = Field(
+        300_000, gt=0, description="How long after the next bar's end a regime holds; then it is unknown."
+    )
     clock_offset_limit_ms: int = Field(
         5_000,
         gt=0,

@@ -11,7 +11,6 @@ import math
 from hats.risk_oversight_officer.settings import Settings
 from hats.risk_oversight_officer.state import State
 from shared.ids import StrategyId
-from shared.messages.signal import Regime
 from shared.units import BPS, DAY
 
 
@@ -47,12 +46,14 @@ def daily_sigma_bps(sigma_bps: float, bar_ns: int) -> float:
 def budget_usd(state: State, settings: Settings, coin: str, strategy: StrategyId | None) -> tuple[int | None, str]:
     """The largest position of the coin (micro-USDC) and the rule that says so; None if no rule is set or can speak.
 
-    The rules are scaled down by regime; what a rule needs and nobody told is not guessed: then it is silent.
+    The rules are scaled down by regime. Before anyone told a volatility, a strategy that is held to Kelly gets nothing,
+    and the volatility target is silent: an unknown regime counts as turbulent for the position's limit meanwhile.
     """
     equity_usd = state.equity_usd or 0
     rules: list[tuple[int, str]] = []
     if settings.sizing_fraction_percent:
         rules.append((fixed_fraction(equity_usd, settings.sizing_fraction_percent), "fixed fraction"))
+    edge_bps = None if strategy is None else settings.sizing_edges_bps.get(strategy)
     news = state.market.regimes.get(coin)
     if news is not None and news.sigma_bps > 0 and news.bar_ns > 0:
         sigma_bps = daily_sigma_bps(news.sigma_bps, news.bar_ns)
@@ -60,13 +61,14 @@ def budget_usd(state: State, settings: Settings, coin: str, strategy: StrategyId
             rules.append(
                 (volatility_target(equity_usd, settings.sizing_volatility_bps, sigma_bps), "volatility target")
             )
-        edge_bps = None if strategy is None else settings.sizing_edges_bps.get(strategy)
         if edge_bps is not None:
             share, bound = settings.sizing_kelly_share, settings.sizing_kelly_bound_percent
             rules.append((kelly(equity_usd, edge_bps, sigma_bps, share, bound), "fractional Kelly"))
+    elif edge_bps is not None:
+        rules.append((0, "fractional Kelly, whose volatility is unknown"))
     if not rules:
         return None, ""
     usd, rule = min(rules)
-    if news is not None and news.regime is Regime.TURBULENT:
+    if state.market.is_turbulent(coin):
         return usd * settings.turbulent_scale_percent // 100, f"{rule}, turbulent"
     return usd, rule

@@ -22,7 +22,15 @@ from shared.ids import Role
 from shared.instrument import Instrument
 from shared.messages.account import NetPosition, Reconciled
 from shared.messages.control import Armed, Started
-from shared.messages.market import AssetContext, UniverseUpdate, VenueClockTold
+from shared.messages.market import (
+    AssetContext,
+    CaptureState,
+    CaptureStatus,
+    FeedState,
+    FeedStatus,
+    UniverseUpdate,
+    VenueClockTold,
+)
 from shared.messages.risk import OrderApproved
 from shared.messages.signal import OrderIntent, Regime, RegimeUpdate
 from shared.order import OrderState, Side
@@ -50,6 +58,8 @@ def desk(seed: int) -> RiskOversightOfficer:
         say(hat, features(coin))
         say(hat, AssetContext(coin, PX, PX, 0, 1_000, NOW))
         say(hat, RegimeUpdate(coin, NOW, DAY, Regime.CALM, (1.0, 0.0, 0.0), 300.0))
+    say(hat, FeedStatus(FeedState.UP, 1, "bench", NOW))
+    say(hat, CaptureStatus(CaptureState.OFF, "bench", 0, 0, -1, NOW))
     say(hat, VenueClockTold(0, 0, NOW))
     say(hat, ledger(100_000))
     say(hat, Armed("bench"))

@@ -11,9 +11,11 @@ from shared.units import BPS, MS
 
 
 def check_feed(case: Case) -> Breach | None:
-    """The coin's book was seen, and the feed is up and stands by it (closing everything may go on without it)."""
+    """The coin's book was seen, and the feed is up and stands by it (closing everything may go on without that)."""
     if case.intent.coin not in case.state.market.features:
         return Breach(DenyReason.STALE_DATA, 1, 0, f"no book of {case.intent.coin} was seen yet")
+    if case.twice_mid <= 0:
+        return Breach(DenyReason.STALE_DATA, 1, case.twice_mid, f"price units are twice our mid of {case.intent.coin}")
     if not case.state.market.is_feed_up and not case.is_exit:
         return Breach(DenyReason.STALE_DATA, 1, 0, "the feed is not up")
     if case.intent.coin in case.state.market.stale_coins and not case.is_exit:
@@ -26,7 +28,7 @@ def check_capture(case: Case) -> Breach | None:
     market = case.state.market
     if market.capture in (CaptureState.ON, CaptureState.OFF):
         return None
-    detail = f"bytes of disk are free: the capture log is {market.capture}"
+    detail = f"bytes of disk are free: the capture log is {market.capture or 'not heard of yet'}"
     return Breach(DenyReason.NOT_CAPTURED, 0, market.capture_free_bytes, detail)
 
 
@@ -41,9 +43,10 @@ def check_book_age(case: Case) -> Breach | None:
 
 
 def check_context_age(case: Case) -> Breach | None:
-    """The venue's word on mark, oracle and funding is fresh, if it spoke at all."""
+    """The venue's word on mark, oracle and funding was heard, and is fresh."""
     if case.context is None:
-        return None
+        limit = case.settings.context_age_limit_ms
+        return Breach(DenyReason.STALE_DATA, limit, 0, f"unknown: the venue said nothing of {case.intent.coin} yet")
     return _age(case, case.context.recv_ns, case.settings.context_age_limit_ms, "ms old is the venue's context")
 
 
@@ -80,7 +83,9 @@ def check_spread(case: Case) -> Breach | None:
 def check_price_gap(case: Case) -> Breach | None:
     """Our mid and the venue's oracle, which know nothing of each other, agree."""
     limit = case.settings.price_gap_limit_bps
-    if not case.oracle_px or within(case.twice_mid, 2 * case.oracle_px, limit):
+    if case.oracle_px <= 0:
+        return Breach(DenyReason.PRICE_DISAGREEMENT, limit, 0, "unknown: the venue named no oracle price")
+    if within(case.twice_mid, 2 * case.oracle_px, limit):
         return None
     found = bps_between(case.twice_mid, 2 * case.oracle_px)
     return Breach(DenyReason.PRICE_DISAGREEMENT, limit, found, "bps between our mid and the oracle")

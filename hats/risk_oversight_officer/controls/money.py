@@ -37,7 +37,10 @@ def check_equity(case: Case) -> Breach | None:
 
 
 def check_cash(case: Case) -> Breach | None:
-    """The venue's cash and the ledger's are the same but for so much; unknown until they were compared twice."""
+    """The venue's cash and the ledger's are the same but for so much.
+
+    Until they were compared twice nothing is held against it: the ledger begins with the venue's own cash.
+    """
     return cash_breach(case.state, case.settings)
 
 
@@ -77,7 +80,7 @@ def check_liquidation_distance(case: Case) -> Breach | None:
 
 def check_funding(case: Case) -> Breach | None:
     """The position that it adds to does not pay more funding an hour than allowed."""
-    if case.context is None:
+    if case.context is None:  # `check_context_age` has denied whatever is asked this
         return None
     paid_e10 = case.intent.side.value * case.context.funding_rate_e10
     limit = case.settings.funding_limit_bps

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from hats.risk_oversight_officer.case import Breach, Case, bps_between, within
 from shared.instrument import MIN_NOTIONAL_USD
 from shared.messages.risk import DenyReason
@@ -38,7 +40,10 @@ def check_collar(case: Case) -> Breach | None:
 
 
 def check_oracle_collar(case: Case) -> Breach | None:
-    """The price lies within its collar around the venue's oracle, if that is known; a trigger's does not yet count."""
+    """The price lies within its collar around the venue's oracle; a trigger's does not yet count.
+
+    Without a fresh oracle nothing is added (`check_context_age`, `check_price_gap`), and what reduces is not held up.
+    """
     px, limit = case.intent.px, _collar_bps(case, case.settings.oracle_collar_bps)
     if case.trigger is not None or case.oracle_px <= 0 or within(px, case.oracle_px, limit):
         return None
@@ -115,7 +120,8 @@ def check_depth(case: Case) -> Breach | None:
     if isinstance(case.intent.how, VenueTwap):
         return None
     feature = case.feature
-    depth_usd = int((feature.ask_depth_usd if case.intent.side is Side.BUY else feature.bid_depth_usd) * USD)
+    depth = feature.ask_depth_usd if case.intent.side is Side.BUY else feature.bid_depth_usd
+    depth_usd = int(depth * USD) if math.isfinite(depth) else 0
     limit_usd = case.settings.depth_limit_percent * depth_usd // 100
     if case.notional_usd <= limit_usd:
         return None

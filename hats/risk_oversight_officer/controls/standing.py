@@ -26,6 +26,8 @@ def check_halted(case: Case) -> Breach | None:
 def check_armed(case: Case) -> Breach | None:
     """The desk is armed, its books agree with the venue's, and the Hats on the way there can work."""
     obstacle = case.state.switch.obstacle()
+    if obstacle is None and not case.state.is_opened:
+        obstacle = "our books were not held against the venue's yet"
     return None if obstacle is None else Breach(DenyReason.DISARMED, 0, 1, obstacle)
 
 

@@ -8,12 +8,20 @@ from hats.risk_oversight_officer import RiskOversightOfficer, Settings
 from shared.ids import Cloid, Role, StrategyId, cloid_for
 from shared.instrument import Instrument
 from shared.messages import AnyMessage
-from shared.messages.account import LedgerReport
+from shared.messages.account import LedgerReport, NetPosition, Reconciled
 from shared.messages.control import Armed, Started
-from shared.messages.market import AssetContext, UniverseUpdate, VenueClockTold
+from shared.messages.market import (
+    AssetContext,
+    CaptureState,
+    CaptureStatus,
+    FeedState,
+    FeedStatus,
+    UniverseUpdate,
+    VenueClockTold,
+)
 from shared.messages.order import Fill, FillBooked, OrderChanged
 from shared.messages.risk import OrderApproved, OrderDenied
-from shared.messages.signal import FeatureUpdate, OrderIntent
+from shared.messages.signal import FeatureUpdate, OrderIntent, Regime, RegimeUpdate
 from shared.order import OrderState, Side, Tif
 from shared.units import SECOND, USD, Ns, Px, Sz, Usd
 
@@ -75,25 +83,34 @@ def ledger(equity_usd: int, cash_gap_usd: int | None = None) -> LedgerReport:
 
 
 def officer(equity_usd: int = 10**6, **changed: object) -> RiskOversightOfficer:
-    """An armed officer who knows two coins, their books, the equity and the venue's time."""
+    """An armed officer who holds nothing and knows two coins, all that is said of them, equity and the time."""
     hat = RiskOversightOfficer(settings(**changed))
     ready(hat, equity_usd)
     return hat
 
 
-def ready(hat: RiskOversightOfficer, equity_usd: int = 10**6) -> None:
-    """Let the officer hear all that an armed desk has heard."""
+def ready(hat: RiskOversightOfficer, equity_usd: int = 10**6, positions: tuple[NetPosition, ...] = ()) -> None:
+    """Let the officer hear all that an armed desk has heard; of volatility nothing yet."""
+    for message in opening(equity_usd, positions):
+        say(hat, message)
+
+
+def opening(equity_usd: int, positions: tuple[NetPosition, ...]) -> tuple[AnyMessage, ...]:
+    """What an armed desk has heard."""
     listed = tuple(Instrument(coin, n, 0, 50) for n, coin in enumerate(COINS))
-    opening: tuple[AnyMessage, ...] = (
+    return (
         Started(Role.RISK_OVERSIGHT_OFFICER, RUN, NOW),
         UniverseUpdate(listed, 4500, 1500, NOW),
+        FeedStatus(FeedState.UP, 1, "test", NOW),
+        CaptureStatus(CaptureState.OFF, "test", 0, 0, -1, NOW),
         *(features(coin) for coin in COINS),
+        *(context(PX, coin) for coin in COINS),
+        *(RegimeUpdate(coin, NOW, 1, Regime.CALM, (1.0, 0.0, 0.0), 0.0) for coin in COINS),
+        Reconciled(True, 0, 0, (), positions),
         ledger(equity_usd),
         VenueClockTold(0, 0, NOW),
         Armed("ready"),
     )
-    for message in opening:
-        say(hat, message)
 
 
 def say(hat: RiskOversightOfficer, message: AnyMessage, now: Ns = NOW) -> list[AnyMessage]:

@@ -110,6 +110,7 @@ def test_price_collars(sign: int) -> None:
     """A price at the collar around mid or oracle passes; a tick further is denied."""
     hat = officer(price_collar_bps=100, oracle_collar_bps=50)
     edge = PX + sign * PX // 100
+    say(hat, context(edge))
     assert isinstance(judged(hat, intent(1, px=edge)), OrderApproved)
     denial = judged(hat, intent(2, px=edge + sign * 100))
     assert isinstance(denial, OrderDenied)
@@ -123,11 +124,19 @@ def test_price_collars(sign: int) -> None:
     assert (denial.reason, denial.limit, denial.found) == (DenyReason.PRICE_COLLAR, 50, 51)
 
 
-def test_an_oracle_that_says_nothing_is_no_collar() -> None:
-    """Before the venue named an oracle price only our own mid counts."""
-    hat = officer()
-    say(hat, context(0))
-    assert isinstance(judged(hat, intent(1)), OrderApproved)
+def test_an_oracle_that_stopped_holds_up_nothing_that_reduces() -> None:
+    """A fresh oracle far off is a collar for both; an old one is none: what adds is denied and what reduces passes."""
+    hat = officer(context_age_limit_ms=1_000, equity_age_limit_ms=10**6)
+    held(hat, Side.BUY, 40, 1)
+    say(hat, context(PX * 2))
+    wish = intent(2, Side.SELL, 40, reduce_only=True)
+    denial = judged(hat, wish)
+    assert isinstance(denial, OrderDenied)
+    assert denial.reason is DenyReason.PRICE_COLLAR
+    later = Ns(NOW + 1_000 * MS + 1)
+    say(hat, features(recv_ns=later), later)
+    assert isinstance(judged(hat, intent(2, recv_ns=later), later), OrderDenied)
+    assert isinstance(judged(hat, msgspec.structs.replace(wish, book_recv_ns=later), later), OrderApproved)
 
 
 @pytest.mark.parametrize("whose", ["intent", "own"])

@@ -54,7 +54,9 @@ from tests.unit.hats.risk_oversight_officer.scene import (
     judged,
     ledger,
     officer,
+    ready,
     say,
+    settings,
 )
 
 RO = Role.RISK_OVERSIGHT_OFFICER
@@ -235,8 +237,8 @@ def test_a_hat_off_the_way_to_the_venue_does_not_stop_trading() -> None:
 
 def test_positions_of_the_start_count() -> None:
     """What was held before the run began is exposure, and no breach of ours even when it is over the limit."""
-    hat = officer(position_limit_usd=100)
-    say(hat, Reconciled(True, 0, 0, (), (NetPosition("AAA", 150),)))
+    hat = RiskOversightOfficer(settings(position_limit_usd=100))
+    ready(hat, positions=(NetPosition("AAA", 150),))
     assert isinstance(judged(hat, intent(1)), OrderDenied)
     assert isinstance(judged(hat, intent(2, Side.SELL, 250)), OrderApproved)
     report(hat)
@@ -265,8 +267,8 @@ def test_price_drift_is_no_breach() -> None:
 
 def test_drift_between_the_books_is_measured() -> None:
     """A clean reconciliation that disagrees with the officer's own positions is drift, and the truth is taken over."""
-    hat = officer()
-    say(hat, Reconciled(True, 0, 0, (), (NetPosition("AAA", 5),)))
+    hat = RiskOversightOfficer(settings())
+    ready(hat, positions=(NetPosition("AAA", 5),))
     assert samples(hat, RESERVATION_DRIFT.name) == ()
     say(hat, Reconciled(True, 0, 0, (), (NetPosition("AAA", 5),)))
     say(hat, Reconciled(True, 0, 0, (), (NetPosition("AAA", 8),)))

@@ -97,6 +97,7 @@ def daily_loss(is_at: bool) -> Asked:
     for equity in (1_000, 900 if is_at else 899):
         say(hat, ledger(equity), today)
     say(hat, features(recv_ns=today), today)
+    say(hat, context(recv_ns=today), today)
     return Asked(hat, intent(1, recv_ns=today), today)
 
 
@@ -128,7 +129,7 @@ def books(whose: str) -> Arrange:
 
 def drift(is_at: bool) -> Asked:
     """A market that walked away: a buy at the collar over the lowest mid of the window, or a tick higher."""
-    hat = officer(drift_collar_bps=500, price_collar_bps=10_000)
+    hat = officer(drift_collar_bps=500, price_collar_bps=10_000, oracle_collar_bps=10_000)
     hat.state.trail.sample(hat.state.market, 60)
     say(hat, features(mid_px=PX + 40_000))
     return Asked(hat, intent(1, px=PX + 50_000 + (0 if is_at else 100)))
