@@ -107,6 +107,7 @@ class Tail:
         self.samples = returns.samples
         coins = sorted(coin for coin, row in returns.rows.items() if len(row) >= settings.var_samples_min)
         self._columns = {coin: n for n, coin in enumerate(coins)}
+        self._lengths = [len(returns.rows[coin]) for coin in coins]
         self._outlooks = _outlooks(returns, coins, settings)
         self._models = settings.var_models
         self._shocks: tuple[tuple[str, ...], F64] = ((), np.zeros((len(SCENARIOS), 0)))
@@ -134,16 +135,17 @@ class Tail:
         for returns, sizes, models in self._outlooks:
             outcomes = corners @ returns[exact]
             outcomes += middle @ returns - half @ sizes
-            counted, worst = _counted(outcomes)
-            for model in models:
-                if model is RiskModel.CORNISH_FISHER:
-                    var, shortfall, unheard = moments.losses(outcomes[worst], AT_VAR, AT_SHORTFALL)
-                else:
-                    var, shortfall = counted
-                if var > var_usd:
-                    var_usd, var_model = var, model
-                if shortfall > shortfall_usd:
-                    shortfall_usd, shortfall_model = shortfall, model
+            for seen in _windows(outcomes, models, min(self._lengths[column] for column in columns)):
+                counted, worst = _counted(seen)
+                for model in models:
+                    if model is RiskModel.CORNISH_FISHER:
+                        var, shortfall, unheard = moments.losses(seen[worst], AT_VAR, AT_SHORTFALL)
+                    else:
+                        var, shortfall = counted
+                    if var > var_usd:
+                        var_usd, var_model = var, model
+                    if shortfall > shortfall_usd:
+                        shortfall_usd, shortfall_model = shortfall, model
         return Losses(var_usd, shortfall_usd, var_model, shortfall_model, unheard)
 
     def stress(self, box: Box) -> Stressed:
@@ -180,6 +182,16 @@ class Tail:
 
 
 _LOSES_ITS_WINNERS: Final = tuple(n for n, scenario in enumerate(SCENARIOS) if scenario.is_deleveraged)
+
+
+def _windows(outcomes: F64, models: tuple[RiskModel, ...], common: int) -> list[F64]:
+    """All outcomes, and apart from them those of the `common` last returns, which every coin that is held has.
+
+    Before its first return a young coin counts as one that did not move, which would thin its tail out.
+    """
+    if common >= outcomes.shape[1] or RiskModel.MONTE_CARLO in models:
+        return [outcomes]
+    return [outcomes[:, -common:].copy(), outcomes]
 
 
 def _counted(outcomes: F64) -> tuple[tuple[int, int], list[int]]:

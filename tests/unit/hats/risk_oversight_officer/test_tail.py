@@ -62,6 +62,18 @@ def test_a_coin_with_too_little_history_makes_it_unknown() -> None:
     assert Tail(returns(A=[0] * 100), RAW).losses(box_of([long("A", 1), long("B", 1)])) is None
 
 
+def test_a_long_history_of_another_coin_thins_no_tail_out() -> None:
+    """A young coin's tail is that of its own returns, beside a coin that was watched five times as long."""
+    young = [0] * 99 + [-100_000]
+    alone = Tail(returns(A=young), RAW).losses(box_of([long("A", 100)]))
+    assert alone == by_history(10 * USD, 5 * USD)
+    old = returns(A=young, B=[0] * 500)
+    assert Tail(old, RAW).losses(box_of([long("A", 100)])) == alone
+    assert Tail(old, RAW).losses(box_of([long("A", 100), long("B", 10**6)])) == alone
+    crash = returns(A=young, B=[-100_000] * 20 + [0] * 480)
+    assert Tail(crash, RAW).losses(box_of([long("A", 100), long("B", 100)])) == by_history(10 * USD, 10 * USD)
+
+
 def test_the_horizon_scales_by_the_square_root() -> None:
     """Four samples ahead lose twice as much."""
     row = [-10_000] * 5 + [0] * 95
