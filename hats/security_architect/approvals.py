@@ -81,6 +81,15 @@ class ApprovalBook(msgspec.Struct):
         number = str(approval_id)
         self.spent[number] = self.unspent.pop(number).expires_ns
 
+    def revoke(self) -> None:
+        """Use up what was approved of orders that add; what reduces may go on.
+
+        Asked for as trading goes on after a stop, for what was approved before it may not outlive it.
+        """
+        for number, approval in tuple(self.unspent.items()):
+            if not approval.terms.reduce_only:
+                self.spend(int(number))
+
     def expire(self, now: Ns) -> int:
         """How many approvals ended unused by `now`; they and the spent ones past their time are forgotten.
 

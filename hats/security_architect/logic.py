@@ -303,10 +303,14 @@ class SecurityArchitect:
         return (self._record(answered, now),)
 
     def _trading_state(self, changed: TradingStateChanged, now: Ns) -> tuple[AnyMessage, ...]:
+        if changed.state is TradingState.ACTIVE and self.state.trading is not TradingState.ACTIVE:
+            self.state.approvals.revoke()
         self.state.trading = changed.state
         return (self._record(changed, now),)
 
     def _switch(self, ordered: KillOrdered | ResumeOrdered, now: Ns) -> tuple[AnyMessage, ...]:
+        if self.state.is_killed and isinstance(ordered, ResumeOrdered):
+            self.state.approvals.revoke()
         self.state.is_killed = isinstance(ordered, KillOrdered)
         return (self._record(ordered, now),)
 

@@ -204,7 +204,7 @@ def test_a_coin_keeps_its_asset() -> None:
     ],
 )
 def test_after_a_stop_only_reducing_orders(stop: AnyMessage, go: AnyMessage) -> None:
-    """A stop refuses what may add exposure even if it was approved before; reducing and cancelling go on."""
+    """A stop refuses what may add even if it was approved before, and after it, too; reducing and cancelling go on."""
     adding, reducing = approval(1), approval(2, reduce_only=True)
     hat = told(adding, reducing, stop)
     assert isinstance(answer(hat, order(adding)), SignatureRefused)
@@ -212,7 +212,12 @@ def test_after_a_stop_only_reducing_orders(stop: AnyMessage, go: AnyMessage) -> 
     cancel = CancelOrder(adding.intent.cloid, "BTC", 0, Ns(NOW + SECOND))
     assert isinstance(answer(hat, cancel), SignRequest)
     hat.handle(go, NOW)
-    assert isinstance(answer(hat, order(adding)), SignRequest)
+    refused = answer(hat, order(adding))
+    assert isinstance(refused, SignatureRefused)
+    assert refused.reason == "approval 1 is spent"
+    afterwards = approval(3)
+    hat.handle(afterwards, NOW)
+    assert isinstance(answer(hat, order(afterwards)), SignRequest)
 
 
 def test_a_resume_does_not_loosen_the_risk_officers_state() -> None:
