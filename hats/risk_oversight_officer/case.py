@@ -118,8 +118,9 @@ class Case:
 
     @cached_property
     def others(self) -> tuple[tuple[Corner, ...], str | None]:
-        """The other coins' furthest values, and one of them that nobody can value (None: all could)."""
-        return self.state.corners(besides=self.intent.coin)
+        """The other coins' furthest values, and one of them that nobody has priced lately (None: all were)."""
+        since_ns = self.now - self.settings.context_age_limit_ms * MS
+        return self.state.corners(besides=self.intent.coin, since_ns=since_ns)
 
     @cached_property
     def corners(self) -> tuple[Corner, ...]:

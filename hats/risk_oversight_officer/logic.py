@@ -253,8 +253,7 @@ class RiskOversightOfficer:
         fill, state = booked.fill, self.state
         signed_sz = fill.side.value * fill.sz
         state.exposure(fill.coin).move(signed_sz)
-        record = state.record_of(booked.strategy)
-        record.nets[fill.coin] = record.nets.get(fill.coin, 0) + signed_sz
+        record = state.book(booked.strategy, fill.coin, signed_sz)
         limit = self._settings.repeated_fills_limit
         if not record.note_fill(f"{fill.coin} {fill.side.name}", now, self._settings.repeated_window_ms * MS, limit):
             return ()

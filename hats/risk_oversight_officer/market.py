@@ -82,6 +82,11 @@ class Market(msgspec.Struct):
         mid = -(-(feature.best_bid_px + feature.best_ask_px) // 2) if feature is not None else 0
         return max(mid, context.mark_px) if context is not None else mid
 
+    def priced_ns(self, coin: str) -> int:
+        """When the newer of the two prices that the coin is valued by was received; 0: never."""
+        feature, context = self.features.get(coin), self.contexts.get(coin)
+        return max(0 if feature is None else feature.book_recv_ns, 0 if context is None else context.recv_ns)
+
     def twice_mid(self, coin: str) -> int:
         """Twice our mid of a coin whose book was seen, price units."""
         feature = self.features[coin]

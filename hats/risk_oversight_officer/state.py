@@ -12,7 +12,7 @@ from hats.risk_oversight_officer.history import MidTrail, Returns
 from hats.risk_oversight_officer.kill_switch import Switch
 from hats.risk_oversight_officer.market import Market
 from hats.risk_oversight_officer.tail import Corner
-from shared.ids import Cloid, StrategyId
+from shared.ids import HOUSE, Cloid, StrategyId
 from shared.messages.risk import MarksKept
 from shared.scorecard import Samples
 from shared.units import DAY, Ns
@@ -96,15 +96,27 @@ class State(msgspec.Struct):
         """The strategy's record, begun empty when first asked for."""
         return self.strategies.setdefault(strategy, StrategyRecord())
 
-    def corners(self, besides: str | None = None) -> tuple[tuple[Corner, ...], str | None]:
-        """Each coin's furthest values in micro-USDC, and a coin that could not be valued (None: all could)."""
+    def book(self, strategy: StrategyId, coin: str, signed_sz: int) -> StrategyRecord:
+        """The record of who traded, with the fill in what it holds.
+
+        What the house has closed to nothing uses up no strategy's capital any more.
+        """
+        record = self.record_of(strategy)
+        record.nets[coin] = record.nets.get(coin, 0) + signed_sz
+        if strategy in HOUSE and not self.exposures[coin].net_sz:
+            for each in self.strategies.values():
+                each.nets.pop(coin, None)
+        return record
+
+    def corners(self, besides: str | None = None, since_ns: int = 0) -> tuple[tuple[Corner, ...], str | None]:
+        """Each coin's furthest values in micro-USDC, and one without a price since `since_ns` (None: all have one)."""
         found, unpriced = [], None
         for coin, exposure in self.exposures.items():
             worst = exposure.worst()
             if coin == besides or not (worst.long or worst.short):
                 continue
             px = self.market.reference_px(coin)
-            if not px and (unpriced is None or coin < unpriced):
+            if (not px or self.market.priced_ns(coin) < since_ns) and (unpriced is None or coin < unpriced):
                 unpriced = coin
             found.append(Corner(coin, worst.long * px, worst.short * px))
         return tuple(found), unpriced

@@ -26,7 +26,7 @@ def check_gross(case: Case) -> Breach | None:
     """All coins' worst positions together stay within their limit."""
     limit_usd, unpriced = case.settings.gross_limit_usd * USD, case.others[1]
     if unpriced is not None:
-        found = f"micro-USDC without {unpriced}: no price known"
+        found = f"micro-USDC, but nobody knows the price of {unpriced} now"
         return Breach(DenyReason.GROSS_EXPOSURE, limit_usd, case.gross_usd, found)
     if case.gross_usd <= limit_usd:
         return None

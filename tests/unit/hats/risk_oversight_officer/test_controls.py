@@ -18,6 +18,7 @@ from tests.unit.hats.risk_oversight_officer.scene import (
     NOW,
     PX,
     RUN,
+    booked,
     changed,
     context,
     features,
@@ -332,6 +333,20 @@ def test_what_is_open_on_one_side_hides_nothing_on_the_other(
     assert denial.reason is reason
     say(hat, msgspec.structs.replace(context(PX), funding_rate_e10=0))
     assert isinstance(judged(hat, intent(4, side, 30, PX - away)), OrderApproved)
+
+
+def test_what_the_house_closed_uses_up_no_strategys_capital() -> None:
+    """Flattened by a kill or a stop, the strategy may hold as much as before; while something is left, it counts."""
+    hat = officer(strategy_limit_usd=100)
+    held(hat, Side.BUY, 100, 1)
+    exit_ = intent(1, Side.SELL, 100, reduce_only=True, strategy=FLATTEN, strategy_number=0xFFFF)
+    assert isinstance(judged(hat, exit_), OrderApproved)
+    say(hat, booked(exit_, 90, 2))
+    say(hat, changed(exit_, OrderState.PARTIALLY_FILLED, 90))
+    assert isinstance(judged(hat, intent(2, px=PX - 1_000)), OrderDenied)
+    say(hat, booked(exit_, 10, 3))
+    say(hat, changed(exit_, OrderState.FILLED, 100))
+    assert isinstance(judged(hat, intent(3, sz=100)), OrderApproved)
 
 
 def test_closing_everything_waits_for_no_word_on_money() -> None:

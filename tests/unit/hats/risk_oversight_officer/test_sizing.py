@@ -69,9 +69,21 @@ def test_the_smallest_rule_holds(regime: Regime, limits: dict[str, object], expe
 
 
 def test_without_a_volatility_its_rules_are_silent() -> None:
-    """Nobody said how volatile the coin is, so nothing is guessed."""
+    """Nobody said how volatile the coin is, so nothing is guessed; who is held to Kelly gets nothing meanwhile."""
     hat = officer(sizing_volatility_bps=200)
     assert budget_usd(hat.state, settings(sizing_volatility_bps=200), "AAA", STRATEGY) == (None, "")
+    kelly_alone = settings(sizing_edges_bps={STRATEGY: 8.0})
+    assert budget_usd(hat.state, kelly_alone, "AAA", STRATEGY) == (0, "fractional Kelly, whose volatility is unknown")
+    assert budget_usd(hat.state, kelly_alone, "AAA", None) == (None, "")
+
+
+def test_an_unknown_regime_is_the_worst() -> None:
+    """The rules that need no volatility are scaled down as in a turbulent one."""
+    hat = officer(equity_usd=1_000)
+    fraction = settings(sizing_fraction_percent=10.0)
+    assert budget_usd(hat.state, fraction, "AAA", STRATEGY) == (100 * USD, "fixed fraction")
+    hat.state.market.regimes.clear()
+    assert budget_usd(hat.state, fraction, "AAA", STRATEGY)[0] == 50 * USD
 
 
 def test_over_the_budget_is_denied_and_never_clipped() -> None:

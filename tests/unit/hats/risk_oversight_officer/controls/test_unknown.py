@@ -24,6 +24,7 @@ from tests.unit.hats.risk_oversight_officer.scene import (
     COINS,
     NOW,
     PX,
+    booked,
     features,
     intent,
     judged,
@@ -236,6 +237,23 @@ def test_a_word_without_a_price_is_none(changed: dict[str, Px]) -> None:
     assert isinstance(adds, OrderApproved) is ("mark_px" in changed)
     assert isinstance(reduces, OrderApproved)
     assert isinstance(exits, OrderApproved)
+
+
+def test_another_coin_that_is_held_must_have_a_price_of_today() -> None:
+    """Neither its book nor its context was heard for too long: what it is worth now is unknown, so nothing is added."""
+    hat = desk()
+    say(hat, booked(intent(9, sz=20, coin="BBB"), 20))
+    limit_ms = hat._settings.context_age_limit_ms
+    for later, is_known in ((Ns(NOW + limit_ms * MS), True), (Ns(NOW + limit_ms * MS + 1), False)):
+        for message in _again(later):
+            if getattr(message, "coin", "AAA") == "AAA":
+                say(hat, message, later)
+        answer = judged(
+            hat, intent(20 + is_known, Side.BUY, 20, PX - 2_000, recv_ns=later, strategy_number=2 + is_known), later
+        )
+        assert isinstance(answer, OrderApproved) is is_known
+        assert is_known or (isinstance(answer, OrderDenied) and answer.reason is DenyReason.GROSS_EXPOSURE)
+    assert isinstance(answers(hat, later)[1], OrderApproved)
 
 
 @pytest.mark.parametrize("depth", [float("nan"), float("inf"), 0.0, -1.0])
