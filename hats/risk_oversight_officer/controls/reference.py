@@ -17,6 +17,18 @@ What is equal to a limit passes, one unit beyond does not; nothing is ever clipp
 the limit and what was found. Settings are keys of `[hats.risk_oversight_officer]`; where none is named the limit is
 a fact.
 """
+UNKNOWN: Final = """
+## What nobody said yet, or too long ago
+
+Unknown is not taken for good. Without its book, the feed's word, the venue's context (mark, oracle, funding), the
+capture log's word, the venue's time, equity, books that were held against the venue's, or a price of today for every
+other coin that is held, nothing is added. An unknown regime, or one that nobody confirmed within `regime_age_limit_ms`,
+counts as turbulent; a margin table that could not be read allows no leverage; a strategy that is held to Kelly gets
+nothing before a volatility is known; a tail that is unknown denies where `var_required` is set, and the named scenarios
+hold in any case. What only reduces needs the coin's listing, a book and a feed that is up; what closes everything does
+without the feed's word, on a book up to `exit_data_age_limit_ms` old. An old oracle holds up nothing that reduces.
+`tests/unit/hats/risk_oversight_officer/controls/test_unknown.py` takes each input away in turn.
+"""
 RUNS: Final = """
 ## From one run to the next
 
@@ -58,7 +70,7 @@ _WHOM: Final = {
 
 def page() -> str:
     """The whole page."""
-    return "".join((HEAD, *_controls(), *_causes(), RUNS, FITS, *_scenarios()))
+    return "".join((HEAD, *_controls(), *_causes(), UNKNOWN, RUNS, FITS, *_scenarios()))
 
 
 def _controls() -> Iterator[str]:
