@@ -33,7 +33,7 @@ def told(hat: RiskOversightOfficer, coin: str, pxs: list[int], gaps: tuple[int, 
 
 def test_each_coin_is_asked_for_once_when_it_is_seen() -> None:
     """Whole minutes that have ended, one more than returns are kept."""
-    hat = officer(var_samples=50, var_samples_min=40)
+    hat = officer(var_samples=50, var_samples_min=40, var_horizon_samples=40)
     assert set(hat.state.returns.asked) == {"AAA", "BBB"}
     now = Ns(100 * MINUTE + SETTLED_MS * MS - 1)
     (question,) = asked(say(hat, features("CCC"), now))
@@ -91,12 +91,12 @@ def test_minutes_without_trades_are_returns_of_nothing() -> None:
 
 def test_what_was_sampled_meanwhile_comes_after() -> None:
     """And no more than `var_samples` are kept; a restart keeps all of it."""
-    hat = officer(var_samples=50, var_samples_min=40)
+    hat = officer(var_samples=50, var_samples_min=40, var_horizon_samples=40)
     for mid in (1_000_000, 1_010_000):
         say(hat, features("AAA", mid_px=mid))
         say(hat, Woke(Role.RISK_OVERSIGHT_OFFICER, "returns", NOW))
     told(hat, "AAA", [1_000_000] * 50 + [900_000])
-    again = officer(var_samples=50, var_samples_min=40)
+    again = officer(var_samples=50, var_samples_min=40, var_horizon_samples=40)
     restore(again, snapshot(hat))
     for one in (hat, again):
         assert one.state.returns.rows["AAA"] == [0] * 48 + [-100_000, 10_000]
