@@ -109,6 +109,7 @@ class Tail:
         self._columns = {coin: n for n, coin in enumerate(coins)}
         self._lengths = [len(returns.rows[coin]) for coin in coins]
         self._outlooks = _outlooks(returns, coins, settings)
+        self._restless = self._outlooks[0].sizes.sum(axis=1) if coins else np.zeros(0)
         self._models = settings.var_models
         self._shocks: tuple[tuple[str, ...], F64] = ((), np.zeros((len(SCENARIOS), 0)))
 
@@ -164,7 +165,7 @@ class Tail:
 
         No wider than a whole USDC is a point that was rounded.
         """
-        weights = np.where(widths > 1.0, widths * self._outlooks[0].sizes.sum(axis=1), 0.0)
+        weights = np.where(widths > 1.0, widths * self._restless, 0.0)
         exact = []
         if column is not None:
             weights[column] = 0.0
