@@ -48,7 +48,6 @@ from shared.journal import Journal
 from shared.mailbox import Mailbox
 from shared.messages import AnyMessage
 from shared.messages.control import KillOrdered
-from shared.messages.risk import TradingStateChanged
 from shared.metrics import Metrics, Request, Served, serve
 from shared.private_files import write_private
 from shared.seal_file import read_seal_key
@@ -274,8 +273,7 @@ def _noting(gauges: Gauges, latch: LatchFile, marks: MarksFile | None, clock: Cl
     """Look on for the metrics, and keep trading state and marks for the run after this one."""
 
     def said(message: AnyMessage) -> None:
-        if isinstance(message, TradingStateChanged):
-            latch.note(message)
+        latch.hear(message)
         if marks is not None:
             marks.hear(message, clock.now())
         gauges.said(message)

@@ -8,18 +8,8 @@ import msgspec
 
 from shared.ids import Role
 from shared.messages.control import Armed, Disarmed, DrainOrdered, HatState, HatStateChanged, KillLevel, KillOrdered
-from shared.messages.risk import TradingState
+from shared.messages.risk import LOOSE_TO_TIGHT, STATE_FOR, TradingState
 from shared.units import Ns
-
-TIGHTNESS: Final = (TradingState.ACTIVE, TradingState.REDUCING, TradingState.HALTED)
-"""From loose to tight."""
-
-STATE_FOR: Final = {
-    KillLevel.PAUSE: TradingState.HALTED,
-    KillLevel.REDUCE: TradingState.REDUCING,
-    KillLevel.FLATTEN: TradingState.HALTED,
-}
-"""What a kill allows: "no new orders" and "close everything" leave no room for a strategy's own orders."""
 
 PATH: Final = frozenset({Role.EXCHANGE_ARCHITECT, Role.EXECUTION_MANAGER, Role.SECURITY_ARCHITECT})
 """Hats without which an approved order can't be sent or followed."""
@@ -47,7 +37,7 @@ class Switch(msgspec.Struct):
 
     def tighten(self, to: TradingState, why: str) -> bool:
         """True if the trading state changed; it never loosens here. Whoever tightens takes back a pending resume."""
-        if TIGHTNESS.index(to) <= TIGHTNESS.index(self.trading):
+        if LOOSE_TO_TIGHT.index(to) <= LOOSE_TO_TIGHT.index(self.trading):
             return False
         self.trading, self.why, self.resume_ns = to, why, Ns(0)
         return True

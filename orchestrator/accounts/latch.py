@@ -13,8 +13,9 @@ import msgspec
 
 from orchestrator.accounts.account_file import AccountFile
 from shared.errors import DataError
+from shared.messages import AnyMessage
 from shared.messages.control import KillLevel, KillOrdered
-from shared.messages.risk import TradingState, TradingStateChanged
+from shared.messages.risk import LOOSE_TO_TIGHT, STATE_FOR, TradingState, TradingStateChanged
 from shared.sealing import SealKey
 
 _LEVEL: Final = {TradingState.REDUCING: KillLevel.REDUCE, TradingState.HALTED: KillLevel.PAUSE}
@@ -41,17 +42,28 @@ class LatchFile:
         self._is_sealing = key is not None
         self._stands = stands
 
+    def hear(self, message: AnyMessage) -> None:
+        """Note a kill as it is ordered, for whoever judges it may be dead and the run end before; and every change."""
+        if isinstance(message, KillOrdered):
+            self._tighten(STATE_FOR[message.level], f"kill ({message.level}): {message.reason}")
+        elif isinstance(message, TradingStateChanged):
+            self.note(message)
+
     def note(self, changed: TradingStateChanged) -> None:
-        """Keep a tightened state with its first reason; forget it when trading has become active again.
+        """Keep the tightest state with its first reason; forget it when trading has become active again.
 
         One that was active and says so again has loosened nothing: what is kept may be the watchdog's.
         """
         before, self._stands = self._stands, changed.state
-        if changed.state is TradingState.ACTIVE:
-            if before not in {None, TradingState.ACTIVE}:
-                self._file.forget()
-        elif self._state() is not changed.state:
-            self._file.write(Latched(self._run, changed.state, changed.reason))
+        if changed.state is not TradingState.ACTIVE:
+            self._tighten(changed.state, changed.reason)
+        elif before not in {None, TradingState.ACTIVE}:
+            self._file.forget()
+
+    def _tighten(self, to: TradingState, reason: str) -> None:
+        kept = self._state()
+        if kept is None or LOOSE_TO_TIGHT.index(kept) < LOOSE_TO_TIGHT.index(to):
+            self._file.write(Latched(self._run, to, reason))
 
     def halt(self, reason: str) -> None:
         """The account's next run begins halted, whatever was latched: nobody knows what happened meanwhile."""

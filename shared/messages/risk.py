@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from shared.ids import Cloid, StrategyId
+from shared.messages.control import KillLevel
 from shared.messages.message import Lane, Message
 from shared.messages.signal import OrderIntent
 from shared.units import Ns, Usd
@@ -115,6 +116,15 @@ class TradingState(StrEnum):
     ACTIVE = "active"
     REDUCING = "reducing"
     HALTED = "halted"
+
+
+LOOSE_TO_TIGHT: Final = (TradingState.ACTIVE, TradingState.REDUCING, TradingState.HALTED)
+STATE_FOR: Final = {
+    KillLevel.PAUSE: TradingState.HALTED,
+    KillLevel.REDUCE: TradingState.REDUCING,
+    KillLevel.FLATTEN: TradingState.HALTED,
+}
+"""What a kill allows: "no new orders" and "close everything" leave no room for a strategy's own orders."""
 
 
 class TradingStateChanged(Message, frozen=True):

@@ -10,7 +10,7 @@ from orchestrator.accounts.latch import LatchFile
 from orchestrator.rehearsal import rehearse
 from orchestrator.settings import Settings
 from shared.ids import Role
-from shared.messages.control import KillLevel, ResumeOrdered
+from shared.messages.control import KillLevel, KillOrdered, ResumeOrdered
 from shared.messages.order import SignedAction
 from shared.messages.risk import TradingState, TradingStateChanged
 from shared.sealing import SealKey
@@ -36,6 +36,20 @@ def test_tightened_until_loosened(tmp_path: Path, state: TradingState, level: Ki
     resumed = TradingStateChanged(TradingState.ACTIVE, "resumed: looked at it")
     LatchFile(tmp_path, ACCOUNT, 4, stands=state).note(resumed)
     assert LatchFile(tmp_path, ACCOUNT, 5).order() is None
+
+
+@pytest.mark.parametrize("level", list(KillLevel))
+def test_a_kill_is_kept_as_it_is_ordered(tmp_path: Path, level: KillLevel) -> None:
+    """The Risk Officer may be dead, and the run end before it says what it made of that; nothing milder replaces it."""
+    latch = LatchFile(tmp_path, ACCOUNT, 1, stands=TradingState.ACTIVE)
+    latch.hear(KillOrdered(level, "operator"))
+    latch.hear(TradingStateChanged(TradingState.ACTIVE, "the officer came back, and has not heard of it yet"))
+    latch.hear(TradingStateChanged(TradingState.REDUCING, "daily loss"))
+    latch.hear(KillOrdered(KillLevel.REDUCE, "a milder one"))
+    order = LatchFile(tmp_path, ACCOUNT, 2).order()
+    assert order is not None
+    assert order.level is (KillLevel.REDUCE if level is KillLevel.REDUCE else KillLevel.PAUSE)
+    assert order.reason == f"latched since run 1: kill ({level}): operator"
 
 
 def test_no_wording_of_a_reason_unlatches(tmp_path: Path) -> None:
