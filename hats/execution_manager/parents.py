@@ -18,10 +18,12 @@ from shared.messages.risk import OrderDenied
 from shared.messages.signal import OrderIntent
 from shared.order import Tif, Trigger, TriggerKind
 from shared.rules.twap import MAX_MINUTES, MIN_MINUTES, MIN_VALUE_USD, is_duration
-from shared.units import BPS, MINUTE, MS, USD, Ns, Sz, notional
+from shared.units import BPS, MINUTE, MS, SECOND, USD, Ns, Sz, notional
 
 TWAP_PAUSE_MS: Final = 5_000
 """Pause after a TWAP that came to nothing: what runs for minutes is in no hurry."""
+ARRIVAL_AGE_NS: Final = 10 * SECOND
+"""A mid that is older is no benchmark. The venue tells a book every 5 s, if it is not asked for fast ones."""
 DOUBLINGS_MAX: Final = 5
 """So often the pause doubles while one child after the other comes to nothing."""
 
@@ -47,8 +49,12 @@ def _fault(turn: Turn, terms: ParentOrder) -> str | None:
     instrument = turn.state.instruments.get(terms.coin)
     if instrument is None:
         return f"{terms.coin} is not in the universe"
-    if terms.coin not in turn.state.features:
+    feature = turn.state.features.get(terms.coin)
+    if feature is None:
         return f"no price of {terms.coin} is known"
+    age_ns = turn.now - feature.book_recv_ns
+    if age_ns > ARRIVAL_AGE_NS:
+        return f"the price of {terms.coin} is {age_ns // SECOND} s old"
     if terms.sz <= 0 or not instrument.is_on_tick(terms.limit_px):
         return f"expected lots to trade and a limit on its tick, got {terms.sz} at {terms.limit_px}"
     if not instrument.is_tradable_sz(terms.limit_px, terms.sz):

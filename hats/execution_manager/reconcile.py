@@ -269,19 +269,21 @@ def _position_gaps(turn: Turn, snapshot: AccountSnapshot) -> list[tuple[str, int
 def _conclude(
     turn: Turn, findings: dict[str, str], doubts: int, gaps: list[tuple[str, int, int]]
 ) -> Iterator[AnyMessage]:
-    """Clean, or look again soon, or (in the last round) say what differs and take the venue's positions over.
+    """Clean, or look again soon, or (in the last round) say what differs and take over positions that stay different.
 
     Orders in doubt are no difference: they count in full until the venue answers, and it was asked about each.
     """
     account, settings = turn.state.account, turn.settings
+    before, account.gaps = account.gaps, {coin: theirs - ours for coin, ours, theirs in gaps}
     if findings and account.rounds + 1 < settings.confirm_rounds:
         if turn.now >= account.round_ns + settings.confirm_ms * MS:
             account.rounds, account.round_ns = account.rounds + 1, turn.now
         facts.want_account(turn, turn.now + settings.confirm_ms * MS, f"{len(findings)} differences")
         return
     account.rounds = 0
-    for coin, ours, theirs in gaps:
-        turn.state.positions[coin] = turn.state.positions.get(coin, 0) + theirs - ours
+    for coin, gap in account.gaps.items():
+        if before.get(coin) == gap:  # what changes from look to look are fills on their way, to be booked as such
+            turn.state.positions[coin] = turn.state.positions.get(coin, 0) + gap
     if findings:
         soon_ns = turn.now + settings.confirm_rounds * settings.confirm_ms * MS
         facts.want_account(turn, soon_ns, "the books differed")

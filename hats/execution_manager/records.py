@@ -140,7 +140,8 @@ class Move(msgspec.Struct, array_like=True):
 class Account(msgspec.Struct):
     """The comparison with the venue: when to ask next and why, and how often in a row something differed.
 
-    `raised_ns` is when that question was wished for: only what is read from then on answers it.
+    `raised_ns` is when that question was wished for: only what is read from then on answers it. `gaps` are the lots by
+    which positions differed at the last look.
     Fills were read up to `covered_ns` without a gap, or it was said; `read_ns` is when the newest account was that did
     so.
     """
@@ -153,6 +154,7 @@ class Account(msgspec.Struct):
     read_ns: Ns = Ns(0)
     rounds: int = 0
     round_ns: Ns = Ns(0)
+    gaps: dict[str, int] = {}
 
 
 class DrainPhase(StrEnum):

@@ -260,3 +260,14 @@ def test_a_child_that_was_gone_when_it_was_cancelled_is_asked_about_once() -> No
     said = say(hat, answer(child, AnswerKind.REFUSED, of=ActionKind.CANCEL, error=GONE[0], at=at), at)
     assert [m.cloid for m in said if isinstance(m, QueryOrder)] == [child.cloid]
     assert not cancels([*said, *say(hat, features(at=at + 1), at + 1)])
+
+
+def test_a_parent_is_not_measured_against_an_old_price() -> None:
+    """Its benchmark is the mid at its arrival; of a coin whose book has stood still for long nobody knows it."""
+    hat = manager()
+    say(hat, features())
+    at = NOW + 11 * SECOND
+    said = say(hat, parent(Chase()), at)
+    assert last_word(said).state is ParentState.REFUSED
+    assert "11 s old" in last_word(said).reason
+    assert not [m for m in said if isinstance(m, OrderIntent)]

@@ -88,3 +88,17 @@ def test_no_difference_is_concluded_from_readings_that_may_lack_fills() -> None:
     said = say(hat, reaching_back(snapshot_of({"AAA": 5}, fills=(lost,), at=at), NOW), at)
     assert [message.is_clean for message in said if isinstance(message, Reconciled)] == [True]
     assert hat.state.positions == {"AAA": 5}
+
+
+def test_a_position_is_taken_over_only_if_it_differs_by_the_same_as_before() -> None:
+    """Fills that come and are read at different times make a difference that changes: it is said, and not booked."""
+    hat, said = manager(), list[AnyMessage]()
+    for second, held in enumerate((5, 3, 7, 4), 1):
+        at = NOW + second * SECOND
+        said = say(hat, snapshot_of({"AAA": held}, at=at), at)
+    assert [message.is_clean for message in said if isinstance(message, Reconciled)] == [False]
+    assert hat.state.positions.get("AAA", 0) == 0
+    for second in range(6, 10):
+        at = NOW + second * SECOND
+        say(hat, snapshot_of({"AAA": 4}, at=at), at)
+    assert hat.state.positions == {"AAA": 4}
