@@ -37,7 +37,7 @@ SHORTFALL_TAIL: Final = 40
 """Expected shortfall is the mean of the worst 1 in 40 (2.5 %)."""
 AT_VAR: Final = normal_tail(1 / VAR_TAIL)
 AT_SHORTFALL: Final = normal_tail(1 / SHORTFALL_TAIL)
-EXACT: Final = 5
+EXACT: Final = 4
 """So many coins are tried at both ends, each with each; one more doubles what a judgement takes."""
 
 F64 = NDArray[np.float64]
@@ -93,11 +93,15 @@ def box_of(corners: Sequence[Corner]) -> Box:
 
 
 class Outlook(NamedTuple):
-    """Possible returns over the horizon, 10^-6, (coins, outcomes), how far each is from 0, and who is asked of them."""
+    """Possible returns over the horizon, 10^-6, (coins, outcomes), how far each is from 0, and who is asked of them.
+
+    `room` is for what the corners come to, (2^EXACT, outcomes): memory that is asked for anew takes longer than the sums.
+    """
 
     returns: F64
     sizes: F64
     models: tuple[RiskModel, ...]
+    room: F64
 
 
 class Tail:
@@ -133,8 +137,8 @@ class Tail:
         var_model: RiskModel = self._models[0]
         shortfall_model: RiskModel = self._models[0]
         unheard = ""
-        for returns, sizes, models in self._outlooks:
-            outcomes = corners @ returns[exact]
+        for returns, sizes, models, room in self._outlooks:
+            outcomes = np.matmul(corners, returns[exact], out=room[: len(corners)])
             outcomes += middle @ returns - half @ sizes
             for seen in _windows(outcomes, models, min(self._lengths[column] for column in columns)):
                 counted, worst = _counted(seen)
@@ -229,7 +233,7 @@ def _outlooks(returns: Returns, coins: Sequence[str], settings: Settings) -> lis
         found.append((simulated(raw, alpha, beta, settings.var_simulations, chance), (RiskModel.MONTE_CARLO,)))
     root = math.sqrt(settings.var_horizon_samples)
     ahead = [(_ahead(outcomes * root), models) for outcomes, models in found]
-    return [Outlook(moves, np.abs(moves), models) for moves, models in ahead]
+    return [Outlook(moves, np.abs(moves), models, np.empty((2**EXACT, moves.shape[1]))) for moves, models in ahead]
 
 
 def _ahead(outcomes: F64) -> F64:

@@ -63,7 +63,7 @@ def test_the_tail_is_made_anew_with_each_coins_own_weights() -> None:
     for coin in ("AAA", "BBB"):
         hat.state.returns.rows[coin] = list(row)
     say(hat, msgspec.structs.replace(FIT, alpha=0.2, beta=0.7))
-    ((rows, _, _),) = hat._current_tail()._outlooks
+    ((rows, *_),) = hat._current_tail()._outlooks
     history = np.array([row, row], dtype=float).T
     by_fit, by_settings = filtered(history, 0.2, 0.7), filtered(history, 0.06, 0.94)
     assert (rows[0] == np.rint(by_fit[:, 0])).all()
