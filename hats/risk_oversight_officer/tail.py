@@ -95,7 +95,7 @@ def box_of(corners: Sequence[Corner]) -> Box:
 class Outlook(NamedTuple):
     """Possible returns over the horizon, 10^-6, (coins, outcomes), how far each is from 0, and who is asked of them.
 
-    `room` is for what the corners come to, (2^EXACT, outcomes): memory that is asked for anew takes longer than the sums.
+    `room` is for what corners come to, (2^EXACT, outcomes): memory that is asked for anew takes longer than the sums.
     """
 
     returns: F64
