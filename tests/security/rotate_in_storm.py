@@ -66,7 +66,7 @@ class Rotation(msgspec.Struct, frozen=True):
 
 def rotate(home: Path, *, storm_s: float) -> Rotation:
     """So long in the storm, the change, and as long again; then calm, a drain, and the comparison."""
-    settings = {"watchdog.silence_ms": 60_000, "hats.exchange_architect.weight_per_minute": 100_000}
+    settings = {"watchdog.silence_ms": 60_000}
     with real_desk(home, settings=settings, venue=["--seed", "1"], account=own_account) as desk:
         desk.wait_armed()
         record = Record(desk)
