@@ -168,3 +168,14 @@ def test_an_operator_that_asks_and_hangs_up_hurts_nobody(address: str) -> None:
                 connection.send(frames.encode(word))
         connection.close()
     assert _operator_is_served(address)
+
+
+@pytest.mark.parametrize("role", [*HATS, Role.OPERATOR])
+def test_another_build_is_turned_away(address: str, role: Role) -> None:
+    """An actor, or a command, of other code than the hub's: its pass is right, and all the same nobody answers it."""
+    channel = "operator" if role is Role.OPERATOR else "hat"
+    greeting = [Ask("status", b"")] if role is Role.OPERATOR else []
+    for build, is_ours in (("c", False), ("B", False), ("", False), ("b", True)):
+        connection, heard = _said(address, Hello(role, channel, pass_of(role, SECRET), build, 1), *greeting)
+        connection.close()
+        assert (heard is not None) is is_ours, build
