@@ -107,7 +107,12 @@ class Connection:
 
     @property
     def can_send(self) -> bool:
-        """Has the peer's buffer so much room that a frame of some hundred kilobytes would go without waiting?"""
+        """Has the peer's buffer so much room that a frame of some hundred kilobytes would go without waiting?
+
+        False once it is known to be gone.
+        """
+        if not self.is_open:
+            return False
         poll = select.poll()
         poll.register(self.fileno(), select.POLLOUT)
         return bool(poll.poll(0))
