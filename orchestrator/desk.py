@@ -124,6 +124,11 @@ class Desk:
             _remove(self._actor, self._namespace)
             self._files.door.unlink(missing_ok=True)
 
+    def abandon(self) -> None:
+        """Leave what can't be ended any more, for the cluster that it lived in is gone; Ray is not asked."""
+        self._hang_up()
+        self._files.door.unlink(missing_ok=True)
+
     def _hang_up(self) -> None:
         if self._line is not None:
             self._line.close()

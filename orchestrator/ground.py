@@ -47,11 +47,12 @@ Step = Callable[[str], None]
 
 
 class Ground(NamedTuple):
-    """The settings with the account filled in, and the cluster: its address, and its process if it is ours."""
+    """The settings with the account filled in, and the cluster: its address, its process if it is ours, its pulse."""
 
     settings: Settings
     address: str
     ray_pid: int | None
+    pulse: raylink.Pulse
 
 
 @contextlib.contextmanager
@@ -67,8 +68,8 @@ def ground(settings: Settings, files: RunFiles, step: Step, *, own_ray: bool, re
         _start_signer(settings, files, step, stack)
         if settings.watchdog.enabled:
             _start_watchdog(settings, files, step, stack)
-        ray_pid, address = _cluster(settings, files, step, stack, own_ray=own_ray)
-        yield Ground(settings, address, ray_pid)
+        ray_pid, address, pulse = _cluster(settings, files, step, stack, own_ray=own_ray)
+        yield Ground(settings, address, ray_pid, pulse)
 
 
 def _with_account(
@@ -234,7 +235,7 @@ def leave_nothing_open(files: RunFiles, step: Step, patience_s: float = SAFE_TIM
 
 def _cluster(
     settings: Settings, files: RunFiles, step: Step, stack: contextlib.ExitStack, *, own_ray: bool
-) -> tuple[int | None, str]:
+) -> tuple[int | None, str, raylink.Pulse]:
     ray_settings = settings.ray
     pid, address = None, raylink.resolve(ray_settings.address) if not own_ray else ""
     if own_ray:
@@ -249,8 +250,8 @@ def _cluster(
         head.start()
         pid, address = head.pid, head.address
     step(f"joining Ray at {address}")
-    stack.enter_context(raylink.connected(address, ray_settings.namespace, ray_settings.probe_s))
-    return pid, address
+    pulse = stack.enter_context(raylink.connected(address, ray_settings.namespace, ray_settings.probe_s))
+    return pid, address, pulse
 
 
 def _answers(base_url: str) -> bool:

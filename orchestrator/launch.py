@@ -15,6 +15,7 @@ from loguru import logger
 
 from hats.security_architect.audit_log import verify_file
 from orchestrator.accounts.claim import claimed
+from orchestrator.accounts.latch import LatchFile
 from orchestrator.accounts.referee import differences, positions_at
 from orchestrator.compose import check_wiring
 from orchestrator.control import Control
@@ -31,19 +32,21 @@ from orchestrator.telling.reproduction import HatReplay, replay_run
 from orchestrator.telling.summary import Summary, summarise
 from orchestrator.upkeep.caretaker import Caretaker, RayDispatch
 from orchestrator.upkeep.jobs import Place, Task, tasks_for
-from orchestrator.watchdog.line import tell_patiently
-from orchestrator.watchdog.words import Dismiss
+from orchestrator.watchdog.line import tell, tell_patiently
+from orchestrator.watchdog.words import Dismiss, Flatten
 from shared.clock import anchored
-from shared.errors import HatsError
+from shared.errors import HatsError, NotRunning, Unanswered
 from shared.journal import JournalReader
 from shared.messages.control import JobEnded
 from shared.private_files import make_secret, write_private
+from shared.seal_file import read_seal_key
 from shared.units import SECOND
 
 if TYPE_CHECKING:
     from orchestrator.desk import Desk
 
 POLL_S: Final = 0.5
+BEREFT: Final = "The watchdog brings to an end what was open; the account's next run begins halted, until `hats resume`"
 LAST_WORD_S: Final = 1.0
 """After a drain the ledger and the scores get so long to say their last word."""
 DISMISS_S: Final = 10.0
@@ -110,7 +113,7 @@ class Launch:
         try:
             with self._signals(), self.grounded() as under:
                 with self.raised(under) as desk:
-                    self._trade(desk, under.settings, tasks)
+                    self._trade(desk, under, tasks)
                     status, cards = self.drained(desk)
                 verdict = self.judge(under.settings, status, cards)
         except HatsError as error:
@@ -178,7 +181,10 @@ class Launch:
         finally:
             self._watcher.step("stopping")
             with self._at_the_end():
-                desk.stop()
+                if under.pulse.fault() is None:
+                    desk.stop()
+                else:
+                    self._bereft(desk, under.settings)
 
     def launched(self, under: Ground) -> Desk:
         """Ten actors that begin."""
@@ -202,8 +208,19 @@ class Launch:
                 tell_patiently(self.files.watchdog, Dismiss(), time.monotonic() + DISMISS_S)
         return desk.status(), desk.scorecards()
 
-    def _trade(self, desk: Desk, settings: Settings, tasks: Mapping[str, Task]) -> None:
+    def _bereft(self, desk: Desk, settings: Settings) -> None:
+        """What can be done for a desk whose Ray is gone: what is open is closed, and the next run begins halted."""
+        if settings.watchdog.enabled:
+            with contextlib.suppress(NotRunning, Unanswered):  # it is asked again, with patience, before it is stopped
+                tell(self.files.watchdog, Flatten("Ray is gone"))
+        desk.abandon()
+        key = read_seal_key(self._key_file) if settings.at_rest.mode == "sealed" else None
+        account = settings.hats.exchange_architect.user_address
+        LatchFile(settings.run.home, account, self._run, key).halt("its Ray was gone while the desk ran")
+
+    def _trade(self, desk: Desk, under: Ground, tasks: Mapping[str, Task]) -> None:
         self._watcher.step("trading")
+        settings = under.settings
         keystores = (settings.hats.security_architect.keystore, settings.watchdog.keystore)
         named = tuple(str(path) for path in keystores if path is not None)
         risk = settings.hats.risk_oversight_officer
@@ -218,6 +235,9 @@ class Launch:
         deadline = None if duration_s is None else time.monotonic() + duration_s
         while not self._stop_asked and (deadline is None or time.monotonic() < deadline):
             self._watcher.show(_status_or_none(desk.status))
+            fault = under.pulse.fault()
+            if fault is not None:
+                raise HatsError(f"Ray is gone, and with it the nine: {fault}. {BEREFT}")
             caretaker.turn()
             time.sleep(POLL_S)
         caretaker.close()

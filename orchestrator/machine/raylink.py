@@ -32,6 +32,7 @@ OBJECT_STORE_BYTES: Final = 100_000_000
 """Least that Ray takes; nothing of ours travels through it."""
 START_TIMEOUT_S: Final = 90.0
 STOP_TIMEOUT_S: Final = 20.0
+PULSE_TIMEOUT_S: Final = 0.5
 ENVIRONMENT: Final = {
     "RAY_AUTH_MODE": "token",
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
@@ -154,8 +155,8 @@ def probe(address: str, timeout_s: float) -> None:
 
 
 @contextlib.contextmanager
-def connected(address: str, namespace: str, probe_s: float) -> Iterator[None]:
-    """This process is a driver of the cluster while inside; the cluster goes on afterwards."""
+def connected(address: str, namespace: str, probe_s: float) -> Iterator[Pulse]:
+    """This process is a driver of the cluster while inside, and feels its pulse; the cluster goes on afterwards."""
     address = resolve(address)
     probe(address, probe_s)
     import ray  # noqa: PLC0415 - seconds to import; `prepare` must come first
@@ -164,10 +165,12 @@ def connected(address: str, namespace: str, probe_s: float) -> Iterator[None]:
     ray.init(address=address, namespace=namespace, log_to_driver=False, logging_level=logging.ERROR)
     for number, handler in ours.items():
         signal.signal(number, handler)  # Ray's own would end us three seconds after a SIGTERM, in the middle of a drain
+    pulse = Pulse(address)
     try:
-        yield
+        yield pulse
     finally:
-        ray.shutdown()
+        if pulse.fault() is None:  # else it waits a quarter of a minute for who is gone; the interpreter's end may
+            ray.shutdown()
 
 
 class OwnRay:
@@ -216,6 +219,43 @@ class OwnRay:
         stop_process(self._process.pid, STOP_TIMEOUT_S)
         self._process.wait()
         self._process = None
+
+
+class Pulse:
+    """Is the cluster that this process joined still there? Asked of the system: Ray itself says so late, and a driver
+    without its head is ended by Ray after a minute, wherever it stands."""
+
+    def __init__(self, address: str) -> None:
+        """`address`: host:port of the cluster's head. Made while the cluster lives."""
+        self._address = address
+        self._raylet = _raylet_of(address)
+
+    def fault(self) -> str | None:
+        """What of it is gone; None while this machine's raylet runs and its head listens."""
+        if self._raylet is not None and not is_running(self._raylet, "raylet"):
+            return f"its raylet (process {self._raylet}) ended"
+        host, _, port = self._address.rpartition(":")
+        try:
+            socket.create_connection((host, int(port)), PULSE_TIMEOUT_S).close()
+        except ConnectionRefusedError:
+            return f"nobody listens at {self._address} any more"
+        except OSError:  # slow is not gone
+            return None
+        return None
+
+
+def _raylet_of(address: str) -> int | None:
+    """This machine's raylet of the cluster; None if there is none to be seen."""
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            program, *words = (entry / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue  # ended meanwhile
+        if program.endswith(b"/raylet") and f"--gcs-address={address}".encode() in words:
+            return int(entry.name)
+    return None
 
 
 def stop_process(pid: int, timeout_s: float) -> None:

@@ -3,7 +3,8 @@
 SIGSTOP takes each Hat, the orchestrator, the signer, the watchdog and the launcher in turn, SIGCONT gives it back
 (unless the desk has replaced it meanwhile). Afterwards nothing that was decided before the pause may be signed or leave
 for the exchange, no order may be doubled, and the desk must trade again by itself or say why it does not; then it is
-resumed.
+resumed. `--starved`: nobody stands still, but each may for so long have no more memory than four fifths of the address
+space that it ever had (RLIMIT_AS), so that what it asks for is refused; signer and watchdog must outlive the others'.
 
 Exit code 0 if that held for everybody, 1 if not.
 """
@@ -11,11 +12,13 @@ Exit code 0 if that held for everybody, 1 if not.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import resource
 import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -43,7 +46,7 @@ STALE_NS: Final = 3 * SECOND
 class Pause(msgspec.Struct, frozen=True):
     """One pause. `outlived`: the stopped process was not replaced; `back_s`: from its end until the desk traded again.
 
-    `said`: why it does not trade, in its own words.
+    `said`: why it does not trade, in its own words. `lost`: who of signer and watchdog died of another's pause.
     """
 
     victim: str
@@ -52,11 +55,12 @@ class Pause(msgspec.Struct, frozen=True):
     outlived: bool
     back_s: float | None
     said: str
+    lost: tuple[str, ...] = ()
 
     @property
     def is_good(self) -> bool:
-        """It trades, or says why not."""
-        return self.back_s is not None or bool(self.said)
+        """It trades, or says why not, and its guards lived on."""
+        return (self.back_s is not None or bool(self.said)) and not self.lost
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -73,15 +77,43 @@ class Result(msgspec.Struct, frozen=True):
         return not (self.stale or self.doubled or self.differences) and all(each.is_good for each in self.pauses)
 
 
-def pauses(home: Path, victims: Sequence[str], seconds: float, seed: int) -> Result:
-    """A desk in which each of them stands still once."""
+Trouble = Callable[[int], Callable[[], None]]
+"""Begins it for a process; what it gives ends it."""
+
+
+def stopped(pid: int) -> Callable[[], None]:
+    """It stands still."""
+    hit(pid, signal.SIGSTOP)
+
+    def end() -> None:
+        hit(pid, signal.SIGCONT)
+
+    return end
+
+
+def starved(pid: int) -> Callable[[], None]:
+    """It may have no more than four fifths of the address space that it had at most; less than it has now, mostly."""
+    peak_kib = next(
+        int(line.split()[1]) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if "VmPeak" in line
+    )
+    before = resource.prlimit(pid, resource.RLIMIT_AS, (peak_kib * 1024 * 4 // 5, resource.RLIM_INFINITY))
+
+    def end() -> None:
+        with contextlib.suppress(ProcessLookupError):
+            resource.prlimit(pid, resource.RLIMIT_AS, before)
+
+    return end
+
+
+def pauses(home: Path, victims: Sequence[str], seconds: float, seed: int, trouble: Trouble = stopped) -> Result:
+    """A desk in which each of them stands still, or is starved, once."""
     settings = {"supervisor.restart_intensity": 100_000}
     with real_desk(home, settings=settings, venue=["--seed", str(seed)]) as desk:
         record, done = Record(desk), []
         for victim in victims:
             desk.wait_armed()
             time.sleep(2.0)
-            done.append(_pause(desk, victim, seconds))
+            done.append(_watched(desk, victim, seconds, trouble))
             record.look()
             if sys.stderr.isatty():
                 sys.stderr.write(f"{told(done[-1])}\n")
@@ -100,15 +132,22 @@ def pauses(home: Path, victims: Sequence[str], seconds: float, seed: int) -> Res
             reader.close()
 
 
-def _pause(desk: RealDesk, victim: str, seconds: float) -> Pause:
+def _watched(desk: RealDesk, victim: str, seconds: float, trouble: Trouble) -> Pause:
+    """The pause, and whether signer and watchdog are afterwards who they were."""
+    guards = {name: _pid(desk, name) for name in ("signer", "watchdog") if name != victim}
+    done = _pause(desk, victim, seconds, trouble)
+    return msgspec.structs.replace(done, lost=tuple(name for name, pid in guards.items() if not is_alive(pid)))
+
+
+def _pause(desk: RealDesk, victim: str, seconds: float, trouble: Trouble) -> Pause:
     pid = _pid(desk, victim)
     began_ns = time.time_ns()
-    hit(pid, signal.SIGSTOP)
+    end = trouble(pid)
     until = time.monotonic() + seconds
     while time.monotonic() < until and is_alive(pid):
         time.sleep(0.1)
     outlived = is_alive(pid)
-    hit(pid, signal.SIGCONT)
+    end()
     ended = time.monotonic()
     ended_ns = time.time_ns()
     before = desk.status()
@@ -188,7 +227,8 @@ def told(pause: Pause) -> str:
     stood_s = (pause.ended_ns - pause.began_ns) / SECOND
     end = "" if pause.outlived else ", then replaced"
     back = f"trading {pause.back_s:.1f} s later" if pause.back_s is not None else f"stopped: {pause.said}"
-    return f"{pause.victim:26} stood {stood_s:4.1f} s{end}; {back}"
+    lost = f"; LOST {', '.join(pause.lost)}" if pause.lost else ""
+    return f"{pause.victim:26} for {stood_s:4.1f} s{end}; {back}{lost}"
 
 
 def main() -> int:
@@ -197,13 +237,15 @@ def main() -> int:
         prog="python -m tests.chaos.pauses", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--seconds", type=float, default=30.0, help="length of each pause")
+    parser.add_argument("--starved", action="store_true", help="of memory, instead of standing still")
     parser.add_argument("--only", nargs="+", choices=VICTIMS, default=VICTIMS, metavar="WHO", help="not everybody")
     parser.add_argument("--seed", type=int, default=1, help="of the market")
     parser.add_argument("--home", type=Path, help="keep the run's files here; default: thrown away")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     asked = parser.parse_args()
+    trouble = starved if asked.starved else stopped
     with tempfile.TemporaryDirectory(prefix="hats-") as folder:
-        result = pauses(asked.home or Path(folder), asked.only, asked.seconds, asked.seed)
+        result = pauses(asked.home or Path(folder), asked.only, asked.seconds, asked.seed, trouble)
     if asked.json:
         sys.stdout.write(msgspec.json.encode(result).decode() + "\n")
     else:

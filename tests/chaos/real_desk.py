@@ -28,6 +28,10 @@ from tests.e2e.desk_commands import Hats
 from tests.house.sources import ROOT
 
 TEN_COINS: Final = ("BTC", "ETH", "SOL", "XRP", "DOGE", "AVAX", "LINK", "SUI", "HYPE", "LTC")
+VENUE_ARGS: Final = (
+    "--coins", ",".join(TEN_COINS), "--fund-all", "1000000", "--no-spot", "--l2-interval-ms", "100",
+    "--address-budget", "none", "--control-port", "0", "--mix", "light",
+)  # fmt: skip
 POLL_S: Final = 0.05
 ORCHESTRATOR_PAUSE_S: Final = 14.0
 """Between two deaths of the orchestrator: it stays down on purpose if it begins more than five times in a minute."""
@@ -150,26 +154,33 @@ def real_desk(
     `account` is asked for the settings of an account, with the home folder and the exchange's address; None: the desk
     makes a throw-away one.
     """
-    coins = list(TEN_COINS)
-    args = ["--coins", ",".join(coins), "--fund-all", "1000000", "--no-spot", "--l2-interval-ms", "100",
-            "--address-budget", "none", "--control-port", "0", "--mix", "light", *venue]  # fmt: skip
-    limits = {f"hats.risk_oversight_officer.{key}": value for key, value in (dict(_LIMITS) | dict(risk or {})).items()}
-    keys = {
-        "venue.coins": coins, "run.duration_s": 86_400.0, "hats.quant_strategist.strategies": makers(coins),
-    } | limits | dict(settings)  # fmt: skip
-    with venue_process(*args) as facts:
+    keys = keys_of(settings, risk)
+    with venue_process(*VENUE_ARGS, *venue) as facts:
         if account is not None:
             keys |= account(home, facts["url"])
         hats = Hats(home, environ)
         hats.at_venue(facts["url"])
-        assignments = [part for key, value in keys.items() for part in ("--set", f"{key}={_toml(value)}")]
-        hats("up", "--config", str(ROOT / "configs" / "demo.toml"), *assignments)
+        hats("up", *options_of(keys))
         note = current_run(home)
         try:
             yield RealDesk(home, hats, facts, RunFiles(Path(note.run_dir)), note)
         finally:
             if (home / "current.json").exists():
                 hats("down", code=None)
+
+
+def keys_of(settings: Mapping[str, Any], risk: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Dotted keys of a desk that trades on ten coins: these settings over ours, over the demo's."""
+    coins = list(TEN_COINS)
+    limits = {f"hats.risk_oversight_officer.{key}": value for key, value in (dict(_LIMITS) | dict(risk or {})).items()}
+    own = {"venue.coins": coins, "run.duration_s": 86_400.0, "hats.quant_strategist.strategies": makers(coins)}
+    return own | limits | dict(settings)
+
+
+def options_of(keys: Mapping[str, Any]) -> list[str]:
+    """The same as options of a command that starts a desk."""
+    assignments = [part for key, value in keys.items() for part in ("--set", f"{key}={_toml(value)}")]
+    return ["--config", str(ROOT / "configs" / "demo.toml"), *assignments]
 
 
 def command_of(pid: int) -> list[str]:

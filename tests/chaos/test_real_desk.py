@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from tests.chaos.clock_steps import Bent, steps
+from tests.chaos.cluster_kills import VICTIMS, rounds
 from tests.chaos.kill_drill import drill
 from tests.chaos.pauses import pauses
 from tests.chaos.real_desk import SIGNER
@@ -49,3 +50,12 @@ def test_a_wrong_clock_stops_entries_and_nothing_else(tmp_path: Path) -> None:
     result = steps(tmp_path / "desk", Bent(tmp_path), [3_600.0], [SIGNER], 1)
     assert result.orders > 0
     assert result.is_good, result
+
+
+def test_rays_own_processes_die(tmp_path: Path) -> None:
+    """Head and raylet, one run each: all is closed, the launcher says why and leaves nobody, the next run is halted."""
+    done = list(rounds(tmp_path, VICTIMS, 1))
+    assert [each.victim for each in done] == list(VICTIMS)
+    for each in done:
+        assert each.orders > 0
+        assert each.wrong == []  # how fast is a figure of the quiet machine that the campaign runs on

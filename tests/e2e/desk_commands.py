@@ -35,6 +35,12 @@ class Hats:
         """Trade on an exchange that runs already."""
         self._environ["HATS_VENUE__BASE_URL"] = base_url
 
+    def start(self, *args: str, output: Path) -> subprocess.Popen[bytes]:
+        """The launcher of a desk as a child of ours, as a service manager starts it; it writes to `output`."""
+        command = [sys.executable, "-m", "orchestrator", "--own-ray", "--no-view", *args]
+        with output.open("wb") as out:
+            return subprocess.Popen(command, cwd=ROOT, env=self._environ, stdout=out, stderr=subprocess.STDOUT)
+
     def __call__(self, *args: str, code: int | None = 0) -> Any:
         """The one JSON object on stdout, or on stderr where stdout is empty; `code` None: however it ends."""
         command = [sys.executable, "-m", "orchestrator.cli", *args, "--json"]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -70,3 +73,30 @@ def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
     Path(files.key).chmod(0o644)
     with pytest.raises(ConfigError, match="0600"):
         raylink.prepare("198.51.100.7:6379", files)
+
+
+def test_a_pulse_tells_which_part_of_the_cluster_is_gone(tmp_path: Path) -> None:
+    """Its raylet is found among the processes, its head by its port; another cluster's are none of its business."""
+    raylet = tmp_path / "raylet"
+    raylet.symlink_to("/bin/sh")
+    with socket.create_server(("127.0.0.1", 0)) as head, socket.create_server(("127.0.0.1", 0)) as other:
+        address, elsewhere = (f"127.0.0.1:{door.getsockname()[1]}" for door in (head, other))
+        command = [str(raylet), "-c", "read line", "sh", f"--gcs-address={address}"]
+        with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+            _wait_for(lambda: raylink.is_running(process.pid, "raylet"))
+            pulse, others = raylink.Pulse(address), raylink.Pulse(elsewhere)
+            assert (pulse.fault(), others.fault()) == (None, None)
+            process.kill()
+            process.wait()
+            assert pulse.fault() == f"its raylet (process {process.pid}) ended"
+            assert others.fault() is None
+        headless = raylink.Pulse(address)
+        assert headless.fault() is None
+    assert headless.fault() == f"nobody listens at {address} any more"
+
+
+def _wait_for(is_so: Callable[[], bool]) -> None:
+    until = time.monotonic() + 10.0
+    while not is_so():
+        assert time.monotonic() < until
+        time.sleep(0.01)
