@@ -237,6 +237,7 @@ def main() -> int:
         prog="python -m tests.chaos.pauses", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--seconds", type=float, default=30.0, help="length of each pause")
+    parser.add_argument("--times", type=int, default=1, help="how often each, by turns")
     parser.add_argument("--starved", action="store_true", help="of memory, instead of standing still")
     parser.add_argument("--only", nargs="+", choices=VICTIMS, default=VICTIMS, metavar="WHO", help="not everybody")
     parser.add_argument("--seed", type=int, default=1, help="of the market")
@@ -245,7 +246,7 @@ def main() -> int:
     asked = parser.parse_args()
     trouble = starved if asked.starved else stopped
     with tempfile.TemporaryDirectory(prefix="hats-") as folder:
-        result = pauses(asked.home or Path(folder), asked.only, asked.seconds, asked.seed, trouble)
+        result = pauses(asked.home or Path(folder), [*asked.only] * asked.times, asked.seconds, asked.seed, trouble)
     if asked.json:
         sys.stdout.write(msgspec.json.encode(result).decode() + "\n")
     else:
