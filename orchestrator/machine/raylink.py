@@ -188,6 +188,7 @@ class OwnRay:
             *([f"--num-cpus={num_cpus}"] if num_cpus else []),
         ]  # fmt: skip
         self._process: subprocess.Popen[bytes] | None = None
+        self._pulse: Pulse | None = None
 
     @property
     def pid(self) -> int | None:
@@ -211,12 +212,14 @@ class OwnRay:
                 self.stop()
                 raise Unanswered(f"Ray did not start within {START_TIMEOUT_S:.0f} s; see {log_path}")
             time.sleep(0.1)
+        self._pulse = Pulse(self.address)
 
     def stop(self) -> None:
         """Every process of this cluster is gone when this returns."""
         if self._process is None:
             return
-        stop_process(self._process.pid, STOP_TIMEOUT_S)
+        is_whole = self._pulse is not None and self._pulse.fault() is None
+        stop_process(self._process.pid, STOP_TIMEOUT_S if is_whole else 0.0)  # what is left of it would only wait
         self._process.wait()
         self._process = None
 
