@@ -3,8 +3,8 @@
 `python -m tests.chaos.storm_kills --intents 1000` raises a desk on Ray and a local exchange, lets the exchange lose
 30 % of its answers after acting, drop 20 % of what comes, answer 10 % with a 502 after acting and 5 % with garbage,
 and kills the Execution Manager 50 times, the orchestrator and the signer 20 times each, at moments of chance: some
-while the desk trades, some while it is still coming back. Then calm, a drain, and the comparison with the exchange's
-own record.
+while the desk trades, some while it is still coming back (`--others 20`: each other Hat too). Then calm, a drain, and
+the comparison with the exchange's own record.
 
 Exit code 0 if no intent became two orders, no nonce was signed for two actions, no order stayed UNKNOWN for more than
 5 s after its expiry (the time in which a killed process was away is not counted, and shown), and orders, fills,
@@ -30,7 +30,7 @@ from rich.progress import track
 
 from orchestrator.cli.runs import is_alive
 from shared.errors import Unanswered
-from shared.ids import Role
+from shared.ids import HATS, Role
 from shared.journal import JournalReader
 from shared.messages.order import SubmitOrder
 from shared.units import SECOND
@@ -38,9 +38,7 @@ from tests.chaos.real_desk import ORCHESTRATOR_PAUSE_S, SIGNER, RealDesk, hit, r
 from tests.chaos.real_evidence import Record, away_spans, differences_of, overlap, problems, signed_nonces
 from tests.chaos.storm import STORM, UNKNOWN_LATEST_S, doubts
 
-NAMES: Final[Mapping[str, Role | str]] = {
-    "execution_manager": Role.EXECUTION_MANAGER, "orchestrator": Role.ORCHESTRATOR, "signer": SIGNER,
-}  # fmt: skip
+NAMES: Final[Mapping[str, Role | str]] = {str(role): role for role in (*HATS, Role.ORCHESTRATOR)} | {"signer": SIGNER}
 HURRY_SHARE: Final = 0.3
 """Of the kills that do not wait until the desk has come back from the one before."""
 BACK_WITHIN_S: Final = 90.0
@@ -172,11 +170,12 @@ def main() -> int:
     parser.add_argument("--execution-manager", type=int, default=50, help="how often it is killed")
     parser.add_argument("--orchestrator", type=int, default=20, help="how often it is killed")
     parser.add_argument("--signer", type=int, default=20, help="how often it is killed")
+    parser.add_argument("--others", type=int, default=0, help="how often each of the eight other Hats is killed")
     parser.add_argument("--seed", type=int, default=1, help="of the market and of the moments")
     parser.add_argument("--home", type=Path, help="keep the run's files here; default: thrown away")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     asked = parser.parse_args()
-    kills = {name: getattr(asked, name) for name in NAMES}
+    kills = {name: count for name in NAMES if (count := getattr(asked, name, asked.others))}
     with tempfile.TemporaryDirectory(prefix="hats-") as folder:
         result = storm(asked.home or Path(folder), asked.intents, kills, asked.seed, Console(stderr=True))
     sys.stdout.write((msgspec.json.encode(result).decode() if asked.json else _told(result)) + "\n")
