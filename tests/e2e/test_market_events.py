@@ -28,7 +28,7 @@ REFRESHED_S = 61
 
 
 class Held:
-    """A desk with a position of both coins, and what it did since something happened to it."""
+    """A desk with a position of both coins, each with its stop, and what it did since something happened to it."""
 
     def __init__(self, folder: Path, policy: Literal["halt", "adopt"]) -> None:
         makers = [
@@ -43,9 +43,9 @@ class Held:
         self.desk: Rehearsal = rehearse(settings, folder / "journal.sqlite", seed=7)
         for _ in range(120):
             self.desk.run_for(1)
-            if len(self.desk.positions()) == 2:
+            if len(self.desk.positions()) == len(self.stopped()) == 2:
                 break
-        assert len(self.desk.positions()) == 2
+        assert len(self.desk.positions()) == len(self.stopped()) == 2
         self.since: Ns = self.desk.stage.clock.now()
 
     def happens(self, *commands: Any) -> None:
@@ -67,9 +67,13 @@ class Held:
         booked = [decode(entry.body) for entry in self.desk.journal.reader.messages(kind=FillBooked.__name__)]
         return [one.fill.px for one in booked if isinstance(one, FillBooked) and one.fill.cloid is None]
 
-    def open_coins(self) -> set[int]:
-        """Assets in which something of ours rests."""
-        return {order.asset for order in self.desk.exchange.open_orders(self.desk.master)}
+    def quoted(self) -> set[int]:
+        """Assets in which something of ours rests that may add."""
+        return {order.asset for order in self.desk.exchange.open_orders(self.desk.master) if not order.reduce_only}
+
+    def stopped(self) -> set[int]:
+        """Assets with a stop of ours."""
+        return {order.asset for order in self.desk.exchange.open_orders(self.desk.master) if order.trigger is not None}
 
     def agree_at_the_end(self) -> None:
         """Drained: nothing held, nothing open, and the equity is the exchange's, micro-dollar for micro-dollar."""
@@ -77,21 +81,24 @@ class Held:
         ledger = self.desk.heart.situation.ledger
         assert ledger is not None
         assert not self.desk.positions()
-        assert not self.open_coins()
+        assert not self.quoted() | self.stopped()
         assert ledger.equity_usd == self.desk.exchange.account(self.desk.master).value_usd
 
 
 @pytest.mark.parametrize("event", [Delist(ETH), Liquidate("", "adl")], ids=["settled", "deleveraged"])
 def test_by_policy_everything_stops(tmp_path: Path, event: Any) -> None:
-    """A fill of no order of ours: within a second nothing rests and nothing more leaves, until a human has looked."""
+    """A fill of no order of ours: within a second nothing rests that may add, and nothing more leaves until a human has
+    looked; what is still held keeps its stop.
+    """
     held = Held(tmp_path, "halt")
     try:
         held.happens(Liquidate(held.desk.master, "adl") if isinstance(event, Liquidate) else event)
         held.desk.run_for(HEARD_S)
-        assert not held.open_coins()
+        assert not held.quoted()
         assert not held.desk.heart.supervisor.is_armed
         held.desk.run_for(60)
         assert not held.sent()
+        assert held.stopped() == {0 if coin == "BTC" else ETH for coin in held.desk.positions()}
     finally:
         held.desk.close()
 
@@ -112,7 +119,7 @@ def test_a_delisted_coin_is_traded_no_more_and_the_other_goes_on(
         assert abs(px * 4 / (ETH_PX * quarters) - 1) < 0.01
         assert not held.sent("ETH")
         assert held.sent("BTC", after_s=30)
-        assert ETH not in held.open_coins()
+        assert ETH not in held.quoted() | held.stopped()
         held.agree_at_the_end()
     finally:
         held.desk.close()
