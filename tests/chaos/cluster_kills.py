@@ -167,7 +167,7 @@ def _round(runs: Runs, desk: RealDesk, victim: str) -> tuple[Round, RealDesk]:
     orders, positions = len(desk.ask("openOrders")), len(_held(desk))
     at_ms, began = time.time_ns() // MS, time.monotonic()
     hit(pid, signal.SIGKILL)
-    cancelled_s, flat_s = _watch(desk, began)
+    cancelled_s, flat_s = _watch(runs, desk, began)
     exit_code = runs.ended(WAIT_S)
     ended_s = None if exit_code is None else time.monotonic() - began
     left = tuple(
@@ -197,17 +197,18 @@ def _positions_apart(desk: RealDesk, ours: Mapping[str, float | None]) -> list[s
     return [f"{coin}: {ours.get(coin, 0.0)} here, {theirs.get(coin, 0.0)} there" for coin in coins]
 
 
-def _watch(desk: RealDesk, began: float) -> tuple[float | None, float | None]:
-    """Seconds until nothing rests, and until nothing rests and nothing is held."""
-    cancelled_s = None
-    while time.monotonic() - began < WAIT_S:
+def _watch(runs: Runs, desk: RealDesk, began: float) -> tuple[float | None, float | None]:
+    """Seconds from which on nothing rested, and nothing rested or was held, as long as the launcher lived."""
+    cancelled_s: float | None = None
+    flat_s: float | None = None
+    has_ended = False
+    while not has_ended and time.monotonic() - began < WAIT_S:
+        has_ended = runs.ended(POLL_S) is not None
+        now_s = time.monotonic() - began
         is_empty = not desk.ask("openOrders")
-        if is_empty and cancelled_s is None:
-            cancelled_s = time.monotonic() - began
-        if is_empty and not _held(desk):
-            return cancelled_s, time.monotonic() - began
-        time.sleep(POLL_S)
-    return cancelled_s, None
+        cancelled_s = (cancelled_s or now_s) if is_empty else None
+        flat_s = (flat_s or now_s) if is_empty and not _held(desk) else None
+    return cancelled_s, flat_s
 
 
 def _last_risk_s(desk: RealDesk, at_ms: int) -> float | None:

@@ -3,8 +3,9 @@
 SIGSTOP takes each Hat, the orchestrator, the signer, the watchdog and the launcher in turn, SIGCONT gives it back
 (unless the desk has replaced it meanwhile). Afterwards nothing that was decided before the pause may be signed or leave
 for the exchange, no order may be doubled, and the desk must trade again by itself or say why it does not; then it is
-resumed. `--starved`: nobody stands still, but each may for so long have no more memory than four fifths of the address
-space that it ever had (RLIMIT_AS), so that what it asks for is refused; signer and watchdog must outlive the others'.
+resumed. `--starved`: nobody stands still, but each may for so long have no more address space (RLIMIT_AS) than four
+fifths of the memory that it held at most, and no more than it has, so that what it asks of the system is refused;
+signer and watchdog must outlive the others'.
 
 Exit code 0 if that held for everybody, 1 if not.
 """
@@ -92,11 +93,11 @@ def stopped(pid: int) -> Callable[[], None]:
 
 
 def starved(pid: int) -> Callable[[], None]:
-    """It may have no more than four fifths of the address space that it had at most; less than it has now, mostly."""
-    peak_kib = next(
-        int(line.split()[1]) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if "VmPeak" in line
-    )
-    before = resource.prlimit(pid, resource.RLIMIT_AS, (peak_kib * 1024 * 4 // 5, resource.RLIM_INFINITY))
+    """Whatever more it asks for is refused."""
+    lines = (line.split() for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    kib = {words[0]: int(words[1]) for words in lines if words and words[0] in ("VmHWM:", "VmSize:")}
+    most = min(kib["VmHWM:"] * 4 // 5, kib["VmSize:"]) * 1024
+    before = resource.prlimit(pid, resource.RLIMIT_AS, (most, resource.RLIM_INFINITY))
 
     def end() -> None:
         with contextlib.suppress(ProcessLookupError):

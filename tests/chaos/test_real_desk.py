@@ -11,7 +11,7 @@ from rich.console import Console
 from tests.chaos.clock_steps import Bent, steps
 from tests.chaos.cluster_kills import VICTIMS, rounds
 from tests.chaos.kill_drill import drill
-from tests.chaos.pauses import pauses
+from tests.chaos.pauses import pauses, starved
 from tests.chaos.real_desk import SIGNER
 from tests.chaos.storm_kills import storm
 
@@ -42,6 +42,13 @@ def test_nothing_old_leaves_after_a_pause(tmp_path: Path) -> None:
     result = pauses(tmp_path, ["signer", "watchdog", "security_architect"], 6.0, 1)
     assert (result.stale, result.doubled, result.differences) == ((), 0, ())
     assert [each.victim for each in result.pauses if each.back_s is None] == []
+
+
+def test_nobody_needs_more_memory_to_stay_sound(tmp_path: Path) -> None:
+    """The orchestrator and the signer get no more from the system: shed or begun anew, all books agree, guards live."""
+    result = pauses(tmp_path, ["orchestrator", "signer"], 6.0, 1, starved)
+    assert (result.stale, result.doubled, result.differences) == ((), 0, ())
+    assert [each for each in result.pauses if each.back_s is None or each.lost] == []
 
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler to build the library that sets the clock")
