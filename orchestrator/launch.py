@@ -181,9 +181,11 @@ class Launch:
         finally:
             self._watcher.step("stopping")
             with self._at_the_end():
-                if under.pulse.fault() is None:
+                fault = under.pulse.fault()
+                if fault is None:
                     desk.stop()
                 else:
+                    self._watcher.step(f"Ray is gone: {fault}")
                     self._bereft(desk, under.settings)
 
     def launched(self, under: Ground) -> Desk:

@@ -5,20 +5,24 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
 
+from orchestrator.accounts.latch import LatchFile
 from orchestrator.cli.report import problems
 from orchestrator.ground import Ground, leave_nothing_open
 from orchestrator.launch import Launch
+from orchestrator.machine.raylink import Pulse
 from orchestrator.rehearsal import rehearse
 from orchestrator.settings import Settings
 from orchestrator.status import CardView, Status, cards_of, status_of
 from orchestrator.watchdog import line
 from shared.config_sources import load
 from shared.errors import HatsError, Unanswered
+from shared.messages.control import KillLevel
 
 
 class Nobody:
@@ -37,6 +41,7 @@ class FlatDesk:
     def __init__(self, status: Status, cards: tuple[CardView, ...]) -> None:
         self._status = status
         self._cards = cards
+        self.is_abandoned = False
 
     def wait_ready(self, _: object) -> None:
         """It was."""
@@ -53,22 +58,40 @@ class FlatDesk:
         """As they stand."""
         return self._cards
 
+    def abandon(self) -> None:
+        """Ray is not asked."""
+        self.is_abandoned = True
+
     def stop(self) -> None:
         """Its process was gone already."""
         raise HatsError("the orchestrator did not stop in order: ActorDiedError")
+
+
+class Felt(Pulse):
+    """The pulse of a cluster that lives, or loses its raylet once it was felt so often."""
+
+    def __init__(self, fault_after: int = 0) -> None:
+        self.fault_after = fault_after
+        self._felt = 0
+
+    def fault(self) -> str | None:
+        """None, until then."""
+        self._felt += 1
+        return "its raylet ended" if self.fault_after and self._felt >= self.fault_after else None
 
 
 class WatchdogLess(Launch):
     """A run on a rehearsed desk whose watchdog is dead when it is to be dismissed, and when it is to be stopped."""
 
     desk: FlatDesk
+    pulse = Felt()
 
     @contextlib.contextmanager
     def grounded(self) -> Iterator[Ground]:
         """With what the real ground does before it stops the watchdog."""
         self.files.create()
         try:
-            yield Ground(self._settings, "", None)
+            yield Ground(self._settings, "", None, self.pulse)
         finally:
             leave_nothing_open(self.files, self._watcher.step)
 
@@ -76,8 +99,10 @@ class WatchdogLess(Launch):
         """The desk that was rehearsed."""
         return self.desk
 
-    def _trade(self, desk: Any, settings: Settings, tasks: Any) -> None:
-        """It did."""
+    def _trade(self, desk: Any, under: Ground, tasks: Any) -> None:
+        """It did; or goes on until its Ray is gone."""
+        if self.pulse.fault_after:
+            super()._trade(desk, under, tasks)
 
 
 @pytest.fixture
@@ -120,3 +145,19 @@ def test_a_run_that_came_to_nothing_has_no_verdict(launch: WatchdogLess, monkeyp
     with pytest.raises(HatsError):
         launch.run()
     assert not launch.files.summary.exists()
+
+
+def test_a_run_whose_ray_is_gone_says_so_and_latches(launch: WatchdogLess, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is an error and no verdict; nothing is asked of Ray any more, and the account's next run begins halted."""
+    monkeypatch.setattr("orchestrator.launch.POLL_S", 0.0)
+    monkeypatch.setattr("orchestrator.launch.Caretaker", lambda *_: SimpleNamespace(turn=lambda: None))
+    launch.pulse = Felt(fault_after=3)
+    with pytest.raises(HatsError):
+        launch.run()
+    assert launch.desk.is_abandoned
+    assert not launch.files.summary.exists()
+    settings = launch._settings
+    kept = LatchFile(settings.run.home, settings.hats.exchange_architect.user_address, 2).order()
+    assert kept is not None
+    assert kept.level is KillLevel.PAUSE
+    assert "Ray was gone" in kept.reason
