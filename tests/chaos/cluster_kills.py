@@ -105,17 +105,23 @@ class Runs:
         self._launcher = self._hats.start(*self._options, output=self._output)
         until = time.monotonic() + WAIT_S
         while True:
-            try:
-                note = current_run(self._home)
-                files = RunFiles(Path(note.run_dir))
-                with Control(files) as line:
-                    if all(hat.state in ("ready", "armed") for hat in line.status().hats):
-                        return RealDesk(self._home, self._hats, self._facts, files, note)
-            except (NotRunning, Unanswered):
-                pass
+            desk = self._ready()
+            if desk is not None:
+                return desk
             if self._launcher.poll() is not None or time.monotonic() > until:
-                raise Unanswered(f"the run did not become ready: {self._output.read_text()[-2_000:]}")
+                raise Unanswered(f"the run did not become ready: {self.said()[-2_000:]}")
             time.sleep(0.1)
+
+    def _ready(self) -> RealDesk | None:
+        """The current run's desk if all nine are ready."""
+        try:
+            note = current_run(self._home)
+            files = RunFiles(Path(note.run_dir))
+            with Control(files) as line:
+                is_ready = all(hat.state in ("ready", "armed") for hat in line.status().hats)
+        except (NotRunning, Unanswered):
+            return None
+        return RealDesk(self._home, self._hats, self._facts, files, note) if is_ready else None
 
     def ended(self, within_s: float) -> int | None:
         """The launcher's exit code; None if it does not end in time."""
