@@ -8,6 +8,8 @@ from orchestrator.settings import Settings
 from shared.config import Mode
 from shared.units import USD, Usd
 
+MAINNET: Final = "api.hyperliquid.xyz"
+"""The host of the real venue. Source: Hyperliquid documentation, "API"."""
 NEVER_TRIED: Final = "this version never traded on the real venue"
 
 
@@ -15,7 +17,7 @@ def refusals(settings: Settings) -> list[str]:
     """Every reason why these settings may not trade with real money; empty for play money."""
     is_live, is_mainnet = settings.run.mode is Mode.LIVE, settings.venue.network == "mainnet"
     if not is_live and not is_mainnet:
-        return []
+        return _elsewhere(settings)
     told, hats = settings.real_money, settings.hats
     account = hats.exchange_architect.user_address
     problems = {
@@ -34,6 +36,15 @@ def refusals(settings: Settings) -> list[str]:
         " lets a killed desk trade again": not hats.risk_oversight_officer.operator_public_key,
     }  # fmt: skip
     return [problem for problem, is_so in problems.items() if is_so]
+
+
+def _elsewhere(settings: Settings) -> list[str]:
+    """A desk of play money has nothing to do at the real venue; `hats capture`, which signs nothing, asks nobody."""
+    host = settings.venue.base_url.partition("//")[2].partition(":")[0]
+    if host.lower().rstrip(".") != MAINNET:
+        return []
+    network = settings.venue.network
+    return [f"venue.network: venue.base_url is mainnet's, {MAINNET}; expected mainnet, got {network}"]
 
 
 def beyond(settings: Settings, equity: Usd) -> list[str]:

@@ -60,6 +60,15 @@ def test_the_shipped_file_is_refused(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("url", ["https://api.hyperliquid.xyz", "https://API.hyperliquid.xyz.:443"])
+def test_play_money_has_no_business_at_the_real_venue(url: str, tmp_path: Path) -> None:
+    """Orders signed for the test network would go there, and be refused one by one."""
+    asked = {"run.home_dir": str(tmp_path), "venue.base_url": url}
+    settings = load(Settings, ROOT / "configs" / "testnet.toml", asked, environ={}).settings
+    (refusal,) = refusals(settings)
+    assert refusal == "venue.network: venue.base_url is mainnet's, api.hyperliquid.xyz; expected mainnet, got testnet"
+
+
 def test_play_money_needs_no_word(tmp_path: Path) -> None:
     """A paper desk is asked for nothing, whatever it is worth."""
     settings = load(Settings, ROOT / "configs" / "paper.toml", {"run.home_dir": str(tmp_path)}, environ={}).settings
