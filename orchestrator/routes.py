@@ -10,6 +10,7 @@ from shared.hat import Hat
 from shared.ids import HATS, Role
 from shared.messages import Message
 from shared.messages.account import (
+    AccountLiquidated,
     AccountSnapshot,
     BalanceChanged,
     FundingPayment,
@@ -168,6 +169,7 @@ ROUTES: Final[Mapping[type[Message], Route]] = {
     AccountSnapshot: Route((EA,), (EM, PA)),
     FundingPayment: Route((EA,), (PA,)),
     BalanceChanged: Route((EA,), (PA,)),
+    AccountLiquidated: Route((EA,), (PA,)),
     FundingSettled: Route((PA,), ()),
     Reconciled: Route((EM,), (RO, PA, OR)),
     LedgerReport: Route((PA,), (RO, OR)),

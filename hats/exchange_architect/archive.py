@@ -12,7 +12,7 @@ from hats.exchange_architect.wire import BAD, UNREADABLE, Decoder, SoundBook
 from hats.exchange_architect.wire_frames import ContextData
 from shared.errors import UnitError
 from shared.instrument import Instrument
-from shared.messages.account import BalanceChanged
+from shared.messages.account import AccountLiquidated, BalanceChanged
 from shared.messages.market import BadData, UniverseUpdate
 from shared.units import Ns
 from shared.warehouse.compaction import Reading, Unread
@@ -48,7 +48,7 @@ class ArchiveReader:
             if isinstance(message, BadData):
                 unread.append(Unread(message.channel, message.coin, message.reason))
                 continue
-            if isinstance(message, BalanceChanged):
+            if isinstance(message, BalanceChanged | AccountLiquidated):
                 continue  # of no coin; the whole entry is kept below
             of = self._universe.instrument(message.coin)  # type: ignore[attr-defined]
             row = row_of(message, of)

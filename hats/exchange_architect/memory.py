@@ -7,12 +7,12 @@ from collections.abc import Hashable, Iterable
 from typing import Final, get_args
 
 from shared.messages import Message
-from shared.messages.account import BalanceChanged, FundingPayment
+from shared.messages.account import AccountLiquidated, BalanceChanged, FundingPayment
 from shared.messages.market import Trade
 from shared.messages.order import Fill
 
 REMEMBERED: Final = 50_000
-Once = Trade | Fill | FundingPayment | BalanceChanged
+Once = Trade | Fill | FundingPayment | BalanceChanged | AccountLiquidated
 """What is said once, however often the venue repeats it."""
 
 
@@ -62,6 +62,8 @@ def _identity(message: Once) -> Hashable:
             return (message.exch_ns, message.coin)
         case BalanceChanged():
             return (message.exch_ns, message.hash, message.cause, message.usd)
+        case AccountLiquidated():
+            return (message.exch_ns, message.hash, message.value_usd, message.positions)
 
 
 def oldest_first(messages: Iterable[Message]) -> list[Message]:

@@ -7,12 +7,12 @@ from typing import Final
 import msgspec
 
 from hats.exchange_architect.numbers import Id, Ms, exact, near, ns_from_ms, usd_near
-from hats.exchange_architect.transfers import Delta, cash_usd
+from hats.exchange_architect.transfers import LIQUIDATION, Delta, cash_usd
 from hats.exchange_architect.universe import Universe
 from shared.errors import DataError, UnitError
 from shared.ids import Cloid
 from shared.instrument import Instrument
-from shared.messages.account import BalanceChanged, FundingPayment
+from shared.messages.account import AccountLiquidated, BalanceChanged, FundingPayment
 from shared.messages.order import Fill, VenueOrder, VenueOrderStatus
 from shared.order import Side, Trigger, TriggerKind
 from shared.units import Ns, Px, Sz, Usd
@@ -101,6 +101,13 @@ class StatusRecord(msgspec.Struct, rename="camel"):
     status_timestamp: Ms
 
 
+class LiquidationRecord(msgspec.Struct, rename="camel"):
+    """What a fill says of the liquidation that it is part of."""
+
+    mark_px: str
+    method: str
+
+
 class FillRecord(msgspec.Struct, rename="camel"):
     """One of our fills. Old records lack `tid`; without it a fill can't be told from its copy, so it is required."""
 
@@ -119,6 +126,7 @@ class FillRecord(msgspec.Struct, rename="camel"):
     fee_token: str = "USDC"  # noqa: S105 - the currency of the fee
     dir: str = ""
     twap_id: Id | None = None
+    liquidation: LiquidationRecord | None = None
 
 
 class FundingRecord(msgspec.Struct, rename="camel"):
@@ -214,7 +222,14 @@ def fill_message(record: FillRecord, universe: Universe, recv_ns: Ns) -> Fill:
         recv_ns=recv_ns,
         direction=record.dir,
         twap_id=record.twap_id,
+        backstop_mark_px=_backstop_mark_px(record.liquidation, coin),
     )
+
+
+def _backstop_mark_px(said: LiquidationRecord | None, coin: Instrument) -> Px | None:
+    if said is None or said.method != "backstop":
+        return None
+    return px_from_wire(said.mark_px, coin)
 
 
 def funding_message(record: FundingRecord, universe: Universe, recv_ns: Ns) -> FundingPayment:
@@ -230,10 +245,27 @@ def funding_message(record: FundingRecord, universe: Universe, recv_ns: Ns) -> F
     )
 
 
-def balance_message(record: BalanceRecord, user: str, recv_ns: Ns) -> BalanceChanged:
-    """One entry of the user's ledger; 0 if it moved no cash of the perps account, DataError for an unknown kind."""
+def balance_message(
+    record: BalanceRecord, user: str, universe: Universe, recv_ns: Ns
+) -> BalanceChanged | AccountLiquidated:
+    """One entry of the user's ledger; 0 if it moved no cash of the perps account.
+
+    DataError for an unknown kind and for an unlisted coin of a liquidation.
+    """
+    if record.delta.type == LIQUIDATION:
+        return _liquidated(record, universe, recv_ns)
     usd = cash_usd(record.delta, user)
     return BalanceChanged(record.delta.type, usd or Usd(0), record.hash, ns_from_ms(record.time), recv_ns)
+
+
+def _liquidated(record: BalanceRecord, universe: Universe, recv_ns: Ns) -> AccountLiquidated:
+    positions = tuple(
+        (one.coin, exact(one.szi, universe.instrument(one.coin).sz_decimals))
+        for one in record.delta.liquidated_positions
+    )
+    return AccountLiquidated(
+        usd_near(record.delta.account_value), positions, record.hash, ns_from_ms(record.time), recv_ns
+    )
 
 
 def _cloid(text: str | None) -> Cloid | None:

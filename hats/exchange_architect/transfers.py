@@ -14,12 +14,20 @@ from hats.exchange_architect.numbers import usd_near
 from shared.errors import DataError
 from shared.units import Usd
 
+LIQUIDATION: Final = "liquidation"
 ELSEWHERE: Final = frozenset(
-    {"spotTransfer", "spotGenesis", "cStakingTransfer", "deployGasAuction", "borrowLend", "liquidation"}
+    {"spotTransfer", "spotGenesis", "cStakingTransfer", "deployGasAuction", "borrowLend", LIQUIDATION}
 )
-"""Entries that move no cash of the perps account: spot, staking; a liquidation is told by its fills."""
+"""Entries that tell of no cash of the perps account that moved: spot, staking; a liquidation's is told by its fills."""
 FIRST_DEX: Final = ""
 _USDC: Final = "USDC"
+
+
+class TakenPosition(msgspec.Struct):
+    """A position that a liquidation took."""
+
+    coin: str
+    szi: str
 
 
 class Delta(msgspec.Struct, rename="camel"):
@@ -37,6 +45,8 @@ class Delta(msgspec.Struct, rename="camel"):
     amount: str = ""
     net_withdrawn_usd: str = ""
     vault: str = ""
+    account_value: str = ""
+    liquidated_positions: list[TakenPosition] = []
 
 
 def cash_usd(delta: Delta, user: str) -> Usd | None:

@@ -290,16 +290,15 @@ class Decoder:
     def _funding(self, raw: bytes, recv_ns: Ns) -> Message:
         return funding_message(_fundings.decode(raw), self._universe, recv_ns)
 
+    def _balance(self, raw: bytes, user: str, recv_ns: Ns) -> Message:
+        return balance_message(_balances.decode(raw), user, self._universe, recv_ns)
+
     def _balance_batch(self, ledger: LedgerData, recv_ns: Ns) -> tuple[Message, ...]:
-        """What moved the account's cash; entries that moved none say nothing."""
+        """What moved the account's cash or took its positions; other entries say nothing."""
         entries = self._each(
-            LEDGER, ledger.non_funding_ledger_updates, lambda raw, ns: _balance(raw, ledger.user, ns), recv_ns
+            LEDGER, ledger.non_funding_ledger_updates, lambda raw, ns: self._balance(raw, ledger.user, ns), recv_ns
         )
         return tuple(entry for entry in entries if not isinstance(entry, BalanceChanged) or entry.usd)
-
-
-def _balance(raw: bytes, user: str, recv_ns: Ns) -> Message:
-    return balance_message(_balances.decode(raw), user, recv_ns)
 
 
 def _levels(levels: list[LevelEntry], px: Spelled, sz: Spelled) -> tuple[Level, ...]:

@@ -1,7 +1,7 @@
 """Keeps the desk's exact ledger and says who earned what.
 
 In: UniverseUpdate, AssetContext, FundingClock, FillBooked, OrderChanged, AccountSnapshot, FundingPayment,
-BalanceChanged, Reconciled, Woke, Started. Out: LedgerReport, FundingSettled, Measured, WakeAt.
+BalanceChanged, AccountLiquidated, Reconciled, Woke, Started. Out: LedgerReport, FundingSettled, Measured, WakeAt.
 """
 
 from __future__ import annotations

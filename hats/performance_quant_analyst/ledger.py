@@ -12,8 +12,16 @@ from typing import Final
 
 import msgspec
 
+from hats.performance_quant_analyst import handover
 from shared.ids import FOREIGN, HOUSE, StrategyId
-from shared.messages.account import AccountSnapshot, AttributionLine, BalanceChanged, FundingPayment, PositionLine
+from shared.messages.account import (
+    AccountLiquidated,
+    AccountSnapshot,
+    AttributionLine,
+    BalanceChanged,
+    FundingPayment,
+    PositionLine,
+)
 from shared.messages.order import Fill, FillBooked
 from shared.position import Position
 from shared.units import Px, Sz, Usd, notional, truncate_ratio
@@ -57,6 +65,7 @@ class Ledger(msgspec.Struct):
     marks: dict[str, int] = {}
     moves: list[Move] = []
     funding_seen: dict[str, list[int]] = {}
+    handovers: handover.Handovers = msgspec.field(default_factory=handover.Handovers)
     fills: int = 0
     trips: int = 0
     wins: int = 0
@@ -102,6 +111,9 @@ class Ledger(msgspec.Struct):
         self.fills += 1
         self.positions.setdefault(fill.coin, Position()).apply(fill.side, fill.px, fill.sz)
         self.marks.setdefault(fill.coin, fill.px)
+        if fill.backstop_mark_px is not None:
+            self.handovers.take(fill, fill.backstop_mark_px)
+            self._book_handovers()
 
     def _closed_by(self, fill: Fill, closing: StrategyId) -> dict[StrategyId, int]:
         """Lots of the fill by the strategy whose position they close; the rest is the closer's own."""
@@ -167,6 +179,27 @@ class Ledger(msgspec.Struct):
         self.transfers_usd += change.usd
         self._add_move(Move(change.exch_ns, "", FOREIGN, 0, change.usd))
         return True
+
+    def book_liquidation(self, told: AccountLiquidated) -> bool:
+        """Whether cash is booked that went with positions which the backstop took; the opening has earlier ones.
+
+        It waits until the fills of all of them are booked. Nothing is left to tell by where the book took them.
+        """
+        if told.exch_ns <= self.opened_ns:
+            return False
+        self.handovers.hear(told)
+        return self._book_handovers()
+
+    def _book_handovers(self) -> bool:
+        """A loss of the foreign line's, as the fills are, over the coins by their value."""
+        parts = self.handovers.settle()
+        for exch_ns, coin, usd in parts:
+            account = self.account(FOREIGN, coin)
+            account.realised_usd -= usd
+            if account.position.net_sz:
+                account.trip_usd -= usd
+            self._add_move(Move(exch_ns, coin, FOREIGN, 0, -usd))
+        return bool(parts)
 
     def holdings_at(self, coin: str, ns: int) -> dict[StrategyId, int]:
         """Signed lots that each strategy held of `coin` after everything up to `ns`."""

@@ -12,7 +12,14 @@ from hats.performance_quant_analyst.ledger import Ledger
 from hats.performance_quant_analyst.settings import Settings
 from shared.ids import FOREIGN, Cloid, Role, run_of
 from shared.messages import AnyMessage, Message
-from shared.messages.account import AccountSnapshot, BalanceChanged, FundingPayment, LedgerReport, Reconciled
+from shared.messages.account import (
+    AccountLiquidated,
+    AccountSnapshot,
+    BalanceChanged,
+    FundingPayment,
+    LedgerReport,
+    Reconciled,
+)
 from shared.messages.control import Started, WakeAt, Woke
 from shared.messages.market import AssetContext, FundingClock, UniverseUpdate
 from shared.messages.order import Fill, FillBooked, OrderChanged
@@ -33,7 +40,7 @@ class State(msgspec.Struct):
     orders: reconcile.OrderBooks = msgspec.field(default_factory=reconcile.OrderBooks)
     samples: Samples = msgspec.field(default_factory=Samples)
     opening: AccountSnapshot | None = None
-    early: list[FillBooked | FundingPayment | BalanceChanged] = []
+    early: list[FillBooked | FundingPayment | BalanceChanged | AccountLiquidated] = []
     waiting: list[reconcile.VenueBooks] = []
     cash_gaps_usd: list[int] = []
     fundings: funding.Fundings = msgspec.field(default_factory=funding.Fundings)
@@ -58,6 +65,7 @@ class PerformanceQuantAnalyst:
         AccountSnapshot,
         FundingPayment,
         BalanceChanged,
+        AccountLiquidated,
         Reconciled,
         Woke,
         Started,
@@ -86,6 +94,8 @@ class PerformanceQuantAnalyst:
                 self._take_funding(message)
             case BalanceChanged():
                 yield from self._take_transfer(message, now)
+            case AccountLiquidated():
+                yield from self._take_liquidation(message, now)
             case FundingClock():
                 self._pass_hour(now, message.next_funding_ns)
             case UniverseUpdate():
@@ -131,6 +141,8 @@ class PerformanceQuantAnalyst:
                     self._take_funding(message)
                 case BalanceChanged():
                     state.ledger.book_transfer(message)
+                case AccountLiquidated():
+                    state.ledger.book_liquidation(message)
                 case FillBooked():
                     self._book(message, now)
         yield self._report(now)
@@ -187,7 +199,14 @@ class PerformanceQuantAnalyst:
             state.curve.rescale(before, state.ledger.equity_usd())
             yield self._report(now)
 
-    def _hold_back(self, message: FillBooked | FundingPayment | BalanceChanged) -> None:
+    def _take_liquidation(self, told: AccountLiquidated, now: Ns) -> Iterator[AnyMessage]:
+        """Book what went with the positions, and report it at once."""
+        if not self.state.ledger.is_open:
+            self._hold_back(told)
+        elif self.state.ledger.book_liquidation(told):
+            yield self._report(now)
+
+    def _hold_back(self, message: FillBooked | FundingPayment | BalanceChanged | AccountLiquidated) -> None:
         assert len(self.state.early) < EARLY_KEPT, "trading goes on before the account is known"
         self.state.early.append(message)
 

@@ -8,6 +8,7 @@ import msgspec
 
 from shared.ids import Role, Seq
 from shared.messages.account import (
+    AccountLiquidated,
     AccountSnapshot,
     BalanceChanged,
     FundingPayment,
@@ -148,6 +149,7 @@ AnyMessage = (
     | AccountSnapshot
     | FundingPayment
     | BalanceChanged
+    | AccountLiquidated
     | FundingSettled
     | Reconciled
     | LedgerReport

@@ -93,6 +93,22 @@ class BalanceChanged(Message, frozen=True):
     recv_ns: Ns
 
 
+class AccountLiquidated(Message, frozen=True):
+    """Positions were taken from the account: (coin, signed lots) of each, and what their margin was worth before.
+
+    How they went is told by their fills, and what else went with them follows from both.
+    """
+
+    lane: ClassVar[Lane] = Lane.ORDER
+    durable: ClassVar[bool] = True
+
+    value_usd: Usd
+    positions: tuple[tuple[str, int], ...]
+    hash: str
+    exch_ns: Ns
+    recv_ns: Ns
+
+
 class FundingSettled(Message, frozen=True):
     """One funding instant of one coin that was held: predicted, paid, and what the law makes of it.
 

@@ -342,9 +342,8 @@ class VenueOrder(Message, frozen=True):
 
 class Fill(Message, frozen=True):
     """One of our fills. `fee_usd` > 0 was paid; `start_net_sz` is the signed position before it, in lots.
-
-    `direction` is the venue's own word: what it did to the position, and by whose doing if not an order's. `twap_id`
-    names the venue's own TWAP that it is a part of.
+    `direction` is the venue's own word: what it did to the position, and by whose doing if not an order's. `twap_id` is
+    the venue's own TWAP's. `backstop_mark_px` is the mark when a position was taken past the book, on both sides.
     """
 
     lane: ClassVar[Lane] = Lane.ORDER
@@ -365,6 +364,7 @@ class Fill(Message, frozen=True):
     recv_ns: Ns
     direction: str = ""
     twap_id: int | None = None
+    backstop_mark_px: Px | None = None
 
     @property
     def trade(self) -> tuple[Ns, str, int]:

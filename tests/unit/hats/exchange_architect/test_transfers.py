@@ -9,9 +9,9 @@ import pytest
 
 from hats.exchange_architect.transfers import ELSEWHERE, Delta, cash_usd
 from shared.errors import DataError, UnitError
-from shared.messages.account import BalanceChanged
+from shared.messages.account import AccountLiquidated, BalanceChanged
 from shared.messages.market import BadData, BadKind
-from shared.units import MS, USD, Ns
+from shared.units import MS, USD, Ns, Usd
 from tests.unit.hats.exchange_architect import scene
 from tests.unit.hats.exchange_architect.scene import T0, T0_MS, USER
 from tests.unit.hats.exchange_architect.test_session import made, up
@@ -98,6 +98,25 @@ def test_a_transfer_is_said_once_and_what_can_not_be_read_is_reported() -> None:
     (bad,) = session.received(_frame({"type": "somethingNew", "usdc": "5"}), Ns(T0 + 3))
     assert isinstance(bad, BadData)
     assert (bad.channel, bad.kind) == ("userNonFundingLedgerUpdates", BadKind.DRIFT)
+
+
+def test_a_liquidation_is_said_once_with_what_it_took() -> None:
+    """Its sizes are lots of listed coins; what of another coin is taken can't be read."""
+    session = made()
+    up(session)
+    taken = {
+        "type": "liquidation",
+        "liquidatedNtlPos": "10.0",
+        "accountValue": "-0.5",
+        "leverageType": "Cross",
+        "liquidatedPositions": [{"coin": "BTC", "szi": "-0.001"}],
+    }
+    said = session.received(_frame(taken), Ns(T0 + 1))
+    assert said == [AccountLiquidated(Usd(-500_000), (("BTC", -100),), "0x0", T0, Ns(T0 + 1))]
+    assert not session.received(_frame(taken, snapshot=True), Ns(T0 + 2))
+    strange = taken | {"liquidatedPositions": [{"coin": "NONE", "szi": "1"}]}
+    (bad,) = session.received(_frame(strange, time_ms=T0_MS + 1), Ns(T0 + 3))
+    assert isinstance(bad, BadData)
 
 
 def test_the_first_snapshot_tells_no_history() -> None:
