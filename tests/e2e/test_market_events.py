@@ -203,6 +203,27 @@ def test_what_is_taken_from_us_is_booked_to_the_last_unit(tmp_path: Path, method
         held.desk.close()
 
 
+def test_a_fifth_that_is_liquidated_and_then_the_rest_are_booked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the book, as of positions that are large: the second order within the cooldown is for all that is left."""
+    policy = VenuePolicy(liquidation_partial_above_usd=Usd(0))
+    monkeypatch.setattr("orchestrator.rehearsal.Exchange", partial(Exchange, policy=policy))
+    held = Held(tmp_path, "adopt")
+    try:
+        before = held.desk.positions()
+        held.happens(Liquidate(held.desk.master, "market"))
+        assert held.desk.positions() == {coin: net_sz * 4 // 5 for coin, net_sz in before.items()}
+        held.desk.run_for(5)
+        held.happens(Liquidate(held.desk.master, "market"))
+        assert not held.desk.positions()
+        held.desk.run_for(65)
+        held.agree_at_the_end()
+        held.agree()
+    finally:
+        held.desk.close()
+
+
 @pytest.mark.parametrize("px", ["bankruptcy", "mark"])
 def test_what_goes_with_positions_that_the_backstop_takes_is_booked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, px: Literal["bankruptcy", "mark"]
