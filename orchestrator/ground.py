@@ -41,6 +41,8 @@ from shared.private_files import make_secret
 SAFE_TIMEOUT_S: Final = 30.0
 """The watchdog's time to close what a run without a drain left open, and to answer."""
 SAY_EVERY_S: Final = 30.0
+ARRIVED_S: Final = 2.0
+"""What a desk sent before its end has reached the venue after so long, or never will: it expires."""
 
 Step = Callable[[str], None]
 """Told how far things have come."""
@@ -212,25 +214,30 @@ def _start_watchdog(settings: Settings, files: RunFiles, step: Step, stack: cont
 def leave_nothing_open(files: RunFiles, step: Step, patience_s: float = SAFE_TIMEOUT_S) -> None:
     """Before the watchdog is stopped: a run that was not drained to its end is brought to an end by it.
 
-    Unanswered if that takes longer than `patience_s`, or if the watchdog does not answer; how far it is, is said.
+    What it found closed before counts for nothing, for the desk may have gone on; and what a dying desk sent is looked
+    for once more when it has arrived. Unanswered if that takes longer than `patience_s`, or if the watchdog does not
+    answer; how far it is, is said.
     """
     began = time.monotonic()
     until, said = began + SAFE_TIMEOUT_S, began
     view = tell_patiently(files.watchdog, Look(), until)
-    if view.phase in {Phase.WAITING, Phase.DISMISSED} or (view.phase is Phase.SAFE and not view.positions):
+    if view.phase in {Phase.WAITING, Phase.DISMISSED}:
         return
-    step("the run did not end flat: the watchdog cancels and closes")
-    view = tell_patiently(files.watchdog, Flatten("the run did not end flat"), until)
-    while view.phase is not Phase.SAFE:
-        now = time.monotonic()
-        if now > began + patience_s:
-            raise Unanswered(f"the watchdog found orders or positions open to the last: {view.fault or view.phase}")
-        if now > said + SAY_EVERY_S:
-            said = now
-            left = f"{view.open_orders} orders and {view.positions} positions"
-            step(f"still open: {left} at the watchdog's last look {view.fault}".rstrip())
-        time.sleep(0.1)
-        view = tell_patiently(files.watchdog, Look(), now + SAFE_TIMEOUT_S)
+    if view.phase is not Phase.SAFE or view.positions:
+        step("the run did not end flat: the watchdog cancels and closes")
+    for pause_s in (0.0, ARRIVED_S):
+        time.sleep(pause_s)
+        view = tell_patiently(files.watchdog, Flatten("the run did not end flat"), time.monotonic() + SAFE_TIMEOUT_S)
+        while view.phase is not Phase.SAFE:
+            now = time.monotonic()
+            if now > began + patience_s:
+                raise Unanswered(f"the watchdog found orders or positions open to the last: {view.fault or view.phase}")
+            if now > said + SAY_EVERY_S:
+                said = now
+                left = f"{view.open_orders} orders and {view.positions} positions"
+                step(f"still open: {left} at the watchdog's last look {view.fault}".rstrip())
+            time.sleep(0.1)
+            view = tell_patiently(files.watchdog, Look(), now + SAFE_TIMEOUT_S)
 
 
 def _cluster(

@@ -22,6 +22,7 @@ from orchestrator.control import Control
 from orchestrator.ground import Ground, ground
 from orchestrator.machine.build import this_build
 from orchestrator.machine.confinement import confine
+from orchestrator.machine.raylink import kill_cluster
 from orchestrator.machine.runfiles import RunNote, RunRecord, forget_run, new_run, note_run, write_record
 from orchestrator.safekeeping.backup import seal_key_path
 from orchestrator.safekeeping.resting import seal_ended
@@ -186,7 +187,7 @@ class Launch:
                     desk.stop()
                 else:
                     self._watcher.step(f"Ray is gone: {fault}")
-                    self._bereft(desk, under.settings)
+                    self._bereft(desk, under)
 
     def launched(self, under: Ground) -> Desk:
         """Ten actors that begin."""
@@ -210,11 +211,18 @@ class Launch:
                 tell_patiently(self.files.watchdog, Dismiss(), time.monotonic() + DISMISS_S)
         return desk.status(), desk.scorecards()
 
-    def _bereft(self, desk: Desk, settings: Settings) -> None:
-        """What can be done for a desk whose Ray is gone: what is open is closed, and the next run begins halted."""
+    def _bereft(self, desk: Desk, under: Ground) -> None:
+        """What can be done for a desk whose Ray is gone: what is open is closed, and the next run begins halted.
+
+        Its actors live on for seconds and would trade, so they are ended too; of somebody else's Ray they are told of
+        the watchdog's act by their hub.
+        """
+        settings = under.settings
         if settings.watchdog.enabled:
             with contextlib.suppress(NotRunning, Unanswered):  # it is asked again, with patience, before it is stopped
                 tell(self.files.watchdog, Flatten("Ray is gone"))
+        if under.ray_pid is not None:
+            kill_cluster(under.ray_pid)
         desk.abandon()
         key = read_seal_key(self._key_file) if settings.at_rest.mode == "sealed" else None
         account = settings.hats.exchange_architect.user_address

@@ -36,7 +36,8 @@ def read_private(path: Path, bytes_max: int, what: str = "") -> bytes:
 def write_private(path: Path, data: bytes) -> None:
     """The file holds `data`, whole or not at all, 0600 from its first moment, on the disk when this returns."""
     try:
-        durable.write(path, data, path.with_name(path.name + ".part"), 0o600)
+        # two processes may write the same file: each writes its own aside
+        durable.write(path, data, path.with_name(f"{path.name}.{os.getpid()}.part"), 0o600)
     except OSError as error:
         raise ConfigError([f"cannot write {path}: {error.strerror}"]) from error
 

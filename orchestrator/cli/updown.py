@@ -244,8 +244,10 @@ def _clear_away(run: RunNote, *, flatten: bool, config: Path | None) -> None:
         note("its hub does not answer: open orders and positions, if any, stay on the exchange")
     if run.ray_pid is not None and runs.is_alive(run.ray_pid):
         raylink.stop_process(run.ray_pid, raylink.STOP_TIMEOUT_S)
-    elif run.ray_pid is None:
+    if run.ray_pid is None:
         _stop_actors(run, files)
+    else:
+        raylink.kill_cluster(run.ray_pid)
     for pid in runs.processes_of(files):
         raylink.stop_process(pid, ORPHAN_TIMEOUT_S)
     short_folder.remove_left(files.short)

@@ -220,6 +220,7 @@ class OwnRay:
             return
         is_whole = self._pulse is not None and self._pulse.fault() is None
         stop_process(self._process.pid, STOP_TIMEOUT_S if is_whole else 0.0)  # what is left of it would only wait
+        kill_cluster(self._process.pid)
         self._process.wait()
         self._process = None
 
@@ -270,6 +271,34 @@ def stop_process(pid: int, timeout_s: float) -> None:
             time.sleep(0.05)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
+
+
+def kill_cluster(head: int) -> None:
+    """Every process of the cluster that this `ray start` began in a session of its own is gone when this returns.
+
+    Each actor has a process group of its own, so that the group's end is not theirs; without their raylet they would
+    go on for seconds. Unanswered if one can't be killed.
+    """
+    deadline = time.monotonic() + STOP_TIMEOUT_S
+    while left := [pid for pid in _session(head) if is_running(pid, "ray")]:
+        if time.monotonic() > deadline:
+            raise Unanswered(f"processes {left} of Ray can't be killed")
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)
+
+
+def _session(leader: int) -> list[int]:
+    """The processes of a session; its number is nobody else's while one of them lives."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):  # ended meanwhile
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                if int(fields[3]) == leader:
+                    found.append(int(entry.name))
+    return found
 
 
 def is_running(pid: int, word: str = "") -> bool:

@@ -92,7 +92,7 @@ class Round(msgspec.Struct, frozen=True):
 
 @contextlib.contextmanager
 def loaded_desk(
-    home: Path, seed: int, lost: float, *, budget: int | None = None, silence_ms: int = 600_000
+    home: Path, seed: int, lost: float, *, budget: int | None = None, silence_ms: int = 60_000
 ) -> Iterator[RealDesk]:
     """A desk whose quotes are 120 orders on ten coins while inside. `budget`: requests that entries leave.
 
@@ -261,7 +261,7 @@ def drill(
     for number in range(rounds):
         own = home / str(number)
         own.mkdir(parents=True, mode=0o700)
-        silence_ms = SILENCE_MS if silent else 600_000
+        silence_ms = SILENCE_MS if silent else 60_000
         with loaded_desk(own, seed + number, lost, budget=budget, silence_ms=silence_ms) as desk:
             yield one_dead_round(desk, is_silent=silent) if is_wrecked else one_round(desk, budget)
 

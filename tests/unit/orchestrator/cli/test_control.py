@@ -140,6 +140,22 @@ def test_a_launcher_stays_until_nothing_is_open(
     assert tell(wreck.watchdog, Look()).phase is Phase.SAFE
 
 
+def test_what_a_dying_desk_still_sent_is_cancelled(
+    wreck: RunFiles, venue: ScriptedVenue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The watchdog had found nothing open any more, and had closed all once more: then the last order arrives."""
+    monkeypatch.setattr(ground, "ARRIVED_S", 0.5)
+    tell(wreck.watchdog, Flatten("Ray is gone"))
+    wait_for(lambda: tell(wreck.watchdog, Look()).phase is Phase.SAFE)
+    last = {"coin": "BTC", "oid": 8, "side": "B", "sz": "0.1"}
+    late = threading.Timer(0.2, lambda: venue.answers.update(frontendOpenOrders=[last]))
+    late.start()
+    ground.leave_nothing_open(wreck, lambda _: None, 10.0)
+    late.join()
+    assert venue.answers["frontendOpenOrders"] == []
+    assert venue.kinds() == ["cancel", "order", "cancel"]
+
+
 @contextlib.contextmanager
 def hub(files: RunFiles, *, flat: bool, public: str = "") -> Iterator[None]:
     """A hub without Hats, whose drains come at once to this end; `public` is the operator's key."""

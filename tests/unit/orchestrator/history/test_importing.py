@@ -20,7 +20,7 @@ from shared.warehouse.manifest import Batch
 from shared.warehouse.store import Store
 
 BTC, ETH = Instrument("BTC", 0, 5, 40), Instrument("ETH", 1, 4, 25)
-MARKET = Path(__file__).resolve().parents[4] / "shared" / "data" / "market"
+MARKET = Path(__file__).resolve().parents[5] / "shared" / "data" / "market"
 needs_market = pytest.mark.skipif(not MARKET.exists(), reason=f"the recorded data folder {MARKET} is not here")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -100,3 +101,16 @@ def _wait_for(is_so: Callable[[], bool]) -> None:
     while not is_so():
         assert time.monotonic() < until
         time.sleep(0.01)
+
+
+def test_the_whole_session_of_a_cluster_is_killed() -> None:
+    """An actor has a process group of its own, and may outlive the one that began its session."""
+    actor = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)  # ray::A'], "
+    actor += "process_group=0); print('begun', flush=True)"
+    with subprocess.Popen([sys.executable, "-c", actor], start_new_session=True, stdout=subprocess.PIPE) as head:
+        assert head.stdout is not None
+        assert head.stdout.readline() == b"begun\n"
+        head.wait()
+        assert len(raylink._session(head.pid)) == 1
+        raylink.kill_cluster(head.pid)
+        assert not any(raylink.is_running(pid) for pid in raylink._session(head.pid))
