@@ -238,13 +238,18 @@ def being_replaced(turn: Turn, order: Order) -> Order | None:
 
 
 def _give_back(turn: Turn, order: Order, reason: str) -> Iterator[AnyMessage]:
-    """The replacement failed: what it was to replace may still be open, and the venue is asked for the truth."""
+    """The replacement failed: what it was to replace may still be open, and the venue is asked for the truth.
+
+    Not if it was refused before it left: then nothing has happened, and where that was for want of weight, questions
+    would use up what the next one needs.
+    """
     old = being_replaced(turn, order)
     if old is None:
         return
     if old.is_proven:
         yield from move(turn, old, OrderEvent.REFUSE_CHANGE, f"not replaced: {reason}")
-        yield from ask(turn, old)
+        never_left = order.state is OrderState.REJECTED and not order.sent_ns
+        yield from calm(turn, old) if never_left else ask(turn, old)
     else:
         yield from doubt(turn, old, f"not answered yet, and not replaced: {reason}")
 

@@ -6,7 +6,14 @@ import pytest
 
 from shared.messages import AnyMessage
 from shared.messages.control import Disarmed, DrainOrdered, KillLevel, KillOrdered
-from shared.messages.order import ActionKind, AnswerKind, OrderChanged, QueryOrder, SubmitOrder, VenueOrderStatus
+from shared.messages.order import (
+    ActionKind,
+    AnswerKind,
+    OrderChanged,
+    QueryOrder,
+    SubmitOrder,
+    VenueOrderStatus,
+)
 from shared.messages.risk import OrderApproved, TradingState, TradingStateChanged
 from shared.messages.signal import CancelIntent
 from shared.order import OrderState
@@ -179,6 +186,19 @@ def test_a_refused_replacement_gives_the_old_order_back() -> None:
     said = say(hat, answer(new, AnswerKind.REFUSED, of=ActionKind.MODIFY, error=error))
     assert changes(said) == [("rejected", 0), ("resting", 0)]
     assert QueryOrder(old.cloid) in said
+
+
+def test_nobody_asks_after_what_was_to_be_replaced_by_bytes_that_never_left() -> None:
+    """For want of weight it was kept back: questions would use up what the next replacement needs, for ever."""
+    hat = manager()
+    old = resting(hat, intent(1))
+    new = intent(2, replaces=old.cloid)
+    say(hat, approval(new, 2))
+    error = "local: weight budget of this minute is used up"
+    said = say(hat, answer(new, AnswerKind.REFUSED, of=ActionKind.MODIFY, error=error))
+    assert changes(said) == [("rejected", 0), ("resting", 0)]
+    said += wake(hat, NOW + ms(10_000))
+    assert not [question for question in said if isinstance(question, QueryOrder)]
 
 
 def test_a_replacement_without_an_answer_makes_both_unknown() -> None:
