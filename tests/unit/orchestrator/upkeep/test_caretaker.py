@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from pathlib import Path
@@ -82,7 +83,7 @@ def place(tmp_path: Path, strong: Path) -> Place:
 
 def test_a_disk_that_takes_nothing_is_not_in_the_way_of_trading(place: Place) -> None:
     """The desk is not ended for a schedule that can't be kept; it is kept once there is room."""
-    in_the_way = place.files.schedule.with_name(place.files.schedule.name + ".part")
+    in_the_way = place.files.schedule.with_name(f"{place.files.schedule.name}.{os.getpid()}.part")
     in_the_way.mkdir()
     made = Caretaker(place, Elsewhere(), unheard, {"a": task("a")}, lambda: 0)
     made.turn()

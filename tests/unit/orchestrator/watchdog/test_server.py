@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -79,12 +80,13 @@ def wait_for(holds: Callable[[], bool]) -> None:
 
 def test_a_disk_that_takes_no_latch_does_not_stop_it(venue: ScriptedVenue, tmp_path: Path) -> None:
     """The desk ends on a full disk, and then the watchdog must not; it remembers once there is room."""
-    kept, in_the_way = tmp_path / "latch.json", tmp_path / "latch.json.part"
+    kept, in_the_way = tmp_path / "latch.json", tmp_path / f"latch.json.{os.getpid()}.part"
     in_the_way.mkdir()
     with watchdog(venue, tmp_path, kept) as socket:
         tell(socket, Flatten("the disk is full"))
         wait_for(lambda: "order" in venue.kinds())
         assert tell(socket, Look()).phase is Phase.ACTING
+        assert not kept.exists()
         in_the_way.rmdir()
         wait_for(kept.exists)
     assert read_kept(kept, Aim.CANCEL) == Kept("the disk is full", Aim.FLATTEN)
