@@ -28,13 +28,14 @@ from orchestrator.accounts.marks import MarksFile
 from orchestrator.gauges import Gauges
 from orchestrator.heart import Heart
 from orchestrator.hub import Hub
+from orchestrator.kill_note import KillNotes
 from orchestrator.machine.build import this_build
+from orchestrator.machine.processes import is_running
 from orchestrator.machine.runfiles import HubDoor, RunFiles
 from orchestrator.recovery import recover
 from orchestrator.safekeeping.backup import seal_key_path
 from orchestrator.services import services_of
 from orchestrator.supervisor import Supervisor, Verdict
-from orchestrator.upkeep.kill_note import KillNotes
 from orchestrator.watchdog.companion import Companion
 from orchestrator.watchdog.guard import Beat
 from orchestrator.watchdog.line import Heartbeats
@@ -241,7 +242,7 @@ class Orchestrator:
     # the nine
 
     def _lost(self, role: Role, verdict: Verdict, hung_pid: int) -> None:
-        if hung_pid and _is_ray_process(hung_pid):
+        if hung_pid and is_running(hung_pid, "ray::"):
             logger.warning("{role} (pid {pid}) hangs and is killed", role=role, pid=hung_pid)
             os.kill(hung_pid, signal.SIGKILL)
         if verdict is Verdict.RESTART and not self._ending.is_set() and self._hub is not None:
@@ -304,10 +305,3 @@ def _actor(kind: type, name: str, namespace: str, *, get_if_exists: bool) -> Any
         enable_task_events=False,
         runtime_env={"env_vars": {**WORKER_ENV, **anchor_variables()}},
     )
-
-
-def _is_ray_process(pid: int) -> bool:
-    try:
-        return b"ray::" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return False

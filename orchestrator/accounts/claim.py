@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from orchestrator.machine.raylink import is_running
+from orchestrator.machine.processes import is_running
 from orchestrator.machine.runfiles import current_run
 from shared.errors import AlreadyRunning, NotRunning
 

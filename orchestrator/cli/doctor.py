@@ -91,6 +91,7 @@ def _current_run(config: Path | None, *, is_watched: bool) -> Iterator[Finding]:
     from orchestrator.cli import runs
     from orchestrator.cli.findings import ok, problem
     from orchestrator.cli.launching import home
+    from orchestrator.machine.processes import is_running
     from orchestrator.machine.runfiles import RunFiles, current_run
 
     try:
@@ -99,7 +100,7 @@ def _current_run(config: Path | None, *, is_watched: bool) -> Iterator[Finding]:
         yield ok("current run", "none")
         return
     files = RunFiles(Path(note.run_dir))
-    if runs.is_alive(note.launcher_pid):
+    if is_running(note.launcher_pid):
         yield ok("launcher", f"process {note.launcher_pid}, run in {note.run_dir}")
     else:
         left = runs.processes_of(files)

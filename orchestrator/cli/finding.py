@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from orchestrator.cli.terminal import note
-from orchestrator.machine.runfiles import RunFiles, RunNote, current_run
+from orchestrator.machine.runfiles import RunFiles, RunNote, current_run, newest_in
 from shared.errors import HatsError, NotRunning
 
 PROC = Path("/proc")
@@ -76,8 +76,7 @@ def _run_of(link: Path, is_output: bool) -> Path | None:
         return link.parents[1]
     if link.name != "desk.lock":
         return None
-    folders = [path for path in (link.parent / "runs").glob("*") if path.is_dir()]
-    return max(folders, key=lambda path: path.stat().st_mtime_ns, default=None)
+    return newest_in(link.parent)
 
 
 def _home_of(config: Path | None) -> Path:
@@ -132,8 +131,7 @@ def _none_in(home: Path, living: list[RunFiles]) -> NotRunning:
         said = f"no process of the run that {home} notes lives: `hats down` puts it in order"
     except (NotRunning, OSError, msgspec.MsgspecError) as error:
         said = str(error)
-    folders = [path for path in (home / "runs").glob("*") if path.is_dir()]
-    newest = max(folders, key=lambda path: path.stat().st_mtime_ns, default=None)
+    newest = newest_in(home)
     hint = f"; the last run is in {newest} (--run {newest.name})" if newest else ""
     elsewhere = "".join(f"; a desk runs in {_home(files)}: `hats kill --home {_home(files)}`" for files in living)
     return NotRunning(f"{said}{hint}{elsewhere}")

@@ -96,8 +96,8 @@ def _stop(files: RunFiles, order: KillOrdered, wait_s: float) -> dict[str, Any]:
 
     Unanswered if the effect did not come in time; NotRunning if nothing of the desk lives.
     """
+    from orchestrator import kill_note
     from orchestrator.cli.finding import is_living
-    from orchestrator.upkeep import kill_note
 
     until, is_left = time.monotonic() + wait_s, False
     while True:

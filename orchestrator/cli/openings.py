@@ -13,9 +13,10 @@ from shared.hosts import is_loopback
 
 def ray_exposure() -> Iterator[Finding]:
     """Which of this user's Ray heads others can reach; their token protects them, and nothing else."""
+    from orchestrator.machine import processes
     from orchestrator.safekeeping.run_scan import listening
 
-    heads = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit() and _is_head(entry)]
+    heads = [pid for pid in processes.every() if processes.command_of(pid)[0].endswith("gcs_server")]
     found = {(each.host, each.port) for each in listening(heads)}
     exposed = sorted(f"{host}:{port}" for host, port in found if not is_loopback(host))
     if exposed:
@@ -42,10 +43,3 @@ def certificates(tls: TlsFiles | None) -> Iterator[Finding]:
         yield problem("certificates", ", ".join(late), "`hats certs make HOST` makes another")
     else:
         yield ok("certificates", f"good for {min(left.values())} days")
-
-
-def _is_head(process: Path) -> bool:
-    try:
-        return (process / "cmdline").read_bytes().split(b"\0")[0].endswith(b"gcs_server")
-    except OSError:
-        return False  # it ended meanwhile

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.cli.launching import home
-from orchestrator.machine.runfiles import RunFiles, RunNote, current_run
+from orchestrator.machine import processes
+from orchestrator.machine.runfiles import RunFiles, RunNote, current_run, newest_in
 from shared.errors import NotRunning
 
 if TYPE_CHECKING:
@@ -58,29 +59,17 @@ def last_run(run: Path | None, config: Path | None) -> RunFiles:
 
 def newest_run(config: Path | None) -> Path | None:
     """The folder of the run that began last; None if there was none."""
-    folder = home(config) / "runs"
-    runs = [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
-    return max(runs, key=lambda path: path.stat().st_mtime_ns, default=None)
-
-
-def is_alive(pid: int) -> bool:
-    """Does this process run (and is not just waiting to be reaped)?"""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+    return newest_in(home(config))
 
 
 def processes_of(files: RunFiles) -> list[int]:
     """Ids of the processes that write their output into the run's files: signer, local exchange and own Ray."""
     found, ours = [], {files.logs.resolve(), files.ray.resolve()}
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
+    for pid in processes.every():
         try:
-            target = (entry / "fd" / "1").readlink()
+            target = Path(f"/proc/{pid}/fd/1").readlink()
         except OSError:
             continue  # ended meanwhile, or somebody else's
-        if target.parent in ours and is_alive(int(entry.name)):
-            found.append(int(entry.name))
+        if target.parent in ours and processes.is_running(pid):
+            found.append(pid)
     return sorted(found)

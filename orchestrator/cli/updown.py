@@ -78,12 +78,13 @@ def down(
     """End the current run in order: disarm, cancel, flatten, stop; returns when nothing of it is left."""
     from orchestrator.cli import runs
     from orchestrator.cli.launching import home
+    from orchestrator.machine import processes
     from orchestrator.machine.runfiles import RunFiles
     from orchestrator.safekeeping.resting import is_sealed_run
 
     run = runs.current(config)
     files = RunFiles(Path(run.run_dir))
-    if runs.is_alive(run.launcher_pid):
+    if processes.is_running(run.launcher_pid):
         os.kill(run.launcher_pid, signal.SIGUSR1 if no_flatten else signal.SIGTERM)
         _wait_gone(run.launcher_pid, wait_s)
     else:
@@ -153,13 +154,13 @@ def _wait_ready(launcher: subprocess.Popen[bytes], home: Path, log: Path) -> Run
 def _end(launcher: subprocess.Popen[bytes], home: Path, older: frozenset[Path]) -> None:
     """The launcher is gone, and with it what it started: Ray may end a process before it can clear away itself."""
     from orchestrator.cli.runs import processes_of
-    from orchestrator.machine import raylink
+    from orchestrator.machine import processes
     from orchestrator.machine.runfiles import RunFiles
 
-    raylink.stop_process(launcher.pid, STOP_TIMEOUT_S)
+    processes.stop(launcher.pid, STOP_TIMEOUT_S)
     for folder in _runs_in(home) - older:
         for pid in processes_of(RunFiles(folder)):
-            raylink.stop_process(pid, ORPHAN_TIMEOUT_S)
+            processes.stop(pid, ORPHAN_TIMEOUT_S)
 
 
 def _runs_in(home: Path) -> frozenset[Path]:
@@ -208,10 +209,10 @@ def _facts(settings: Settings, run: RunNote) -> dict[str, Any]:
 
 
 def _wait_gone(pid: int, wait_s: float) -> None:
-    from orchestrator.cli.runs import is_alive
+    from orchestrator.machine.processes import is_running
 
     deadline = time.monotonic() + wait_s
-    while is_alive(pid):
+    while is_running(pid):
         if time.monotonic() > deadline:
             raise Unanswered(f"process {pid} is still ending after {wait_s:.0f} s; `hats status` shows how far it is")
         time.sleep(POLL_S)
@@ -222,7 +223,7 @@ def _clear_away(run: RunNote, *, flatten: bool, config: Path | None) -> None:
     from orchestrator.cli import runs
     from orchestrator.cli.launching import home
     from orchestrator.control import Control
-    from orchestrator.machine import raylink, short_folder
+    from orchestrator.machine import processes, raylink, short_folder
     from orchestrator.machine.runfiles import RunFiles, forget_run
     from orchestrator.watchdog.line import tell
     from orchestrator.watchdog.words import Dismiss
@@ -242,14 +243,14 @@ def _clear_away(run: RunNote, *, flatten: bool, config: Path | None) -> None:
         _leave_nothing_open(files)
     else:
         note("its hub does not answer: open orders and positions, if any, stay on the exchange")
-    if run.ray_pid is not None and runs.is_alive(run.ray_pid):
-        raylink.stop_process(run.ray_pid, raylink.STOP_TIMEOUT_S)
+    if run.ray_pid is not None and processes.is_running(run.ray_pid):
+        processes.stop(run.ray_pid, raylink.STOP_TIMEOUT_S)
     if run.ray_pid is None:
         _stop_actors(run, files)
     else:
         raylink.kill_cluster(run.ray_pid)
     for pid in runs.processes_of(files):
-        raylink.stop_process(pid, ORPHAN_TIMEOUT_S)
+        processes.stop(pid, ORPHAN_TIMEOUT_S)
     short_folder.remove_left(files.short)
     files.door.unlink(missing_ok=True)
     forget_run(home(config))

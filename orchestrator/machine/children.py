@@ -13,8 +13,8 @@ from typing import Final
 
 from loguru import logger
 
+from orchestrator.machine import processes
 from orchestrator.machine.environment import scrubbed
-from orchestrator.machine.raylink import stop_process
 from shared.errors import HatsError, Unanswered
 
 WATCH_S: Final = 0.2
@@ -57,7 +57,7 @@ class Child:
         if self._watcher is not None:
             self._watcher.join()
         if self._process is not None:
-            stop_process(self._process.pid, STOP_TIMEOUT_S)
+            processes.stop(self._process.pid, STOP_TIMEOUT_S)
             self._process.wait()
             self._process = None
 

@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from orchestrator.machine import processes
 from orchestrator.machine.environment import scrubbed
 from shared.bus.tls import TlsFiles, check_private
 from shared.errors import ConfigError, HatsError, NotRunning, Unanswered
@@ -219,7 +220,7 @@ class OwnRay:
         if self._process is None:
             return
         is_whole = self._pulse is not None and self._pulse.fault() is None
-        stop_process(self._process.pid, STOP_TIMEOUT_S if is_whole else 0.0)  # what is left of it would only wait
+        processes.stop(self._process.pid, STOP_TIMEOUT_S if is_whole else 0.0)  # what is left of it would only wait
         kill_cluster(self._process.pid)
         self._process.wait()
         self._process = None
@@ -236,7 +237,7 @@ class Pulse:
 
     def fault(self) -> str | None:
         """What of it is gone; None while this machine's raylet runs and its head listens."""
-        if self._raylet is not None and not is_running(self._raylet, "raylet"):
+        if self._raylet is not None and not processes.is_running(self._raylet, "raylet"):
             return f"its raylet (process {self._raylet}) ended"
         host, _, port = self._address.rpartition(":")
         try:
@@ -250,64 +251,19 @@ class Pulse:
 
 def _raylet_of(address: str) -> int | None:
     """This machine's raylet of the cluster; None if there is none to be seen."""
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            program, *words = (entry / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue  # ended meanwhile
-        if program.endswith(b"/raylet") and f"--gcs-address={address}".encode() in words:
-            return int(entry.name)
+    for pid in processes.every():
+        program, *words = processes.command_of(pid)
+        if program.endswith("/raylet") and f"--gcs-address={address}" in words:
+            return pid
     return None
-
-
-def stop_process(pid: int, timeout_s: float) -> None:
-    """The process and its group are gone when this returns: asked first, then killed."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline and is_running(pid):
-            time.sleep(0.05)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)
 
 
 def kill_cluster(head: int) -> None:
     """Every process of the cluster that this `ray start` began in a session of its own is gone when this returns.
 
-    Each actor has a process group of its own, so that the group's end is not theirs; without their raylet they would
-    go on for seconds. Unanswered if one can't be killed.
+    Each actor has a process group of its own; without their raylet they would go on for seconds.
     """
-    deadline = time.monotonic() + STOP_TIMEOUT_S
-    while left := [pid for pid in _session(head) if is_running(pid, "ray")]:
-        if time.monotonic() > deadline:
-            raise Unanswered(f"processes {left} of Ray can't be killed")
-        for pid in left:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        time.sleep(0.01)
-
-
-def _session(leader: int) -> list[int]:
-    """The processes of a session; its number is nobody else's while one of them lives."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError):  # ended meanwhile
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-                if int(fields[3]) == leader:
-                    found.append(int(entry.name))
-    return found
-
-
-def is_running(pid: int, word: str = "") -> bool:
-    """Does a process of this id run, with `word` in its command line, and not just wait to be reaped?"""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        return state != "Z" and word in Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
-    except OSError:
-        return False
+    processes.kill_session(head, "ray")
 
 
 def _ray() -> str:

@@ -191,6 +191,12 @@ def current_run(home: Path) -> RunNote:
     return msgspec.json.decode(path.read_bytes(), type=RunNote)
 
 
+def newest_in(home: Path) -> Path | None:
+    """The folder of the home folder's run that began last; None if there was none."""
+    folders = [path for path in (home / "runs").glob("*") if path.is_dir()]
+    return max(folders, key=lambda path: path.stat().st_mtime_ns, default=None)
+
+
 def forget_run(home: Path) -> None:
     """The current run is over; its folder stays."""
     (home / "current.json").unlink(missing_ok=True)

@@ -21,6 +21,7 @@ from typing import Final
 
 from loguru import logger
 
+from orchestrator.machine import processes
 from shared.private_files import make_private_folders
 
 LOCK: Final = "launcher.lock"
@@ -100,14 +101,13 @@ def _is_used(folder: Path) -> bool:
     inside, bound = f"{folder}/", f" {folder}/"
     if any(bound in line for line in Path("/proc/net/unix").read_text(errors="replace").splitlines()):
         return True
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit() or entry.name == str(os.getpid()):
+    for pid in processes.every():
+        if pid == os.getpid():
             continue
         with contextlib.suppress(OSError):  # ended meanwhile, or somebody else's, who can't look into the folder either
-            words = (entry / "cmdline").read_text(errors="replace")
-            if inside in words or f"{folder}\0" in words:
+            if any(inside in word or word.endswith(str(folder)) for word in processes.command_of(pid)):
                 return True
-            links = [entry / "cwd", *(entry / "fd").iterdir()]
+            links = [Path(f"/proc/{pid}/cwd"), *Path(f"/proc/{pid}/fd").iterdir()]
             if any(f"{_target(link)}/".startswith(inside) for link in links):
                 return True
     return False

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from orchestrator.machine import processes
 from orchestrator.machine.raylink import AUTH_TOKEN
 from orchestrator.machine.runfiles import HubDoor, RunFiles
 from shared.errors import DataError
@@ -68,7 +69,9 @@ def look_for_secrets(files: RunFiles, pids: Iterable[int]) -> Looked:
     forms = [(secret, form) for secret in secrets for form in (secret.data, secret.data.hex().encode())]
     places, faults = 0, set[str]()
     texts: list[tuple[str, bytes, Path | None]] = [(str(path), _tail(path), path) for path in _texts(files)]
-    texts += [(f"/proc/{pid}/{name}", _proc(pid, name), None) for pid in pids for name in ("cmdline", "environ")]
+    texts += [
+        (f"/proc/{pid}/{name}", processes.told(pid, name), None) for pid in pids for name in ("cmdline", "environ")
+    ]
     for place, data, path in texts:
         places += 1
         faults |= {f"{secret.name} in {place}" for secret, form in forms if form in data and path != secret.home}
@@ -99,14 +102,8 @@ def look_for_exposure(files: RunFiles, pids: Iterable[int]) -> Looked:
 
 def processes_of_run(launcher_pid: int) -> list[int]:
     """The launcher and all below it; and if this is a worker of another Ray, that one's processes."""
-    parents = _parents()
     roots = {launcher_pid, os.getppid() if _is_raylet(os.getppid()) else launcher_pid}
-    found, grown = set(roots), True
-    while grown:
-        more = {pid for pid, parent in parents.items() if parent in found} - found
-        found |= more
-        grown = bool(more)
-    return sorted(found & set(parents))
+    return sorted(processes.below(roots))
 
 
 def listening(pids: Iterable[int]) -> Iterator[Listening]:
@@ -160,20 +157,5 @@ def _tail(path: Path) -> bytes:
         return b""  # rotated away meanwhile
 
 
-def _proc(pid: int, name: str) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/{name}").read_bytes()
-    except OSError:
-        return b""  # it ended, or hides from its own user
-
-
-def _parents() -> dict[int, int]:
-    found = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and (stat := _proc(int(entry.name), "stat")):
-            found[int(entry.name)] = int(stat.rpartition(b")")[2].split()[1])
-    return found
-
-
 def _is_raylet(pid: int) -> bool:
-    return b"raylet" in _proc(pid, "cmdline")[:200]
+    return b"raylet" in processes.told(pid, "cmdline")[:200]

@@ -26,7 +26,7 @@ from typing import Final
 
 import msgspec
 
-from orchestrator.cli.runs import is_alive
+from orchestrator.machine.processes import is_running
 from shared.codec import decode
 from shared.errors import HatsError, Unanswered
 from shared.ids import Role
@@ -146,7 +146,7 @@ def _kill(desk: RealDesk, victim: Role | str) -> None:
     if pid is None:
         raise Unanswered(f"there is no {victim} to kill")
     hit(pid, signal.SIGKILL)
-    while is_alive(pid):
+    while is_running(pid):
         time.sleep(0.02)
     time.sleep(0.5)
     desk.wait_armed(BACK_S)

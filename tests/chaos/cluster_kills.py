@@ -27,14 +27,15 @@ from typing import Any, Final
 import msgspec
 
 from orchestrator.cli.exits import Exit
-from orchestrator.cli.runs import is_alive, processes_of
+from orchestrator.cli.runs import processes_of
 from orchestrator.control import Control
+from orchestrator.machine.processes import command_of, is_running
 from orchestrator.machine.runfiles import RunFiles, current_run
 from shared.errors import NotRunning, Unanswered
 from shared.messages.control import ResumeOrdered
 from shared.units import MS
 from tests.chaos.own_account import own_account
-from tests.chaos.real_desk import VENUE_ARGS, RealDesk, command_of, descendants, hit, keys_of, options_of
+from tests.chaos.real_desk import VENUE_ARGS, RealDesk, descendants, hit, keys_of, options_of
 from tests.contract.serving import venue_process
 from tests.e2e.desk_commands import Hats
 
@@ -177,7 +178,7 @@ def _round(runs: Runs, desk: RealDesk, victim: str) -> tuple[Round, RealDesk]:
     exit_code = runs.ended(WAIT_S)
     ended_s = None if exit_code is None else time.monotonic() - began
     left = tuple(
-        " ".join(command_of(each))[:80] for each in sorted(ours | set(processes_of(desk.files))) if is_alive(each)
+        " ".join(command_of(each))[:80] for each in sorted(ours | set(processes_of(desk.files))) if is_running(each)
     )
     last_risk_s = _last_risk_s(desk, at_ms)
     is_said = "Ray is gone" in runs.said()

@@ -30,8 +30,9 @@ from typing import Any, Final
 
 import msgspec
 
-from orchestrator.cli.runs import is_alive, processes_of
+from orchestrator.cli.runs import processes_of
 from orchestrator.control import Control
+from orchestrator.machine.processes import command_of, is_running
 from shared.errors import Unanswered
 from shared.ids import Role
 from shared.messages.control import KillLevel, KillOrdered, ResumeOrdered
@@ -42,7 +43,6 @@ from tests.chaos.real_desk import (
     TEN_COINS,
     WATCHDOG,
     RealDesk,
-    command_of,
     descendants,
     hit,
     makers,
@@ -150,7 +150,7 @@ def wreck(desk: RealDesk) -> None:
     for pid in victims:
         hit(pid, signal.SIGKILL)
     until = time.monotonic() + 10.0
-    while any(is_alive(pid) for pid in victims):
+    while any(is_running(pid) for pid in victims):
         if time.monotonic() > until:
             raise Unanswered("they would not die")
         time.sleep(0.02)
@@ -227,7 +227,7 @@ def _is_latched(desk: RealDesk) -> bool:
     before = desk.wait(lambda status: True, "answering", WAIT_S).seq
     if pid is None or not hit(pid, signal.SIGKILL):
         raise Unanswered("there is no orchestrator to kill")
-    while is_alive(pid):
+    while is_running(pid):
         time.sleep(0.02)
     back = desk.wait(
         lambda status: status.seq > before and all(hat.state in ("ready", "armed") for hat in status.hats),

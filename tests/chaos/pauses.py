@@ -25,7 +25,7 @@ from typing import Final
 
 import msgspec
 
-from orchestrator.cli.runs import is_alive
+from orchestrator.machine.processes import is_running
 from shared.codec import decode
 from shared.errors import Unanswered
 from shared.ids import HATS, Role
@@ -137,7 +137,7 @@ def _watched(desk: RealDesk, victim: str, seconds: float, trouble: Trouble) -> P
     """The pause, and whether signer and watchdog are afterwards who they were."""
     guards = {name: _pid(desk, name) for name in ("signer", "watchdog") if name != victim}
     done = _pause(desk, victim, seconds, trouble)
-    return msgspec.structs.replace(done, lost=tuple(name for name, pid in guards.items() if not is_alive(pid)))
+    return msgspec.structs.replace(done, lost=tuple(name for name, pid in guards.items() if not is_running(pid)))
 
 
 def _pause(desk: RealDesk, victim: str, seconds: float, trouble: Trouble) -> Pause:
@@ -145,9 +145,9 @@ def _pause(desk: RealDesk, victim: str, seconds: float, trouble: Trouble) -> Pau
     began_ns = time.time_ns()
     end = trouble(pid)
     until = time.monotonic() + seconds
-    while time.monotonic() < until and is_alive(pid):
+    while time.monotonic() < until and is_running(pid):
         time.sleep(0.1)
-    outlived = is_alive(pid)
+    outlived = is_running(pid)
     end()
     ended = time.monotonic()
     ended_ns = time.time_ns()

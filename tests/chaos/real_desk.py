@@ -19,6 +19,7 @@ import msgspec
 from orchestrator import compose
 from orchestrator.cli.runs import processes_of
 from orchestrator.control import Control
+from orchestrator.machine.processes import below, command_of
 from orchestrator.machine.runfiles import RunFiles, RunNote, current_run
 from orchestrator.status import Status
 from shared.errors import NotRunning, Unanswered
@@ -183,25 +184,9 @@ def options_of(keys: Mapping[str, Any]) -> list[str]:
     return ["--config", str(ROOT / "configs" / "demo.toml"), *assignments]
 
 
-def command_of(pid: int) -> list[str]:
-    """The command line of a process; empty if it is gone."""
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
-    except OSError:
-        return []
-
-
 def descendants(root: int) -> list[int]:
     """All processes below this one."""
-    parents: dict[int, int] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError, IndexError):
-                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-    found = [root]
-    for pid in found:
-        found += [child for child, parent in parents.items() if parent == pid and child not in found]
-    return found[1:]
+    return sorted(below({root}) - {root})
 
 
 def hit(pid: int, number: int) -> bool:

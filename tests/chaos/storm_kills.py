@@ -28,7 +28,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import track
 
-from orchestrator.cli.runs import is_alive
+from orchestrator.machine.processes import is_running
 from shared.errors import Unanswered
 from shared.ids import HATS, Role
 from shared.journal import JournalReader
@@ -110,7 +110,7 @@ def _kill(desk: RealDesk, victim: Role | str, draw: random.Random) -> None:
     pid = _pid(desk, victim)
     hit(pid, signal.SIGKILL)
     until = time.monotonic() + BACK_WITHIN_S
-    while is_alive(pid):
+    while is_running(pid):
         if time.monotonic() > until:
             raise Unanswered(f"{victim} (process {pid}) would not die")
         time.sleep(0.01)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from orchestrator.machine.processes import command_of
 from orchestrator.upkeep.caretaker import read_state
 from orchestrator.upkeep.jobs import FIT
 from shared.codec import decode
@@ -20,7 +21,7 @@ from shared.messages.risk import RiskModel, RiskReport, VarianceFitted, Variance
 from shared.units import MINUTE
 from shared.warehouse.store import Store
 from shared.warehouse.tables import CandleRow
-from tests.chaos.real_desk import WATCHDOG, RealDesk, command_of, descendants, hit, real_desk
+from tests.chaos.real_desk import WATCHDOG, RealDesk, descendants, hit, real_desk
 from tests.unit.orchestrator.upkeep.test_variance_fit import garch
 from tests.unit.shared.warehouse.rows import publish
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.cli.runs import is_alive
+from orchestrator.machine.processes import is_running
 from tests.e2e.desk_commands import Hats
 from tests.security.plaintext import words_in
 
@@ -29,7 +29,7 @@ def test_a_desk_from_up_to_down(hats: Hats, tmp_path: Path) -> None:
     """Each command sees and does what it says, and `down` leaves a judged run and no process."""
     up = hats("up")
     assert up["dashboard"] is None
-    assert is_alive(up["launcher_pid"])
+    assert is_running(up["launcher_pid"])
     refused = hats("up", code=9)
     assert refused["code"] == "occupied"
     assert "already" in refused["message"]
@@ -57,7 +57,7 @@ def test_a_desk_from_up_to_down(hats: Hats, tmp_path: Path) -> None:
 
     down = hats("down")
     assert (down["left_running"], down["judged"], down["run_dir"]) == ([], True, up["run_dir"])
-    assert not is_alive(up["launcher_pid"])
+    assert not is_running(up["launcher_pid"])
     assert down["is_sealed"]
     words = ("BTC", "ETH", account[2:])
     assert words_in(tmp_path, words) == []

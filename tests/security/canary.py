@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 import pyarrow.parquet as pq
 
+from orchestrator.machine.processes import below, command_of
 from shared.warehouse.capture.reader import read
 from shared.warehouse.capture.segment import OPEN, SEALED
 
@@ -87,7 +88,7 @@ class Search:
                     data = Path(f"/proc/{pid}/{name}").read_bytes()
                 except OSError:
                     continue  # it has ended, or hides it from its own user, as the signer does
-                self.look(f"/proc/{pid}/{name} ({_command(pid)})", data)
+                self.look(f"/proc/{pid}/{name} ({' '.join(command_of(pid))[:60]})", data)
 
 
 def _unpacked(path: Path, data: bytes) -> Iterator[bytes]:
@@ -98,29 +99,9 @@ def _unpacked(path: Path, data: bytes) -> Iterator[bytes]:
         yield b"\n".join(repr(record).encode() for record in read(path))
 
 
-def _command(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\x00", b" ").strip().decode(errors="replace")[:60]
-    except OSError:
-        return "ended"
-
-
 def descendants(root: int) -> list[int]:
     """Every living process below `root`, and itself; Ray's stay in the session of who started them."""
-    parents: dict[int, int] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            parents[int(entry.name)] = int(fields[1])
-    found, grown = {root}, True
-    while grown:
-        more = {pid for pid, parent in parents.items() if parent in found} - found
-        found |= more
-        grown = bool(more)
-    return sorted(found & (set(parents) | {root}))
+    return sorted(below({root}) | {root})
 
 
 def planted(name: str, home: Path | None = None) -> Canary:

@@ -15,11 +15,11 @@ from orchestrator.cli import finding
 from orchestrator.cli.killing import kill
 from orchestrator.cluster import Orchestrator
 from orchestrator.gauges import Gauges
+from orchestrator.kill_note import KillNotes, leave
 from orchestrator.machine.runfiles import RunFiles, RunNote, note_run
 from orchestrator.rehearsal import Rehearsal, rehearse
 from orchestrator.settings import Settings
 from orchestrator.status import status_of
-from orchestrator.upkeep.kill_note import KillNotes, leave
 from shared.errors import NotRunning, Unanswered
 from shared.ids import Role
 from shared.messages.control import KillLevel, KillOrdered, ResumeOrdered

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from orchestrator.cli.runs import is_alive
 from orchestrator.machine.children import Child
+from orchestrator.machine.processes import is_running
 
 
 def wait_for(holds: Callable[[], bool]) -> None:
@@ -34,6 +34,6 @@ def test_one_that_could_not_be_started_again_is_tried_once_more(tmp_path: Path) 
         time.sleep(0.6)
         assert child.pid == first
         aside.rename(logs)
-        wait_for(lambda: child.pid not in {None, first} and is_alive(child.pid or 0))
+        wait_for(lambda: child.pid not in {None, first} and is_running(child.pid or 0))
     finally:
         child.stop()

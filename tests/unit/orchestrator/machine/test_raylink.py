@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.machine import certificates, raylink
+from orchestrator.machine import certificates, processes, raylink
 from shared.errors import ConfigError
 
 
@@ -84,7 +84,7 @@ def test_a_pulse_tells_which_part_of_the_cluster_is_gone(tmp_path: Path) -> None
         address, elsewhere = (f"127.0.0.1:{door.getsockname()[1]}" for door in (head, other))
         command = [str(raylet), "-c", "read line", "sh", f"--gcs-address={address}"]
         with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
-            _wait_for(lambda: raylink.is_running(process.pid, "raylet"))
+            _wait_for(lambda: processes.is_running(process.pid, "raylet"))
             pulse, others = raylink.Pulse(address), raylink.Pulse(elsewhere)
             assert (pulse.fault(), others.fault()) == (None, None)
             process.kill()
@@ -111,6 +111,6 @@ def test_the_whole_session_of_a_cluster_is_killed() -> None:
         assert head.stdout is not None
         assert head.stdout.readline() == b"begun\n"
         head.wait()
-        assert len(raylink._session(head.pid)) == 1
+        assert len(processes.in_session(head.pid)) == 1
         raylink.kill_cluster(head.pid)
-        assert not any(raylink.is_running(pid) for pid in raylink._session(head.pid))
+        assert not any(processes.is_running(pid) for pid in processes.in_session(head.pid))
