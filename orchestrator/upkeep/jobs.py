@@ -39,13 +39,12 @@ from shared.messages.risk import VarianceFitted
 from shared.private_files import write_private
 from shared.rules.intervals import INTERVALS_NS
 from shared.seal_file import read_seal_key
-from shared.units import DAY, MS, SECOND, Ns
+from shared.units import DAY, MINUTE, MS, SECOND, Ns
 
 BACKUP: Final = "backup"
 RETIRE: Final = "retire_runs"
 FIT: Final = "fit_variance"
 FAULTS_SHOWN_MAX: Final = 5
-MINUTE: Final = 60 * SECOND
 SCORED_EVERY: Final = 9 * MINUTE
 """A score's window is ten minutes: so the newest finding is always in it."""
 DISK_FREE_SHARE_MIN: Final = 0.10
