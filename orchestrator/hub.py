@@ -18,6 +18,7 @@ from loguru import logger
 
 from orchestrator.access import AccessBook
 from orchestrator.heart import Heart, Output
+from orchestrator.patience import NOTED_WAIT_NS, can_wait, must_wait
 from orchestrator.peers import Peer
 from orchestrator.recovery import checkpoint
 from orchestrator.replay import replay_of
@@ -30,19 +31,12 @@ from shared.edge import Context
 from shared.errors import BusError, HatsError, JournalError, MailboxFull, NotAllowedError
 from shared.ids import HATS, Role
 from shared.journal import Journal
-from shared.mailbox import Mailbox
-from shared.messages.control import Accessed
-from shared.messages.order import ActionAnswered, FillBooked, OrderChanged, SignedAction
-from shared.messages.risk import OrderApproved
 from shared.units import MS, SECOND, Ns
 
 ACTING: Final = frozenset({Role.SECURITY_ARCHITECT, Role.EXCHANGE_ARCHITECT})
 """Hats whose edges act on the world: what led there must be on disk first."""
 DISPATCH_ORDER: Final = (*(role for role in HATS if role not in ACTING), *(role for role in HATS if role in ACTING))
 """While the disk is waited for, the others are at work already."""
-NOTED: Final = frozenset({OrderApproved, OrderChanged, FillBooked, SignedAction, ActionAnswered, Accessed})
-"""What the Security Architect only notes down. It waits a moment for the order to sign, which then finds it idle."""
-NOTED_WAIT_NS: Final = MS
 REPLAY_FRAMES_PER_TURN: Final = 64
 REPLAY_WAIT_NS: Final = MS
 RESTORE_NS_MAX: Final = 60 * SECOND
@@ -205,9 +199,22 @@ class Hub:
     def _take(self, peer: Peer, frame: frames.FromHat) -> None:
         """Handle one frame, or park it behind those that wait for room."""
         if peer.parked or not self._accepted(peer, frame):
-            if not peer.parked and peer.connection in self._peers:
-                self._selector.unregister(peer.connection)
             peer.parked.append(frame)
+            self._heed(peer)
+
+    def _heed(self, peer: Peer) -> None:
+        """Read on what it says, unless something of it waits for room."""
+        is_read = not peer.parked or self._is_early(peer, peer.parked[0])
+        if is_read is not peer.is_read and peer.connection in self._peers:
+            peer.is_read = is_read
+            if is_read:
+                self._selector.register(peer.connection, selectors.EVENT_READ)
+            else:
+                self._selector.unregister(peer.connection)
+
+    def _is_early(self, peer: Peer, frame: frames.FromHat) -> bool:
+        flight = self.heart.flights.get(_role(peer))
+        return flight is not None and must_wait(frame, flight.letters)
 
     def _accepted(self, peer: Peer, frame: frames.FromHat) -> bool:
         now = self._clock.now()
@@ -253,6 +260,8 @@ class Hub:
         return answer
 
     def _publish(self, peer: Peer, frame: frames.Publication, now: Ns) -> bool:
+        if self._is_early(peer, frame):
+            return False
         message = decode(frame.body)
         try:
             self.heart.publish(_role(peer), message, now, Context(frame.cause, frame.origin_ns), bytes(frame.body))
@@ -287,11 +296,9 @@ class Hub:
             try:
                 while peer.parked and self._accepted(peer, peer.parked[0]):
                     peer.parked.popleft()
+                self._heed(peer)
             except (BusError, NotAllowedError) as error:
                 self._drop(peer, str(error))
-                continue
-            if not peer.parked and peer.connection in self._peers:
-                self._selector.register(peer.connection, selectors.EVENT_READ)
 
     # writing
 
@@ -369,7 +376,7 @@ class Hub:
     def _drop(self, peer: Peer, reason: str, hung_pid: int = 0) -> None:
         if self._peers.pop(peer.connection, None) is None:
             return
-        if not peer.parked:
+        if peer.is_read:
             self._selector.unregister(peer.connection)
         if peer.role is None:
             logger.warning("a stranger was turned away: {reason}", reason=reason)
@@ -385,12 +392,6 @@ class Hub:
         for other in [p for p in self._peers.values() if p.role is peer.role]:
             self._drop(other, reason)
         self._on_lost(peer.role, self.heart.lose(peer.role, reason, now), hung_pid)
-
-
-def can_wait(mailbox: Mailbox, now: Ns) -> bool:
-    """Does all that waits for the Security Architect only have to be noted, and is it fresh?"""
-    letters = mailbox.letters()
-    return now - letters[0].ts < NOTED_WAIT_NS and all(type(letter.message) in NOTED for letter in letters)
 
 
 def _role(peer: Peer) -> Role:

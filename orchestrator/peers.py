@@ -26,7 +26,9 @@ class Peer:
         self.heard_ns: int = now
         self.pinged_ns = 0
         self.parked: deque[frames.FromHat] = deque()
-        """Frames that no mailbox had room for; while any are parked, the connection is not read."""
+        """Frames that no mailbox had room for, or that came before their batch was written down."""
+        self.is_read = True
+        """Is its connection read? Not while the first that is parked waits for room."""
         self.replay: Iterator[frames.ToHat] | None = None
         self.fed_ns = 0
         """When it last took a piece of its replay."""

@@ -59,12 +59,14 @@ class State(msgspec.Struct):
     """All that it remembers. `placed`: orders on their way, whose bytes may have to be sent again.
 
     `decided`: until when (ms) the bytes of what was answered for good could still act, by their nonce as text.
+    `restarted_ns`: what was signed before it a dead process may have sent, and could not say so; 0: there was none.
     """
 
     budget: Budget
     address: AddressBudget
     run: int = 0
     started_ns: int = 0
+    restarted_ns: int = 0
     feed: FeedState = FeedState.DOWN
     was_up: bool = False
     read_epoch: int = 0
@@ -169,12 +171,13 @@ class ExchangeArchitect:
             yield _post(action, priority, is_resent=True)
 
     def _kept(self, action: SignedAction, why: str, now: Ns) -> tuple[ActionAnswered, ...]:
-        """Proof for each entry that the action never left the house, and never will."""
+        """Of each entry that the action does not leave the house; that proves something only if it never did."""
         if action.kind.places:
             self.state.decided[str(action.nonce)] = action.expires_after_ms
-        refused = AnswerKind.REFUSED
+        may_be_there = action.sign_ns < self.state.restarted_ns
+        answer = AnswerKind.NO_ANSWER if may_be_there else AnswerKind.REFUSED
         return tuple(
-            ActionAnswered(action.kind, cloid, action.nonce, refused, 0, Sz(0), why, now) for cloid in action.cloids
+            ActionAnswered(action.kind, cloid, action.nonce, answer, 0, Sz(0), why, now) for cloid in action.cloids
         )
 
     def _note_answer(self, answered: ActionAnswered, now: Ns) -> Iterable[AnyMessage]:
@@ -247,7 +250,9 @@ class ExchangeArchitect:
 
     def _start(self, started: Started, now: Ns) -> Iterable[AnyMessage]:
         self.state.run = started.run
-        if not self.state.started_ns:
+        if self.state.started_ns:
+            self.state.restarted_ns = started.ns
+        else:
             self.state.started_ns = now
         yield WakeAt(Ns(now + self._settings.measures_ms * MS), MEASURES_TIMER)
         yield WakeAt(_next(MINUTE, now), FUNDING_TIMER)

@@ -7,6 +7,7 @@ much of it was work of the processor. Exit code 0 if every start was refused wit
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import os
@@ -103,6 +104,11 @@ def refusals(folder: Path) -> Iterator[Refusal]:
 
 def main() -> int:
     """Print each refusal; the exit code."""
+    argparse.ArgumentParser(
+        prog="python -m tests.chaos.second_instance",
+        description=__doc__,
+        formatter_class=argparse.RawTextHelpFormatter,
+    ).parse_args()
     is_good = True
     with tempfile.TemporaryDirectory(prefix="hats-") as folder:
         for each in refusals(Path(folder)):

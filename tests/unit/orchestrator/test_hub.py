@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.hub import ACTING, DISPATCH_ORDER, NOTED_WAIT_NS, can_wait
+from orchestrator.hub import ACTING, DISPATCH_ORDER
+from orchestrator.patience import NOTED_WAIT_NS, can_wait
 from shared.ids import HATS, Cloid, Role
 from shared.mailbox import Letter, Mailbox
 from shared.messages import AnyMessage

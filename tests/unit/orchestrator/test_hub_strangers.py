@@ -4,47 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import select
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 import pytest
 
-from orchestrator import compose, hub
-from orchestrator.heart import Heart
-from orchestrator.hub import Hub
-from orchestrator.services import services_of
-from orchestrator.supervisor import Supervisor
+from orchestrator import hub
 from shared.bus import frames
 from shared.bus.frames import Ask, Hello, pass_of
-from shared.bus.sockets import Connection, connect, listen
-from shared.clock import WallClock
+from shared.bus.sockets import Connection, connect
 from shared.errors import BusError
 from shared.ids import HATS, Role
-from shared.journal import Journal
-from shared.mailbox import Mailbox
-
-SECRET: Final = "the secret of the run"
+from tests.unit.orchestrator.serving import SECRET, serving
 
 
 @pytest.fixture
 def address(tmp_path: Path) -> Iterator[str]:
     """Where a hub without Hats listens."""
-    clock = WallClock()
-    journal = Journal(tmp_path / "journal.sqlite", now_ns=clock.now())
-    mailboxes = {role: Mailbox(role) for role in HATS}
-    heart = Heart(journal, compose.CATALOGUE, Supervisor(1, wants_armed=False), mailboxes)
-    served = Hub(
-        heart, journal, listen(f"unix:{tmp_path}/bus"), clock, secret=SECRET, build="b", services=services_of(""),
-        on_lost=lambda *_: None, on_beat=lambda *_: None,
-    )  # fmt: skip
-    thread = threading.Thread(target=served.run)
-    thread.start()
-    yield served.address
-    served.stop()
-    thread.join()
+    with serving(tmp_path) as where:
+        yield where
 
 
 def _said(address: str, *words: frames.FromHat | bytes, wait_s: float = 5.0) -> tuple[Connection, bytes | None]:

@@ -84,6 +84,23 @@ def test_a_signature_that_comes_again_after_its_answer_is_nothing(is_kept: bool)
     assert not architect.state.decided, "what has expired need not be remembered"
 
 
+@pytest.mark.parametrize("kind", [ActionKind.ORDER, ActionKind.CANCEL])
+def test_what_a_dead_process_may_have_sent_did_not_certainly_stay(kind: ActionKind) -> None:
+    """It could send what was signed before its successor began and not say so; what came later it never had."""
+    architect = hat(weight_per_minute=100)
+    architect.state.budget.charge(1_000, T0)
+    (refused,) = said(architect, signed(kind))
+    assert refused.answer is AnswerKind.REFUSED, "its first process has nobody before it"
+    successor = hat(weight_per_minute=100)
+    restore(successor, snapshot(architect))
+    said(successor, Started(EA, 1, Ns(T0 + SECOND)), T0 + SECOND)
+    for nonce, sign_ns, answer in ((8, T0 + SECOND - 1, AnswerKind.NO_ANSWER), (9, T0 + SECOND, AnswerKind.REFUSED)):
+        action = msgspec.structs.replace(signed(kind, nonce), sign_ns=sign_ns)
+        (told,) = said(successor, action, T0 + SECOND)
+        assert (told.answer, told.error.partition(":")[0]) == (answer, "local")
+        assert said(successor, action, T0 + SECOND) == [] or kind is ActionKind.CANCEL, "it leaves no more"
+
+
 def test_an_order_is_sent_again_as_it_is_until_it_is_decided_or_expired() -> None:
     """The same bytes and nonce, marked as a copy; not after a definite answer, not after the expiry, never a cancel."""
     order = signed(expires_after_ms=T0_MS + 2_000)

@@ -1,0 +1,117 @@
+"""What an edge says of a batch that is not written down yet: no end of an action may be believed before its begin."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import pytest
+
+from shared.bus import frames
+from shared.bus.sockets import Connection
+from shared.codec import encode
+from shared.ids import Cloid, Role
+from shared.journal import JournalReader
+from shared.messages import AnyMessage
+from shared.messages.order import ActionAnswered, ActionKind, ActionSent, AnswerKind
+from shared.units import Ns, Sz
+from tests.unit.orchestrator.serving import greeted, serving
+
+EA: Final = Role.EXCHANGE_ARCHITECT
+CLOID: Final = Cloid("0x" + "00" * 16)
+REFUSED: Final = ActionAnswered(
+    ActionKind.ORDER, CLOID, 7, AnswerKind.REFUSED, 0, Sz(0), "local: never sent: test", Ns(1)
+)
+SENT: Final = ActionSent(CLOID, 7, Ns(1))
+MORE_THAN_A_BUFFER: Final = 20_000
+
+
+def _batch(hat: Connection) -> frames.Batch:
+    """The Hat is restored and has its first batch, which holds its Started."""
+    while not isinstance(frame := _next(hat), frames.Go):
+        pass
+    hat.send(frames.encode(frames.Restored(0)))
+    while not isinstance(frame, frames.Batch):
+        frame = _next(hat)
+    return frame
+
+
+def _next(hat: Connection) -> frames.ToHat:
+    data = hat.receive(10)
+    assert data is not None
+    return frames.decode_to_hat(data)
+
+
+def _say(edge: Connection, message: AnyMessage, cause: int) -> None:
+    edge.send(frames.encode(frames.Publication(cause, 0, msgspec.Raw(encode(message)))))
+
+
+def _settle(hat: Connection, batch: frames.Batch) -> None:
+    hat.send(frames.encode(frames.Outcome(batch.n, (), (0,) * len(batch.letters))))
+
+
+def _taken(address: str) -> None:
+    """Nothing, once the hub has read what was said before: a question may be answered first of one turn, not of two."""
+    with contextlib.closing(greeted(address, Role.OPERATOR, "operator")) as operator:
+        for _ in range(2):
+            operator.send(frames.encode(frames.Ask("status", b"")))
+            _next(operator)
+
+
+def _journaled(folder: Path) -> list[str]:
+    reader = JournalReader.open(folder / "journal.sqlite")
+    kinds = [entry.kind for entry in reader.messages() if entry.kind in ("ActionAnswered", "ActionSent")]
+    reader.close()
+    return kinds
+
+
+@contextlib.contextmanager
+def _joined(address: str) -> Iterator[tuple[Connection, Connection]]:
+    """The two connections of an Exchange Architect."""
+    hat, edge = greeted(address, EA, "hat"), greeted(address, EA, "order")
+    with contextlib.closing(edge), contextlib.closing(hat):
+        yield hat, edge
+
+
+@pytest.mark.parametrize("is_settled", [True, False])
+def test_an_end_is_taken_once_its_begin_is_written_down(tmp_path: Path, is_settled: bool) -> None:
+    """A Hat that dies before hands the batch to its successor, which begins anew what had not begun for anybody."""
+    with serving(tmp_path) as address:
+        with _joined(address) as (hat, edge):
+            batch = _batch(hat)
+            (cause,) = [letter.seq for letter in batch.letters]
+            for message, of in ((SENT, cause), (REFUSED, cause), (SENT, 0)):
+                _say(edge, message, of)
+            _taken(address)
+            if is_settled:
+                _settle(hat, batch)
+                _taken(address)
+        if not is_settled:
+            with _joined(address) as (successor, _):
+                assert cause in [letter.seq for letter in _batch(successor).letters], "it is told the same"
+    assert _journaled(tmp_path) == ["ActionSent", *(["ActionAnswered", "ActionSent"] if is_settled else [])]
+
+
+def test_an_edge_that_says_very_much_of_its_batch_can_end_it(tmp_path: Path) -> None:
+    """The hub goes on reading what must wait: else the edge would wait for the hub, and the hub for its batch."""
+    with serving(tmp_path) as address, _joined(address) as (hat, edge):
+        batch = _batch(hat)
+        (cause,) = [letter.seq for letter in batch.letters]
+        for _ in range(MORE_THAN_A_BUFFER):
+            _say(edge, REFUSED, cause)
+        _settle(hat, batch)
+        _taken(address)
+    assert _journaled(tmp_path)
+
+
+def test_what_began_earlier_waits_for_nothing(tmp_path: Path) -> None:
+    """The end of an earlier batch's action is taken while another batch is out."""
+    with serving(tmp_path) as address, _joined(address) as (hat, edge):
+        (started,) = _batch(hat).letters
+        _say(edge, REFUSED, started.seq - 1)
+        _say(edge, SENT, 0)
+        _taken(address)
+    assert _journaled(tmp_path) == ["ActionAnswered", "ActionSent"]
