@@ -18,8 +18,9 @@ import ray
 from orchestrator import compose
 from orchestrator.cluster import WORKER_ENV, LaunchOrder
 from orchestrator.heart import Heart, Output
-from orchestrator.hub import ACTING, DISPATCH_ORDER, NOTED_WAIT_NS, can_wait
+from orchestrator.hub import ACTING, DISPATCH_ORDER
 from orchestrator.machine.runfiles import RunFiles
+from orchestrator.patience import NOTED_WAIT_NS, can_wait
 from orchestrator.supervisor import Supervisor
 from shared.clock import WallClock
 from shared.codec import decode, encode

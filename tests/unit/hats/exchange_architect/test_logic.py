@@ -89,14 +89,14 @@ def test_what_a_dead_process_may_have_sent_did_not_certainly_stay(kind: ActionKi
     """It could send what was signed before its successor began and not say so; what came later it never had."""
     architect = hat(weight_per_minute=100)
     architect.state.budget.charge(1_000, T0)
-    (refused,) = said(architect, signed(kind))
+    (refused,) = of(ActionAnswered, said(architect, signed(kind)))
     assert refused.answer is AnswerKind.REFUSED, "its first process has nobody before it"
     successor = hat(weight_per_minute=100)
     restore(successor, snapshot(architect))
     said(successor, Started(EA, 1, Ns(T0 + SECOND)), T0 + SECOND)
     for nonce, sign_ns, answer in ((8, T0 + SECOND - 1, AnswerKind.NO_ANSWER), (9, T0 + SECOND, AnswerKind.REFUSED)):
         action = msgspec.structs.replace(signed(kind, nonce), sign_ns=sign_ns)
-        (told,) = said(successor, action, T0 + SECOND)
+        (told,) = of(ActionAnswered, said(successor, action, T0 + SECOND))
         assert (told.answer, told.error.partition(":")[0]) == (answer, "local")
         assert said(successor, action, T0 + SECOND) == [] or kind is ActionKind.CANCEL, "it leaves no more"
 
