@@ -17,7 +17,7 @@ from orchestrator.timers import Timers
 from orchestrator.witness.witness import Witness
 from shared.edge import Context
 from shared.ids import HATS, Role
-from shared.mailbox import Letter, Mailbox
+from shared.mailbox import BATCH_LETTERS_MAX, Letter, Mailbox
 from shared.messages import AnyMessage, Envelope
 from shared.messages.control import HatState, HopSample, HopTimings, Measured, Started, WakeAt, Woke
 from shared.messages.order import ActionSent
@@ -25,7 +25,6 @@ from shared.record import Record
 from shared.scorecard import Measure, Samples
 from shared.units import MS, SECOND, Ns
 
-BATCH_LETTERS_MAX: Final = 64
 HOPS_PER_ROLE: Final = 64
 """Hops of each Hat in one report, so that a busy Hat does not hide a quiet one."""
 BEAT_NS: Final = SECOND

@@ -9,13 +9,14 @@ from shared.bus import frames
 from shared.codec import decode
 from shared.mailbox import Letter, Mailbox
 from shared.messages.control import Accessed
-from shared.messages.order import ActionAnswered, FillBooked, OrderChanged, SignedAction
+from shared.messages.order import ActionAnswered, FillBooked, OrderChanged, SignatureRefused, SignedAction
 from shared.messages.risk import OrderApproved
 from shared.units import MS, Ns
 
 NOTED: Final = frozenset({OrderApproved, OrderChanged, FillBooked, SignedAction, ActionAnswered, Accessed})
 """What the Security Architect only notes down. It waits a moment for the order to sign, which then finds it idle."""
 NOTED_WAIT_NS: Final = MS
+ENDS: Final = (ActionAnswered, SignatureRefused)
 
 
 def can_wait(mailbox: Mailbox, now: Ns) -> bool:
@@ -31,4 +32,4 @@ def must_wait(said: frames.FromHat, out: Iterable[Letter]) -> bool:
     """
     if not isinstance(said, frames.Publication) or all(letter.seq != said.cause for letter in out):
         return False
-    return isinstance(decode(said.body), ActionAnswered)
+    return isinstance(decode(said.body), ENDS)

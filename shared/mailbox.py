@@ -20,6 +20,10 @@ DEFAULT_CAPACITY: Final[Mapping[Lane, int]] = {
 }
 
 
+BATCH_LETTERS_MAX: Final = 64
+"""How many letters a Hat is given at most at once: so many of each lane may a process have handled unknown to all."""
+
+
 class Letter(NamedTuple):
     """One message waiting for one Hat; `payload` travels along unread (its encoded form)."""
 

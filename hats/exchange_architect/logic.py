@@ -23,6 +23,7 @@ from hats.exchange_architect.settings import Settings
 from hats.exchange_architect.wire import UNREADABLE
 from hats.exchange_architect.wire_exchange import is_reduce_only
 from shared.ids import FLATTEN_NUMBER, Cloid, Role, strategy_number_of
+from shared.mailbox import BATCH_LETTERS_MAX
 from shared.messages import AnyMessage, Message
 from shared.messages.control import KillOrdered, Started, WakeAt, Woke
 from shared.messages.market import (
@@ -59,14 +60,14 @@ class State(msgspec.Struct):
     """All that it remembers. `placed`: orders on their way, whose bytes may have to be sent again.
 
     `decided`: until when (ms) the bytes of what was answered for good could still act, by their nonce as text.
-    `restarted_ns`: what was signed before it a dead process may have sent, and could not say so; 0: there was none.
+    `repeats_left`: so many of the next actions a process that died may have sent, and could not say so.
     """
 
     budget: Budget
     address: AddressBudget
     run: int = 0
     started_ns: int = 0
-    restarted_ns: int = 0
+    repeats_left: int = 0
     feed: FeedState = FeedState.DOWN
     was_up: bool = False
     read_epoch: int = 0
@@ -141,6 +142,8 @@ class ExchangeArchitect:
         Whether it is too late for them the gateway judges, which knows if they may have left before a restart. A
         signature may be said again after one, too: whose orders were answered is answered, and must not leave now.
         """
+        may_be_there = self.state.repeats_left > 0
+        self.state.repeats_left -= may_be_there
         before = self.state.placed.get(action.cloid)
         if action.kind.places and before is not None and before.nonce == action.nonce:
             return self._let_out_again(action.cloid, now)
@@ -150,9 +153,9 @@ class ExchangeArchitect:
         # what enters waits until its proof can be paid, too; what is worth more has as much of it held as there is room
         proofs = entries * proof_weight(action) if priority is Priority.ENTER else 0
         if not self.state.address.has_room(priority, entries):
-            return self._kept(action, "local: action budget of the address is used up", now)
+            return self._kept(action, "local: action budget of the address is used up", now, may_be_there=may_be_there)
         if not self.state.budget.try_spend(weight_of(entries), priority, now, and_leave=proofs):
-            return self._kept(action, "local: weight budget of this minute is used up", now)
+            return self._kept(action, "local: weight budget of this minute is used up", now, may_be_there=may_be_there)
         self.state.address.charge(entries)
         hold_proofs(action, self.state.budget, now)
         if action.kind.places:
@@ -170,11 +173,10 @@ class ExchangeArchitect:
             self.state.address.charge(entries)
             yield _post(action, priority, is_resent=True)
 
-    def _kept(self, action: SignedAction, why: str, now: Ns) -> tuple[ActionAnswered, ...]:
+    def _kept(self, action: SignedAction, why: str, now: Ns, *, may_be_there: bool) -> tuple[ActionAnswered, ...]:
         """Of each entry that the action does not leave the house; that proves something only if it never did."""
         if action.kind.places:
             self.state.decided[str(action.nonce)] = action.expires_after_ms
-        may_be_there = action.sign_ns < self.state.restarted_ns
         answer = AnswerKind.NO_ANSWER if may_be_there else AnswerKind.REFUSED
         return tuple(
             ActionAnswered(action.kind, cloid, action.nonce, answer, 0, Sz(0), why, now) for cloid in action.cloids
@@ -251,7 +253,7 @@ class ExchangeArchitect:
     def _start(self, started: Started, now: Ns) -> Iterable[AnyMessage]:
         self.state.run = started.run
         if self.state.started_ns:
-            self.state.restarted_ns = started.ns
+            self.state.repeats_left = BATCH_LETTERS_MAX
         else:
             self.state.started_ns = now
         yield WakeAt(Ns(now + self._settings.measures_ms * MS), MEASURES_TIMER)

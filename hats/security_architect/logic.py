@@ -55,6 +55,7 @@ from shared.scorecard import Samples
 from shared.units import DAY, MS, SECOND, US, Ns
 
 MEASURES_TIMER: Final = "measures"
+REPEAT_TIMER: Final = "repeat"
 FENCE_NS: Final = 60 * SECOND
 """An order's nonce is remembered so long after the order's expiry, to be fenced."""
 
@@ -97,6 +98,7 @@ class State(msgspec.Struct):
 
     heard: int = 0
     waiting: list[Piece] = []
+    started_ns: Ns = Ns(0)
 
     last_nonce: int = 0
     highest_signed_nonce: int = 0
@@ -178,8 +180,8 @@ class SecurityArchitect:
                 return self._trading_state(message, now)
             case KillOrdered() | ResumeOrdered():
                 return self._switch(message, now)
-            case Woke():
-                return self._measure(now)
+            case Woke(timer=timer):
+                return self._repeat(now) if timer == REPEAT_TIMER else self._measure(now)
             case Started():
                 return self._started(message, now)
         return ()
@@ -193,11 +195,19 @@ class SecurityArchitect:
     def _started(self, started: Started, now: Ns) -> tuple[AnyMessage, ...]:
         """Say again what the edge may not have carried out when its process died.
 
-        The signer gives the same answer to the same request, and the audit log takes a record that it has as it is.
+        The audit log takes a record that it has as it is. Requests wait until all was heard that the dead process was
+        told: a refusal is among it, perhaps, and what was refused must not be signed now.
         """
-        asked = [msgspec.structs.replace(asked.request, is_repeated=True) for asked in self.state.asked.values()]
-        self.state.asked = {str(request.nonce): Asked(request, now) for request in asked}
-        return (*asked, self._wake(now), *self.state.recent, self._record(started, now))
+        self.state.started_ns = now
+        repeat = [WakeAt(now, REPEAT_TIMER)] if self.state.asked else []
+        return (*repeat, self._wake(now), *self.state.recent, self._record(started, now))
+
+    def _repeat(self, now: Ns) -> tuple[SignRequest, ...]:
+        """What a dead process was asked and nobody has an answer to: the signer gives the same to the same request."""
+        lost = {nonce: asked.request for nonce, asked in self.state.asked.items() if asked.ns < self.state.started_ns}
+        again = tuple(msgspec.structs.replace(request, is_repeated=True) for request in lost.values())
+        self.state.asked |= {str(request.nonce): Asked(request, now) for request in again}
+        return again
 
     def _submit(self, order: SubmitOrder, now: Ns) -> tuple[AnyMessage, ...]:
         reason = self._order_fault(order, now)

@@ -16,7 +16,7 @@ from shared.codec import encode
 from shared.ids import Cloid, Role
 from shared.journal import JournalReader
 from shared.messages import AnyMessage
-from shared.messages.order import ActionAnswered, ActionKind, ActionSent, AnswerKind
+from shared.messages.order import ActionAnswered, ActionKind, ActionSent, AnswerKind, SignatureRefused, SignedAction
 from shared.units import Ns, Sz
 from tests.unit.orchestrator.serving import greeted, serving
 
@@ -26,6 +26,9 @@ REFUSED: Final = ActionAnswered(
     ActionKind.ORDER, CLOID, 7, AnswerKind.REFUSED, 0, Sz(0), "local: never sent: test", Ns(1)
 )
 SENT: Final = ActionSent(CLOID, 7, Ns(1))
+SIGNED: Final = SignedAction(ActionKind.ORDER, CLOID, 7, 0, b"{}", 1)
+UNSIGNED: Final = SignatureRefused(ActionKind.ORDER, CLOID, "signer: test")
+KINDS: Final = [type(message).__name__ for message in (REFUSED, SENT, SIGNED, UNSIGNED)]
 MORE_THAN_A_BUFFER: Final = 20_000
 
 
@@ -63,36 +66,42 @@ def _taken(address: str) -> None:
 
 def _journaled(folder: Path) -> list[str]:
     reader = JournalReader.open(folder / "journal.sqlite")
-    kinds = [entry.kind for entry in reader.messages() if entry.kind in ("ActionAnswered", "ActionSent")]
+    kinds = [entry.kind for entry in reader.messages() if entry.kind in KINDS]
     reader.close()
     return kinds
 
 
 @contextlib.contextmanager
-def _joined(address: str) -> Iterator[tuple[Connection, Connection]]:
-    """The two connections of an Exchange Architect."""
-    hat, edge = greeted(address, EA, "hat"), greeted(address, EA, "order")
+def _joined(address: str, role: Role = EA) -> Iterator[tuple[Connection, Connection]]:
+    """The two connections of a Hat whose edge says little."""
+    hat, edge = greeted(address, role, "hat"), greeted(address, role, "order")
     with contextlib.closing(edge), contextlib.closing(hat):
         yield hat, edge
 
 
 @pytest.mark.parametrize("is_settled", [True, False])
-def test_an_end_is_taken_once_its_begin_is_written_down(tmp_path: Path, is_settled: bool) -> None:
+@pytest.mark.parametrize(
+    ("role", "begin", "end"), [(EA, SENT, REFUSED), (Role.SECURITY_ARCHITECT, SIGNED, UNSIGNED)], ids=["sent", "signed"]
+)
+def test_an_end_is_taken_once_its_begin_is_written_down(
+    tmp_path: Path, role: Role, begin: AnyMessage, end: AnyMessage, is_settled: bool
+) -> None:
     """A Hat that dies before hands the batch to its successor, which begins anew what had not begun for anybody."""
     with serving(tmp_path) as address:
-        with _joined(address) as (hat, edge):
+        with _joined(address, role) as (hat, edge):
             batch = _batch(hat)
             (cause,) = [letter.seq for letter in batch.letters]
-            for message, of in ((SENT, cause), (REFUSED, cause), (SENT, 0)):
+            for message, of in ((begin, cause), (end, cause), (begin, 0)):
                 _say(edge, message, of)
             _taken(address)
             if is_settled:
                 _settle(hat, batch)
                 _taken(address)
         if not is_settled:
-            with _joined(address) as (successor, _):
+            with _joined(address, role) as (successor, _):
                 assert cause in [letter.seq for letter in _batch(successor).letters], "it is told the same"
-    assert _journaled(tmp_path) == ["ActionSent", *(["ActionAnswered", "ActionSent"] if is_settled else [])]
+    first, last = type(begin).__name__, type(end).__name__
+    assert _journaled(tmp_path) == [first, *([last, first] if is_settled else [])]
 
 
 def test_an_edge_that_says_very_much_of_its_batch_can_end_it(tmp_path: Path) -> None:

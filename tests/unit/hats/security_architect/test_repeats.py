@@ -5,8 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from hats.security_architect.actions import SIGNER_SAYS
+from hats.security_architect.logic import REPEAT_TIMER
 from shared.ids import Role
-from shared.messages.control import Started, WakeAt
+from shared.messages.control import Started, WakeAt, Woke
 from shared.messages.order import ActionKind, FenceOrder, SignatureRefused, SignRequest
 from shared.units import SECOND, Ns, Px
 from tests.unit.hats.security_architect.test_logic import NOW, answer, approval, order, signed, told
@@ -40,16 +42,33 @@ def test_a_refusal_after_its_time_proves_nothing(late_ns: int, is_doubtful: bool
 
 
 def test_started_says_again_what_may_be_lost() -> None:
-    """After a crash unanswered requests, marked, and the newest records are said again; nothing is forgotten."""
-    first, second, third = approval(1), approval(2), approval(3)
-    hat = told(Started(Role.SECURITY_ARCHITECT, 9, NOW), first, second, third)
-    lost, answered_one = answer(hat, order(first)), answer(hat, order(second))
+    """After a crash unanswered requests, marked, and the newest records are said again; nothing is forgotten.
+
+    Requests wait until what was said before is heard: what was refused meanwhile must not be signed after all, and what
+    was asked since is at the signer.
+    """
+    approvals = [approval(number) for number in range(1, 6)]
+    hat = told(Started(Role.SECURITY_ARCHITECT, 9, NOW), *approvals)
+    lost, answered_one, refused, *_ = [answer(hat, order(approved)) for approved in approvals[:3]]
     assert isinstance(answered_one, SignRequest)
     hat.handle(signed(answered_one), NOW)
-    before = list(hat.state.recent)
-    said = list(hat.handle(Started(Role.SECURITY_ARCHITECT, 9, NOW), NOW))
-    assert isinstance(lost, SignRequest)
-    assert said[:2] == [msgspec.structs.replace(lost, is_repeated=True), WakeAt(Ns(NOW + SECOND), "measures")]
+    before, later = list(hat.state.recent), Ns(NOW + SECOND)
+    said = list(hat.handle(Started(Role.SECURITY_ARCHITECT, 9, later), later))
+    assert said[:2] == [WakeAt(later, REPEAT_TIMER), WakeAt(Ns(later + SECOND), "measures")]
     assert said[2:-1] == before
-    assert len(before) == 5
-    assert isinstance(answer(hat, order(third)), SignRequest)
+    assert len(before) == 7
+    assert isinstance(answer(hat, order(approvals[3]), later), SignRequest)
+    assert isinstance(refused, SignRequest)
+    hat.handle(SignatureRefused(ActionKind.ORDER, refused.cloid, f"{SIGNER_SAYS} no"), later)
+    assert isinstance(lost, SignRequest)
+    again = list(hat.handle(Woke(Role.SECURITY_ARCHITECT, REPEAT_TIMER, later), later))
+    assert again == [msgspec.structs.replace(lost, is_repeated=True)]
+    assert isinstance(answer(hat, order(approvals[4]), later), SignRequest)
+
+
+def test_who_was_asked_nothing_repeats_nothing() -> None:
+    """Neither at its first start nor after one that found all answered."""
+    hat = told()
+    for _ in range(2):
+        said = list(hat.handle(Started(Role.SECURITY_ARCHITECT, 9, NOW), NOW))
+        assert [message for message in said if isinstance(message, WakeAt)] == [WakeAt(Ns(NOW + SECOND), "measures")]
