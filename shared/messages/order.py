@@ -189,10 +189,7 @@ class SignRequest(Message, frozen=True):
 
 
 class SignedAction(Message, frozen=True):
-    """The body to post, byte for byte; sending it twice can act only once, for its nonce is spent.
-
-    `sign_ns`: how long the signer took.
-    """
+    """The body to post, byte for byte; sent twice it acts once, for its nonce is spent. `sign_ns`: a span."""
 
     lane: ClassVar[Lane] = Lane.ORDER
     durable: ClassVar[bool] = True
