@@ -11,6 +11,7 @@ import argparse
 import gc
 import json
 import random
+import sys
 import time
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -39,6 +40,8 @@ from tests.unit.hats.risk_oversight_officer.scene import NOW, PX, RUN, changed, 
 
 COINS: Final = tuple(f"C{number:02d}" for number in range(20))
 HELD: Final = 2_000
+PER_S_LEAST: Final = 1_000
+P99_MOST_US: Final = 2_000
 RESTING: Final = 40
 SETTINGS: Final = Settings(
     gross_limit_usd=10**6, net_limit_usd=10**6, cluster_limit_usd=10**6, strategy_limit_usd=10**6,
@@ -122,8 +125,10 @@ def bare_us(n: int) -> float:
     return took / n
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the figures of one run."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the figures of one run; 1 if they are not what the desk promises, which is judged by the thread's own time:
+    what others do on the machine meanwhile is not the officer's.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="one JSON object instead of words")
     parser.add_argument("--decisions", type=int, default=20_000)
@@ -153,7 +158,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "times_the_bare_loop": round(mean / bare),
     }
     print(json.dumps(figures) if options.json else "\n".join(f"{key}: {value}" for key, value in figures.items()))
+    is_fast = sum(took.cpu_us) / n <= 1e6 / PER_S_LEAST and took.cpu_us[n * 99 // 100] <= P99_MOST_US
+    return 0 if is_fast else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

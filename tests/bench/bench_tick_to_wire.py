@@ -91,6 +91,7 @@ def one_run(way: str, rate: int, number: int, address: str, home: Path, seconds:
             "run.home_dir": str(home), "venue.base_url": url, "venue.coins": list(COINS), "ray.address": address,
             "ray.namespace": f"bench-{way}-{rate}-{number}", "metrics.port": raylink.free_port(),
             "hats.low_latency_engineer.tick_to_wire_budget_us": UNTHROTTLED_US,
+            "hats.execution_manager.protect_stop_bps": 500, "hats.execution_manager.protect_take_bps": 1_000,
         }  # fmt: skip
         settings = load(Settings, CONFIG, wanted, {}).settings
         with ground(settings, files, step, own_ray=False, replay=None) as under:

@@ -69,6 +69,11 @@ class Found(msgspec.Struct):
         """Was no limit exceeded?"""
         return self.worst_position <= POSITION_LIMIT and self.worst_gross <= GROSS_LIMIT
 
+    @property
+    def is_hard(self) -> bool:
+        """Was the limit on all coins nearly reached, so that something was tried?"""
+        return self.worst_gross > 0.9 * GROSS_LIMIT
+
 
 class Storm:
     """One seed: an officer, an exchange that keeps the truth, and everything that is under way between them."""
@@ -210,10 +215,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "worst_gross": max(storm.worst_gross for storm in storms),
         "gross_limit": GROSS_LIMIT,
         "seeds_beyond": sum(not storm.is_within for storm in storms),
+        "seeds_far_below": sum(not storm.is_hard for storm in storms),
         "seconds": round(time.perf_counter() - began, 1),
     }
     print(json.dumps(total) if options.json else "\n".join(f"{key}: {value}" for key, value in total.items()))
-    return 1 if total["seeds_beyond"] else 0
+    return 1 if total["seeds_beyond"] or total["seeds_far_below"] else 0
 
 
 if __name__ == "__main__":

@@ -5,9 +5,10 @@ the exchange, and moves its system clock by what a file says. First a desk trade
 an hour back; each time the Execution Manager, the Security Architect, the signer and the orchestrator are killed and
 begin anew under the wrong clock. Then desks are begun whose clock is wrong from the start.
 
-Exit code 0 if no nonce was wrong (none twice, all within a minute of the true time), nothing was refused by the
-exchange as expired or for its nonce, no order that adds was sent while the clock was more than five seconds off, an
-alert said so, and trading went on once the clock was right. 1 if not.
+Exit code 0 if no nonce was wrong (none twice, all within a minute of the true time, or of the clock that a desk was
+begun with), nothing was refused by the exchange as expired or for its nonce, no order that adds was sent while the
+clock was more than five seconds off (from 3.5 s after it was set, for it has to be read), an alert said so, and trading
+went on once the clock was right. 1 if not.
 """
 
 from __future__ import annotations
@@ -237,7 +238,7 @@ def main() -> int:
         "--steps", type=float, nargs="*", default=[3_600.0, -3_600.0], help="seconds, one after another"
     )
     parser.add_argument(
-        "--begun", type=float, nargs="*", default=[3_600.0, -6.0], help="seconds, each a desk of its own"
+        "--begun", type=float, nargs="*", default=[3_600.0, -3_600.0, -6.0], help="seconds, each a desk of its own"
     )
     parser.add_argument("--seed", type=int, default=1, help="of the market")
     asked = parser.parse_args()

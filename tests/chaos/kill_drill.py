@@ -7,6 +7,7 @@ orchestrator is killed with SIGKILL, and the desk must come back halted; `resume
 
 `--without-ray`: everything but the watchdog and the exchange is killed first and `hats kill --flatten` must work
 without it, its own start included. `--silent`: the same, but nobody says kill, and the watchdog acts on the silence.
+After both the account's next run must begin halted.
 `--budget 50`: the address has so many requests left when the kill comes. Each of these raises a desk anew each round.
 (`python -m tests.chaos.watchdog_drill` is the watchdog alone.)
 
@@ -38,10 +39,12 @@ from shared.ids import Role
 from shared.messages.control import KillLevel, KillOrdered, ResumeOrdered
 from shared.units import MS
 from shared.venue.faults.catalogue import LoseAnswer
+from tests.chaos.own_account import own_account
 from tests.chaos.real_desk import (
     ORCHESTRATOR_PAUSE_S,
     TEN_COINS,
     WATCHDOG,
+    Account,
     RealDesk,
     descendants,
     hit,
@@ -76,8 +79,9 @@ class Round(msgspec.Struct, frozen=True):
     last_risk_ms: int | None
     cancelled_s: float | None
     flat_s: float | None
-    is_latched: bool | None
+    is_latched: bool
     is_silent: bool = False
+    budget: int | None = None
 
     @property
     def is_good(self) -> bool:
@@ -87,12 +91,19 @@ class Round(msgspec.Struct, frozen=True):
             SILENT_CANCELLED_S if self.is_silent else CANCELLED_S
         )
         is_flat = self.flat_s is not None and self.flat_s <= (SILENT_FLAT_S if self.is_silent else FLAT_S)
-        return is_calm and is_empty and is_flat and self.is_latched is not False
+        is_short = self.budget is None or (self.requests_left is not None and self.requests_left <= self.budget)
+        return is_calm and is_empty and is_flat and is_short and self.is_latched
 
 
 @contextlib.contextmanager
 def loaded_desk(
-    home: Path, seed: int, lost: float, *, budget: int | None = None, silence_ms: int = 60_000
+    home: Path,
+    seed: int,
+    lost: float,
+    *,
+    budget: int | None = None,
+    silence_ms: int = 60_000,
+    account: Account | None = None,
 ) -> Iterator[RealDesk]:
     """A desk whose quotes are 120 orders on ten coins while inside. `budget`: requests that entries leave.
 
@@ -112,7 +123,7 @@ def loaded_desk(
             "hats.exchange_architect.allowance_s": ALLOWANCE_S,
         }
         venue += ["--address-budget", "10000"]
-    with real_desk(home, settings=settings, venue=venue) as desk:
+    with real_desk(home, settings=settings, venue=venue, account=account) as desk:
         desk.wait_armed()
         if lost:
             desk.arm([LoseAnswer(share=lost / 2, ending="cut"), LoseAnswer(share=lost / (2 - lost), ending="hang")])
@@ -128,7 +139,7 @@ def one_round(desk: RealDesk, budget: int | None) -> Round:
         line.say(KillOrdered(KillLevel.FLATTEN, "drill"))
     cancelled_s, flat_s = _watch(desk, killed)
     last_risk_ms = _last_risk_ms(desk, at_ms)
-    return Round(orders, positions, left, last_risk_ms, cancelled_s, flat_s, _is_latched(desk))
+    return Round(orders, positions, left, last_risk_ms, cancelled_s, flat_s, _is_latched(desk), budget=budget)
 
 
 def one_dead_round(desk: RealDesk, *, is_silent: bool) -> Round:
@@ -139,7 +150,11 @@ def one_dead_round(desk: RealDesk, *, is_silent: bool) -> Round:
     if not is_silent:
         desk.hats("kill", "--flatten", "--reason", "drill: all others are dead", "--wait", "0")
     cancelled_s, flat_s = _watch(desk, began)
-    return Round(orders, positions, None, _last_risk_ms(desk, at_ms), cancelled_s, flat_s, None, is_silent)
+    last_risk_ms = _last_risk_ms(desk, at_ms)
+    desk.clear_faults()
+    after = desk.begin_again()
+    is_latched = after.trading_state == "halted" and not after.is_armed
+    return Round(orders, positions, None, last_risk_ms, cancelled_s, flat_s, is_latched, is_silent)
 
 
 def wreck(desk: RealDesk) -> None:
@@ -262,7 +277,8 @@ def drill(
         own = home / str(number)
         own.mkdir(parents=True, mode=0o700)
         silence_ms = SILENCE_MS if silent else 60_000
-        with loaded_desk(own, seed + number, lost, budget=budget, silence_ms=silence_ms) as desk:
+        account = own_account if is_wrecked else None
+        with loaded_desk(own, seed + number, lost, budget=budget, silence_ms=silence_ms, account=account) as desk:
             yield one_dead_round(desk, is_silent=silent) if is_wrecked else one_round(desk, budget)
 
 
@@ -273,8 +289,7 @@ def told(rounds: Iterable[Round]) -> Iterator[str]:
         took = [value for each in done if (value := getattr(each, name)) is not None]
         text = f"median {statistics.median(took):g}, most {max(took):g}" if took else "never"
         yield f"{name:12} {len(took)} of {len(done)}: {text}"
-    latched = [each.is_latched for each in done if each.is_latched is not None]
-    yield f"{'latched':12} {sum(latched)} of {len(latched)}"
+    yield f"{'latched':12} {sum(each.is_latched for each in done)} of {len(done)}"
     yield f"{sum(each.is_good for each in done)} of {len(done)} rounds within their limits"
 
 

@@ -26,7 +26,10 @@ _HIGHEST: Final = re.compile(r"highest (\d+)")
 
 
 class Nonces(msgspec.Struct, frozen=True):
-    """What was signed: how many actions, how often a nonce was refused first, and every nonce that was given twice."""
+    """What was signed: how many actions, how often a nonce was refused first, and every nonce that was given twice.
+
+    `not_admitted`: what the venue would refuse, were the actions sent in the order in which their callers had them.
+    """
 
     processes: int
     actions: int
@@ -55,8 +58,11 @@ def _call(socket_path: str) -> Connection:
         time.sleep(0.02)
 
 
-def caller(socket_path: str, number: int, actions: int) -> list[tuple[int, int]]:
-    """Have `actions` cancels signed, each under a nonce of its own: (nonce, refusals before it) of each."""
+def caller(socket_path: str, number: int, actions: int) -> list[tuple[int, int, int]]:
+    """Have `actions` cancels signed, each under a nonce of its own: (when, nonce, refusals before it) of each.
+
+    When is by the clock that all processes of a machine share and nobody sets.
+    """
     line, last, signed = _call(socket_path), 0, []
     for index in range(actions):
         back_ms = STEP_MS if index >= actions // 2 else 0
@@ -77,7 +83,7 @@ def caller(socket_path: str, number: int, actions: int) -> list[tuple[int, int]]
             assert data is not None, "the signer ended twice within one question"
             answer = frames.decode_answer(data)
             if isinstance(answer, frames.Signed):
-                signed.append((nonce, refusals))
+                signed.append((time.monotonic_ns(), nonce, refusals))
                 last = nonce
                 break
             assert isinstance(answer, frames.Refused)
@@ -102,7 +108,7 @@ def storm(folder: Path, *, processes: int, actions: int, restarts: int) -> Nonce
         told = waiting.get(600)
     door.stop()
     signed = [entry for entries in told for entry in entries]
-    nonces = [nonce for nonce, _ in signed]
+    nonces = [nonce for _, nonce, _ in sorted(signed)]
     assert all(entries == sorted(entries) for entries in told), "a caller's nonces did not rise"
     with sqlite3.connect(folder / "nonces.sqlite") as file:
         spent = {nonce for (nonce,) in file.execute("SELECT nonce FROM spent")}
@@ -111,9 +117,9 @@ def storm(folder: Path, *, processes: int, actions: int, restarts: int) -> Nonce
     return Nonces(
         processes=processes,
         actions=len(signed),
-        refused_first=sum(refusals for _, refusals in signed),
+        refused_first=sum(refusals for *_, refusals in signed),
         restarts=restarts,
         repeated=len(nonces) - len(set(nonces)),
-        not_admitted=sum(venue.admit("signer", nonce, now_ms) is not None for nonce in sorted(nonces)),
+        not_admitted=sum(venue.admit("signer", nonce, now_ms) is not None for nonce in nonces),
         seconds=time.monotonic() - began,
     )

@@ -47,7 +47,8 @@ STALE_NS: Final = 3 * SECOND
 class Pause(msgspec.Struct, frozen=True):
     """One pause. `outlived`: the stopped process was not replaced; `back_s`: from its end until the desk traded again.
 
-    `said`: why it does not trade, in its own words. `lost`: who of signer and watchdog died of another's pause.
+    `said`: why it is halted, in its own words. `fault`: how it stands if it is neither trading nor halted a minute
+    later. `lost`: who of signer and watchdog died of another's pause.
     """
 
     victim: str
@@ -57,11 +58,12 @@ class Pause(msgspec.Struct, frozen=True):
     back_s: float | None
     said: str
     lost: tuple[str, ...] = ()
+    fault: str = ""
 
     @property
     def is_good(self) -> bool:
         """It trades, or says why not, and its guards lived on."""
-        return (self.back_s is not None or bool(self.said)) and not self.lost
+        return (self.back_s is not None or bool(self.said)) and not self.lost and not self.fault
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -160,7 +162,7 @@ def _pause(desk: RealDesk, victim: str, seconds: float, trouble: Trouble) -> Pau
         time.sleep(1.0)  # a watchdog that has acted is heard at the next heartbeat
         status = desk.wait(lambda s: s.is_armed or s.trading_state == "halted", "trading or halted", BACK_WITHIN_S)
     except Unanswered as error:
-        return Pause(victim, began_ns, ended_ns, outlived, None, f"NOT BACK: {error}")
+        return Pause(victim, began_ns, ended_ns, outlived, None, "", fault=str(error))
     back_s = time.monotonic() - ended - 1.0
     if status.is_armed and status.trading_state == "active":
         return Pause(victim, began_ns, ended_ns, outlived, back_s, "")
@@ -196,6 +198,8 @@ def _pid(desk: RealDesk, victim: str) -> int:
 def stale_orders(reader: JournalReader, signer_log: Path) -> Iterator[str]:
     """Orders that were signed (the signer says when) or left longer after their intent than any approval holds.
 
+    An intent is as old as what it was decided on, if that is older than itself.
+
     The same answer again is no new signature: whoever stood still with an answer on its way asks once more, and what
     comes of it has expired and does not leave.
     """
@@ -204,8 +208,8 @@ def stale_orders(reader: JournalReader, signer_log: Path) -> Iterator[str]:
     posted: set[int] = set()
     for entry in reader.messages():
         match decode(entry.body):
-            case OrderIntent(cloid=cloid):
-                decided.setdefault(cloid, entry.ts)
+            case OrderIntent(cloid=cloid, book_recv_ns=seen_ns):
+                decided.setdefault(cloid, min(entry.ts, seen_ns or entry.ts))
             case SignRequest(cloid=cloid, nonce=nonce, kind=kind) if kind.places:
                 placing[nonce] = cloid
             case SignedAction(kind=kind) if kind.places:
@@ -228,6 +232,7 @@ def told(pause: Pause) -> str:
     stood_s = (pause.ended_ns - pause.began_ns) / SECOND
     end = "" if pause.outlived else ", then replaced"
     back = f"trading {pause.back_s:.1f} s later" if pause.back_s is not None else f"stopped: {pause.said}"
+    back = f"NOT BACK: {pause.fault}" if pause.fault else back
     lost = f"; LOST {', '.join(pause.lost)}" if pause.lost else ""
     return f"{pause.victim:26} for {stood_s:4.1f} s{end}; {back}{lost}"
 

@@ -60,10 +60,19 @@ def makers(coins: Sequence[str], each: int = 1, nearest_bps: float = 0.1) -> lis
 
 
 class RealDesk:
-    """A running desk. `url`: its exchange."""
+    """A running desk. `url`: its exchange; `options`: those of the command that raised it."""
 
-    def __init__(self, home: Path, hats: Hats, venue: Mapping[str, Any], files: RunFiles, note: RunNote) -> None:
+    def __init__(
+        self,
+        home: Path,
+        hats: Hats,
+        venue: Mapping[str, Any],
+        files: RunFiles,
+        note: RunNote,
+        options: Sequence[str] = (),
+    ) -> None:
         self.home = home
+        self._options = options
         self.hats = hats
         self.url = str(venue["url"])
         self.files = files
@@ -103,6 +112,14 @@ class RealDesk:
         self.hats("down", "--wait", "300")
         summary: dict[str, Any] = json.loads(self.files.summary.read_bytes())
         return summary
+
+    def begin_again(self) -> Status:
+        """What is left of it is ended and the next run begun: how that stands once all nine are ready."""
+        self.hats("down", code=None)
+        self.hats("up", *self._options, code=None)
+        self.note = current_run(self.home)
+        self.files = RunFiles(Path(self.note.run_dir))
+        return self.wait(lambda status: all(hat.state in ("ready", "armed") for hat in status.hats), "ready", 60.0)
 
     # its processes
 
@@ -161,10 +178,11 @@ def real_desk(
             keys |= account(home, facts["url"])
         hats = Hats(home, environ)
         hats.at_venue(facts["url"])
-        hats("up", *options_of(keys))
+        options = options_of(keys)
+        hats("up", *options)
         note = current_run(home)
         try:
-            yield RealDesk(home, hats, facts, RunFiles(Path(note.run_dir)), note)
+            yield RealDesk(home, hats, facts, RunFiles(Path(note.run_dir)), note, options)
         finally:
             if (home / "current.json").exists():
                 hats("down", code=None)
@@ -174,7 +192,13 @@ def keys_of(settings: Mapping[str, Any], risk: Mapping[str, Any] | None = None) 
     """Dotted keys of a desk that trades on ten coins: these settings over ours, over the demo's."""
     coins = list(TEN_COINS)
     limits = {f"hats.risk_oversight_officer.{key}": value for key, value in (dict(_LIMITS) | dict(risk or {})).items()}
-    own = {"venue.coins": coins, "run.duration_s": 86_400.0, "hats.quant_strategist.strategies": makers(coins)}
+    own = {
+        "venue.coins": coins,
+        "run.duration_s": 86_400.0,
+        "hats.quant_strategist.strategies": makers(coins),
+        "hats.execution_manager.protect_stop_bps": 500,
+        "hats.execution_manager.protect_take_bps": 1_000,
+    }
     return own | limits | dict(settings)
 
 

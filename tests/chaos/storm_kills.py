@@ -107,8 +107,8 @@ def _kill(desk: RealDesk, victim: Role | str, draw: random.Random) -> None:
     if draw.random() >= HURRY_SHARE:
         desk.wait_armed(BACK_WITHIN_S)
         time.sleep(draw.uniform(0.0, 2.0))
-    pid = _pid(desk, victim)
-    hit(pid, signal.SIGKILL)
+    while not hit(pid := _pid(desk, victim), signal.SIGKILL):
+        time.sleep(0.05)  # it was gone by itself, so it is no kill of ours
     until = time.monotonic() + BACK_WITHIN_S
     while is_running(pid):
         if time.monotonic() > until:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Final
 
 import pytest
 from rich.console import Console
 
 from tests.chaos.clock_steps import Bent, steps
 from tests.chaos.cluster_kills import VICTIMS, rounds
-from tests.chaos.kill_drill import drill
+from tests.chaos.kill_drill import CANCELLED_S, FLAT_S, RISK_MS, SILENT_CANCELLED_S, SILENT_FLAT_S, drill
 from tests.chaos.pauses import pauses, starved
 from tests.chaos.real_desk import SIGNER
+from tests.chaos.storm import UNKNOWN_LATEST_S
 from tests.chaos.storm_kills import storm
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(600)]
+
+BUSY: Final = 5
+"""The campaigns' limits are of a machine of their own; here other tests are on the same cores."""
 
 
 def test_the_storm_while_processes_die(tmp_path: Path) -> None:
@@ -26,14 +31,29 @@ def test_the_storm_while_processes_die(tmp_path: Path) -> None:
     assert {"drop_request", "lose_answer"} <= set(result.strikes)  # the rarer kinds may not come in a short storm
     assert result.doubted > 0
     assert (result.doubled, result.nonces_reused, result.differences) == (0, 0, ())
+    assert result.unknown_attended_s <= BUSY * UNKNOWN_LATEST_S
 
 
 def test_the_kill_switch_of_a_trading_desk(tmp_path: Path) -> None:
     """A hundred orders are cancelled and all is closed, no risk is added, and it stays halted after a restart."""
     (done,) = drill(tmp_path, 1, 0.1, 1)
     assert done.orders >= 100
+    assert done.last_risk_ms is None or done.last_risk_ms <= BUSY * RISK_MS
     assert done.cancelled_s is not None
+    assert done.cancelled_s <= BUSY * CANCELLED_S
     assert done.flat_s is not None
+    assert done.flat_s <= BUSY * FLAT_S
+    assert done.is_latched
+
+
+def test_the_watchdog_when_all_others_are_dead(tmp_path: Path) -> None:
+    """On a real desk, without a word from anybody: it cancels, closes, and the account's next run begins halted."""
+    (done,) = drill(tmp_path, 1, 0.1, 1, silent=True)
+    assert done.last_risk_ms is None or done.last_risk_ms <= BUSY * RISK_MS
+    assert done.cancelled_s is not None
+    assert done.cancelled_s <= BUSY * SILENT_CANCELLED_S
+    assert done.flat_s is not None
+    assert done.flat_s <= BUSY * SILENT_FLAT_S
     assert done.is_latched
 
 

@@ -184,7 +184,7 @@ def budget(is_at: bool) -> Asked:
 def margin(is_at: bool) -> Asked:
     """Maintenance is a hundredth of the notional at 50 times: 100 of 10,000 USDC are one percent of 10,000."""
     hat = officer(equity_usd=10_000, margin_use_limit_percent=1)
-    return Asked(hat, intent(1, sz=10_000 if is_at else 10_100))
+    return Asked(hat, intent(1, sz=10_000 if is_at else 10_001))
 
 
 def liquidation(is_at: bool) -> Asked:
