@@ -16,7 +16,7 @@ from typing import Final
 
 from loguru import logger
 
-from orchestrator.access import AccessBook
+from orchestrator.access import SAY, AccessBook
 from orchestrator.heart import Heart, Output
 from orchestrator.patience import NOTED_WAIT_NS, can_wait, must_wait
 from orchestrator.peers import Peer
@@ -213,7 +213,7 @@ class Hub:
                 self._selector.unregister(peer.connection)
 
     def _is_early(self, peer: Peer, frame: frames.FromHat) -> bool:
-        flight = self.heart.flights.get(_role(peer))
+        flight = self.heart.flights.get(peer.known_role)
         return flight is not None and must_wait(frame, flight.letters)
 
     def _accepted(self, peer: Peer, frame: frames.FromHat) -> bool:
@@ -230,10 +230,10 @@ class Hub:
                 self._greet(peer, frame, now)
             case frames.Restored():
                 peer.is_live = True
-                self.heart.say(self.heart.supervisor.restored(_role(peer), now), now)
+                self.heart.say(self.heart.supervisor.restored(peer.known_role, now), now)
             case frames.SnapshotTaken():
                 if peer.snapshot_of is not None:
-                    self._journal.put_snapshot(_role(peer), peer.snapshot_of, frame.state)
+                    self._journal.put_snapshot(peer.known_role, peer.snapshot_of, frame.state)
                 peer.snapshot_of = None
             case frames.Failed():
                 logger.error("{role} failed: {detail}", role=peer.role, detail=frame.detail)
@@ -244,7 +244,7 @@ class Hub:
         return True
 
     def _answer(self, peer: Peer, ask: frames.Ask, now: Ns) -> frames.Answer:
-        if _role(peer) is not Role.OPERATOR:
+        if peer.known_role is not Role.OPERATOR:
             raise BusError(f"{peer.role} asked for {ask.what}, which is the operator's")
         service = self._services.get(ask.what)
         if service is None:
@@ -252,6 +252,8 @@ class Hub:
         else:
             try:
                 answer = frames.Answer(service(self.heart, now, ask.body), "")
+                if ask.what == SAY:  # whoever is told that a kill was taken need not say it again
+                    self._journal.sync()
             except HatsError as error:
                 if isinstance(error, JournalError):
                     raise
@@ -264,14 +266,14 @@ class Hub:
             return False
         message = decode(frame.body)
         try:
-            self.heart.publish(_role(peer), message, now, Context(frame.cause, frame.origin_ns), bytes(frame.body))
+            self.heart.publish(peer.known_role, message, now, Context(frame.cause, frame.origin_ns), bytes(frame.body))
         except MailboxFull:
             return False
         return True
 
     def _land(self, peer: Peer, frame: frames.Outcome, now: Ns) -> bool:
         outputs = [Output(said.cause_index, decode(said.body), bytes(said.body)) for said in frame.said]
-        if self.heart.land(_role(peer), outputs, frame.handled_ns, now) is None:
+        if self.heart.land(peer.known_role, outputs, frame.handled_ns, now) is None:
             return False
         peer.batches_since_snapshot += 1
         return True
@@ -283,6 +285,9 @@ class Hub:
             raise BusError(f"{hello.role} is build {hello.build}, this is {self._build}")
         peer.role, peer.channel, peer.pid = hello.role, hello.channel, hello.pid
         if hello.channel != "hat":
+            hat = self._hats.get(hello.role)
+            if hello.role in HATS and (hat is None or hat.pid != hello.pid):
+                raise BusError(f"{hello.role} speaks from process {hello.pid}, which is not the one that serves")
             return
         if hello.role in self._hats:
             raise BusError(f"{hello.role} is here already")
@@ -294,7 +299,7 @@ class Hub:
     def _retry_parked(self) -> None:
         for peer in [peer for peer in self._peers.values() if peer.parked]:
             try:
-                while peer.parked and self._accepted(peer, peer.parked[0]):
+                while peer.connection in self._peers and peer.parked and self._accepted(peer, peer.parked[0]):
                     peer.parked.popleft()
                 self._heed(peer)
             except (BusError, NotAllowedError) as error:
@@ -322,11 +327,11 @@ class Hub:
             peer.batches_since_snapshot = 0
             peer.snapshot_of = self._journal.last_n_of(role)
             self._send(peer, frames.TakeSnapshot())
-        flight = self.heart.depart(role, self._clock.now())
+        flight = self.heart.depart(role, self._clock.now()) if self._hats.get(role) is peer else None
         if flight is None:
             return
-        if role in ACTING and self._journal.has_durable_pending:
-            self._journal.sync()
+        if role in ACTING:  # whatever happens now, of its batches at most this one is done and not written down
+            self._journal.sync() if self._journal.has_durable_pending else self._journal.commit()
         letters = tuple(frames.Delivered(x.seq, x.origin_ns, frames.raw(x.payload)) for x in flight.letters)
         self._send(peer, frames.Batch(0, flight.now, False, letters))
 
@@ -392,9 +397,3 @@ class Hub:
         for other in [p for p in self._peers.values() if p.role is peer.role]:
             self._drop(other, reason)
         self._on_lost(peer.role, self.heart.lose(peer.role, reason, now), hung_pid)
-
-
-def _role(peer: Peer) -> Role:
-    if peer.role is None:
-        raise BusError("a peer spoke before its Hello")
-    return peer.role

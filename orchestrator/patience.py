@@ -17,6 +17,7 @@ NOTED: Final = frozenset({OrderApproved, OrderChanged, FillBooked, SignedAction,
 """What the Security Architect only notes down. It waits a moment for the order to sign, which then finds it idle."""
 NOTED_WAIT_NS: Final = MS
 ENDS: Final = (ActionAnswered, SignatureRefused)
+"""What says how an action ended."""
 
 
 def can_wait(mailbox: Mailbox, now: Ns) -> bool:

@@ -9,6 +9,7 @@ from orchestrator.access import UNKNOWN, Who
 from shared.bus import frames
 from shared.bus.credentials import credentials_of
 from shared.bus.sockets import Connection
+from shared.errors import BusError
 from shared.ids import Role
 from shared.units import Ns
 
@@ -37,6 +38,13 @@ class Peer:
         self.snapshot_of: int | None = None
         """Batch after which a snapshot was asked for and has not come yet."""
         self.batches_since_snapshot = 0
+
+    @property
+    def known_role(self) -> Role:
+        """Its role; BusError before its Hello."""
+        if self.role is None:
+            raise BusError("a peer spoke before its Hello")
+        return self.role
 
     @property
     def who(self) -> Who:

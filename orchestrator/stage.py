@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from orchestrator.heart import Flight, Heart, Output
+from orchestrator.patience import ENDS
 from orchestrator.replay import bring_back, replay_of
 from orchestrator.supervisor import Verdict
 from shared.clock import VirtualClock
@@ -55,6 +56,8 @@ class Stage:
         self._n = 0
         self._inherited_seq: dict[Role, int] = {}
         self._doomed: dict[Role, tuple[type[Message], int]] = {}
+        self._dying: Role | None = None
+        """Whose batch is carried out and will not be written down: the hub would not take what it says of ends."""
 
     def start(self) -> None:
         """Raise the curtain: every Hat is restored (from nothing, on a new journal) and its edge opened."""
@@ -144,16 +147,19 @@ class Stage:
         costs = [self.handling_ns[role]] * len(flight.letters)
         if not is_doomed and self.heart.land(role, outputs, costs, now) is None:
             raise InvariantError(f"{role} said {len(outputs)} messages that no mailbox has room for")
+        self._dying = role if is_doomed else None
         for output in commands:
             letter = flight.letters[output.cause_index]
             context = Context(letter.seq, letter.origin_ns, letter.seq <= self._inherited_seq[role])
             self._edges[role].carry_out(output.message, context, now)
         if is_doomed:
+            self._dying = None
             del self._doomed[role]
             self.kill_hat(role, "died after it had acted", back_after_ns)
 
     def _publisher(self, role: Role) -> Callable[..., None]:
         def publish(message: AnyMessage, context: Context = Context()) -> None:
-            self.publish(role, message, context)
+            if role is not self._dying or not isinstance(message, ENDS):
+                self.publish(role, message, context)
 
         return publish

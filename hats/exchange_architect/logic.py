@@ -61,6 +61,7 @@ class State(msgspec.Struct):
 
     `decided`: until when (ms) the bytes of what was answered for good could still act, by their nonce as text.
     `repeats_left`: so many of the next actions a process that died may have sent, and could not say so.
+    `killed_ms`: when the last kill was heard. Nonces are the time too, and nothing that enters is signed after a kill.
     """
 
     budget: Budget
@@ -68,6 +69,7 @@ class State(msgspec.Struct):
     run: int = 0
     started_ns: int = 0
     repeats_left: int = 0
+    killed_ms: int = -1
     feed: FeedState = FeedState.DOWN
     was_up: bool = False
     read_epoch: int = 0
@@ -113,6 +115,7 @@ class ExchangeArchitect:
             case SignedAction():
                 yield from self._let_out(message, now)
             case KillOrdered(level=level):
+                self.state.killed_ms = now // MS
                 yield DropWaiting(f"kill ({level}) while it waited for a connection")
             case ResendOrder(cloid=cloid):
                 yield from self._let_out_again(cloid, now)
@@ -152,6 +155,8 @@ class ExchangeArchitect:
         entries, priority = len(action.cloids), _priority(action)
         # what enters waits until its proof can be paid, too; what is worth more has as much of it held as there is room
         proofs = entries * proof_weight(action) if priority is Priority.ENTER else 0
+        if self._is_killed(action, priority):
+            return self._kept(action, "local: a kill while it was on its way", now, may_be_there=may_be_there)
         if not self.state.address.has_room(priority, entries):
             return self._kept(action, "local: action budget of the address is used up", now, may_be_there=may_be_there)
         if not self.state.budget.try_spend(weight_of(entries), priority, now, and_leave=proofs):
@@ -168,10 +173,16 @@ class ExchangeArchitect:
         if action is None or action.expires_after_ms * MS <= now:
             return
         priority, entries = _priority(action), len(action.cloids)
+        if self._is_killed(action, priority):
+            return
         has_requests = self.state.address.has_room(priority, entries)
         if has_requests and self.state.budget.try_spend(weight_of(entries), priority, now):
             self.state.address.charge(entries)
             yield _post(action, priority, is_resent=True)
+
+    def _is_killed(self, action: SignedAction, priority: Priority) -> bool:
+        """Would it enter, and was it signed before a kill?"""
+        return priority is Priority.ENTER and action.nonce <= self.state.killed_ms
 
     def _kept(self, action: SignedAction, why: str, now: Ns, *, may_be_there: bool) -> tuple[ActionAnswered, ...]:
         """Of each entry that the action does not leave the house; that proves something only if it never did."""

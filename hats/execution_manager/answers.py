@@ -36,7 +36,7 @@ def _hear_of(turn: Turn, order: Order, message: ActionSent | ActionAnswered | Si
             yield from _cancel_refused(turn, order, f"not signed: {message.reason}")
         case SignatureRefused(kind=ActionKind.FENCE):
             return
-        case SignatureRefused(is_doubtful=True):
+        case SignatureRefused() if message.is_doubtful or order.sent_ns:
             yield from _undecided(turn, order, f"not signed: {message.reason}")
         case SignatureRefused():
             yield from _order_refused(turn, order, f"not signed: {message.reason}")
@@ -71,6 +71,8 @@ def _order_answered(turn: Turn, order: Order, message: ActionAnswered) -> Iterat
         case AnswerKind.FILLED:
             yield from _filled(turn, order, message)
             _expect_end_of_replaced(turn, order)
+        case AnswerKind.REFUSED if order.resends:  # of one copy; the other may be on its way
+            yield from _undecided(turn, order, message.error)
         case AnswerKind.REFUSED:
             yield from _order_refused(turn, order, message.error)
         case AnswerKind.NONCE_USED:

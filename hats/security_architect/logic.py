@@ -21,6 +21,7 @@ from hats.security_architect.packing import Pack, Piece, action_of, packs
 from hats.security_architect.records import Audited, event_of
 from hats.security_architect.settings import Settings
 from shared.ids import Cloid, Role, is_cloid
+from shared.mailbox import BATCH_LETTERS_MAX
 from shared.messages import AnyMessage, Message
 from shared.messages.control import (
     Accessed,
@@ -94,11 +95,12 @@ class State(msgspec.Struct):
     """All that the Security Architect remembers. `asked` is keyed by the nonce as text.
 
     `heard` counts the messages of the batch at hand, and `waiting` holds what of it is to be signed; empty between two.
+    So many of the next orders (`repeats_left`) a process that died may have had signed and could not say so.
     """
 
     heard: int = 0
     waiting: list[Piece] = []
-    started_ns: Ns = Ns(0)
+    repeats_left: int = 0
 
     last_nonce: int = 0
     highest_signed_nonce: int = 0
@@ -180,8 +182,8 @@ class SecurityArchitect:
                 return self._trading_state(message, now)
             case KillOrdered() | ResumeOrdered():
                 return self._switch(message, now)
-            case Woke(timer=timer):
-                return self._repeat(now) if timer == REPEAT_TIMER else self._measure(now)
+            case Woke(timer=timer, ns=ns):
+                return self._repeat(ns, now) if timer == REPEAT_TIMER else self._measure(now)
             case Started():
                 return self._started(message, now)
         return ()
@@ -198,22 +200,24 @@ class SecurityArchitect:
         The audit log takes a record that it has as it is. Requests wait until all was heard that the dead process was
         told: a refusal is among it, perhaps, and what was refused must not be signed now.
         """
-        self.state.started_ns = now
+        self.state.repeats_left = BATCH_LETTERS_MAX if self.state.head.index else 0
         repeat = [WakeAt(now, REPEAT_TIMER)] if self.state.asked else []
         return (*repeat, self._wake(now), *self.state.recent, self._record(started, now))
 
-    def _repeat(self, now: Ns) -> tuple[SignRequest, ...]:
+    def _repeat(self, started_ns: Ns, now: Ns) -> tuple[SignRequest, ...]:
         """What a dead process was asked and nobody has an answer to: the signer gives the same to the same request."""
-        lost = {nonce: asked.request for nonce, asked in self.state.asked.items() if asked.ns < self.state.started_ns}
+        lost = {nonce: asked.request for nonce, asked in self.state.asked.items() if asked.ns < started_ns}
         again = tuple(msgspec.structs.replace(request, is_repeated=True) for request in lost.values())
         self.state.asked |= {str(request.nonce): Asked(request, now) for request in again}
         return again
 
     def _submit(self, order: SubmitOrder, now: Ns) -> tuple[AnyMessage, ...]:
         reason = self._order_fault(order, now)
+        is_doubtful = self.state.repeats_left > 0 or order.expires_ns <= now
+        self.state.repeats_left -= self.state.repeats_left > 0
         self.state.samples.add(measures.REFUSED_SHARE, 0.0 if reason is None else 1.0)
         if reason is not None:
-            return (SignatureRefused(kind_of(order), order.cloid, reason, is_doubtful=order.expires_ns <= now),)
+            return (SignatureRefused(kind_of(order), order.cloid, reason, is_doubtful=is_doubtful),)
         ticket = self.state.approvals.ticket(order)
         self.state.approvals.spend(order.approval_id)
         self.state.samples.add(measures.APPROVALS_UNSPENT, 0.0)
@@ -292,7 +296,10 @@ class SecurityArchitect:
             state.samples.add(measures.NONCES_UNIQUE, 1.0 if is_next else 0.0)
             state.samples.add(measures.WRONG_REFUSALS, 0.0)
         elif signed.nonce > state.last_nonce:
-            state.samples.add(measures.NONCES_UNIQUE, 0.0)
+            if state.repeats_left:  # a process that died asked for it
+                state.last_nonce = signed.nonce
+            else:
+                state.samples.add(measures.NONCES_UNIQUE, 0.0)
         if signed.sign_ns:
             state.samples.add(measures.SIGN_LATENCY, signed.sign_ns / US)
         return (self._record(signed, now),)

@@ -10,11 +10,17 @@ from typing import Final
 import msgspec
 import pytest
 
+from orchestrator import compose
+from orchestrator.heart import Heart
+from orchestrator.hub import Hub
+from orchestrator.supervisor import Supervisor
 from shared.bus import frames
-from shared.bus.sockets import Connection
+from shared.bus.sockets import Connection, connect, listen
+from shared.clock import WallClock
 from shared.codec import encode
-from shared.ids import Cloid, Role
-from shared.journal import JournalReader
+from shared.ids import HATS, Cloid, Role
+from shared.journal import Journal, JournalReader
+from shared.mailbox import Mailbox
 from shared.messages import AnyMessage
 from shared.messages.order import ActionAnswered, ActionKind, ActionSent, AnswerKind, SignatureRefused, SignedAction
 from shared.units import Ns, Sz
@@ -124,3 +130,44 @@ def test_what_began_earlier_waits_for_nothing(tmp_path: Path) -> None:
         _say(edge, SENT, 0)
         _taken(address)
     assert _journaled(tmp_path) == ["ActionAnswered", "ActionSent"]
+
+
+def test_a_dead_process_has_no_last_word(tmp_path: Path) -> None:
+    """A connection that is taken only when its Hat is gone says nothing, for its batch is with the successor."""
+    with serving(tmp_path) as address:
+        with _joined(address) as (hat, edge):
+            (started,) = _batch(hat).letters
+            edge.close()
+        _taken(address)
+        with contextlib.closing(greeted(address, EA, "order")) as late:
+            _say(late, REFUSED, started.seq)
+            _taken(address)
+            assert late.receive(10) is None, "hung up on"
+        with _joined(address) as (successor, _):
+            assert started.seq in [letter.seq for letter in _batch(successor).letters]
+    assert _journaled(tmp_path) == []
+
+
+def test_a_hat_that_dies_when_its_snapshot_is_due_keeps_its_letters(tmp_path: Path) -> None:
+    """The request for the snapshot can't be handed over any more; the next process is given what waits."""
+    role, clock, lost = Role.EXECUTION_MANAGER, WallClock(), []
+    journal = Journal(tmp_path / "journal.sqlite", now_ns=clock.now())
+    mailboxes = {each: Mailbox(each) for each in HATS}
+    heart = Heart(journal, compose.CATALOGUE, Supervisor(1, wants_armed=False), mailboxes)
+    served = Hub(
+        heart, journal, listen(f"unix:{tmp_path}/bus"), clock, secret="", build="", services={}, snapshot_every=1,
+        on_lost=lambda *told: lost.append(told), on_beat=lambda *_: None,
+    )  # fmt: skip
+    connection = connect(served.address)
+    served._accept()
+    (peer,) = served._peers.values()
+    peer.role, peer.channel, peer.is_live, peer.batches_since_snapshot = role, "hat", True, 1
+    served._hats[role] = peer
+    heart.say(heart.supervisor.restored(role, clock.now()), clock.now())
+    connection.close()
+    served._dispatch()
+    assert lost
+    assert role not in heart.flights
+    assert mailboxes[role].depth
+    served.stop()
+    served.run()

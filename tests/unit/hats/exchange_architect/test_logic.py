@@ -85,6 +85,20 @@ def test_a_signature_that_comes_again_after_its_answer_is_nothing(is_kept: bool)
     assert not architect.state.decided, "what has expired need not be remembered"
 
 
+@pytest.mark.parametrize("level", list(KillLevel))
+def test_nothing_enters_that_was_signed_before_a_kill(level: KillLevel) -> None:
+    """Whether it reaches the gateway after the kill or is asked for once more; what was signed after it leaves."""
+    architect, nonce = hat(), T0_MS - 1_000
+    order = signed(nonce=nonce, expires_after_ms=T0_MS + 5_000)
+    assert of(PostAction, said(architect, order, T0 - SECOND))
+    said(architect, KillOrdered(level, "test"))
+    assert said(architect, ResendOrder(CLOID)) == []
+    (late,) = of(ActionAnswered, said(architect, signed(nonce=T0_MS, cloid=Cloid(f"0x{1:032x}"))))
+    assert (late.answer, late.error) == (AnswerKind.REFUSED, "local: a kill while it was on its way")
+    assert of(PostAction, said(architect, signed(ActionKind.CANCEL, nonce=nonce + 1)))
+    assert of(PostAction, said(architect, signed(nonce=T0_MS + 1, cloid=Cloid(f"0x{2:032x}")), T0 + SECOND))
+
+
 @pytest.mark.parametrize("kind", [ActionKind.ORDER, ActionKind.CANCEL])
 def test_what_a_dead_process_may_have_sent_did_not_certainly_stay(kind: ActionKind) -> None:
     """A batch may have been handled unknown to all; what no batch could hold besides came to nobody before."""

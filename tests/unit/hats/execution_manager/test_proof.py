@@ -24,6 +24,7 @@ from tests.unit.hats.execution_manager.scene import (
     NOW,
     STRATEGY,
     answer,
+    approval,
     cancels,
     changes,
     features,
@@ -120,8 +121,29 @@ def test_questions_are_asked_less_and_less_often() -> None:
 def test_not_signed_never_left_the_house() -> None:
     """A refused signature rejects the order at once."""
     hat = manager()
-    wish = sent(hat, intent(1))
+    wish = intent(1)
+    say(hat, approval(wish, 1, NOW))
     assert changes(say(hat, SignatureRefused(ActionKind.ORDER, wish.cloid, "policy"))) == [("rejected", 0)]
+
+
+def test_what_is_on_the_wire_was_signed_whoever_refuses_it_now() -> None:
+    """A successor of who had it signed refuses it, for the kill came between: the venue is asked."""
+    hat = manager()
+    wish = sent(hat, intent(1))
+    said = say(hat, SignatureRefused(ActionKind.ORDER, wish.cloid, "the kill switch is pulled"))
+    assert changes(said) == [("unknown", 0)]
+    assert QueryOrder(wish.cloid) in said
+
+
+def test_a_refusal_of_one_copy_is_no_end_of_the_other() -> None:
+    """The first waited for a connection until it was too late for it, when the second was on its way."""
+    hat = manager()
+    wish = sent(hat, intent(1))
+    say(hat, answer(wish, AnswerKind.NO_ANSWER))
+    hat.state.orders[wish.cloid].resends = 1
+    said = say(hat, answer(wish, AnswerKind.REFUSED, error="local: never sent: waited 617 ms for a connection"))
+    assert changes(said) == []
+    assert hat.state.orders[wish.cloid].state is OrderState.UNKNOWN
 
 
 def test_a_doubtful_refusal_of_a_signature_is_no_end() -> None:

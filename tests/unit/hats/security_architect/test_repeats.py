@@ -7,11 +7,15 @@ import pytest
 
 from hats.security_architect.actions import SIGNER_SAYS
 from hats.security_architect.logic import REPEAT_TIMER
+from hats.security_architect.measures import NONCES_UNIQUE
 from shared.ids import Role
-from shared.messages.control import Started, WakeAt, Woke
+from shared.mailbox import BATCH_LETTERS_MAX
+from shared.messages import AnyMessage
+from shared.messages.control import KillLevel, KillOrdered, ResumeOrdered, Started, WakeAt, Woke
 from shared.messages.order import ActionKind, FenceOrder, SignatureRefused, SignRequest
+from shared.messages.risk import TradingState, TradingStateChanged
 from shared.units import SECOND, Ns, Px
-from tests.unit.hats.security_architect.test_logic import NOW, answer, approval, order, signed, told
+from tests.unit.hats.security_architect.test_logic import NOW, answer, approval, order, samples, signed, told
 
 
 def test_a_fence_takes_the_nonce_under_which_the_order_was_signed() -> None:
@@ -64,6 +68,53 @@ def test_started_says_again_what_may_be_lost() -> None:
     again = list(hat.handle(Woke(Role.SECURITY_ARCHITECT, REPEAT_TIMER, later), later))
     assert again == [msgspec.structs.replace(lost, is_repeated=True)]
     assert isinstance(answer(hat, order(approvals[4]), later), SignRequest)
+
+
+def test_a_second_death_asks_again_only_for_what_the_first_wake_up_meant() -> None:
+    """The wake-up of one start may come after the next start: what was asked between them may have been refused."""
+    first, second = approval(1), approval(2)
+    hat = told(Started(Role.SECURITY_ARCHITECT, 9, NOW), first, second)
+    lost, started = answer(hat, order(first)), Ns(NOW + SECOND)
+    list(hat.handle(Started(Role.SECURITY_ARCHITECT, 9, started), started))
+    later = Ns(started + SECOND)
+    answer(hat, order(second), Ns(started + 1))
+    list(hat.handle(Started(Role.SECURITY_ARCHITECT, 9, later), later))
+    again = list(hat.handle(Woke(Role.SECURITY_ARCHITECT, REPEAT_TIMER, started), later))
+    assert isinstance(lost, SignRequest)
+    assert again == [msgspec.structs.replace(lost, is_repeated=True)]
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        [KillOrdered(KillLevel.PAUSE, "test")],
+        [KillOrdered(KillLevel.PAUSE, "test"), ResumeOrdered("test")],
+        [TradingStateChanged(TradingState.REDUCING, "test")],
+    ],
+)
+def test_a_refusal_of_what_a_dead_process_may_have_had_signed_proves_nothing(meanwhile: list[AnyMessage]) -> None:
+    """Its batch comes again after a kill: refused now, signed then. What no batch could hold besides never was."""
+    approvals = [approval(number) for number in range(1, BATCH_LETTERS_MAX + 2)]
+    hat = told(Started(Role.SECURITY_ARCHITECT, 9, NOW), *approvals)
+    for message in (*meanwhile, Started(Role.SECURITY_ARCHITECT, 9, NOW)):
+        list(hat.handle(message, NOW))
+    refused = [answer(hat, order(approved)) for approved in approvals]
+    doubts = [one.is_doubtful for one in refused if isinstance(one, SignatureRefused)]
+    assert doubts == [True] * BATCH_LETTERS_MAX + [False]
+
+
+def test_a_nonce_of_a_dead_process_is_no_alarm_and_no_nonce_of_another() -> None:
+    """Its batch comes again with the signature that it got: the next one is above that."""
+    approved = approval()
+    dead, hat = told(Started(Role.SECURITY_ARCHITECT, 9, NOW), approved), told(approved)
+    first = answer(dead, order(approved))
+    assert isinstance(first, SignRequest)
+    for message in (Started(Role.SECURITY_ARCHITECT, 9, NOW), order(approved), signed(first)):
+        list(hat.handle(message, NOW))
+    ((_, again),) = hat.settle(NOW)
+    assert isinstance(again, SignRequest)
+    assert again.nonce > first.nonce
+    assert NONCES_UNIQUE not in samples(hat, NOW)
 
 
 def test_who_was_asked_nothing_repeats_nothing() -> None:
