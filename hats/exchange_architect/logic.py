@@ -54,13 +54,14 @@ from shared.units import HOUR, MINUTE, MS, SECOND, Ns, Sz
 MEASURES_TIMER: Final = "measures"
 FUNDING_TIMER: Final = "funding"
 ALLOWANCE_TIMER: Final = "allowance"
+REPEAT_TIMER: Final = "repeat"
 
 
 class State(msgspec.Struct):
     """All that it remembers. `placed`: orders on their way, whose bytes may have to be sent again.
 
     `decided`: until when (ms) the bytes of what was answered for good could still act, by their nonce as text.
-    `repeats_left`: so many of the next actions a process that died may have sent, and could not say so.
+    `repeats_left`: so many of the next actions a process that died before `restarted_ns` may have sent untold.
     `killed_ms`: when the last kill was heard. Nonces are the time too, and nothing that enters is signed after a kill.
     """
 
@@ -69,6 +70,7 @@ class State(msgspec.Struct):
     run: int = 0
     started_ns: int = 0
     repeats_left: int = 0
+    restarted_ns: Ns = Ns(0)
     killed_ms: int = -1
     feed: FeedState = FeedState.DOWN
     was_up: bool = False
@@ -132,8 +134,8 @@ class ExchangeArchitect:
                 self._note_feed(message, now)
             case UniverseUpdate():
                 self.state.budget.charge(WEIGHT_UNIVERSE, now)
-            case Woke(timer=timer):
-                yield from self._woke(timer, now)
+            case Woke(timer=timer, ns=ns):
+                yield from self._woke(timer, ns, now)
             case Started():
                 yield from self._start(message, now)
 
@@ -228,8 +230,10 @@ class ExchangeArchitect:
                 self.state.reads.account_read_ns = now
                 self.state.budget.charge(WEIGHT_ACCOUNT, now)
 
-    def _woke(self, timer: str, now: Ns) -> Iterable[AnyMessage]:
+    def _woke(self, timer: str, ns: Ns, now: Ns) -> Iterable[AnyMessage]:
         match timer:
+            case "repeat" if ns >= self.state.restarted_ns:
+                self.state.repeats_left = 0  # it came after all that the dead process was told
             case "funding":
                 yield FundingClock(_next(HOUR, now), dict(self.state.rates_e10))
                 yield WakeAt(_next(MINUTE, now), FUNDING_TIMER)
@@ -264,7 +268,8 @@ class ExchangeArchitect:
     def _start(self, started: Started, now: Ns) -> Iterable[AnyMessage]:
         self.state.run = started.run
         if self.state.started_ns:
-            self.state.repeats_left = BATCH_LETTERS_MAX
+            self.state.repeats_left, self.state.restarted_ns = BATCH_LETTERS_MAX, now
+            yield WakeAt(now, REPEAT_TIMER)
         else:
             self.state.started_ns = now
         yield WakeAt(Ns(now + self._settings.measures_ms * MS), MEASURES_TIMER)

@@ -95,12 +95,13 @@ class State(msgspec.Struct):
     """All that the Security Architect remembers. `asked` is keyed by the nonce as text.
 
     `heard` counts the messages of the batch at hand, and `waiting` holds what of it is to be signed; empty between two.
-    So many of the next orders (`repeats_left`) a process that died may have had signed and could not say so.
+    So many of the next orders (`repeats_left`) a process that died before `restarted_ns` may have had signed untold.
     """
 
     heard: int = 0
     waiting: list[Piece] = []
     repeats_left: int = 0
+    restarted_ns: Ns = Ns(0)
 
     last_nonce: int = 0
     highest_signed_nonce: int = 0
@@ -200,12 +201,15 @@ class SecurityArchitect:
         The audit log takes a record that it has as it is. Requests wait until all was heard that the dead process was
         told: a refusal is among it, perhaps, and what was refused must not be signed now.
         """
-        self.state.repeats_left = BATCH_LETTERS_MAX if self.state.head.index else 0
-        repeat = [WakeAt(now, REPEAT_TIMER)] if self.state.asked else []
-        return (*repeat, self._wake(now), *self.state.recent, self._record(started, now))
+        if not self.state.head.index:
+            return (self._wake(now), self._record(started, now))
+        self.state.repeats_left, self.state.restarted_ns = BATCH_LETTERS_MAX, now
+        return (WakeAt(now, REPEAT_TIMER), self._wake(now), *self.state.recent, self._record(started, now))
 
     def _repeat(self, started_ns: Ns, now: Ns) -> tuple[SignRequest, ...]:
         """What a dead process was asked and nobody has an answer to: the signer gives the same to the same request."""
+        if started_ns >= self.state.restarted_ns:
+            self.state.repeats_left = 0
         lost = {nonce: asked.request for nonce, asked in self.state.asked.items() if asked.ns < started_ns}
         again = tuple(msgspec.structs.replace(request, is_repeated=True) for request in lost.values())
         self.state.asked |= {str(request.nonce): Asked(request, now) for request in again}

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from hats.exchange_architect.budget import Priority
-from hats.exchange_architect.logic import ExchangeArchitect
+from hats.exchange_architect.logic import REPEAT_TIMER, ExchangeArchitect
 from hats.exchange_architect.measures import MEASURES
 from orchestrator.routes import check
 from shared.hat import restore, snapshot
@@ -108,7 +108,8 @@ def test_what_a_dead_process_may_have_sent_did_not_certainly_stay(kind: ActionKi
     assert refused.answer is AnswerKind.REFUSED, "its first process has nobody before it"
     successor = hat(weight_per_minute=100)
     restore(successor, snapshot(architect))
-    said(successor, Started(EA, 1, Ns(T0 + SECOND)), T0 + SECOND)
+    restarted = Ns(T0 + SECOND)
+    assert WakeAt(restarted, REPEAT_TIMER) in said(successor, Started(EA, 1, restarted), restarted)
     told = [
         of(ActionAnswered, said(successor, signed(kind, nonce), T0 + SECOND))[0]
         for nonce in range(8, 8 + BATCH_LETTERS_MAX + 1)
@@ -117,6 +118,17 @@ def test_what_a_dead_process_may_have_sent_did_not_certainly_stay(kind: ActionKi
     assert {one.error.partition(":")[0] for one in told} == {"local"}
     successor.state.budget.slots.clear()
     assert said(successor, signed(kind, nonce=8), T0 + SECOND) == [] or kind is ActionKind.CANCEL, "it leaves no more"
+
+
+@pytest.mark.parametrize(("woke_ns", "answer"), [(T0, AnswerKind.REFUSED), (T0 - 1, AnswerKind.NO_ANSWER)])
+def test_what_comes_after_all_that_a_dead_process_was_told_never_left(woke_ns: int, answer: AnswerKind) -> None:
+    """That the wake-up of this start tells, not one of a start before it."""
+    architect = hat(weight_per_minute=100)
+    said(architect, Started(EA, 1, T0))
+    said(architect, Woke(EA, REPEAT_TIMER, Ns(woke_ns)))
+    architect.state.budget.charge(1_000, T0)
+    (kept,) = of(ActionAnswered, said(architect, signed()))
+    assert kept.answer is answer
 
 
 def test_an_order_is_sent_again_as_it_is_until_it_is_decided_or_expired() -> None:

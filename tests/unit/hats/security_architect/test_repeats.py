@@ -103,6 +103,18 @@ def test_a_refusal_of_what_a_dead_process_may_have_had_signed_proves_nothing(mea
     assert doubts == [True] * BATCH_LETTERS_MAX + [False]
 
 
+@pytest.mark.parametrize(("woke_ns", "is_doubtful"), [(NOW, False), (Ns(NOW - 1), True)])
+def test_what_comes_after_all_that_a_dead_process_was_told_was_never_signed(woke_ns: Ns, is_doubtful: bool) -> None:
+    """That the wake-up of this start tells, not one of a start before it."""
+    approved = approval()
+    hat = told(Started(Role.SECURITY_ARCHITECT, 9, NOW), approved, KillOrdered(KillLevel.PAUSE, "test"))
+    list(hat.handle(Started(Role.SECURITY_ARCHITECT, 9, NOW), NOW))
+    list(hat.handle(Woke(Role.SECURITY_ARCHITECT, REPEAT_TIMER, woke_ns), NOW))
+    refused = answer(hat, order(approved))
+    assert isinstance(refused, SignatureRefused)
+    assert refused.is_doubtful is is_doubtful
+
+
 def test_a_nonce_of_a_dead_process_is_no_alarm_and_no_nonce_of_another() -> None:
     """Its batch comes again with the signature that it got: the next one is above that."""
     approved = approval()
@@ -120,6 +132,6 @@ def test_a_nonce_of_a_dead_process_is_no_alarm_and_no_nonce_of_another() -> None
 def test_who_was_asked_nothing_repeats_nothing() -> None:
     """Neither at its first start nor after one that found all answered."""
     hat = told()
-    for _ in range(2):
-        said = list(hat.handle(Started(Role.SECURITY_ARCHITECT, 9, NOW), NOW))
-        assert [message for message in said if isinstance(message, WakeAt)] == [WakeAt(Ns(NOW + SECOND), "measures")]
+    assert WakeAt(NOW, REPEAT_TIMER) not in hat.handle(Started(Role.SECURITY_ARCHITECT, 9, NOW), NOW)
+    assert WakeAt(NOW, REPEAT_TIMER) in hat.handle(Started(Role.SECURITY_ARCHITECT, 9, NOW), NOW)
+    assert list(hat.handle(Woke(Role.SECURITY_ARCHITECT, REPEAT_TIMER, NOW), NOW)) == []
