@@ -206,7 +206,7 @@ class Orchestrator:
                 heart.publish(Role.ORCHESTRATOR, order, now)
             if not self._settings.watchdog.enabled:
                 return
-            order = companion.hear(heartbeats.beat(Beat(self._order.run, bool(heart.situation.open_orders))))
+            order = companion.hear(heartbeats.beat(Beat(self._order.run, heart.situation.wants_scheduled_cancel)))
             if order is not None:
                 heart.publish(Role.ORCHESTRATOR, order, now)
 

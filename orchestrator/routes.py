@@ -195,7 +195,7 @@ ROUTES: Final[Mapping[type[Message], Route]] = {
     Armed: Route((OR,), (RO, QS, EM)),
     Disarmed: Route((OR,), (RO, QS, EM)),
     KillOrdered: Route((OP, OR), (RO, EM, SA, EA, OR)),
-    ResumeOrdered: Route((OP,), (RO, EM, SA, OR)),
+    ResumeOrdered: Route((OP,), (RO, EM, SA, EA, OR)),
     DrainOrdered: Route((OR, OP), (EM, QS, RO, OR)),
     Drained: Route((EM,), (OR,)),
     # measurement

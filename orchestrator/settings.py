@@ -87,7 +87,9 @@ class Watchdog(Section):
     )
     silence_ms: int = Field(3_000, ge=1_500, le=60_000, description="Heartbeats missing for so long make it act.")
     dead_man_ms: int = Field(
-        15_000, ge=0, description="Lead of the venue's own scheduled cancel (5,000 at least), renewed in time; 0: none."
+        15_000,
+        ge=0,
+        description="Lead of the venue's own scheduled cancel (5,000 at least), armed while no stop rests; 0: none.",
     )
     keystore: Path | None = Field(
         None, description="The watchdog's agent. Unset: a throw-away agent, on the local exchange only."

@@ -6,6 +6,7 @@ from collections import Counter
 
 import msgspec
 
+from shared.ids import PROTECT_NUMBER, Cloid, strategy_number_of
 from shared.instrument import Instrument
 from shared.messages import Envelope
 from shared.messages.account import LedgerReport, Reconciled
@@ -38,7 +39,7 @@ class Situation(msgspec.Struct):
     trading_state: TradingStateChanged | None = None
     alerts: dict[str, RiskAlert] = {}
     failing_jobs: dict[str, str] = {}
-    open_orders: dict[str, OrderChanged] = {}
+    open_orders: dict[Cloid, OrderChanged] = {}
     ended_orders: list[OrderChanged] = []
     parents: dict[str, ParentChanged] = {}
     order_states: dict[str, int] = {}
@@ -46,6 +47,15 @@ class Situation(msgspec.Struct):
     instruments: dict[str, Instrument] = {}
     bad_data: int = 0
     heard: dict[str, int] = {}
+
+    @property
+    def wants_scheduled_cancel(self) -> bool:
+        """Would it do good if the venue cancelled everything once this machine is gone: something rests, and no stop?
+
+        It takes stops, too. What else rests adds no more than was approved; a position without its stop has no bound.
+        """
+        numbers = {strategy_number_of(cloid) for cloid in self.open_orders}
+        return bool(numbers) and PROTECT_NUMBER not in numbers
 
     def hear(self, envelope: Envelope) -> None:
         """Take one message in."""

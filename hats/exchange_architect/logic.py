@@ -25,7 +25,7 @@ from hats.exchange_architect.wire_exchange import is_reduce_only
 from shared.ids import FLATTEN_NUMBER, Cloid, Role, strategy_number_of
 from shared.mailbox import BATCH_LETTERS_MAX
 from shared.messages import AnyMessage, Message
-from shared.messages.control import KillOrdered, Started, WakeAt, Woke
+from shared.messages.control import KillOrdered, ResumeOrdered, Started, WakeAt, Woke
 from shared.messages.market import (
     AssetContext,
     FeedState,
@@ -62,7 +62,7 @@ class State(msgspec.Struct):
 
     `decided`: until when (ms) the bytes of what was answered for good could still act, by their nonce as text.
     `repeats_left`: so many of the next actions a process that died before `restarted_ns` may have sent untold.
-    `killed_ms`: when the last kill was heard. Nonces are the time too, and nothing that enters is signed after a kill.
+    `killed_ms`: when the last kill ended. Nonces are the time too, so what has one of before was signed before.
     """
 
     budget: Budget
@@ -71,6 +71,7 @@ class State(msgspec.Struct):
     started_ns: int = 0
     repeats_left: int = 0
     restarted_ns: Ns = Ns(0)
+    is_killed: bool = False
     killed_ms: int = -1
     feed: FeedState = FeedState.DOWN
     was_up: bool = False
@@ -96,6 +97,7 @@ class ExchangeArchitect:
         ActionAnswered,
         AllowanceTold,
         KillOrdered,
+        ResumeOrdered,
         QueryOrder,
         QueryTwap,
         QueryAccount,
@@ -117,8 +119,10 @@ class ExchangeArchitect:
             case SignedAction():
                 yield from self._let_out(message, now)
             case KillOrdered(level=level):
-                self.state.killed_ms = now // MS
+                self.state.is_killed = True
                 yield DropWaiting(f"kill ({level}) while it waited for a connection")
+            case ResumeOrdered():
+                self.state.is_killed, self.state.killed_ms = False, now // MS
             case ResendOrder(cloid=cloid):
                 yield from self._let_out_again(cloid, now)
             case ActionAnswered():
@@ -183,8 +187,8 @@ class ExchangeArchitect:
             yield _post(action, priority, is_resent=True)
 
     def _is_killed(self, action: SignedAction, priority: Priority) -> bool:
-        """Would it enter, and was it signed before a kill?"""
-        return priority is Priority.ENTER and action.nonce <= self.state.killed_ms
+        """Would it enter, although there was a kill since it was signed?"""
+        return priority is Priority.ENTER and (self.state.is_killed or action.nonce <= self.state.killed_ms)
 
     def _kept(self, action: SignedAction, why: str, now: Ns, *, may_be_there: bool) -> tuple[ActionAnswered, ...]:
         """Of each entry that the action does not leave the house; that proves something only if it never did."""

@@ -38,7 +38,7 @@ COST_MOST_USD: Final = 2**62
 """Micro-USDC that no position costs."""
 _AT_WORK: Final = ("activated", "waitingForTrigger")
 """What the venue says of a TWAP that goes on trading."""
-TWAP_SKEW_MS: Final = 2_000
+TWAP_SKEW_MS: Final = 10_000
 """How far the venue's clock may be behind ours when a TWAP is looked for by the time when it was sent."""
 S = TypeVar("S")
 T = TypeVar("T")

@@ -148,7 +148,7 @@ def ask(turn: Turn, order: Order) -> Iterator[AnyMessage]:
         terms = (order.coin, order.side, order.sz)
         alike = [oid for oid, cloid in turn.state.twaps.items() if _terms_of(turn, cloid) == terms]
         others = () if order.oid else tuple(sorted(int(oid) for oid in alike))
-        yield QueryTwap(order.cloid, order.oid or None, *terms, order.sent_ns, others, decides)
+        yield QueryTwap(order.cloid, order.oid or None, *terms, order.begun_ns, others, decides)
     else:
         yield QueryOrder(order.cloid, decides)
 

@@ -59,6 +59,7 @@ class Order(msgspec.Struct):
     wants_cancel: str = ""
     is_cancel_under_way: bool = False
     cancel_wanted_ns: Ns = Ns(0)
+    begun_ns: Ns = Ns(0)
     sent_ns: Ns = Ns(0)
     doubted_ns: Ns = Ns(0)
     changed_ns: Ns = Ns(0)

@@ -38,6 +38,7 @@ def approved(turn: Turn, approval: OrderApproved) -> Iterator[AnyMessage]:
     state.strategies[str(strategy_number_of(intent.cloid))] = intent.strategy
     expires_ns = Ns(min(approval.expires_ns, turn.now + turn.settings.order_ttl_ms * MS))
     order = _order_of(intent, expires_ns)
+    order.begun_ns = turn.now
     parent = state.parent_awaiting(intent.cloid)
     if parent is not None:
         order.parent, parent.denials = parent.terms.parent, 0

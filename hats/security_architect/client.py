@@ -60,7 +60,7 @@ class SignerEdge:
 
     def _met(self, greeting: frames.Greeting) -> None:
         assert self._publish is not None, "the edge was not started"
-        self._publish(AgentMet(greeting.address, greeting.network, Ns(greeting.created_ns)))
+        self._publish(AgentMet(greeting.address, greeting.network, Ns(greeting.created_ns), greeting.high))
 
     def _answer_to(self, request: SignRequest, *, may_be_repeated: bool) -> SignedAction | SignatureRefused:
         started_ns = time.monotonic_ns()

@@ -346,6 +346,7 @@ class SecurityArchitect:
         state = self.state
         is_other = met.address != state.agent
         state.agent, state.key_created_ns = met.address, met.created_ns or None
+        state.last_nonce = max(state.last_nonce, met.high_nonce)  # of a run whose clock was ahead of ours
         return (self._record(met, now),) if is_other else ()
 
     def _checkpointed(self, checkpoint: AuditCheckpointed) -> tuple[AnyMessage, ...]:

@@ -73,12 +73,14 @@ def rotate(
     held = tell_signer(files.signer_admin, TakeOver(str(path.resolve()), str(password_file.resolve()))).held
     unlocked_s = time.monotonic() - began
     step(f"{held[-1].address} signs")
-    former = next(agent for agent in held if agent.address == before.address)
-    left_s = max(former.until_ms + MARGIN_MS - WallClock().now() // MS, 0) * MS / SECOND
+    former = held[:-1]  # more than one if a change before this one was cut off
+    until_ms = max(agent.until_ms for agent in former)
+    left_s = max(until_ms + MARGIN_MS - WallClock().now() // MS, 0) * MS / SECOND
     step(f"draining {before.address}: what it signed may act for {left_s:.0f} s more")
     time.sleep(left_s)
-    tell_signer(files.signer_admin, Retire(before.address))
-    _end(Path(before.keystore), home_keys, step)
+    for agent in former:
+        tell_signer(files.signer_admin, Retire(agent.address))
+        _end(Path(agent.keystore), home_keys, step)
     return Rotated(before.address, info.address, str(path), unlocked_s, left_s)
 
 

@@ -17,7 +17,8 @@ class Companion:
     """The desk's side of one watchdog."""
 
     def __init__(self) -> None:
-        self._has_acted = False
+        self._act: int | None = None
+        """Which act of the watchdog was heard of last; None while it does not act."""
         self._missed = 0
 
     def hear(self, view: View | None) -> KillOrdered | None:
@@ -28,7 +29,7 @@ class Companion:
             what = f"no watchdog has answered {BEATS_MISSED_MAX} heartbeats: nobody would act if this desk died"
             return KillOrdered(KillLevel.PAUSE, what) if is_away else None
         self._missed = 0
-        had_acted, self._has_acted = self._has_acted, view.phase in {Phase.ACTING, Phase.SAFE}
-        if had_acted or not self._has_acted:
+        before, self._act = self._act, view.acts if view.phase in {Phase.ACTING, Phase.SAFE} else None
+        if self._act is None or self._act == before:
             return None
         return KillOrdered(KillLevel.FLATTEN, f"the watchdog acted: {view.reason}")

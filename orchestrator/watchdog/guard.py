@@ -59,7 +59,7 @@ class Kept(msgspec.Struct, frozen=True):
 
 
 class Beat(msgspec.Struct, frozen=True, array_like=True, tag="beat"):
-    """The orchestrator lives. `has_orders`: may something of ours rest at the venue?"""
+    """The orchestrator lives. `has_orders`: may something of ours rest that a scheduled cancel may take?"""
 
     run: int
     has_orders: bool
@@ -87,6 +87,8 @@ class Guard:
         self.phase = Phase.WAITING if left is None else Phase.ACTING if left.reason else Phase.WATCHING
         self.reason = "" if left is None else left.reason
         """Why it acts; empty while it does not."""
+        self.acts = int(self.is_latched)
+        """How often it began to act, as far as this process knows."""
         self.dead_man = DeadMan.IDLE if dead_man_ns else DeadMan.OFF
         self.dead_man_said = ""
         self.open_orders: int | None = None
@@ -146,9 +148,12 @@ class Guard:
         """The one thing to do now."""
         if self.phase is Phase.WATCHING and now - self._beat_ns > self._silence_ns:
             self._act(f"no heartbeat for {(now - self._beat_ns) / SECOND:.1f} s", now)
-        if self.is_latched:
-            return Work.ENFORCE if now >= self._next_look_ns else Work.NOTHING
-        return self._schedule_due(now)
+        if not self.is_latched:
+            return self._schedule_due(now)
+        if now >= self._next_look_ns:
+            return Work.ENFORCE
+        is_threat = self.aim is Aim.PROTECT and self.dead_man in _MAY_HOLD and now >= self._next_schedule_ns
+        return Work.UNSCHEDULE if is_threat else Work.NOTHING  # it would take the stops that are left to protect
 
     def _schedule_due(self, now: int) -> Work:
         """A cancel that nobody renews would still come: over stops that an ordered end keeps, or the next order."""
@@ -197,4 +202,5 @@ class Guard:
         if not self.is_latched:
             self.reason = reason
         self.phase = Phase.ACTING
-        self._next_look_ns = now
+        self.acts += 1
+        self._next_look_ns = self._next_schedule_ns = now

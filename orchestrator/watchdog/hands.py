@@ -66,16 +66,18 @@ class Hands:
         self._is_learned = False
         self._attempts = 0
         self._refusal = ""
-        self._twaps_due_ns = 0
+        self._twaps_due_ns = self._seen_act = 0
         self._clock = WallClock()
 
-    def enforce(self, aim: Aim) -> tuple[int, int, str]:
+    def enforce(self, aim: Aim, act: int = 0) -> tuple[int, int, str]:
         """Cancel and close what is open, once over: how many orders and positions there were, besides what may stay.
 
         And what the venue had against the last action that it refused (empty: none). What can't be read is raised only
         after all that could be was acted upon.
         """
         self._refusal = ""
+        if act != self._seen_act:
+            self._seen_act, self._twaps_due_ns = act, 0
         self._learn()
         account, faults = self._look()
         kept = plan.kept_triggers(account, aim, self._instruments)

@@ -27,7 +27,9 @@ TURN_S: Final = 0.05
 """How often it looks at its clock."""
 _PEERS_MAX: Final = 8
 _STALL_NS: Final = SECOND
-"""A turn that took longer was none: this process was stopped, got no processor, or waited for the venue."""
+"""A turn that took longer, besides its work, was none: this process was stopped or got no processor."""
+_WORK_NS: Final = 5 * SECOND
+"""No call to the venue takes longer before it is given up."""
 
 
 class WatchdogServer:
@@ -88,6 +90,7 @@ class WatchdogServer:
                     self._hear(key.fileobj)
                 self._keep()
                 self._work(turned_ns)
+                turned_ns = min(self._clock(), turned_ns + _WORK_NS)
                 self._note()
         finally:
             for peer in list(self._peers):
@@ -101,6 +104,8 @@ class WatchdogServer:
         """Now; what was not heard because this process stood still is no silence of the desk.
 
         Asked after waiting, which is where it is stopped most likely; this turn's work goes by the time that it gives.
+        What work takes is silence all the same, unless it takes longer than any: a venue that does not answer must not
+        make a dead desk look alive.
         """
         now = self._clock()
         if now - last_ns > _STALL_NS:
@@ -173,7 +178,7 @@ class WatchdogServer:
         try:
             match work:
                 case Work.ENFORCE:
-                    orders, positions, fault = self._hands.enforce(guard.aim)
+                    orders, positions, fault = self._hands.enforce(guard.aim, guard.acts)
                     guard.looked(orders, positions, self._clock(), fault)
                 case Work.SCHEDULE:
                     guard.scheduled(self._hands.schedule(self._dead_man_ms), self._clock())

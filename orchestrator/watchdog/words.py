@@ -47,6 +47,7 @@ class View(msgspec.Struct, frozen=True):
     fault: str
     dead_man: DeadMan
     dead_man_said: str
+    acts: int = 0
     refusal: str = ""
 
 
@@ -95,5 +96,6 @@ def view_of(guard: Guard, address: str, silence_ms: int, refusal: str = "") -> V
         fault=guard.fault,
         dead_man=guard.dead_man,
         dead_man_said=guard.dead_man_said,
+        acts=guard.acts,
         refusal=refusal,
     )

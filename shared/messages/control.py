@@ -231,13 +231,17 @@ class AuditRecord(Message, frozen=True):
 
 
 class AgentMet(Message, frozen=True):
-    """The signer said for which agent it signs from here on, and when that key was made (`created_ns`; 0: unknown)."""
+    """The signer said for which agent it signs from here on, and when that key was made (`created_ns`; 0: unknown).
+
+    Whatever it signs from here on needs a nonce above `high_nonce`.
+    """
 
     lane: ClassVar[Lane] = Lane.ORDER
 
     address: str
     network: str
     created_ns: Ns
+    high_nonce: int = 0
 
 
 class AuditCheckpointed(Message, frozen=True):

@@ -28,7 +28,7 @@ import msgspec
 from orchestrator.machine.processes import is_running
 from shared.codec import decode
 from shared.errors import Unanswered
-from shared.ids import HATS, Role
+from shared.ids import FLATTEN, HATS, PROTECT, Role
 from shared.journal import JournalReader
 from shared.messages.order import ActionSent, ResendOrder, SignedAction, SignRequest
 from shared.messages.signal import OrderIntent
@@ -42,6 +42,7 @@ BACK_WITHIN_S: Final = 60.0
 NOOP: Final = '{"type":"noop"}'
 STALE_NS: Final = 3 * SECOND
 """No approval of ours is good for longer, so what leaves later after its intent was decided on before."""
+EXIT_DATA_NS: Final = 10 * SECOND
 
 
 class Pause(msgspec.Struct, frozen=True):
@@ -198,7 +199,8 @@ def _pid(desk: RealDesk, victim: str) -> int:
 def stale_orders(reader: JournalReader, signer_log: Path) -> Iterator[str]:
     """Orders that were signed (the signer says when) or left longer after their intent than any approval holds.
 
-    An intent is as old as what it was decided on, if that is older than itself.
+    An intent is as old as what it was decided on, if that is older than itself; what the house closes or protects with
+    may be decided on a book of ten seconds (`exit_data_age_limit_ms`).
 
     The same answer again is no new signature: whoever stood still with an answer on its way asks once more, and what
     comes of it has expired and does not leave.
@@ -208,8 +210,9 @@ def stale_orders(reader: JournalReader, signer_log: Path) -> Iterator[str]:
     posted: set[int] = set()
     for entry in reader.messages():
         match decode(entry.body):
-            case OrderIntent(cloid=cloid, book_recv_ns=seen_ns):
-                decided.setdefault(cloid, min(entry.ts, seen_ns or entry.ts))
+            case OrderIntent(cloid=cloid, strategy=strategy, book_recv_ns=seen_ns):
+                spared_ns = EXIT_DATA_NS if strategy in (PROTECT, FLATTEN) else 0
+                decided.setdefault(cloid, min(entry.ts, seen_ns + spared_ns if seen_ns else entry.ts))
             case SignRequest(cloid=cloid, nonce=nonce, kind=kind) if kind.places:
                 placing[nonce] = cloid
             case SignedAction(kind=kind) if kind.places:

@@ -160,3 +160,18 @@ def test_refused_changes(home: Path) -> None:
     assert process.end() == 0
     with pytest.raises(NotRunning):
         told(home, Describe())
+
+
+def test_one_that_cant_be_written_down_changes_nothing(home: Path) -> None:
+    """A signer that is started anew would not know its own signatures: whoever signed goes on signing."""
+    process = start(home)
+    new = takes_over(home)
+    before = told(home, Describe()).held
+    in_the_way = home / f"keyring.json.{process.child.pid}.part"
+    in_the_way.mkdir()
+    with pytest.raises(NotAllowedError, match="cannot write"):
+        told(home, new)
+    assert told(home, Describe()).held == before
+    in_the_way.rmdir()
+    assert len(told(home, new).held) == 2
+    assert process.end() == 0

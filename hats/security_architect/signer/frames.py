@@ -9,7 +9,7 @@ import msgspec
 from shared.approval import Ticket
 from shared.errors import BusError
 
-VERSION: Final = 5
+VERSION: Final = 6
 FRAME_BYTES_MAX: Final = 64 * 1024
 """Largest frame; twenty orders are 4 KiB."""
 
@@ -21,6 +21,8 @@ class Greeting(msgspec.Struct, frozen=True, array_like=True, tag=True):
     address: str
     network: str
     created_ns: int
+    high: int = 0
+    """The highest nonce that it has spent."""
 
 
 class Ask(msgspec.Struct, frozen=True, array_like=True, tag=True):

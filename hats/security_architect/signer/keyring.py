@@ -57,14 +57,18 @@ class Keyring:
         if until_ms > last.until_ms:
             self._held[-1] = last._replace(until_ms=until_ms)
 
-    def switch(self, key: AgentKey, high: int) -> None:
-        """`key` signs from here on, above the nonce `high`; ConfigError if it is held, or too many are."""
+    def check(self, key: AgentKey) -> None:
+        """Nothing if `key` may take over; ConfigError if it is held, or too many are."""
         if any(one.key.address == key.address for one in self._held):
             raise ConfigError([f"{key.address} is held already"])
         if key.network is not self.current.network:
             raise ConfigError([f"expected a key for {self.current.network}, got one for {key.network}"])
         if len(self._held) >= HELD_MAX:
             raise ConfigError([f"{HELD_MAX} agents are held already: retire the oldest first"])
+
+    def switch(self, key: AgentKey, high: int) -> None:
+        """`key` signs from here on, above the nonce `high`; ConfigError if it may not."""
+        self.check(key)
         self._held.append(Held(key, high, 0))
 
     def retire(self, address: str, now_ms: int) -> None:

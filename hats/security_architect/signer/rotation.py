@@ -131,17 +131,20 @@ class Keys:
     def take_over(self, new: Unlocked, high: int, since_ms: int) -> None:
         """The new agent signs from here on, above the nonce `high`; it is on the disk when this returns.
 
-        What was added since `since_ms` (a window ago) counts on.
+        What was added since `since_ms` (a window ago) counts on. It signs nothing that a signer which is started anew
+        would not know to be its own; HatsError if it may not take over, or that can't be written down, and then nothing
+        has changed.
         """
         place = msgspec.structs.replace(new.place, floor=high)
         try:
-            self.ring.switch(new.key, high)
-        except ConfigError:
+            self.ring.check(new.key)
+            new.store.inherit(self.store, since_ms)
+            self._write(new.sealed, place)
+        except HatsError:
             new.store.close()
             raise
-        new.store.inherit(self._stores[self.ring.held[-2].key.address], since_ms)
         self._stores[new.key.address], self._places[new.key.address] = new.store, place
-        self._write(new.sealed)
+        self.ring.switch(new.key, high)
 
     def retire(self, address: str, now_ms: int) -> None:
         """The oldest agent is forgotten; ConfigError if it is another, or not drained."""
@@ -159,9 +162,9 @@ class Keys:
     def _read(self) -> Remembered | None:
         return None if self._path is None else remembered_at(self._path)
 
-    def _write(self, sealed: str) -> None:
+    def _write(self, sealed: str, *new: Place) -> None:
         assert self._path is not None
-        keys = tuple(self._places[held.key.address] for held in self.ring.held)
+        keys = (*(self._places[held.key.address] for held in self.ring.held), *new)
         write_private(self._path, msgspec.json.encode(Remembered(keys, sealed)))
 
 

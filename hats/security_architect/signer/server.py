@@ -171,7 +171,7 @@ class SignerServer:
         self._log("peer_connected", {"peer": peer.name, "kind": kind.value})
         if kind is Kind.ASKS:
             signer = self._signer
-            greeting = frames.Greeting(frames.VERSION, signer.address, self._network, signer.created_ns)
+            greeting = frames.Greeting(frames.VERSION, signer.address, self._network, signer.created_ns, signer.high)
             self._send(peer, frames.encode(greeting))
 
     def _serve(self, peer: _Peer) -> None:

@@ -147,7 +147,7 @@ def test_a_lost_answer_is_looked_up_in_the_history_and_never_by_cloid() -> None:
     hat = manager()
     wish = sent(hat)
     said = say(hat, answer(wish, AnswerKind.NO_ANSWER, of=ActionKind.TWAP))
-    assert [m.twap_id for m in said if isinstance(m, QueryTwap)] == [None]
+    assert [(m.twap_id, m.since_ns) for m in said if isinstance(m, QueryTwap)] == [(None, NOW)]
     assert not [m for m in said if isinstance(m, QueryOrder)]
     assert not [m for m in say(hat, part(wish, 20, 1)) if isinstance(m, FillBooked)]
     said = say(hat, word(wish, VenueOrderStatus.OPEN, 200))

@@ -13,9 +13,9 @@ from shared.bus.sockets import listen
 from shared.messages.control import KillLevel, KillOrdered
 
 
-def view(phase: Phase, reason: str = "") -> View:
+def view(phase: Phase, reason: str = "", acts: int = 1) -> View:
     """An answer."""
-    return View(phase, reason, "0x1", 3_000, None, None, "", DeadMan.IDLE, "")
+    return View(phase, reason, "0x1", 3_000, None, None, "", DeadMan.IDLE, "", acts)
 
 
 def test_one_that_acted_kills_once_until_it_is_rearmed() -> None:
@@ -28,6 +28,7 @@ def test_one_that_acted_kills_once_until_it_is_rearmed() -> None:
         assert made.hear(answer) is None
     assert made.hear(view(Phase.WAITING)) is None
     assert made.hear(view(Phase.SAFE, "no heartbeat")) == kill
+    assert made.hear(view(Phase.SAFE, "no heartbeat", acts=2)) == kill, "rearmed and acting again between two answers"
 
 
 def test_a_desk_that_nobody_guards_is_halted_once() -> None:

@@ -261,3 +261,35 @@ def test_never_safe_while_orders_are_open(aim: Aim) -> None:
     made.order("operator", 0)
     made.looked(1, 0, 0)
     assert phase_of(made) is Phase.ACTING
+
+
+@pytest.mark.parametrize("aim", list(Aim))
+def test_what_is_left_to_protect_is_not_left_to_a_scheduled_cancel(aim: Aim) -> None:
+    """The venue would take the stops that the aim spares; where nothing is spared it may come."""
+    made = guard(aim, dead_man_ns=15 * SECOND)
+    made.beat(BEAT, 0)
+    assert made.due(0) is Work.SCHEDULE
+    made.scheduled(None, 0)
+    assert made.due(SILENCE_NS + 1) is Work.ENFORCE
+    made.looked(0, 0 if aim is Aim.FLATTEN else 1, SILENCE_NS + 2)
+    wanted = Work.UNSCHEDULE if aim is Aim.PROTECT else Work.NOTHING
+    assert made.due(SILENCE_NS + 2) is wanted
+    if aim is Aim.PROTECT:
+        made.not_scheduled("no answer", SILENCE_NS + 3)
+        assert made.due(SILENCE_NS + 3) is Work.NOTHING
+        made.looked(0, 0, SILENCE_NS + SECOND)
+        assert made.due(SILENCE_NS + SECOND) is Work.UNSCHEDULE
+        made.unscheduled(SILENCE_NS + SECOND)
+        assert made.due(SILENCE_NS + SECOND) is Work.NOTHING
+
+
+def test_its_acts_are_counted() -> None:
+    """Each begin of one, and one that a former process left."""
+    made = guard()
+    made.beat(BEAT, 0)
+    assert made.acts == 0
+    made.due(SILENCE_NS + 1)
+    made.rearm(SILENCE_NS + 2)
+    made.order("test", SILENCE_NS + 3)
+    assert made.acts == 2
+    assert guard(left=made.kept).acts == 1

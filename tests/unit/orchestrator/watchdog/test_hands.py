@@ -93,6 +93,13 @@ def test_the_history_of_twaps_is_not_asked_for_at_every_look(venue: ScriptedVenu
     assert venue.asked.count("frontendOpenOrders") == 5
 
 
+def test_a_new_act_looks_for_twaps_at_once(venue: ScriptedVenue, hands: Hands) -> None:
+    """One may have begun since the last act ended."""
+    for act in (1, 1, 2, 2):
+        hands.enforce(Aim.FLATTEN, act)
+    assert venue.asked.count("twapHistory") == 2
+
+
 def test_twaps_at_work_are_followed(venue: ScriptedVenue, hands: Hands) -> None:
     """Each look until they are gone."""
     venue.answers["twapHistory"] = [

@@ -25,11 +25,11 @@ from orchestrator.watchdog.line import Heartbeats, tell
 from orchestrator.watchdog.server import WatchdogServer, read_kept
 from orchestrator.watchdog.words import Dismiss, Flatten, Look, Rearm
 from shared.bus.sockets import listen
-from shared.errors import NotAllowedError
+from shared.errors import NotAllowedError, VenueUnreachable
 from shared.messages.control import KillLevel
 from shared.messages.risk import TradingState, TradingStateChanged
 from shared.operator_word import rearm_words, words
-from shared.units import MINUTE, SECOND
+from shared.units import MINUTE, MS, SECOND
 from tests.unit.orchestrator.watchdog.scripted_venue import ScriptedVenue, scripted_venue
 
 WAIT_S = 10.0
@@ -46,18 +46,18 @@ def venue() -> Iterator[ScriptedVenue]:
 @contextlib.contextmanager
 def watchdog(
     venue: ScriptedVenue, folder: Path, kept: Path, silence_ns: int = SECOND, socket: Path | None = None,
-    operator_public_key: str = "",
+    operator_public_key: str = "", dead_man_ms: int = 0,
 ) -> Iterator[Path]:  # fmt: skip
     """One that runs while inside; its socket. Once it has acted, `ACCOUNT` is halted in the folder."""
     socket = socket or folder / "watchdog.sock"
     key = AgentKey(b"\x07" * 32, Network.TESTNET)
     store = NonceStore(folder / "nonces.sqlite", key.address)
     listener = listen(f"unix:{socket}")
-    guard = Guard(Aim.CANCEL, silence_ns, 0, read_kept(kept, Aim.CANCEL), time.monotonic_ns())
+    guard = Guard(Aim.CANCEL, silence_ns, dead_man_ms * MS, read_kept(kept, Aim.CANCEL), time.monotonic_ns())
     hands = Hands(venue.url, ACCOUNT, key, store, lambda _event, _fields: None)
     options = argparse.Namespace(home=folder, user=ACCOUNT)
     server = WatchdogServer(
-        guard, hands, listener, kept, 1_000, 0, lambda _event, _fields: None,
+        guard, hands, listener, kept, 1_000, dead_man_ms, lambda _event, _fields: None,
         operator_public_key=operator_public_key, halt=lambda reason, run: halted(options, reason, run),
     )  # fmt: skip
     thread = threading.Thread(target=server.run)
@@ -76,6 +76,21 @@ def wait_for(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < until, "it did not come to hold"
         time.sleep(0.02)
+
+
+def test_a_venue_that_does_not_answer_makes_no_dead_desk_look_alive(
+    venue: ScriptedVenue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A scheduled cancel that waits for its answer in vain, again and again: the silence counts meanwhile."""
+
+    def schedule(_hands: Hands, _ahead_ms: int) -> str | None:
+        time.sleep(1.5)
+        raise VenueUnreachable("no answer")
+
+    monkeypatch.setattr(Hands, "schedule", schedule)
+    with watchdog(venue, tmp_path, tmp_path / "latch.json", silence_ns=2 * SECOND, dead_man_ms=15_000) as socket:
+        tell(socket, Beat(1, True))
+        wait_for(lambda: "cancel" in venue.kinds())
 
 
 def test_a_disk_that_takes_no_latch_does_not_stop_it(venue: ScriptedVenue, tmp_path: Path) -> None:
