@@ -143,7 +143,8 @@ def one_round(desk: RealDesk, budget: int | None) -> Round:
 
 
 def one_dead_round(desk: RealDesk, *, is_silent: bool) -> Round:
-    """Wait for 100 orders, kill all but the watchdog and the exchange, and use the command unless it is silent."""
+    """Wait for 100 orders, kill all but the watchdog and the exchange, use the command unless it is silent, and begin
+    the account's next run."""
     orders, _, _ = _wait_loaded(desk, None)
     wreck(desk)
     positions, at_ms, began = len(_held(desk)), time.time_ns() // MS, time.monotonic()
