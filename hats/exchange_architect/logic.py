@@ -191,9 +191,14 @@ class ExchangeArchitect:
         return priority is Priority.ENTER and (self.state.is_killed or action.nonce <= self.state.killed_ms)
 
     def _kept(self, action: SignedAction, why: str, now: Ns, *, may_be_there: bool) -> tuple[ActionAnswered, ...]:
-        """Of each entry that the action does not leave the house; that proves something only if it never did."""
+        """Of each entry that the action does not leave the house; that proves something only if it never did.
+
+        If it may have, what has to prove that is held for it as for what leaves: else it waits behind all others.
+        """
         if action.kind.places:
             self.state.decided[str(action.nonce)] = action.expires_after_ms
+        if may_be_there:
+            hold_proofs(action, self.state.budget, now)
         answer = AnswerKind.NO_ANSWER if may_be_there else AnswerKind.REFUSED
         return tuple(
             ActionAnswered(action.kind, cloid, action.nonce, answer, 0, Sz(0), why, now) for cloid in action.cloids

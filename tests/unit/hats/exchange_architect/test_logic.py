@@ -136,6 +136,12 @@ def test_what_comes_after_all_that_a_dead_process_was_told_never_left(woke_ns: i
     architect.state.budget.charge(1_000, T0)
     (kept,) = of(ActionAnswered, said(architect, signed()))
     assert kept.answer is answer
+    assert not architect.state.budget.holds, "there is no room at all"
+    architect.state.budget.slots.clear()
+    architect.state.budget.charge(70, T0)
+    (kept,) = of(ActionAnswered, said(architect, signed(nonce=8)))
+    assert kept.answer is answer
+    assert (CLOID in architect.state.budget.holds) is (answer is AnswerKind.NO_ANSWER)
 
 
 def test_an_order_is_sent_again_as_it_is_until_it_is_decided_or_expired() -> None:
