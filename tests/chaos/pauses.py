@@ -200,7 +200,7 @@ def stale_orders(reader: JournalReader, signer_log: Path) -> Iterator[str]:
     """Orders that were signed (the signer says when) or left longer after their intent than any approval holds.
 
     An intent is as old as what it was decided on, if that is older than itself; what the house closes or protects with
-    may be decided on a book of ten seconds (`exit_data_age_limit_ms`).
+    may be ten seconds older (`exit_data_age_limit_ms`), for waiting costs more than a rough price.
 
     The same answer again is no new signature: whoever stood still with an answer on its way asks once more, and what
     comes of it has expired and does not leave.
@@ -212,7 +212,7 @@ def stale_orders(reader: JournalReader, signer_log: Path) -> Iterator[str]:
         match decode(entry.body):
             case OrderIntent(cloid=cloid, strategy=strategy, book_recv_ns=seen_ns):
                 spared_ns = EXIT_DATA_NS if strategy in (PROTECT, FLATTEN) else 0
-                decided.setdefault(cloid, min(entry.ts, seen_ns + spared_ns if seen_ns else entry.ts))
+                decided.setdefault(cloid, min(entry.ts, seen_ns or entry.ts) + spared_ns)
             case SignRequest(cloid=cloid, nonce=nonce, kind=kind) if kind.places:
                 placing[nonce] = cloid
             case SignedAction(kind=kind) if kind.places:
