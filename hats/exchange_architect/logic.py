@@ -23,7 +23,6 @@ from hats.exchange_architect.settings import Settings
 from hats.exchange_architect.wire import UNREADABLE
 from hats.exchange_architect.wire_exchange import is_reduce_only
 from shared.ids import FLATTEN_NUMBER, Cloid, Role, strategy_number_of
-from shared.mailbox import BATCH_LETTERS_MAX
 from shared.messages import AnyMessage, Message
 from shared.messages.control import KillOrdered, ResumeOrdered, Started, WakeAt, Woke
 from shared.messages.market import (
@@ -49,30 +48,29 @@ from shared.messages.order import (
     SignedAction,
 )
 from shared.scorecard import Samples
+from shared.succession import Succession
 from shared.units import HOUR, MINUTE, MS, SECOND, Ns, Sz
 
 MEASURES_TIMER: Final = "measures"
 FUNDING_TIMER: Final = "funding"
 ALLOWANCE_TIMER: Final = "allowance"
-REPEAT_TIMER: Final = "repeat"
 
 
 class State(msgspec.Struct):
     """All that it remembers. `placed`: orders on their way, whose bytes may have to be sent again.
 
     `decided`: until when (ms) the bytes of what was answered for good could still act, by their nonce as text.
-    `repeats_left`: so many of the next actions a process that died before `restarted_ns` may have sent untold.
-    `killed_ms`: when the last kill ended. Nonces are the time too, so what has one of before was signed before.
+    `succession`: the actions that a process that died may have sent. `resumed_ms`: when the last kill ended; nonces are
+    the time too, so what has one of before was signed before.
     """
 
     budget: Budget
     address: AddressBudget
     run: int = 0
     started_ns: int = 0
-    repeats_left: int = 0
-    restarted_ns: Ns = Ns(0)
+    succession: Succession = msgspec.field(default_factory=Succession)
     is_killed: bool = False
-    killed_ms: int = -1
+    resumed_ms: int = -1
     feed: FeedState = FeedState.DOWN
     was_up: bool = False
     read_epoch: int = 0
@@ -122,7 +120,7 @@ class ExchangeArchitect:
                 self.state.is_killed = True
                 yield DropWaiting(f"kill ({level}) while it waited for a connection")
             case ResumeOrdered():
-                self.state.is_killed, self.state.killed_ms = False, now // MS
+                self.state.is_killed, self.state.resumed_ms = False, now // MS
             case ResendOrder(cloid=cloid):
                 yield from self._let_out_again(cloid, now)
             case ActionAnswered():
@@ -151,8 +149,7 @@ class ExchangeArchitect:
         Whether it is too late for them the gateway judges, which knows if they may have left before a restart. A
         signature may be said again after one, too: whose orders were answered is answered, and must not leave now.
         """
-        may_be_there = self.state.repeats_left > 0
-        self.state.repeats_left -= may_be_there
+        may_be_there = self.state.succession.take()
         before = self.state.placed.get(action.cloid)
         if action.kind.places and before is not None and before.nonce == action.nonce:
             return self._let_out_again(action.cloid, now)
@@ -188,7 +185,7 @@ class ExchangeArchitect:
 
     def _is_killed(self, action: SignedAction, priority: Priority) -> bool:
         """Would it enter, although there was a kill since it was signed?"""
-        return priority is Priority.ENTER and (self.state.is_killed or action.nonce <= self.state.killed_ms)
+        return priority is Priority.ENTER and (self.state.is_killed or action.nonce <= self.state.resumed_ms)
 
     def _kept(self, action: SignedAction, why: str, now: Ns, *, may_be_there: bool) -> tuple[ActionAnswered, ...]:
         """Of each entry that the action does not leave the house; that proves something only if it never did.
@@ -241,8 +238,8 @@ class ExchangeArchitect:
 
     def _woke(self, timer: str, ns: Ns, now: Ns) -> Iterable[AnyMessage]:
         match timer:
-            case "repeat" if ns >= self.state.restarted_ns:
-                self.state.repeats_left = 0  # it came after all that the dead process was told
+            case "repeat":
+                self.state.succession.woke(ns)
             case "funding":
                 yield FundingClock(_next(HOUR, now), dict(self.state.rates_e10))
                 yield WakeAt(_next(MINUTE, now), FUNDING_TIMER)
@@ -277,8 +274,7 @@ class ExchangeArchitect:
     def _start(self, started: Started, now: Ns) -> Iterable[AnyMessage]:
         self.state.run = started.run
         if self.state.started_ns:
-            self.state.repeats_left, self.state.restarted_ns = BATCH_LETTERS_MAX, now
-            yield WakeAt(now, REPEAT_TIMER)
+            yield self.state.succession.begin(now)
         else:
             self.state.started_ns = now
         yield WakeAt(Ns(now + self._settings.measures_ms * MS), MEASURES_TIMER)

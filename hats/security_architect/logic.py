@@ -21,7 +21,6 @@ from hats.security_architect.packing import Pack, Piece, action_of, packs
 from hats.security_architect.records import Audited, event_of
 from hats.security_architect.settings import Settings
 from shared.ids import Cloid, Role, is_cloid
-from shared.mailbox import BATCH_LETTERS_MAX
 from shared.messages import AnyMessage, Message
 from shared.messages.control import (
     Accessed,
@@ -53,10 +52,10 @@ from shared.messages.risk import OrderApproved, OrderDenied, TradingState, Tradi
 from shared.messages.signal import OrderIntent
 from shared.order import is_open
 from shared.scorecard import Samples
+from shared.succession import REPEAT_TIMER, Succession
 from shared.units import DAY, MS, SECOND, US, Ns
 
 MEASURES_TIMER: Final = "measures"
-REPEAT_TIMER: Final = "repeat"
 FENCE_NS: Final = 60 * SECOND
 """An order's nonce is remembered so long after the order's expiry, to be fenced."""
 
@@ -95,13 +94,12 @@ class State(msgspec.Struct):
     """All that the Security Architect remembers. `asked` is keyed by the nonce as text.
 
     `heard` counts the messages of the batch at hand, and `waiting` holds what of it is to be signed; empty between two.
-    So many of the next orders (`repeats_left`) a process that died before `restarted_ns` may have had signed untold.
+    `succession`: the orders that a process that died may have had signed.
     """
 
     heard: int = 0
     waiting: list[Piece] = []
-    repeats_left: int = 0
-    restarted_ns: Ns = Ns(0)
+    succession: Succession = msgspec.field(default_factory=Succession)
 
     last_nonce: int = 0
     highest_signed_nonce: int = 0
@@ -203,13 +201,11 @@ class SecurityArchitect:
         """
         if not self.state.head.index:
             return (self._wake(now), self._record(started, now))
-        self.state.repeats_left, self.state.restarted_ns = BATCH_LETTERS_MAX, now
-        return (WakeAt(now, REPEAT_TIMER), self._wake(now), *self.state.recent, self._record(started, now))
+        return (self.state.succession.begin(now), self._wake(now), *self.state.recent, self._record(started, now))
 
     def _repeat(self, started_ns: Ns, now: Ns) -> tuple[SignRequest, ...]:
         """What a dead process was asked and nobody has an answer to: the signer gives the same to the same request."""
-        if started_ns >= self.state.restarted_ns:
-            self.state.repeats_left = 0
+        self.state.succession.woke(started_ns)
         lost = {nonce: asked.request for nonce, asked in self.state.asked.items() if asked.ns < started_ns}
         again = tuple(msgspec.structs.replace(request, is_repeated=True) for request in lost.values())
         self.state.asked |= {str(request.nonce): Asked(request, now) for request in again}
@@ -217,8 +213,7 @@ class SecurityArchitect:
 
     def _submit(self, order: SubmitOrder, now: Ns) -> tuple[AnyMessage, ...]:
         reason = self._order_fault(order, now)
-        is_doubtful = self.state.repeats_left > 0 or order.expires_ns <= now
-        self.state.repeats_left -= self.state.repeats_left > 0
+        is_doubtful = self.state.succession.take() or order.expires_ns <= now
         self.state.samples.add(measures.REFUSED_SHARE, 0.0 if reason is None else 1.0)
         if reason is not None:
             return (SignatureRefused(kind_of(order), order.cloid, reason, is_doubtful=is_doubtful),)
@@ -300,7 +295,7 @@ class SecurityArchitect:
             state.samples.add(measures.NONCES_UNIQUE, 1.0 if is_next else 0.0)
             state.samples.add(measures.WRONG_REFUSALS, 0.0)
         elif signed.nonce > state.last_nonce:
-            if state.repeats_left:  # a process that died asked for it
+            if state.succession.left:  # a process that died asked for it
                 state.last_nonce = signed.nonce
             else:
                 state.samples.add(measures.NONCES_UNIQUE, 0.0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Final
 
 import pytest
 from rich.console import Console
@@ -13,14 +12,11 @@ from tests.chaos.clock_steps import Bent, steps
 from tests.chaos.cluster_kills import VICTIMS, rounds
 from tests.chaos.kill_drill import CANCELLED_S, FLAT_S, RISK_MS, drill
 from tests.chaos.pauses import pauses, starved
-from tests.chaos.real_desk import SIGNER
+from tests.chaos.real_desk import BUSY, SIGNER
 from tests.chaos.storm import UNKNOWN_LATEST_S
 from tests.chaos.storm_kills import storm
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(600)]
-
-BUSY: Final = 5
-"""The campaigns' limits are of a machine of their own; here other tests are on the same cores."""
 
 
 def test_the_storm_while_processes_die(tmp_path: Path) -> None:

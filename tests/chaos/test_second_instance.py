@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
 import pytest
 
+from tests.chaos.real_desk import BUSY
 from tests.chaos.second_instance import STARTS, WITHIN_S, refusals
 
 pytestmark = pytest.mark.slow
-
-BUSY: Final = 5
-"""Other tests are on the same cores."""
 
 
 def test_every_start_is_refused(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from orchestrator import compose
 from orchestrator.heart import Heart
@@ -25,17 +25,21 @@ SECRET: Final = "the secret of the run"
 BUILD: Final = "b"
 
 
-@contextlib.contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """Where the hub listens; its journal is `folder`/journal.sqlite."""
+def hub_at(folder: Path, **options: Any) -> Hub:
+    """One that does not run yet; its journal is `folder`/journal.sqlite."""
     clock = WallClock()
     journal = Journal(folder / "journal.sqlite", now_ns=clock.now())
     mailboxes = {role: Mailbox(role) for role in HATS}
     heart = Heart(journal, compose.CATALOGUE, Supervisor(1, wants_armed=False), mailboxes)
-    served = Hub(
-        heart, journal, listen(f"unix:{folder}/bus"), clock, secret=SECRET, build=BUILD, services=services_of(""),
-        on_lost=lambda *_: None, on_beat=lambda *_: None,
-    )  # fmt: skip
+    options = {"on_lost": lambda *_: None, "on_beat": lambda *_: None} | options
+    address = f"unix:{folder}/bus"
+    return Hub(heart, journal, listen(address), clock, secret=SECRET, build=BUILD, services=services_of(""), **options)
+
+
+@contextlib.contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """Where a hub listens that runs in a thread while inside."""
+    served = hub_at(folder)
     thread = threading.Thread(target=served.run)
     thread.start()
     try:

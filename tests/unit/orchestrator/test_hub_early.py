@@ -10,21 +10,16 @@ from typing import Final
 import msgspec
 import pytest
 
-from orchestrator import compose
-from orchestrator.heart import Heart
-from orchestrator.hub import Hub
-from orchestrator.supervisor import Supervisor
 from shared.bus import frames
-from shared.bus.sockets import Connection, connect, listen
+from shared.bus.sockets import Connection, connect
 from shared.clock import WallClock
 from shared.codec import encode
-from shared.ids import HATS, Cloid, Role
-from shared.journal import Journal, JournalReader
-from shared.mailbox import Mailbox
+from shared.ids import Cloid, Role
+from shared.journal import JournalReader
 from shared.messages import AnyMessage
 from shared.messages.order import ActionAnswered, ActionKind, ActionSent, AnswerKind, SignatureRefused, SignedAction
 from shared.units import Ns, Sz
-from tests.unit.orchestrator.serving import greeted, serving
+from tests.unit.orchestrator.serving import greeted, hub_at, serving
 
 EA: Final = Role.EXCHANGE_ARCHITECT
 CLOID: Final = Cloid("0x" + "00" * 16)
@@ -151,13 +146,8 @@ def test_a_dead_process_has_no_last_word(tmp_path: Path) -> None:
 def test_a_hat_that_dies_when_its_snapshot_is_due_keeps_its_letters(tmp_path: Path) -> None:
     """The request for the snapshot can't be handed over any more; the next process is given what waits."""
     role, clock, lost = Role.EXECUTION_MANAGER, WallClock(), []
-    journal = Journal(tmp_path / "journal.sqlite", now_ns=clock.now())
-    mailboxes = {each: Mailbox(each) for each in HATS}
-    heart = Heart(journal, compose.CATALOGUE, Supervisor(1, wants_armed=False), mailboxes)
-    served = Hub(
-        heart, journal, listen(f"unix:{tmp_path}/bus"), clock, secret="", build="", services={}, snapshot_every=1,
-        on_lost=lambda *told: lost.append(told), on_beat=lambda *_: None,
-    )  # fmt: skip
+    served = hub_at(tmp_path, snapshot_every=1, on_lost=lambda *told: lost.append(told))
+    heart, mailboxes = served.heart, served.heart.mailboxes
     connection = connect(served.address)
     served._accept()
     (peer,) = served._peers.values()

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from hats.exchange_architect.budget import Priority
-from hats.exchange_architect.logic import REPEAT_TIMER, ExchangeArchitect
+from hats.exchange_architect.logic import ExchangeArchitect
 from hats.exchange_architect.measures import MEASURES
 from orchestrator.routes import check
 from shared.hat import restore, snapshot
@@ -28,6 +28,7 @@ from shared.messages.order import (
     ResendOrder,
     SignedAction,
 )
+from shared.succession import REPEAT_TIMER
 from shared.units import HOUR, MINUTE, SECOND, Ns, Sz
 from tests.unit.hats.exchange_architect import scene
 from tests.unit.hats.exchange_architect.scene import CLOID, T0, T0_MS

@@ -6,7 +6,6 @@ import msgspec
 import pytest
 
 from hats.security_architect.actions import SIGNER_SAYS
-from hats.security_architect.logic import REPEAT_TIMER
 from hats.security_architect.measures import NONCES_UNIQUE
 from shared.ids import Role
 from shared.mailbox import BATCH_LETTERS_MAX
@@ -14,6 +13,7 @@ from shared.messages import AnyMessage
 from shared.messages.control import KillLevel, KillOrdered, ResumeOrdered, Started, WakeAt, Woke
 from shared.messages.order import ActionKind, FenceOrder, SignatureRefused, SignRequest
 from shared.messages.risk import TradingState, TradingStateChanged
+from shared.succession import REPEAT_TIMER
 from shared.units import SECOND, Ns, Px
 from tests.unit.hats.security_architect.test_logic import NOW, answer, approval, order, samples, signed, told
 
