@@ -21,6 +21,9 @@ RETURNS_MAX: Final = 5_000
 """The newest are fitted, as many as the venue keeps candles."""
 _SPREAD: Final = 10.0
 """Returns are brought to this standard deviation, where the optimiser is at home; the weights have no unit."""
+BOUND: Final = 1e-4
+"""Weights nearer to nothing than this, or to one in sum, are the optimiser's bound and no finding: how near it comes
+depends on the processor."""
 
 Closes = dict[int, int]
 """Where each candle began, and its close, in the coin's price units."""
@@ -77,7 +80,7 @@ def fitted(returns: F64) -> Weights:
     if result.convergence_flag:
         raise DataError(f"the fit did not converge (flag {result.convergence_flag})")
     alpha, beta = float(result.params["alpha[1]"]), float(result.params["beta[1]"])
-    if not (alpha > 0.0 and beta > 0.0 and alpha + beta < 1.0):
+    if not (alpha > BOUND and beta > BOUND and alpha + beta < 1.0 - BOUND):
         raise DataError(f"alpha {alpha:.4f}, beta {beta:.4f} are not stationary")
     return Weights(alpha, beta, len(returns))
 

@@ -90,10 +90,12 @@ def test_weights_that_are_known_are_found_again() -> None:
         (np.zeros(500), "do not vary"),
         (np.zeros(0), "0 returns"),
         (np.tile([0.001, -0.001], 300), "not stationary"),
+        (np.tile([0.001, -0.003, -0.001, 0.003], 150), "not stationary"),
+        (0.001 * np.random.default_rng(3).standard_normal(600) * np.exp(np.linspace(0, 5, 600)), "not stationary"),
     ],
 )
 def test_what_is_no_garch_is_refused(returns: np.ndarray[Any, np.dtype[np.float64]], why: str) -> None:
-    """Nothing that varies, or no memory of a shock: no weights rather than wrong ones."""
+    """Nothing that varies, no memory of a shock, or one that grows: no weights rather than wrong ones."""
     with pytest.raises(DataError, match=why):
         fitted(returns)
 
