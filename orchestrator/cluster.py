@@ -62,8 +62,6 @@ THERE_TIMEOUT_S: Final = 5.0
 """A call to a process that Ray does not know dead yet waits until Ray looks, and its timers follow the system clock:
 set back by an hour, it looks in an hour. The next call finds the new process."""
 RETRY_S: Final = 0.2
-RESTARTS_MAX: Final = 5
-RESTART_WINDOW_S: Final = 60
 EXIT_BUG: Final = 70
 
 
@@ -149,15 +147,16 @@ class Orchestrator:
     def _raise_hub(self) -> Hub:
         settings, clock = self._settings, WallClock()
         journal = Journal(settings.journal.path or self._files.journal, now_ns=clock.now())
-        recent = journal.reader.epochs_since(clock.now() - RESTART_WINDOW_S * SECOND)
-        if recent > RESTARTS_MAX:
+        bounds = settings.supervisor
+        recent = journal.reader.epochs_since(clock.now() - int(bounds.restart_window_s * SECOND))
+        if recent > bounds.restart_intensity:
             journal.close()
-            raise HatsError(f"{recent} starts within {RESTART_WINDOW_S} s: staying down; the log says why")
+            raise HatsError(f"{recent} starts within {bounds.restart_window_s:g} s: staying down; the log says why")
         supervisor = Supervisor(
             self._order.run,
             wants_armed=settings.run.arm_at_start,
-            restarts_max=settings.supervisor.restart_intensity,
-            window_ns=int(settings.supervisor.restart_window_s * SECOND),
+            restarts_max=bounds.restart_intensity,
+            window_ns=int(bounds.restart_window_s * SECOND),
             build=self._order.build,
             config_sha256=hashlib.sha256(self._order.settings).hexdigest(),
         )

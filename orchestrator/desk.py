@@ -67,17 +67,17 @@ class Desk:
         with Control(self._files) as line:
             return line.scorecards()
 
-    def health(self) -> dict[str, Any]:
+    def health(self, timeout_s: float = CALL_TIMEOUT_S) -> dict[str, Any]:
         """See `Orchestrator.health`, asked through Ray; Unanswered while it is away."""
         try:
-            return dict(_health(self._actor))
+            return dict(_health(self._actor, timeout_s))
         except ray.exceptions.RayError as error:
             raise Unanswered(f"the orchestrator is away: {type(error).__name__}") from error
 
-    def problem(self) -> str | None:
+    def problem(self, timeout_s: float = CALL_TIMEOUT_S) -> str | None:
         """What stopped the orchestrator for good; None while it lives or is being restarted."""
         try:
-            problem: str | None = self.health()["problem"]
+            problem: str | None = self.health(timeout_s)["problem"]
         except Unanswered:
             return None
         return problem
@@ -149,8 +149,8 @@ def _is_alive(actor: Any) -> bool:
         return False
 
 
-def _health(actor: Any) -> Any:
-    return ray.get(actor.health.options(concurrency_group="ctl").remote(), timeout=CALL_TIMEOUT_S)
+def _health(actor: Any, timeout_s: float = CALL_TIMEOUT_S) -> Any:
+    return ray.get(actor.health.options(concurrency_group="ctl").remote(), timeout=timeout_s)
 
 
 def _remove(orchestrator: Any, namespace: str) -> None:

@@ -244,10 +244,14 @@ class Launch:
         duration_s = settings.run.duration_s
         deadline = None if duration_s is None else time.monotonic() + duration_s
         while not self._stop_asked and (deadline is None or time.monotonic() < deadline):
-            self._watcher.show(_status_or_none(desk.status))
+            status = _status_or_none(desk.status)
+            self._watcher.show(status)
             fault = under.pulse.fault()
             if fault is not None:
                 raise HatsError(f"Ray is gone, and with it the nine: {fault}. {BEREFT}")
+            problem = desk.problem(POLL_S) if status is None else None
+            if problem is not None:
+                raise HatsError(f"the orchestrator stopped: {problem}. {BEREFT}")
             caretaker.turn()
             time.sleep(POLL_S)
         caretaker.close()

@@ -71,9 +71,12 @@ class RayCluster(Section):
 
 
 class Supervision(Section):
-    """How the orchestrator keeps the Hats alive."""
+    """How the Hats are kept alive, and the orchestrator."""
 
-    restart_intensity: int = Field(5, ge=1, description="Restarts within the window before a Hat is quarantined.")
+    restart_intensity: int = Field(
+        5, ge=1,
+        description="Restarts in the window before a Hat is quarantined; starts before the orchestrator stays down.",
+    )  # fmt: skip
     restart_window_s: float = Field(60.0, gt=0, description="Length of that window.")
 
 

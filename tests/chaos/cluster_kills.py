@@ -1,7 +1,8 @@
-"""Ray's own processes die under a trading desk: `kill -9` for the raylet and for the head's gcs_server, round by round.
+"""What a desk stands on dies for good: `kill -9` for Ray's raylet, its head's gcs_server, or the orchestrator.
 
 `python -m tests.chaos.cluster_kills --kills 10` raises a local exchange and on one account run after run, each started
-as a service manager would. While it trades one of the two is killed. Then the exchange is asked: when the last order
+as a service manager would. While it trades one of the three is killed; the orchestrator may begin once a minute here,
+so it stays down as it does elsewhere after five starts in a minute. Then the exchange is asked: when the last order
 that may add to a position was taken, when nothing rested and nothing was held any more. The launcher has to say so and
 end by itself, with its exit code and with no process left; the next run on the account has to be ready within 60 s of
 the kill, halted, its books equal to the exchange's, until the operator resumes.
@@ -20,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +33,7 @@ from orchestrator.control import Control
 from orchestrator.machine.processes import command_of, is_running
 from orchestrator.machine.runfiles import RunFiles, current_run
 from shared.errors import NotRunning, Unanswered
+from shared.ids import Role
 from shared.messages.control import ResumeOrdered
 from shared.units import MS
 from tests.chaos.own_account import own_account
@@ -39,7 +41,9 @@ from tests.chaos.real_desk import VENUE_ARGS, RealDesk, descendants, hit, keys_o
 from tests.contract.serving import venue_process
 from tests.e2e.desk_commands import Hats
 
-VICTIMS: Final = ("gcs_server", "raylet")
+VICTIMS: Final = ("gcs_server", "raylet", Role.ORCHESTRATOR)
+WHY: Final[Mapping[str, str]] = {Role.ORCHESTRATOR: "the orchestrator stopped"}
+RAY_IS_GONE: Final = "Ray is gone"
 SAFE_S: Final = 5.0
 FLAT_S: Final = 15.0
 READY_S: Final = 60.0
@@ -96,7 +100,7 @@ class Runs:
         self._home, self._facts = home, facts
         self._hats = Hats(home)
         self._hats.at_venue(facts["url"])
-        keys = keys_of(own_account(home, facts["url"]))
+        keys = keys_of({**own_account(home, facts["url"]), "supervisor.restart_intensity": 1})
         self._options = options_of(keys)
         self._launcher: subprocess.Popen[bytes] | None = None
         self._output = home / "launcher.log"
@@ -170,7 +174,7 @@ def _wait_loaded(desk: RealDesk) -> None:
 def _round(runs: Runs, desk: RealDesk, victim: str) -> tuple[Round, RealDesk]:
     assert desk.note.ray_pid is not None
     ours = {desk.note.ray_pid, *descendants(desk.note.ray_pid), *processes_of(desk.files)}
-    (pid,) = (each for each in ours if "".join(command_of(each)[:1]).endswith(f"/{victim}"))
+    pid = _pid(desk, victim, ours)
     orders, positions = len(desk.ask("openOrders")), len(_held(desk))
     at_ms, began = time.time_ns() // MS, time.monotonic()
     hit(pid, signal.SIGKILL)
@@ -181,7 +185,7 @@ def _round(runs: Runs, desk: RealDesk, victim: str) -> tuple[Round, RealDesk]:
         " ".join(command_of(each))[:80] for each in sorted(ours | set(processes_of(desk.files))) if is_running(each)
     )
     last_risk_s = _last_risk_s(desk, at_ms)
-    is_said = "Ray is gone" in runs.said()
+    is_said = WHY.get(victim, RAY_IS_GONE) in runs.said()
     after = runs.begin()
     ready_s = time.monotonic() - began
     status = after.wait(lambda status: status.books_agree is not None, "compared with the exchange", WAIT_S)
@@ -191,6 +195,15 @@ def _round(runs: Runs, desk: RealDesk, victim: str) -> tuple[Round, RealDesk]:
         "armed" if status.is_armed else status.trading_state, tuple(differences),
     )  # fmt: skip
     return found, after
+
+
+def _pid(desk: RealDesk, victim: str, ours: Iterable[int]) -> int:
+    if victim == Role.ORCHESTRATOR:
+        pid = desk.pid_of(Role.ORCHESTRATOR)
+        assert pid is not None, "it trades, so it lives"
+        return pid
+    (pid,) = (each for each in ours if "".join(command_of(each)[:1]).endswith(f"/{victim}"))
+    return pid
 
 
 def _held(desk: RealDesk) -> dict[str, float]:
@@ -234,7 +247,7 @@ def told(done: Sequence[Round]) -> Iterator[str]:
         for name in ("last_risk_s", "cancelled_s", "flat_s", "ended_s", "ready_s"):
             took = [value for each in those if (value := getattr(each, name)) is not None]
             text = f"median {statistics.median(took):.1f}, most {max(took):.1f}" if took else "never"
-            yield f"{victim:10} {name:12} {len(took)} of {len(those)}: {text}"
+            yield f"{victim:12} {name:12} {len(took)} of {len(those)}: {text}"
     yield from (f"{each.victim}: {fault}" for each in done for fault in each.late + each.wrong)
     yield f"{sum(not each.late + each.wrong for each in done)} of {len(done)} rounds within their limits"
 
@@ -244,7 +257,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tests.chaos.cluster_kills", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--kills", type=int, default=10, help="of each of the two")
+    parser.add_argument("--kills", type=int, default=10, help="of each of the three")
     parser.add_argument("--seed", type=int, default=1, help="of the market and of the moments")
     parser.add_argument("--json", action="store_true", help="one JSON object a round")
     asked = parser.parse_args()

@@ -41,7 +41,6 @@ from shared.units import MS
 from shared.venue.faults.catalogue import LoseAnswer
 from tests.chaos.own_account import own_account
 from tests.chaos.real_desk import (
-    ORCHESTRATOR_PAUSE_S,
     TEN_COINS,
     WATCHDOG,
     Account,
@@ -268,9 +267,7 @@ def drill(
     if not is_wrecked and budget is None:
         with loaded_desk(home, seed, lost) as desk:
             for _ in range(rounds):
-                began = time.monotonic()
                 yield one_round(desk, None)
-                time.sleep(max(0.0, ORCHESTRATOR_PAUSE_S - (time.monotonic() - began)))
                 with Control(desk.files) as line:
                     line.say(ResumeOrdered("drill: the next round"))
         return

@@ -36,8 +36,6 @@ VENUE_ARGS: Final = (
 POLL_S: Final = 0.05
 BUSY: Final = 5
 """How many times longer a short version in the tests may take: the campaigns' limits are of a machine of their own."""
-ORCHESTRATOR_PAUSE_S: Final = 14.0
-"""Between two deaths of the orchestrator: it stays down on purpose if it begins more than five times in a minute."""
 SIGNER: Final = "hats.security_architect.signer"
 WATCHDOG: Final = "orchestrator.watchdog"
 _LIMITS: Final[Mapping[str, Any]] = {

@@ -34,7 +34,7 @@ from shared.ids import HATS, Role
 from shared.journal import JournalReader
 from shared.messages.order import SubmitOrder
 from shared.units import SECOND
-from tests.chaos.real_desk import ORCHESTRATOR_PAUSE_S, SIGNER, RealDesk, hit, real_desk
+from tests.chaos.real_desk import SIGNER, RealDesk, hit, real_desk
 from tests.chaos.real_evidence import Record, away_spans, differences_of, overlap, problems, signed_nonces
 from tests.chaos.storm import STORM, UNKNOWN_LATEST_S, doubts
 
@@ -78,11 +78,7 @@ def storm(home: Path, intents: int, kills: Mapping[str, int], seed: int, console
         record = Record(desk)
         desk.arm(STORM)
         victims = draw.sample([name for name, count in kills.items() for _ in range(count)], sum(kills.values()))
-        orchestrator_ns = 0
         for name in track(victims, "kills", console=console, disable=not console.is_terminal):
-            if name == "orchestrator":
-                time.sleep(max(0.0, ORCHESTRATOR_PAUSE_S - (time.monotonic_ns() - orchestrator_ns) / SECOND))
-                orchestrator_ns = time.monotonic_ns()
             _kill(desk, NAMES[name], draw)
             record.look()
         while _asked(desk) < intents:

@@ -64,8 +64,8 @@ def test_a_wrong_clock_stops_entries_and_nothing_else(tmp_path: Path) -> None:
     assert result.is_good, result
 
 
-def test_rays_own_processes_die(tmp_path: Path) -> None:
-    """Head and raylet, one run each: all is closed, the launcher says why and leaves nobody, the next run is halted."""
+def test_what_the_desk_stands_on_dies_for_good(tmp_path: Path) -> None:
+    """Head, raylet, orchestrator: all is closed, the launcher says why and leaves nobody, the next run is halted."""
     done = list(rounds(tmp_path, VICTIMS, 1))
     assert [each.victim for each in done] == list(VICTIMS)
     for each in done:
