@@ -10,12 +10,13 @@ from shared.ids import PROTECT_NUMBER, Cloid, strategy_number_of
 from shared.instrument import Instrument
 from shared.messages import Envelope
 from shared.messages.account import LedgerReport, Reconciled
-from shared.messages.control import JobEnded, LatencyReport
+from shared.messages.control import JobEnded, LatencyReport, ResumeOrdered
 from shared.messages.market import BadData, CaptureStatus, FeedStatus, UniverseUpdate
 from shared.messages.order import OrderChanged
 from shared.messages.parent import ParentChanged
 from shared.messages.risk import AlertAcknowledged, RiskAlert, RiskReport, TradingStateChanged
 from shared.order import TERMINAL, OrderState
+from shared.units import Ns
 
 RECENT_ORDERS = 200
 """Most ended orders that are remembered for display."""
@@ -26,8 +27,9 @@ PARENTS_KEPT = 50
 class Situation(msgspec.Struct):
     """The latest word on everything, and counts since the run began. None means: nobody has said so yet.
 
-    `alerts` are those that nobody has acknowledged, by name. `failing_jobs` are the run's own jobs that failed at every
-    attempt and have not succeeded since, with the last fault.
+    `alerts` are those that nobody has acknowledged, by name; `signed_ns` is when the operator signed the last word that
+    loosened. `failing_jobs` are the run's own jobs that failed at every attempt and have not succeeded since, with the
+    last fault.
     """
 
     ledger: LedgerReport | None = None
@@ -38,6 +40,7 @@ class Situation(msgspec.Struct):
     reconciled: Reconciled | None = None
     trading_state: TradingStateChanged | None = None
     alerts: dict[str, RiskAlert] = {}
+    signed_ns: Ns = Ns(0)
     failing_jobs: dict[str, str] = {}
     open_orders: dict[Cloid, OrderChanged] = {}
     ended_orders: list[OrderChanged] = []
@@ -81,6 +84,9 @@ class Situation(msgspec.Struct):
                 self.alerts[message.name] = message
             case AlertAcknowledged():
                 self.alerts.pop(message.name, None)
+                self.signed_ns = max(self.signed_ns, message.ns)
+            case ResumeOrdered():
+                self.signed_ns = max(self.signed_ns, message.ns)
             case JobEnded(job=job, fault=""):
                 self.failing_jobs.pop(job, None)
             case JobEnded(job=job, fault=fault, is_final=True):

@@ -11,10 +11,14 @@ from typing import Final, Protocol
 from coincurve import PublicKey
 
 from shared.messages.control import ResumeOrdered
+from shared.messages.risk import AlertAcknowledged
 from shared.units import MINUTE, Ns
 
 FRESH_NS: Final = MINUTE
 """How far the signed time may lie from now, either way."""
+
+Loosening = ResumeOrdered | AlertAcknowledged
+"""What the operator says to a desk that gives it more freedom than it would have by itself."""
 
 
 class Signed(Protocol):
@@ -31,9 +35,14 @@ class Signed(Protocol):
         ...
 
 
-def words(run: int, reason: str, ns: int) -> bytes:
+def resume_words(run: int, reason: str, ns: int) -> bytes:
     """What is signed to let the run trade again."""
     return f"hyperhats resume\n{run}\n{ns}\n{reason}".encode()
+
+
+def ack_words(run: int, name: str, reason: str, ns: int) -> bytes:
+    """What is signed to keep an alert of the run from tightening trading."""
+    return f"hyperhats ack\n{run}\n{ns}\n{name}\n{reason}".encode()
 
 
 def rearm_words(agent: str, reason: str, ns: int) -> bytes:
@@ -41,9 +50,14 @@ def rearm_words(agent: str, reason: str, ns: int) -> bytes:
     return f"hyperhats rearm\n{agent.lower()}\n{ns}\n{reason}".encode()
 
 
-def fault_in(order: ResumeOrdered, public_key: str, run: int, last_ns: int, now: Ns) -> str | None:
-    """Why the order does not count; None if it does. An empty `public_key` asks for no signature."""
-    return signature_fault(order, words(run, order.reason, order.ns), public_key, last_ns, now)
+def fault_in(word: Loosening, public_key: str, run: int, last_ns: int, now: Ns) -> str | None:
+    """Why the word does not count; None if it does. An empty `public_key` asks for no signature."""
+    match word:
+        case ResumeOrdered():
+            said = resume_words(run, word.reason, word.ns)
+        case AlertAcknowledged():
+            said = ack_words(run, word.name, word.reason, word.ns)
+    return signature_fault(word, said, public_key, last_ns, now)
 
 
 def signature_fault(word: Signed, said: bytes, public_key: str, last_ns: int, now: int) -> str | None:

@@ -9,6 +9,7 @@ import msgspec
 from shared.ids import Role
 from shared.messages.control import Armed, Disarmed, DrainOrdered, HatState, HatStateChanged, KillLevel, KillOrdered
 from shared.messages.risk import LOOSE_TO_TIGHT, STATE_FOR, TradingState
+from shared.operator_word import Loosening, fault_in
 from shared.units import Ns
 
 PATH: Final = frozenset({Role.EXCHANGE_ARCHITECT, Role.EXECUTION_MANAGER, Role.SECURITY_ARCHITECT})
@@ -45,6 +46,13 @@ class Switch(msgspec.Struct):
     def is_tight(self) -> bool:
         """Is there anything to loosen?"""
         return self.trading is not TradingState.ACTIVE
+
+    def fault_in(self, word: Loosening, public_key: str, run: int, now: Ns) -> str | None:
+        """Why the operator's word does not count; None if it does, and its signature is used up."""
+        fault = fault_in(word, public_key, run, self.signed_ns, now)
+        if fault is None:
+            self.signed_ns = max(self.signed_ns, word.ns)
+        return fault
 
     def resume(self, why: str) -> None:
         """The operator's word loosens the trading state."""

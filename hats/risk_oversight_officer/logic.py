@@ -55,7 +55,6 @@ from shared.messages.risk import (
     VarianceFitted,
 )
 from shared.messages.signal import FeatureUpdate, OrderIntent, RegimeUpdate
-from shared.operator_word import fault_in
 from shared.order import OrderState, Trigger, is_open
 from shared.units import DAY, MINUTE, MS, Ns, notional
 
@@ -138,7 +137,7 @@ class RiskOversightOfficer:
             case ResumeOrdered():
                 return self._want_resume(message, now)
             case AlertAcknowledged():
-                self.state.vigil.acknowledge(message.name)
+                self._acknowledge(message, now)
             case Woke():
                 return self._wake(message, now)
             case Started():
@@ -318,14 +317,17 @@ class RiskOversightOfficer:
         switch = self.state.switch
         return [TradingStateChanged(switch.trading, why)] if switch.tighten(to, why) else []
 
+    def _acknowledge(self, word: AlertAcknowledged, now: Ns) -> None:
+        if self.state.switch.fault_in(word, self._settings.operator_public_key, self.state.run, now) is None:
+            self.state.vigil.acknowledge(word.name)
+
     def _want_resume(self, order: ResumeOrdered, now: Ns) -> list[AnyMessage]:
         """Loosen on the operator's word after its delay; at once refused while what would tighten again still holds."""
         switch, settings = self.state.switch, self._settings
-        fault = fault_in(order, settings.operator_public_key, self.state.run, switch.signed_ns, now)
+        fault = switch.fault_in(order, settings.operator_public_key, self.state.run, now)
         obstacle = fault or self._resume_obstacle(now)
         if obstacle is not None:
             return [TradingStateChanged(switch.trading, f"not resumed: {obstacle}")]
-        switch.signed_ns = max(switch.signed_ns, order.ns)
         if not switch.is_tight() and not any(record.is_disabled for record in self.state.strategies.values()):
             return []
         switch.resume_ns, switch.resume_why = Ns(now + settings.resume_delay_ms * MS), f"resumed: {order.reason}"

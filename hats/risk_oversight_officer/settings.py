@@ -177,7 +177,7 @@ class Settings(Section):
     operator_public_key: str = Field(
         "",
         pattern="^([0-9a-f]{66})?$",
-        description="Whose signature a resume must carry (`hats keys operator` makes one). Empty: whoever may command.",
+        description="Who must sign what loosens: resume, rearm, ack (`hats keys operator`). Empty: nobody need sign.",
     )
     # approvals and reports
     approval_ttl_ms: int = Field(2_000, gt=0, description="An approval that was not sent by then is void.")

@@ -47,17 +47,21 @@ def resume(
     A watchdog that has acted watches again first.
     """
     _rearm(reason, operator_key, config)
-    order = ResumeOrdered(reason) if operator_key is None else _signed_resume(reason, operator_key, config)
-    _command(order, _is_trading, "resume", wait_s, config, as_json)
+    from shared.operator_word import resume_words
+
+    ns, signature = _signed(operator_key, config, lambda run, ns: resume_words(run, reason, ns))
+    _command(ResumeOrdered(reason, ns, signature), _is_trading, "resume", wait_s, config, as_json)
 
 
-def _signed_resume(reason: str, operator_key: Path, config: Path | None) -> ResumeOrdered:
+def _signed(operator_key: Path | None, config: Path | None, words: Callable[[int, Ns], bytes]) -> tuple[Ns, str]:
+    """When, and the operator's signature over what is said of the current run; none without a key."""
+    if operator_key is None:
+        return Ns(0), ""
     from orchestrator.accounts.operator_key import sign
     from orchestrator.cli.runs import current
-    from shared.operator_word import words
 
     now = Ns(time.time_ns())
-    return ResumeOrdered(reason, now, sign(operator_key, words(current(config).run, reason, now)))
+    return now, sign(operator_key, words(current(config).run, now))
 
 
 def ack(
@@ -65,15 +69,19 @@ def ack(
     reason: Annotated[
         str, typer.Option(help="Who takes it on, and how; it goes into the journal.", callback=redact_text)
     ] = "operator",
+    operator_key: OperatorKey = None,
     wait_s: Wait = 10.0,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
     """Take an alert on, so that it does not tighten trading by itself; its cause stays."""
-    order = AlertAcknowledged(name, reason)
-    _command(
-        order, lambda status: all(alert.name != name for alert in status.alerts), f"ack {name}", wait_s, config, as_json
-    )
+    from shared.operator_word import ack_words
+
+    def is_taken(status: Status) -> bool:
+        return all(alert.name != name for alert in status.alerts)
+
+    ns, signature = _signed(operator_key, config, lambda run, ns: ack_words(run, name, reason, ns))
+    _command(AlertAcknowledged(name, reason, ns, signature), is_taken, f"ack {name}", wait_s, config, as_json)
 
 
 def _rearm(reason: str, operator_key: Path | None, config: Path | None) -> None:

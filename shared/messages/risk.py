@@ -155,13 +155,18 @@ class RiskAlert(Message, frozen=True):
 
 
 class AlertAcknowledged(Message, frozen=True):
-    """The operator knows of the alert and takes it on: it does not tighten trading by itself any more."""
+    """The operator knows of the alert and takes it on: it does not tighten trading by itself any more.
+
+    `signature` (hex) is the operator's over the run, the name, the reason and `ns`; empty where the desk asks for none.
+    """
 
     lane: ClassVar[Lane] = Lane.KILL
     durable: ClassVar[bool] = True
 
     name: str
     reason: str
+    ns: Ns = Ns(0)
+    signature: str = ""
 
 
 class VarianceFitted(Message, frozen=True):

@@ -17,9 +17,9 @@ from orchestrator.status import status_of
 from shared.codec import encode
 from shared.errors import NotAllowedError
 from shared.messages.control import JobEnded, KillLevel, KillOrdered, ResumeOrdered
-from shared.messages.risk import TradingState
+from shared.messages.risk import AlertAcknowledged, TradingState
 from shared.metrics import Metrics
-from shared.operator_word import words
+from shared.operator_word import ack_words, resume_words
 from shared.units import Ns
 
 
@@ -47,13 +47,26 @@ def test_nobody_lets_go_of_a_kill_for_an_unsigned_resume(desk: Rehearsal, tmp_pa
     assert (status.is_armed, status.trading_state) == (False, TradingState.HALTED)
 
     now = Ns(desk.stage.clock.now())
-    signature = operator_key.sign(tmp_path / "operator.key", words(heart.supervisor.run, "looked at it", now))
+    signature = operator_key.sign(tmp_path / "operator.key", resume_words(heart.supervisor.run, "looked at it", now))
     order = encode(ResumeOrdered("looked at it", now, signature))
     say(heart, now, order)
     desk.run_for(1)
     assert status_of(heart, now).is_armed
     with pytest.raises(NotAllowedError, match="used before"):
         say(heart, now, order)
+
+
+def test_a_signed_word_is_used_up_for_the_hub_that_comes_after_too(desk: Rehearsal, tmp_path: Path) -> None:
+    """What was signed last lies in the journal, with the word: whoever folds it refuses the same word again."""
+    public = operator_key.make(tmp_path / "operator.key")
+    heart, now = desk.heart, Ns(desk.stage.clock.now())
+    words = ack_words(heart.supervisor.run, "in_doubt", "on it", now)
+    order = encode(AlertAcknowledged("in_doubt", "on it", now, operator_key.sign(tmp_path / "operator.key", words)))
+    with pytest.raises(NotAllowedError, match="not acknowledged: it is not signed"):
+        services_of(public)["say"](heart, now, encode(AlertAcknowledged("in_doubt", "on it")))
+    services_of(public)["say"](heart, now, order)
+    with pytest.raises(NotAllowedError, match="used before"):
+        services_of(public)["say"](heart, now, order)
 
 
 def test_without_a_key_whoever_is_on_the_line_may(desk: Rehearsal) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hats.risk_oversight_officer import RiskOversightOfficer
+from orchestrator.accounts.operator_key import make, sign
 from shared.hat import restore, snapshot
 from shared.ids import FOREIGN, Role
 from shared.messages.control import DrainOrdered, KillLevel, KillOrdered, ResumeOrdered, WakeAt, Woke
@@ -19,10 +21,12 @@ from shared.messages.risk import (
     TradingState,
     TradingStateChanged,
 )
+from shared.operator_word import ack_words, resume_words
 from shared.order import OrderState, Side
 from shared.units import DAY, SECOND, USD, Ns
 from tests.unit.hats.risk_oversight_officer.scene import (
     NOW,
+    RUN,
     booked,
     changed,
     features,
@@ -113,6 +117,37 @@ def test_an_acknowledged_alert_stays_quiet_until_its_cause_was_gone() -> None:
     assert not look(again, 102)
     assert [message.name for message in look(again, 104)] == ["in_doubt"]
     say(again, AlertAcknowledged("no such alert", "test"))
+
+
+def test_an_alert_is_set_aside_by_the_signed_word_alone(tmp_path: Path) -> None:
+    """Unsigned, another's, of another alert, a resume's signature, older: it tightens as if nobody had said."""
+    key, other = tmp_path / "a.key", tmp_path / "b.key"
+    public, _ = make(key), make(other)
+
+    def order(by: Path, said: bytes, ns: int = NOW) -> AlertAcknowledged:
+        return AlertAcknowledged("in_doubt", "on it", Ns(ns), sign(by, said))
+
+    def is_kept_from_tightening(*words: AlertAcknowledged) -> bool:
+        hat = doubtful(operator_public_key=public)
+        for at_s in (0, 2):
+            look(hat, at_s)
+        for word in words:
+            say(hat, word, NOW)
+        return not look(hat, 100)
+
+    good = order(key, ack_words(RUN, "in_doubt", "on it", NOW))
+    assert is_kept_from_tightening(good)
+    for bad in (
+        AlertAcknowledged("in_doubt", "on it"),
+        order(other, ack_words(RUN, "in_doubt", "on it", NOW)),
+        order(key, ack_words(RUN + 1, "in_doubt", "on it", NOW)),
+        order(key, ack_words(RUN, "margin_use", "on it", NOW)),
+        order(key, resume_words(RUN, "on it", NOW)),
+    ):
+        assert not is_kept_from_tightening(bad)
+    before = order(key, ack_words(RUN, "in_doubt", "on it", NOW - 1), NOW - 1)
+    later = AlertAcknowledged("margin_use", "on it", NOW, sign(key, ack_words(RUN, "margin_use", "on it", NOW)))
+    assert not is_kept_from_tightening(later, before), "what was signed before the last word that counted"
 
 
 @pytest.mark.parametrize("cause", ["beyond_approved", "margin_use", "equity_age", "cash_gap", "denials"])

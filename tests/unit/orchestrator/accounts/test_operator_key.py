@@ -10,7 +10,7 @@ from orchestrator.accounts.operator_key import make, sign
 from shared.errors import ConfigError
 from shared.messages.control import KillLevel, KillOrdered, ResumeOrdered
 from shared.messages.risk import TradingState, TradingStateChanged
-from shared.operator_word import fault_in, words
+from shared.operator_word import fault_in, resume_words
 from shared.units import MINUTE, Ns
 from tests.unit.hats.risk_oversight_officer.scene import NOW, RUN, officer, say
 
@@ -38,7 +38,7 @@ def test_only_the_signed_word_loosens(tmp_path: Path) -> None:
     hat = officer(operator_public_key=public)
 
     def order(by: Path, run: int = RUN, said: str = "looked", ns: int = NOW) -> ResumeOrdered:
-        return ResumeOrdered("looked", Ns(ns), sign(by, words(run, said, ns)))
+        return ResumeOrdered("looked", Ns(ns), sign(by, resume_words(run, said, ns)))
 
     good = order(key)
     say(hat, KillOrdered(KillLevel.PAUSE, "test"))

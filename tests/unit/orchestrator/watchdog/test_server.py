@@ -28,7 +28,7 @@ from shared.bus.sockets import listen
 from shared.errors import NotAllowedError, VenueUnreachable
 from shared.messages.control import KillLevel
 from shared.messages.risk import TradingState, TradingStateChanged
-from shared.operator_word import rearm_words, words
+from shared.operator_word import rearm_words, resume_words
 from shared.units import MINUTE, MS, SECOND
 from tests.unit.orchestrator.watchdog.scripted_venue import ScriptedVenue, scripted_venue
 
@@ -202,7 +202,7 @@ def test_only_the_signed_word_rearms(venue: ScriptedVenue, tmp_path: Path) -> No
         now = time.time_ns()
         for bad in (
             Rearm("looked"), word(other), word(agent="0x" + "1" * 40), word(said="another"), word(ns=now - 2 * MINUTE),
-            word(ns=early_ns), Rearm("looked", now, operator_key.sign(key, words(7, "looked", now))),
+            word(ns=early_ns), Rearm("looked", now, operator_key.sign(key, resume_words(7, "looked", now))),
             Rearm("looked", now, "zz"),
         ):  # fmt: skip
             with pytest.raises(NotAllowedError, match="not rearmed"):
