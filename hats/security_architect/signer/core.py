@@ -126,6 +126,13 @@ class Signer:
         return _sign(self._keys.current, ask, spent)
 
 
+def in_time(ask: Ask, decision: Decision, now_ms: int) -> Signed | Refused:
+    """The answer that may go out once what it spends is kept: nothing new that expired while this process stood."""
+    late_ms = now_ms - ask.expires_after_ms
+    is_over = decision.spent is not None and ask.expires_after_ms > 0 and late_ms >= 0
+    return Refused(ask.ask_id, f"policy: expired {late_ms} ms ago") if is_over else decision.answer
+
+
 def _sign(key: AgentKey, ask: Ask, spent: Spent) -> Signed:
     signature = key.sign(spent.digest)
     return Signed(ask.ask_id, signature.r.to_bytes(32, "big"), signature.s.to_bytes(32, "big"), signature.v)

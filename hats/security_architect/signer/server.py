@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from hats.security_architect.merkle import HASH_BYTES
 from hats.security_architect.signer import admin_words, frames, oracle
 from hats.security_architect.signer.checkpoint_store import Checkpoints
-from hats.security_architect.signer.core import Signer
+from hats.security_architect.signer.core import Signer, in_time
 from hats.security_architect.signer.doors import listen
 from hats.security_architect.signer.key_changes import KeyChanges
 from hats.security_architect.signer.nonce_store import NonceStore
@@ -222,10 +222,11 @@ class SignerServer:
     def _answer(self, peer: _Peer, ask: frames.Ask) -> None:
         started_ns = time.perf_counter_ns()
         decision = self._signer.decide(ask, self._clock.now() // MS)
-        if decision.spent is not None:
+        if decision.spent is not None:  # durably, which takes a while, and in which this process may be stopped
             store = self._store if self._admin is None else self._admin.keys.store
             store.keep(decision.spent, self._signer.approval_key_name, decision.approval_ids, decision.added)
-        self._send(peer, frames.encode(decision.answer))
+        answer = in_time(ask, decision, self._clock.now() // MS)
+        self._send(peer, frames.encode(answer))
         fields: dict[str, object] = {
             "peer": peer.name,
             "ask_id": ask.ask_id,
@@ -235,8 +236,8 @@ class SignerServer:
             "action_sha256": hashlib.sha256(ask.action).hexdigest(),
             "took_us": (time.perf_counter_ns() - started_ns) // 1_000,
         }
-        if isinstance(decision.answer, frames.Refused):
-            self._log("refused", {**fields, "reason": decision.answer.reason, "action_bytes": len(ask.action)})
+        if isinstance(answer, frames.Refused):
+            self._log("refused", {**fields, "reason": answer.reason, "action_bytes": len(ask.action)})
         else:
             # an action that was signed obeys the schema, so its text can hold no secret
             self._log("signed", {**fields, "again": decision.spent is None, "action": ask.action.decode()})

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hats.security_architect.signer.core import Decision, Signer
+from hats.security_architect.signer.core import Decision, Signer, in_time
 from hats.security_architect.signer.frames import Ask, Refused, Signed
 from hats.security_architect.signer.nonces import NonceBook, Spent
 from hats.security_architect.signer.policy import AssetRule, Policy
@@ -53,6 +53,9 @@ def test_same_question_same_answer() -> None:
     again = ours.decide(ask, NOW_MS + 60_000)
     assert first.spent is not None
     assert again == Decision(first.answer, None)
+    assert in_time(ask, first, NOW_MS + 8) == first.answer
+    assert isinstance(in_time(ask, first, NOW_MS + 9), Refused), "new, and over before it could go out"
+    assert in_time(ask, again, NOW_MS + 60_000) == first.answer
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import pytest
@@ -46,10 +46,22 @@ CLOID: Final = Cloid("0x4a750000000000010001000000000001")
 WAIT_S: Final = 10.0
 
 
+class SlowStore(NonceStore):
+    """Keeps what is spent as the other does, in so many seconds: as a process that is stopped at it."""
+
+    slow_s = 0.0
+
+    def keep(self, *spent: Any) -> None:
+        """Durably."""
+        super().keep(*spent)
+        time.sleep(self.slow_s)
+
+
 class Door:
     """A signer that serves in a thread of this process."""
 
-    def __init__(self, folder: Path, uid: int) -> None:
+    def __init__(self, folder: Path, uid: int, slow_s: float = 0.0) -> None:
+        self._slow_s = slow_s
         self.path = folder / "s" / "signer.sock"
         self.events: list[str] = []
         self.doorbell = -1
@@ -61,7 +73,8 @@ class Door:
 
     def _serve(self) -> None:
         """As the process does: the store, then the server, in one thread."""
-        store = NonceStore(self._folder / "nonces.sqlite", "0x1")
+        store = SlowStore(self._folder / "nonces.sqlite", "0x1")
+        store.slow_s = self._slow_s
         signer = Signer(POLICY, AgentKey(KEY, Network.TESTNET), store.book(), TicketBook(ApprovalKey(b"\x01" * 32)))
         server = SignerServer(
             signer, store, "testnet", self.path, self._uid, lambda event, _: self.events.append(event)
@@ -83,8 +96,8 @@ def opened(tmp_path: Path) -> Iterator[Callable[..., Door]]:
     """Makes doors; closes them afterwards."""
     doors: list[Door] = []
 
-    def make(uid: int = os.getuid()) -> Door:
-        doors.append(Door(tmp_path, uid))
+    def make(uid: int = os.getuid(), slow_s: float = 0.0) -> Door:
+        doors.append(Door(tmp_path, uid, slow_s))
         return doors[-1]
 
     yield make
@@ -126,6 +139,21 @@ def test_greets_and_signs(opened: Callable[..., Door]) -> None:
         answer = frames.decode_answer(read(sock)[0])
         assert isinstance(answer, frames.Signed)
         assert answer.ask_id == 5
+
+
+def test_a_signer_that_stood_still_gives_out_nothing_that_expired_meanwhile(opened: Callable[..., Door]) -> None:
+    """Between its decision and its answer it writes to disk; a pause there must not let out what is over since."""
+    door = opened(slow_s=0.3)
+    with caller(door) as sock:
+        read(sock)
+        for ask_id, ahead_ms, kind in ((1, 150, frames.Refused), (2, 20_000, frames.Signed), (3, 0, frames.Signed)):
+            now_ms = nonce_now()
+            ask = frames.Ask(ask_id, NOOP, now_ms, now_ms + ahead_ms if ahead_ms else 0)
+            sock.sendall(framed(frames.encode(ask)))
+            answer = frames.decode_answer(read(sock)[0])
+            assert isinstance(answer, kind), answer
+    door.stop()
+    assert [event for event in door.events if event in {"signed", "refused"}] == ["refused", "signed", "signed"]
 
 
 def test_the_socket_is_private(opened: Callable[..., Door]) -> None:
