@@ -163,6 +163,7 @@ class RiskOversightOfficer:
     # ------------------------------------------------------------------------------------------------ judging
     def _judge(self, intent: OrderIntent, now: Ns) -> list[AnyMessage]:
         """The one decision of this house that may cost money: an approval that reserves, or a denial that does not."""
+        self._turn_day(now)
         feature = self.state.market.features.get(intent.coin)
         if feature is not None:
             self.state.samples.add(EVIDENCE_AGE.name, (now - feature.book_recv_ns) / MS)
@@ -194,7 +195,6 @@ class RiskOversightOfficer:
         record = state.record_of(intent.strategy)
         for times in (state.approved_ns, record.approved_ns):
             note(times, now, window_ns)
-        self._turn_day(now)
         if not isinstance(intent.how, Trigger):  # a stop that is kept and moved all day has traded nothing by that
             state.day.approved_usd += notional(intent.px, intent.sz)
         state.last_approval_id += 1
@@ -256,6 +256,7 @@ class RiskOversightOfficer:
         limit = self._settings.repeated_fills_limit
         if not record.note_fill(f"{fill.coin} {fill.side.name}", now, self._settings.repeated_window_ms * MS, limit):
             return ()
+        state.switch.resume_ns = Ns(0)  # who asked for it did not know of this one
         why = f"fills of {booked.strategy} one way in {fill.coin}: it is disabled"
         name = f"repeated_execution {booked.strategy}"
         return [RiskAlert(name, state.switch.trading, now, limit, len(record.run_ns), why)]

@@ -87,6 +87,11 @@ class Market(msgspec.Struct):
         feature, context = self.features.get(coin), self.contexts.get(coin)
         return max(0 if feature is None else feature.book_recv_ns, 0 if context is None else context.recv_ns)
 
+    def marked_ns(self, coin: str) -> Ns:
+        """When the venue's last word on the coin's mark was received; 0: never."""
+        context = self.contexts.get(coin)
+        return Ns(0) if context is None else context.recv_ns
+
     def twice_mid(self, coin: str) -> int:
         """Twice our mid of a coin whose book was seen, price units."""
         feature = self.features[coin]

@@ -7,7 +7,7 @@ from hats.risk_oversight_officer.settings import Settings
 from hats.risk_oversight_officer.state import State
 from shared.messages.risk import DenyReason
 from shared.rules.margin import liquidation_px, maintenance_usd
-from shared.units import BPS, MS, USD
+from shared.units import BPS, MS, USD, Ns
 
 RATE_PER_BPS = 10**6
 """Funding rates are integers of 10^-10 an hour."""
@@ -24,7 +24,7 @@ def check_daily_loss(case: Case) -> Breach | None:
 
 
 def check_equity(case: Case) -> Breach | None:
-    """Equity is known, fresh and positive."""
+    """Equity is known, fresh (so are the marks that it counts by) and positive."""
     state, limit_ms = case.state, case.settings.equity_age_limit_ms
     if state.equity_usd is None:
         return Breach(DenyReason.NO_EQUITY, limit_ms, 0, "the ledger has not spoken yet")
@@ -33,7 +33,7 @@ def check_equity(case: Case) -> Breach | None:
         return Breach(DenyReason.NO_EQUITY, limit_ms, -(-age_ns // MS), "ms old is the equity")
     if state.equity_usd <= 0:
         return Breach(DenyReason.NO_EQUITY, 1, state.equity_usd, "micro-USDC of equity")
-    return None
+    return mark_age_breach(state, case.settings, case.now)
 
 
 def check_cash(case: Case) -> Breach | None:
@@ -87,6 +87,19 @@ def check_funding(case: Case) -> Breach | None:
     if paid_e10 <= limit * RATE_PER_BPS:
         return None
     return Breach(DenyReason.FUNDING_COST, limit, -(-paid_e10 // RATE_PER_BPS), "bps an hour to be paid")
+
+
+def mark_age_breach(state: State, settings: Settings, now: Ns) -> Breach | None:
+    """Is a position's mark older than allowed, so that equity stands still although it may not?"""
+    limit = settings.context_age_limit_ms
+    marked = [(state.market.marked_ns(coin), coin) for coin, exposure in state.exposures.items() if exposure.net_sz]
+    marked_ns, coin = min(marked, default=(now, ""))
+    if now - marked_ns <= limit * MS:
+        return None
+    if not marked_ns:
+        return Breach(DenyReason.NO_EQUITY, limit, 0, f"{coin} is held, and the venue told no mark of it")
+    age_ms = -(-(now - marked_ns) // MS)
+    return Breach(DenyReason.NO_EQUITY, limit, age_ms, f"ms old is the mark of {coin}, which is held")
 
 
 def cash_breach(state: State, settings: Settings) -> Breach | None:

@@ -25,7 +25,9 @@ capture log's word, the venue's time, equity, books that were held against the v
 other coin that is held, nothing is added. An unknown regime, or one that nobody confirmed within `regime_age_limit_ms`,
 counts as turbulent; a margin table that could not be read allows no leverage; a strategy that is held to Kelly gets
 nothing before a volatility is known; a tail that is unknown denies where `var_required` is set, and the named scenarios
-hold in any case. What only reduces needs the coin's listing, a book and a feed that is up; what closes everything does
+hold in any case. Equity counts by marks, so the mark of a coin that is held may be no older than
+`context_age_limit_ms`. What only reduces needs the coin's listing, a book, a feed that is up and, where more rests on
+its side than is held, room for that within the limits in USDC; what closes everything does without that room and
 without the feed's word, on a book up to `exit_data_age_limit_ms` old. An old oracle holds up nothing that reduces.
 `tests/unit/hats/risk_oversight_officer/controls/test_unknown.py` takes each input away in turn.
 """
@@ -65,6 +67,7 @@ _WHOM: Final = {
     Spares.EXITS: "closing everything",
     Spares.REDUCING: "whatever only reduces",
     Spares.NOT_ADDING: "closing everything; whatever adds nothing to its side's worst case",
+    Spares.EASING: "whatever only reduces, or adds nothing to its side's worst case",
 }
 
 

@@ -12,12 +12,17 @@ from shared.messages.risk import DenyReason as Deny
 
 
 class Spares(IntEnum):
-    """Whom a control lets pass unasked. Exits are in each kind but the first."""
+    """Whom a control lets pass unasked. Exits are in each kind but the first.
+
+    An order that only reduces may add to the worst case all the same: once it has closed the position, what rests on
+    its side opens one the other way. What bounds the worst case in USDC asks it, unless the house itself closes.
+    """
 
     NOBODY = 0
     EXITS = 1
     REDUCING = 2
     NOT_ADDING = 3
+    EASING = 4
 
 
 class Control(NamedTuple):
@@ -35,7 +40,7 @@ class Control(NamedTuple):
         return self.check.__name__.removeprefix("check_")
 
 
-N, E, R, A = Spares.NOBODY, Spares.EXITS, Spares.REDUCING, Spares.NOT_ADDING
+N, E, R, A, S = Spares.NOBODY, Spares.EXITS, Spares.REDUCING, Spares.NOT_ADDING, Spares.EASING
 
 CONTROLS: Final = (
     # may anything be done at all
@@ -71,34 +76,34 @@ CONTROLS: Final = (
     Control(order.check_depth, Deny.ORDER_DEPTH, "depth_limit_percent", "percent of the book's depth", R),
     Control(order.check_self_match, Deny.SELF_MATCH, "", "price units", E),
     # what it adds to everything else
-    Control(exposure.check_position, Deny.POSITION_LIMIT, "position_limit_usd", "USDC", N),
+    Control(exposure.check_position, Deny.POSITION_LIMIT, "position_limit_usd", "USDC", E),
     Control(exposure.check_gross, Deny.GROSS_EXPOSURE, "gross_limit_usd", "USDC", A),
     Control(exposure.check_net, Deny.NET_EXPOSURE, "net_limit_usd", "USDC", A),
     Control(exposure.check_cluster, Deny.CLUSTER_EXPOSURE, "cluster_limit_usd", "USDC", A),
     Control(exposure.check_strategy_capital, Deny.STRATEGY_CAPITAL, "strategy_limit_usd", "USDC", A),
     # what equity allows
-    Control(money.check_equity, Deny.NO_EQUITY, "equity_age_limit_ms", "ms", A),
-    Control(money.check_cash, Deny.CASH_GAP, "cash_gap_limit_usd", "USDC", A),
-    Control(money.check_daily_loss, Deny.DAILY_LOSS, "daily_loss_limit_bps", "bps of the day's first equity", A),
-    Control(money.check_leverage, Deny.LEVERAGE, "leverage_limit_percent", "percent of equity", A),
-    Control(exposure.check_concentration, Deny.CONCENTRATION, "concentration_limit_percent", "percent of equity", A),
-    Control(exposure.check_size_budget, Deny.SIZE_BUDGET, "", "USDC by the sizing rules", A),
-    Control(money.check_margin_use, Deny.MARGIN_USE, "margin_use_limit_percent", "percent of equity", A),
+    Control(money.check_equity, Deny.NO_EQUITY, "equity_age_limit_ms", "ms", S),
+    Control(money.check_cash, Deny.CASH_GAP, "cash_gap_limit_usd", "USDC", S),
+    Control(money.check_daily_loss, Deny.DAILY_LOSS, "daily_loss_limit_bps", "bps of the day's first equity", S),
+    Control(money.check_leverage, Deny.LEVERAGE, "leverage_limit_percent", "percent of equity", S),
+    Control(exposure.check_concentration, Deny.CONCENTRATION, "concentration_limit_percent", "percent of equity", S),
+    Control(exposure.check_size_budget, Deny.SIZE_BUDGET, "", "USDC by the sizing rules", S),
+    Control(money.check_margin_use, Deny.MARGIN_USE, "margin_use_limit_percent", "percent of equity", S),
     Control(
-        money.check_liquidation_distance, Deny.LIQUIDATION_DISTANCE, "liquidation_distance_bps", "bps of the price", A
+        money.check_liquidation_distance, Deny.LIQUIDATION_DISTANCE, "liquidation_distance_bps", "bps of the price", S
     ),
-    Control(money.check_funding, Deny.FUNDING_COST, "funding_limit_bps", "bps an hour", A),
+    Control(money.check_funding, Deny.FUNDING_COST, "funding_limit_bps", "bps an hour", S),
     # how much and how often
     Control(pace.check_rate, Deny.ORDER_RATE, "order_rate_limit", "orders in the window", E),
     Control(pace.check_strategy_rate, Deny.ORDER_RATE, "strategy_rate_limit", "orders in the window", E),
     Control(pace.check_open_orders, Deny.OPEN_ORDERS, "open_orders_limit", "orders", E),
     Control(pace.check_coin_orders, Deny.OPEN_ORDERS, "coin_orders_limit", "orders of one coin", E),
-    Control(pace.check_in_doubt, Deny.IN_DOUBT, "in_doubt_limit", "orders", A),
-    Control(pace.check_daily_volume, Deny.DAILY_VOLUME, "daily_volume_limit_usd", "USDC", A),
+    Control(pace.check_in_doubt, Deny.IN_DOUBT, "in_doubt_limit", "orders", S),
+    Control(pace.check_daily_volume, Deny.DAILY_VOLUME, "daily_volume_limit_usd", "USDC", S),
     # a bad hour and a bad day
-    Control(bad_day.check_stress, Deny.STRESS, "stress_limit_bps", "bps of equity", A),
-    Control(bad_day.check_value_at_risk, Deny.VALUE_AT_RISK, "var_limit_bps", "bps of equity", A),
-    Control(bad_day.check_expected_shortfall, Deny.EXPECTED_SHORTFALL, "shortfall_limit_bps", "bps of equity", A),
+    Control(bad_day.check_stress, Deny.STRESS, "stress_limit_bps", "bps of equity", S),
+    Control(bad_day.check_value_at_risk, Deny.VALUE_AT_RISK, "var_limit_bps", "bps of equity", S),
+    Control(bad_day.check_expected_shortfall, Deny.EXPECTED_SHORTFALL, "shortfall_limit_bps", "bps of equity", S),
 )
 
 
@@ -123,3 +128,5 @@ def _is_spared(case: Case, spares: Spares) -> bool:
             return case.is_reducing
         case Spares.NOT_ADDING:
             return case.is_exit or not case.adds_exposure
+        case Spares.EASING:
+            return case.is_reducing or not case.adds_exposure

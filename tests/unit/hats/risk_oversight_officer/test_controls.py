@@ -7,13 +7,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.ids import FLATTEN, cloid_for
+from shared.ids import FLATTEN, PROTECT, cloid_for
 from shared.instrument import Instrument
-from shared.messages.market import CaptureState, CaptureStatus, FeedState, FeedStatus, UniverseUpdate
+from shared.messages.market import CaptureState, CaptureStatus, FeedState, FeedStatus, UniverseUpdate, VenueClockTold
 from shared.messages.risk import DenyReason, OrderApproved, OrderDenied
 from shared.messages.signal import OrderIntent, Regime, RegimeUpdate
 from shared.order import OrderState, Side
-from shared.units import MS, USD, Ns, Px
+from shared.units import DAY, MS, USD, Ns, Px
 from tests.unit.hats.risk_oversight_officer.scene import (
     NOW,
     PX,
@@ -25,6 +25,7 @@ from tests.unit.hats.risk_oversight_officer.scene import (
     held,
     intent,
     judged,
+    ledger,
     memory,
     officer,
     say,
@@ -362,6 +363,72 @@ def test_closing_everything_waits_for_no_word_on_money() -> None:
     assert isinstance(judged(hat, exit_, later), OrderApproved)
     adding = judged(hat, intent(4, Side.SELL, 20, PX + 1_000, recv_ns=later), later)
     assert isinstance(adding, OrderDenied)
+
+
+@pytest.mark.parametrize("is_turbulent", [False, True])
+def test_closing_and_stops_need_no_room_within_the_position_limit(is_turbulent: bool) -> None:
+    """What rests on the closing side would go beyond once the position is closed; the house closes all the same."""
+    hat = officer(position_limit_usd=50 if is_turbulent else 25)
+    held(hat, Side.BUY, 20, 1)
+    doubted = intent(2, Side.SELL, 45 if is_turbulent else 40, PX + 1_000)
+    assert isinstance(judged(hat, doubted), OrderApproved)
+    say(hat, changed(doubted, OrderState.UNKNOWN))
+    if is_turbulent:
+        say(hat, RegimeUpdate("AAA", NOW, 1, Regime.TURBULENT, (0.0, 0.0, 1.0), 0.0))
+    own = judged(hat, intent(3, Side.SELL, 20, reduce_only=True))
+    assert isinstance(own, OrderDenied), "a strategy takes back first what rests"
+    assert own.reason is DenyReason.POSITION_LIMIT
+    for number, house in enumerate((FLATTEN, PROTECT), 4):
+        exit_ = intent(number, Side.SELL, 20, reduce_only=True, strategy=house, strategy_number=0xFFF0 + number)
+        assert isinstance(judged(hat, exit_), OrderApproved)
+
+
+def test_what_only_reduces_waits_for_no_word_on_money() -> None:
+    """A strategy's own, too, although what rests on its side could open a position once it has closed this one."""
+    hat = officer(equity_usd=1_000, daily_loss_limit_bps=500)
+    held(hat, Side.BUY, 100, 1)
+    resting = intent(2, Side.SELL, 20, PX + 1_000)
+    assert isinstance(judged(hat, resting), OrderApproved)
+    say(hat, changed(resting, OrderState.RESTING))
+    say(hat, ledger(940))
+    assert isinstance(judged(hat, intent(3, Side.SELL, 100, reduce_only=True)), OrderApproved)
+    adding = judged(hat, intent(4, Side.SELL, 110, PX + 1_000))
+    assert isinstance(adding, OrderDenied)
+    assert adding.reason is DenyReason.REDUCING_ONLY
+
+
+def test_nothing_is_added_on_an_equity_that_counts_by_an_old_mark() -> None:
+    """The ledger speaks each half second, but of a coin whose mark stands still it knows nothing new."""
+    hat = officer(context_age_limit_ms=60_000)
+    held(hat, Side.BUY, 20, 1)
+
+    def asked(seconds: int, number: int) -> OrderApproved | OrderDenied:
+        now = Ns(NOW + seconds * 1_000 * MS)
+        for message in (
+            features("AAA", now), features("BBB", now), ledger(10**6),
+            msgspec.structs.replace(context(PX, "BBB"), recv_ns=now), VenueClockTold(0, 0, now),
+        ):  # fmt: skip
+            say(hat, message, now)
+        return judged(hat, intent(number, coin="BBB", recv_ns=now), now)
+
+    assert isinstance(asked(60, 2), OrderApproved)
+    denial = asked(61, 3)
+    assert isinstance(denial, OrderDenied)
+    assert (denial.reason, denial.limit, denial.found) == (DenyReason.NO_EQUITY, 60_000, 61_000)
+
+
+def test_the_days_volume_begins_anew_at_midnight() -> None:
+    """With the first order, whether or not the ledger has spoken since."""
+    hat = officer(daily_volume_limit_usd=100)
+    midnight = Ns((NOW // DAY + 1) * DAY)
+    before = Ns(midnight - 100 * MS)
+    for now, number, kind in ((before, 1, OrderApproved), (before, 2, OrderDenied), (midnight, 3, OrderApproved)):
+        for message in (
+            features(recv_ns=now), ledger(10**6), msgspec.structs.replace(context(PX), recv_ns=now),
+            VenueClockTold(0, 0, now),
+        )[: None if now == before else 1]:  # fmt: skip
+            say(hat, message, now)
+        assert isinstance(judged(hat, intent(number, sz=90, recv_ns=now), now), kind)
 
 
 def test_what_is_held_is_valued_by_the_dearer_of_two_prices() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from hats.risk_oversight_officer import RiskOversightOfficer
@@ -26,9 +27,12 @@ from shared.order import OrderState, Side
 from shared.units import DAY, SECOND, USD, Ns
 from tests.unit.hats.risk_oversight_officer.scene import (
     NOW,
+    PX,
     RUN,
+    STRATEGY,
     booked,
     changed,
+    context,
     features,
     held,
     intent,
@@ -73,6 +77,7 @@ def test_a_daily_loss_leaves_only_reducing() -> None:
     assert isinstance(judged(hat, intent(2)), OrderDenied)
     assert isinstance(judged(hat, intent(3, Side.SELL, 20, reduce_only=True)), OrderApproved)
     tomorrow = Ns(NOW + DAY)
+    say(hat, msgspec.structs.replace(context(PX), recv_ns=tomorrow), tomorrow)
     assert not say(hat, ledger(940), tomorrow)
     (resumed,) = say(hat, ResumeOrdered("a new day"), tomorrow)
     assert isinstance(resumed, TradingStateChanged)
@@ -212,6 +217,35 @@ def test_too_many_fills_one_way_disable_a_strategy_until_a_human_enables_it() ->
     assert isinstance(judged(again, intent(3, strategy=FOREIGN, strategy_number=3)), OrderApproved)
     assert say(again, ResumeOrdered("looked at it"))
     assert isinstance(judged(again, intent(4)), OrderApproved)
+
+
+def test_a_resume_enables_nobody_who_was_disabled_after_it_was_asked_for() -> None:
+    """The operator looked at one strategy; while the resume waits another runs away, and both stay disabled."""
+    hat = officer(repeated_fills_limit=3, repeated_window_ms=10_000, resume_delay_ms=5_000)
+    for tid in range(4):
+        say(hat, booked(intent(1), 1, tid))
+    (wake,) = say(hat, ResumeOrdered("looked at it"))
+    assert isinstance(wake, WakeAt)
+    for tid in range(4, 8):
+        say(hat, booked(intent(2, strategy=FOREIGN, strategy_number=3), 1, tid))
+    assert not say(hat, Woke(RO, "resume", wake.ns), wake.ns)
+    assert {name for name, record in hat.state.strategies.items() if record.is_disabled} == {STRATEGY, FOREIGN}
+
+
+def test_a_held_coin_whose_mark_stands_still_is_told() -> None:
+    """Equity counts by marks: one that is older than allowed is an alert, however often the ledger speaks."""
+    hat = officer(context_age_limit_ms=60_000, confirm_ms=0, acknowledge_ms=60_000)
+    held(hat, Side.BUY, 20, 1)
+
+    def report(seconds: int) -> list[Any]:
+        return say(hat, ledger(10**6), Ns(NOW + seconds * SECOND))
+
+    assert not report(60)
+    (alert,) = report(61)
+    assert (alert.name, alert.limit, alert.found) == ("equity_age", 60_000, 61_000)
+    assert "AAA" in alert.detail
+    (tightened,) = report(121)
+    assert tightened.state is TradingState.REDUCING
 
 
 def test_slow_repetition_is_no_fault() -> None:
