@@ -2,8 +2,8 @@
 
 A claim is a lock on an open file and a socket that has a name of the kernel's and no file: whoever clears temporary
 folders away takes the file, and one that is there anew is another file, which a second desk could lock. Both end with
-the process however it ends. A desk whose launcher died but whose Ray lives on is found by the note that the launcher
-left.
+the process however it ends. Both are the same for every process of this user, whatever its TMPDIR. A desk whose
+launcher died but whose Ray lives on is found by the note that the launcher left.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import fcntl
 import hashlib
 import os
 import socket
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -25,6 +24,7 @@ from shared.errors import AlreadyRunning, NotRunning
 
 _HELD: Final = frozenset({errno.EWOULDBLOCK, errno.EADDRINUSE})
 """The kernel's words for a lock and a name that somebody has."""
+_TEMPORARY: Final = Path("/tmp")  # noqa: S108 - not where TMPDIR says: a second desk may be told otherwise  # nosec B108
 
 
 @contextlib.contextmanager
@@ -32,10 +32,12 @@ def claimed(home: Path, account: str | None, network: str) -> Iterator[None]:
     """Both are ours while inside; AlreadyRunning if another desk of this user has either. `account` None: nobody's."""
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_held(home / "desk.lock", f"the home folder {home}"))
+        lock = home / "desk.lock"
+        stack.enter_context(_held(lock, str(lock.resolve()), f"the home folder {home}"))
         _refuse_survivor(home)
         if account is not None:
-            stack.enter_context(_held(account_lock(account, network), f"account {account} on {network}"))
+            whose = f"{os.getuid()} {network} {account.lower()}"
+            stack.enter_context(_held(account_lock(account, network), whose, f"account {account} on {network}"))
         yield
 
 
@@ -47,7 +49,7 @@ def refuse_second(home: Path, account: str | None, network: str) -> None:
 
 def account_lock(account: str, network: str) -> Path:
     """The file that whoever trades the account holds, whatever its home folder is."""
-    folder = Path(tempfile.gettempdir()) / f"hats-{os.getuid()}-accounts"
+    folder = _TEMPORARY / f"hats-{os.getuid()}-accounts"
     folder.mkdir(mode=0o700, exist_ok=True)
     status = folder.stat()
     if status.st_uid != os.getuid() or status.st_mode & 0o077:
@@ -56,14 +58,14 @@ def account_lock(account: str, network: str) -> Path:
 
 
 @contextlib.contextmanager
-def _held(path: Path, what: str) -> Iterator[None]:
+def _held(path: Path, named: str, what: str) -> Iterator[None]:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     with contextlib.ExitStack() as stack:
         stack.callback(os.close, descriptor)
         name = stack.enter_context(socket.socket(socket.AF_UNIX))
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            name.bind(_name_of(path))
+            name.bind(_name_of(named))
         except OSError as error:
             if error.errno not in _HELD:
                 raise
@@ -74,9 +76,9 @@ def _held(path: Path, what: str) -> Iterator[None]:
         yield
 
 
-def _name_of(path: Path) -> bytes:
-    """The socket's name for a lock at `path`: one of the abstract ones (unix(7)), which begin with a zero byte."""
-    return b"\0hats-" + hashlib.sha256(str(path.resolve()).encode()).hexdigest().encode()
+def _name_of(named: str) -> bytes:
+    """The socket's: one of the abstract ones (unix(7)), which begin with a zero byte. Everybody may read it."""
+    return b"\0hats-" + hashlib.sha256(named.encode()).hexdigest().encode()
 
 
 def _refuse_survivor(home: Path) -> None:

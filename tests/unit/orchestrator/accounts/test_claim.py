@@ -48,6 +48,18 @@ def test_a_cleaner_of_temporary_folders_lets_no_second_desk_in(tmp_path: Path) -
     path.unlink()
 
 
+def test_no_temporary_folder_makes_another_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A desk that began with another TMPDIR holds the same claim; also when a cleaner has taken its file."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with holder(tmp_path / "one", ACCOUNT) as pid:
+        with pytest.raises(AlreadyRunning, match=f"process {pid}"):
+            refuse_second(tmp_path / "two", ACCOUNT, "testnet")
+        account_lock(ACCOUNT, "testnet").unlink()
+        with pytest.raises(AlreadyRunning, match="account"):
+            refuse_second(tmp_path / "two", ACCOUNT, "testnet")
+    account_lock(ACCOUNT, "testnet").unlink()
+
+
 def test_what_a_dead_launcher_left_running_is_seen(tmp_path: Path) -> None:
     """Its Ray lives: refused until `hats down`. Nothing of it lives: its note holds nobody up."""
     for name, is_seen in (("sleep", False), ("ray-head", True)):
