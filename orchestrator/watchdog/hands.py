@@ -6,7 +6,7 @@ It signs by the signer's policy with a cap of nothing, so that it can cancel and
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, TypeVar
 
 import msgspec
@@ -38,6 +38,8 @@ _ACTION_MS: Final = 1_000
 _CONNECT_MS: Final = 2_000
 _EXPIRES_MS: Final = 10_000
 """An action that the venue has not seen by then can't act any more; by then a new look has been taken."""
+_EXCERPT: Final = 300
+"""Characters that are told of what the venue says."""
 _TWAPS_NS: Final = MINUTE
 """How long it goes without asking for TWAPs where none is at work: their whole history comes along each time."""
 
@@ -62,6 +64,7 @@ class Hands:
         self._connection = Connection(base_url, _CONNECT_MS)
         self._heads = {path: request_head(self._connection.host, path) for path in (INFO, EXCHANGE)}
         self._instruments: Mapping[str, Instrument] = {}
+        self._assets: frozenset[int] = frozenset()
         self._signer: Signer | None = None
         self._is_learned = False
         self._attempts = 0
@@ -72,8 +75,8 @@ class Hands:
     def enforce(self, aim: Aim, act: int = 0) -> tuple[int, int, str]:
         """Cancel and close what is open, once over: how many orders and positions there were, besides what may stay.
 
-        And what the venue had against the last action that it refused (empty: none). What can't be read is raised only
-        after all that could be was acted upon.
+        And what the venue had against the last action that it refused, else in which coins orders had to stay (empty:
+        nothing). What can't be read is raised only after all that could be was acted upon.
         """
         self._refusal = ""
         if act != self._seen_act:
@@ -84,19 +87,25 @@ class Hands:
         doomed = [order for order in account.orders or () if order.oid not in kept]
         closing = plan.to_close(account, aim, kept)
         twaps = account.twaps or ()
-        for action in plan.twap_cancels(twaps, self._instruments):
+        coins = [order.coin for order in doomed] + [twap.coin for twap in twaps]
+        assets = plan.assets_of(coins, self._instruments)
+        self._allow(assets.values())
+        for action in plan.twap_cancels(twaps, assets):
             self._try(action)
-        for action in plan.cancels(doomed, kept, self._instruments):
+        for action in plan.cancels(doomed, kept, assets):
             self._try(action)
         if closing:
             mids = plan.read_mids(self._ask(INFO, wire_info.body("allMids")))
             for action in plan.closes(closing, mids, self._instruments, self._attempts, self._cloids()):
                 self._try(action)
         self._attempts = self._attempts + 1 if closing else 0
-        if faults:
+        unknown = sorted(set(coins) - assets.keys())
+        if faults or unknown:
             self._is_learned = False  # a coin may have been listed since
+        if faults:
             raise faults[0]
-        return len(doomed) + len(twaps), len(closing), self._refusal
+        stays = f"orders stay whose asset is not known: {', '.join(unknown)}"[:_EXCERPT] if unknown else ""
+        return sum(coin in assets for coin in coins), len(closing), self._refusal or stays
 
     def _try(self, action: Action) -> None:
         """One action whose answer does not matter: the next look tells what became of it, and others wait behind it."""
@@ -153,11 +162,16 @@ class Hands:
                 raise
             return
         self._instruments = {instrument.coin: instrument for instrument in update.instruments}
-        assets = tuple(AssetRule(instrument.asset) for instrument in update.instruments)
-        self._signer = Signer(
-            Policy(network=self._key.network, assets=assets, max_notional_usd=0), self._key, self._nonces, None
-        )
+        self._allow(instrument.asset for instrument in update.instruments)
         self._is_learned = True
+
+    def _allow(self, assets: Iterable[int]) -> None:
+        """Have our signer cancel and reduce in these, too; no policy of ours lets anything be added."""
+        allowed = self._assets.union(assets)
+        if self._signer is None or allowed != self._assets:
+            rules = tuple(AssetRule(asset) for asset in sorted(allowed))
+            policy = Policy(network=self._key.network, assets=rules, max_notional_usd=0)
+            self._assets, self._signer = allowed, Signer(policy, self._key, self._nonces, None)
 
     def _act(self, action: Action) -> Response:
         """Sign and post; the answer, whatever it is. No answer is a VenueUnreachable: the next look tells."""
@@ -221,5 +235,5 @@ def _text(reply: Response) -> str:
         read = msgspec.json.decode(reply.body)
         response = read["response"] if isinstance(read, dict) else read
     except (msgspec.MsgspecError, KeyError):
-        response = reply.body[:300].decode("utf-8", "replace")
-    return str(response)[:300] if reply.status == 200 else f"HTTP {reply.status}: {str(response)[:300]}"
+        response = reply.body[:_EXCERPT].decode("utf-8", "replace")
+    return str(response)[:_EXCERPT] if reply.status == 200 else f"HTTP {reply.status}: {str(response)[:_EXCERPT]}"

@@ -17,6 +17,7 @@ from shared.errors import VenueProtocolError
 from shared.ids import Cloid
 from shared.instrument import Instrument
 from shared.order import Side, Tif
+from shared.rules.spot import is_spot_asset, spot_asset_of
 from shared.units import Px, Rounding, Sz
 
 T = TypeVar("T")
@@ -174,18 +175,25 @@ def to_close(account: Account, aim: Aim, kept: frozenset[int]) -> tuple[Position
     return tuple(position for position in account.positions if position.coin not in protected)
 
 
-def cancels(
-    orders: Iterable[OpenOrder], kept: frozenset[int], instruments: Mapping[str, Instrument]
-) -> Iterator[Action]:
-    """Actions that cancel every order but those kept, risk-adding ones first."""
+def assets_of(coins: Iterable[str], instruments: Mapping[str, Instrument]) -> dict[str, int]:
+    """The ids by which orders in these coins are cancelled, perps or spot pairs; a coin that is neither is left out."""
+    found = {coin: instruments[coin].asset if coin in instruments else spot_asset_of(coin) for coin in coins}
+    return {coin: asset for coin, asset in found.items() if asset is not None}
+
+
+def cancels(orders: Iterable[OpenOrder], kept: frozenset[int], assets: Mapping[str, int]) -> Iterator[Action]:
+    """Actions that cancel every order but those kept, risk-adding ones first. `assets`: ids by coin."""
     doomed = sorted((order for order in orders if order.oid not in kept), key=lambda order: order.reduce_only)
-    entries = [CancelEntry(instruments[order.coin].asset, order.oid) for order in doomed if order.coin in instruments]
-    return (Cancel(tuple(batch)) for batch in _batches(entries))
+    entries = [CancelEntry(assets[order.coin], order.oid) for order in doomed if order.coin in assets]
+    perps = [entry for entry in entries if not is_spot_asset(entry.asset)]
+    pairs = [entry for entry in entries if is_spot_asset(entry.asset)]
+    # apart, for the venue may refuse a whole action for one entry, and what the desk trades are perps
+    return (Cancel(tuple(batch)) for part in (perps, pairs) for batch in _batches(part))
 
 
-def twap_cancels(twaps: Iterable[OpenTwap], instruments: Mapping[str, Instrument]) -> Iterator[Action]:
-    """Actions that end every TWAP: each would go on trading by itself."""
-    return (TwapCancel(instruments[twap.coin].asset, twap.twap_id) for twap in twaps if twap.coin in instruments)
+def twap_cancels(twaps: Iterable[OpenTwap], assets: Mapping[str, int]) -> Iterator[Action]:
+    """Actions that end every TWAP: each would go on trading by itself. `assets`: ids by coin."""
+    return (TwapCancel(assets[twap.coin], twap.twap_id) for twap in twaps if twap.coin in assets)
 
 
 def closes(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Final
 
 from shared.rules.fees import RATE_SCALE
@@ -11,6 +12,9 @@ from shared.units import Usd
 FIRST_SPOT_ASSET: Final = 10_000
 FIRST_OTHER_ASSET: Final = 100_000
 """Perps of builder dexs start here."""
+FIRST_PAIR: Final = "PURR/USDC"
+"""Pair 0 has a name for history's sake; all others are called `@` and their index."""
+_NUMBERED_PAIR: Final = re.compile("@([1-9][0-9]{0,4})")
 NOTIONAL_SCALE: Final = 10**8
 """Price x size of a spot pair is an integer of 10^-8 of the quote token."""
 MIN_SPOT_NOTIONAL_E8: Final = 10 * NOTIONAL_SCALE
@@ -21,6 +25,15 @@ _E8_PER_MICRO: Final = 100
 def is_spot_asset(asset: int) -> bool:
     """Does the id name a spot pair, listed or not?"""
     return FIRST_SPOT_ASSET <= asset < FIRST_OTHER_ASSET
+
+
+def spot_asset_of(coin: str) -> int | None:
+    """The id of the pair that the venue calls so; None if that is no spot pair's name."""
+    if coin == FIRST_PAIR:
+        return FIRST_SPOT_ASSET
+    numbered = _NUMBERED_PAIR.fullmatch(coin)
+    asset = FIRST_SPOT_ASSET + int(numbered[1]) if numbered else FIRST_OTHER_ASSET
+    return asset if is_spot_asset(asset) else None
 
 
 def is_px_in_spot_band(px: int, mark_px: int, band_percent: int) -> bool:

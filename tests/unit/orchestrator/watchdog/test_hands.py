@@ -136,3 +136,32 @@ def test_a_scheduled_cancel_is_taken_back_by_name(venue: ScriptedVenue, hands: H
     assert hands.schedule(15_000) == "no"
     with pytest.raises(VenueProtocolError, match="no"):
         hands.unschedule()
+
+
+def test_what_rests_in_spot_pairs_is_cancelled_too(venue: ScriptedVenue, hands: Hands) -> None:
+    """Their ids follow from their names; orders and TWAPs, and in no action with what the desk trades."""
+    spot = [{"coin": coin, "oid": oid, "side": "A", "sz": "1"} for coin, oid in (("@107", 8), ("PURR/USDC", 9))]
+    venue.answers["frontendOpenOrders"] += spot
+    venue.answers["twapHistory"] = [
+        {"time": 1, "state": {"coin": "@107"}, "status": {"status": "activated"}, "twapId": 3}
+    ]
+    assert hands.enforce(Aim.CANCEL) == (4, 0, "")
+    assert venue.kinds() == ["twapCancel", "cancel", "cancel"]
+    assert venue.actions[0]["a"] == 10_107
+    perps, pairs = ([(entry["a"], entry["o"]) for entry in action["cancels"]] for action in venue.actions[1:])
+    assert (perps, pairs) == ([(0, 7)], [(10_107, 8), (10_000, 9)])
+
+
+def test_what_nobody_can_name_is_told_and_waited_for_by_nobody(venue: ScriptedVenue, hands: Hands) -> None:
+    """Neither a perp nor a spot pair: it is not counted as open, lest the end never come; the rest is cancelled.
+
+    One that was listed since is cancelled at the next look.
+    """
+    venue.answers["clearinghouseState"] = {"assetPositions": []}
+    venue.answers["frontendOpenOrders"] = [
+        {"coin": coin, "oid": oid, "side": "B", "sz": "1"} for coin, oid in (("NEW", 8), ("#20", 9), ("BTC", 7))
+    ]
+    assert hands.enforce(Aim.FLATTEN) == (1, 0, "orders stay whose asset is not known: #20, NEW")
+    venue.answers["meta"]["universe"].append({"name": "NEW", "szDecimals": 0, "maxLeverage": 3})
+    assert hands.enforce(Aim.FLATTEN) == (2, 0, "orders stay whose asset is not known: #20")
+    assert [entry["o"] for entry in venue.actions[-1]["cancels"]] == [8, 7]

@@ -66,7 +66,7 @@ def test_nonsense_is_no_empty_account(state: bytes) -> None:
 def test_every_order_is_cancelled_those_that_add_risk_first() -> None:
     """In batches that the signer takes."""
     orders = [order(oid=n, reduce_only=n % 2 == 0) for n in range(45)]
-    made = [action for action in plan.cancels(orders, frozenset({3}), COINS) if isinstance(action, Cancel)]
+    made = [action for action in plan.cancels(orders, frozenset({3}), {"BTC": 0}) if isinstance(action, Cancel)]
     oids = [entry.oid for action in made for entry in action.cancels]
     assert sorted(oids) == [n for n in range(45) if n != 3]
     assert [len(action.cancels) for action in made] == [20, 20, 4]
@@ -163,7 +163,7 @@ def test_every_twap_at_work_is_ended() -> None:
                told(4, "waitingForTrigger"), told(5, "terminated")]  # fmt: skip
     twaps = plan.read_twaps(msgspec.json.encode(history))
     assert [twap.twap_id for twap in twaps] == [2, 4]
-    actions = list(plan.twap_cancels(twaps, COINS))
+    actions = list(plan.twap_cancels(twaps, {"ETH": 1}))
     assert [action.twap_id for action in actions if isinstance(action, TwapCancel)] == [2, 4]
     assert plan.read_twaps(b"[]") == ()
     with pytest.raises(VenueProtocolError):

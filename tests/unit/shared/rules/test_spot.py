@@ -11,6 +11,7 @@ from shared.rules.spot import (
     is_px_in_spot_band,
     is_spot_asset,
     quote_fee_wei,
+    spot_asset_of,
     usd_from_e8,
 )
 
@@ -79,6 +80,17 @@ def test_the_band_is_measured(px: int, inside: bool) -> None:
 def test_asset_ids() -> None:
     """10000 + index is spot, 100000 and more is a builder's perp (fact sheet 4.1)."""
     assert [is_spot_asset(asset) for asset in (0, 9_999, 10_000, 99_999, 110_000)] == [False, False, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("coin", "asset"),
+    [("PURR/USDC", 10_000), ("@1", 10_001), ("@107", 10_107), ("@89999", 99_999), ("@90000", None), ("@0", None),
+     ("@", None), ("@1a", None), ("@-1", None), ("@" + "9" * 5_000, None), ("107", None), ("BTC", None),
+     ("xyz:GOLD", None), ("#20", None)],
+)  # fmt: skip
+def test_a_pair_s_id_follows_from_its_name(coin: str, asset: int | None) -> None:
+    """Fact sheet 1.1: `PURR/USDC` for index 0, otherwise `@` and the index; 3.1: the id is 10000 more."""
+    assert spot_asset_of(coin) == asset
 
 
 def test_e8_is_truncated_to_micro_usdc_toward_zero() -> None:
