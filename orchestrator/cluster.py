@@ -164,11 +164,11 @@ class Orchestrator:
         heart = Heart(journal, compose.CATALOGUE, supervisor, mailboxes)
         folded = recover(heart, journal.reader)
         gauges = self._gauges()
-        account = settings.hats.exchange_architect.user_address
+        account, network = settings.hats.exchange_architect.user_address, settings.venue.network
         home, key = settings.run.home, self._seal_key()
         stood = heart.situation.trading_state
-        latch = LatchFile(home, account, self._order.run, key, None if stood is None else stood.state)
-        marks = None if settings.run.mode.is_local else MarksFile(home, account, key)
+        latch = LatchFile(home, account, network, self._order.run, key, None if stood is None else stood.state)
+        marks = None if settings.run.mode.is_local else MarksFile(home, account, network, key)
         begins_with = [] if folded else [latch.order(), None if marks is None else marks.begin()]
         heart.sequencer.on_said = _noting(gauges, latch, marks, clock)
         for word in begins_with:

@@ -226,7 +226,8 @@ class Launch:
         desk.abandon()
         key = read_seal_key(self._key_file) if settings.at_rest.mode == "sealed" else None
         account = settings.hats.exchange_architect.user_address
-        LatchFile(settings.run.home, account, self._run, key).halt("its Ray was gone while the desk ran")
+        latch = LatchFile(settings.run.home, account, settings.venue.network, self._run, key)
+        latch.halt("its Ray was gone while the desk ran")
 
     def _trade(self, desk: Desk, under: Ground, tasks: Mapping[str, Task]) -> None:
         self._watcher.step("trading")

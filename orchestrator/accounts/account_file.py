@@ -1,4 +1,7 @@
-"""EDGE: what is kept of an account from one run to the next: one private file for it in a folder of the home folder."""
+"""EDGE: what is kept of an account from one run to the next: one private file for it in a folder of the home folder.
+
+An address is an account on each network, and what one of them lost says nothing of the other: each has a file.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,10 @@ T = TypeVar("T", bound=msgspec.Struct)
 class AccountFile(Generic[T]):
     """The file of one account, which holds one `kind`."""
 
-    def __init__(self, folder: Path, account: str | None, kind: type[T], key: SealKey | None) -> None:
+    def __init__(self, folder: Path, account: str | None, network: str, kind: type[T], key: SealKey | None) -> None:
         """Written under `key` if there is one, and readable either way. Its name does not tell the account."""
-        self.path = folder / hashlib.sha256((account or "no-account").lower().encode()).hexdigest()[:16]
+        whose = f"{network}-{account or 'no-account'}".lower()
+        self.path = folder / hashlib.sha256(whose.encode()).hexdigest()[:16]
         self._kind = kind
         self._key = key
 

@@ -31,13 +31,20 @@ class Latched(msgspec.Struct, frozen=True):
 
 
 class LatchFile:
-    """The file of one account. The desk writes it, and its watchdog, which has no key to seal with."""
+    """The file of one account on one network. The desk writes it, and its watchdog, which has no key to seal with."""
 
     def __init__(
-        self, home: Path, account: str | None, run: int, key: SealKey | None = None, stands: TradingState | None = None
+        self,
+        home: Path,
+        account: str | None,
+        network: str,
+        run: int,
+        key: SealKey | None = None,
+        stands: TradingState | None = None,
     ) -> None:
         """Sealed under `key` if there is one. `stands`: the trading state that this run was in last."""
-        self._file = AccountFile(home / "latched", account, Latched, None if key is None else key.derive("latch"))
+        own_key = None if key is None else key.derive("latch")
+        self._file = AccountFile(home / "latched", account, network, Latched, own_key)
         self._run = run
         self._is_sealing = key is not None
         self._stands = stands

@@ -31,11 +31,12 @@ what was approved in it."""
 
 
 class MarksFile:
-    """The file of one account."""
+    """The file of one account on one network."""
 
-    def __init__(self, home: Path, account: str | None, key: SealKey | None = None) -> None:
+    def __init__(self, home: Path, account: str | None, network: str, key: SealKey | None = None) -> None:
         """Sealed under `key` if there is one."""
-        self._file = AccountFile(home / "marks", account, MarksKept, None if key is None else key.derive("marks"))
+        own_key = None if key is None else key.derive("marks")
+        self._file = AccountFile(home / "marks", account, network, MarksKept, own_key)
         self._kept: MarksKept | None = None
         self._newest: MarksKept | None = None
         self._written_ns = 0

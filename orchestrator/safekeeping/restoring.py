@@ -121,9 +121,10 @@ def _fence(home: Path, manifest: Manifest, ns: int) -> None:
     why = f"restored from the backup {manifest.name}; what happened since it was made is unknown"
     for run in sorted(home.glob("runs/*/run.json")):
         record = record_of(RunFiles(run.parent))
-        account = _account_of(record.settings)
+        settings = msgspec.json.decode(record.settings, type=_Settings)
+        account = settings.hats.exchange_architect.user_address
         if account:
-            LatchFile(home, account, record.run).halt(why)
+            LatchFile(home, account, settings.venue.network, record.run).halt(why)
 
 
 class _Hat(msgspec.Struct):
@@ -134,9 +135,10 @@ class _Hats(msgspec.Struct):
     exchange_architect: _Hat = msgspec.field(default_factory=_Hat)
 
 
+class _Venue(msgspec.Struct):
+    network: str
+
+
 class _Settings(msgspec.Struct):
+    venue: _Venue
     hats: _Hats = msgspec.field(default_factory=_Hats)
-
-
-def _account_of(settings: msgspec.Raw) -> str | None:
-    return msgspec.json.decode(settings, type=_Settings).hats.exchange_architect.user_address

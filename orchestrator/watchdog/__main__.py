@@ -60,7 +60,8 @@ def _guard(options: argparse.Namespace, say: Log) -> None:
 
 def halted(options: argparse.Namespace, reason: str, run: int) -> None:
     """The account's next run begins halted; what it is halted for already stays."""
-    LatchFile(options.home, options.user, run).note(TradingStateChanged(TradingState.HALTED, reason))
+    latch = LatchFile(options.home, options.user, options.network, run)
+    latch.note(TradingStateChanged(TradingState.HALTED, reason))
 
 
 def _parser() -> argparse.ArgumentParser:

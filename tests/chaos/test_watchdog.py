@@ -53,7 +53,7 @@ def test_what_appears_later_is_closed_too_even_after_its_own_death(venue: dict[s
     with watchdog_of(trader, tmp_path, "--home", str(tmp_path)) as (socket, _):
         tell(socket, Flatten("drill"))
         wait_for(lambda: tell(socket, Look()).phase is Phase.SAFE)
-    order = LatchFile(tmp_path, trader.address, 2).order()
+    order = LatchFile(tmp_path, trader.address, "testnet", 2).order()
     assert order is not None, "its next desk begins halted"
     assert (order.level, order.reason) == (KillLevel.PAUSE, "latched since run 0: the watchdog acted: drill")
     load_up(trader, 1)

@@ -25,7 +25,7 @@ def begun(home: Path, run: str, fund_usd: int) -> Rehearsal:
     """A run of the account, which now has so much; it begins with what is kept of the run before, and keeps its own."""
     settings = Settings.model_validate({"local_venue": {"fund_all_usd": fund_usd}})
     desk = rehearse(settings, home / f"{run}.sqlite", seed=7)
-    marks = MarksFile(home, desk.master)
+    marks = MarksFile(home, desk.master, settings.venue.network)
     word = marks.begin()
     if word is not None:
         desk.heart.publish(Role.ORCHESTRATOR, word, desk.stage.clock.now())

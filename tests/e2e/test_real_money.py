@@ -43,7 +43,7 @@ def test_a_desk_that_may_lose_real_money(tmp_path: Path) -> None:
         assert resumed["trading_state"] == "active"
         verdict = desk.down()
     assert verdict["position_differences"] == []
-    marks = MarksFile(home, address_of(MASTER)).begin()
+    marks = MarksFile(home, address_of(MASTER), "mainnet").begin()
     assert isinstance(marks, MarksKept)
     assert marks.flat_equity_usd is not None, "it was drained"
     assert 0 < marks.flat_equity_usd <= marks.peak_usd

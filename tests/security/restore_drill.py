@@ -189,7 +189,7 @@ def differences(home: Path, files: RunFiles, wholes: dict[str, KeptFile], hashes
         found.append(f"the audit log has {audit.records} records, more than the journal has messages")
     if (files.dir / "capture" / "00000017.hlog.open").exists():
         found.append("a segment that was not sealed was restored")
-    order = LatchFile(home, ACCOUNT, 2).order()
+    order = LatchFile(home, ACCOUNT, "testnet", 2).order()
     if order is None or "restored from the backup" not in order.reason:
         found.append("the account does not begin halted")
     return found

@@ -157,7 +157,8 @@ def test_a_run_whose_ray_is_gone_says_so_and_latches(launch: WatchdogLess, monke
     assert launch.desk.is_abandoned
     assert not launch.files.summary.exists()
     settings = launch._settings
-    kept = LatchFile(settings.run.home, settings.hats.exchange_architect.user_address, 2).order()
+    account = settings.hats.exchange_architect.user_address
+    kept = LatchFile(settings.run.home, account, settings.venue.network, 2).order()
     assert kept is not None
     assert kept.level is KillLevel.PAUSE
     assert "Ray was gone" in kept.reason

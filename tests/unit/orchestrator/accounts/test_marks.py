@@ -15,6 +15,7 @@ from shared.sealing import SealKey
 from shared.units import SECOND, Ns, Px, Usd
 
 ACCOUNT = "0x" + "a" * 40
+NETWORK = "mainnet"
 DAY = 20_000
 NOW = Ns(DAY * 86_400 * SECOND)
 
@@ -38,14 +39,14 @@ def ledger(equity: int, *held: str) -> LedgerReport:
 @pytest.fixture
 def marks(tmp_path: Path) -> MarksFile:
     """Those of an account of which nothing is kept."""
-    made = MarksFile(tmp_path, ACCOUNT)
+    made = MarksFile(tmp_path, ACCOUNT, NETWORK)
     assert made.begin() is None
     return made
 
 
 def kept(home: Path, key: SealKey | None = None) -> MarksKept | KillOrdered | None:
     """What the account's next run begins with."""
-    return MarksFile(home, ACCOUNT, key).begin()
+    return MarksFile(home, ACCOUNT, NETWORK, key).begin()
 
 
 def test_the_next_run_is_told(marks: MarksFile, tmp_path: Path) -> None:
@@ -54,8 +55,8 @@ def test_the_next_run_is_told(marks: MarksFile, tmp_path: Path) -> None:
     assert kept(tmp_path) is None
     marks.hear(report(110), NOW)
     assert kept(tmp_path) == MarksKept(Usd(110), DAY, Usd(100), None)
-    assert MarksFile(tmp_path, "0xb").begin() is None
-    later = MarksFile(tmp_path, ACCOUNT)
+    assert MarksFile(tmp_path, "0xb", NETWORK).begin() is None
+    later = MarksFile(tmp_path, ACCOUNT, NETWORK)
     later.begin()
     later.hear(report(0, None), NOW)
     assert kept(tmp_path) == MarksKept(Usd(110), DAY, Usd(100), None), "it has not begun to count"
@@ -95,7 +96,7 @@ def test_flat_is_who_was_drained_and_holds_nothing(marks: MarksFile, tmp_path: P
     assert kept(tmp_path) == MarksKept(Usd(111), DAY, Usd(100), Usd(93))
     marks.hear(report(111), Ns(NOW + WRITE_EVERY_NS))
     assert kept(tmp_path) == MarksKept(Usd(111), DAY, Usd(100), Usd(93))
-    later = MarksFile(tmp_path, ACCOUNT)
+    later = MarksFile(tmp_path, ACCOUNT, NETWORK)
     later.begin()
     later.hear(Armed("ready"), NOW)
     assert kept(tmp_path) == MarksKept(Usd(111), DAY, Usd(100), None)
@@ -104,12 +105,21 @@ def test_flat_is_who_was_drained_and_holds_nothing(marks: MarksFile, tmp_path: P
     assert kept(tmp_path) == MarksKept(Usd(111), DAY, Usd(100), None)
 
 
+def test_each_network_has_marks_of_its_own(marks: MarksFile, tmp_path: Path) -> None:
+    """Play money at the same address, in the same home folder, is no peak of real money."""
+    marks.hear(report(110), NOW)
+    testnet = MarksFile(tmp_path, ACCOUNT, "testnet")
+    assert testnet.begin() is None
+    testnet.hear(report(9_000), NOW)
+    assert kept(tmp_path) == MarksKept(Usd(110), DAY, Usd(100), None)
+
+
 def test_what_cannot_be_read_halts(marks: MarksFile, tmp_path: Path) -> None:
     """A broken file is no reason to trade; the run that began halted counts anew."""
     marks.hear(report(110), NOW)
     (file,) = (tmp_path / "marks").iterdir()
     file.write_text("{")
-    later = MarksFile(tmp_path, ACCOUNT)
+    later = MarksFile(tmp_path, ACCOUNT, NETWORK)
     order = later.begin()
     assert isinstance(order, KillOrdered)
     assert order.level is KillLevel.PAUSE
@@ -123,7 +133,7 @@ def test_what_cannot_be_read_halts(marks: MarksFile, tmp_path: Path) -> None:
 def test_they_can_be_sealed(tmp_path: Path) -> None:
     """The file tells nothing without the key, and another key or none halts; what was plain stays readable."""
     key = SealKey(b"k" * 32)
-    MarksFile(tmp_path, ACCOUNT, key).hear(report(7_654_321), NOW)
+    MarksFile(tmp_path, ACCOUNT, NETWORK, key).hear(report(7_654_321), NOW)
     (file,) = (tmp_path / "marks").iterdir()
     assert b"7654321" not in file.read_bytes()
     assert ACCOUNT not in str(file)
@@ -132,5 +142,5 @@ def test_they_can_be_sealed(tmp_path: Path) -> None:
     for other in (None, SealKey(b"o" * 32)):
         assert isinstance(kept(tmp_path, other), KillOrdered)
     file.unlink()
-    MarksFile(tmp_path, ACCOUNT).hear(report(1), NOW)
+    MarksFile(tmp_path, ACCOUNT, NETWORK).hear(report(1), NOW)
     assert kept(tmp_path, key) == MarksKept(Usd(1), DAY, Usd(100), None)

@@ -55,7 +55,7 @@ def watchdog(
     listener = listen(f"unix:{socket}")
     guard = Guard(Aim.CANCEL, silence_ns, dead_man_ms * MS, read_kept(kept, Aim.CANCEL), time.monotonic_ns())
     hands = Hands(venue.url, ACCOUNT, key, store, lambda _event, _fields: None)
-    options = argparse.Namespace(home=folder, user=ACCOUNT)
+    options = argparse.Namespace(home=folder, user=ACCOUNT, network=Network.TESTNET)
     server = WatchdogServer(
         guard, hands, listener, kept, 1_000, dead_man_ms, lambda _event, _fields: None,
         operator_public_key=operator_public_key, halt=lambda reason, run: halted(options, reason, run),
@@ -139,7 +139,7 @@ def test_what_ended_in_order_leaves_nothing_to_take_up(venue: ScriptedVenue, tmp
 
 def begins(folder: Path) -> str:
     """What the account's next run begins with; empty: nothing, it trades."""
-    order = LatchFile(folder, ACCOUNT, 9).order()
+    order = LatchFile(folder, ACCOUNT, Network.TESTNET, 9).order()
     assert order is None or order.level is KillLevel.PAUSE
     return "" if order is None else order.reason
 
@@ -171,7 +171,7 @@ def test_once_it_has_acted_the_next_run_begins_halted(venue: ScriptedVenue, tmp_
 
 def test_the_next_run_stays_halted_until_it_is_resumed(venue: ScriptedVenue, tmp_path: Path) -> None:
     """A desk that lives on and says that it trades loosens nothing; what it had tightened already keeps its reason."""
-    desk = LatchFile(tmp_path, ACCOUNT, 7, stands=TradingState.ACTIVE)
+    desk = LatchFile(tmp_path, ACCOUNT, Network.TESTNET, 7, stands=TradingState.ACTIVE)
     with watchdog(venue, tmp_path, tmp_path / "latch.json") as socket:
         tell(socket, Flatten("operator"))
         wait_for(lambda: begins(tmp_path) != "")
