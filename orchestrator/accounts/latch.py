@@ -68,9 +68,16 @@ class LatchFile:
             self._file.forget()
 
     def _tighten(self, to: TradingState, reason: str) -> None:
-        kept = self._state()
-        if kept is None or LOOSE_TO_TIGHT.index(kept) < LOOSE_TO_TIGHT.index(to):
+        if self._is_tighter(to):
             self._file.write(Latched(self._run, to, reason))
+
+    def _is_tighter(self, state: TradingState) -> bool:
+        """May it replace what is kept? A file that can't be read halts, so only what halts too may."""
+        try:
+            kept = self._file.read()
+        except DataError:
+            return state is TradingState.HALTED  # such as the watchdog's word over a file that it has no key to
+        return kept is None or LOOSE_TO_TIGHT.index(kept.state) < LOOSE_TO_TIGHT.index(state)
 
     def halt(self, reason: str) -> None:
         """The account's next run begins halted, whatever was latched: nobody knows what happened meanwhile."""
@@ -87,10 +94,3 @@ class LatchFile:
         if self._is_sealing:
             self._file.write(latched)  # it may have been the watchdog's
         return KillOrdered(_LEVEL[latched.state], f"latched since run {latched.run}: {latched.reason}")
-
-    def _state(self) -> TradingState | None:
-        try:
-            latched = self._file.read()
-        except DataError:
-            return None
-        return None if latched is None else latched.state

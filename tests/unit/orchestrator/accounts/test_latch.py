@@ -69,13 +69,21 @@ def test_no_wording_of_a_reason_unlatches(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read_halts(tmp_path: Path) -> None:
-    """A broken file is no reason to trade."""
+    """A broken file is no reason to trade: nothing milder replaces it, what halts too does."""
     LatchFile(tmp_path, ACCOUNT, NETWORK, 1).halt("x")
     (file,) = (tmp_path / "latched").iterdir()
     file.write_text("{")
-    order = LatchFile(tmp_path, ACCOUNT, NETWORK, 1).order()
+    latch = LatchFile(tmp_path, ACCOUNT, NETWORK, 2)
+    latch.hear(KillOrdered(KillLevel.REDUCE, "operator"))
+    latch.hear(TradingStateChanged(TradingState.REDUCING, "daily loss"))
+    order = LatchFile(tmp_path, ACCOUNT, NETWORK, 3).order()
     assert order is not None
     assert order.level is KillLevel.PAUSE
+    assert "can't be read" in order.reason
+    latch.hear(TradingStateChanged(TradingState.HALTED, "drawdown"))
+    order = LatchFile(tmp_path, ACCOUNT, NETWORK, 3).order()
+    assert order is not None
+    assert (order.level, order.reason) == (KillLevel.PAUSE, "latched since run 2: drawdown")
 
 
 def test_each_network_has_a_latch_of_its_own(tmp_path: Path) -> None:
