@@ -66,11 +66,11 @@ class MarksFile:
                     message.disabled,
                 )  # fmt: skip
                 self._keep(marks, now)
-            case Drained():
-                self._is_drained = message.flat
-            case LedgerReport() if self._is_drained and not message.positions:
-                self._note_flat(message.equity_usd, now)
-            case Armed():
+            case Drained(flat=True):
+                self._is_drained = True
+            case LedgerReport() if self._is_drained:  # a late fill, or somebody else, may open a position even then
+                self._note_flat(None if message.positions else message.equity_usd, now)
+            case Drained() | Armed():
                 self._is_drained = False
                 self._note_flat(None, now)
             case _:

@@ -105,6 +105,17 @@ def test_flat_is_who_was_drained_and_holds_nothing(marks: MarksFile, tmp_path: P
     assert kept(tmp_path) == MarksKept(Usd(111), DAY, Usd(100), None)
 
 
+@pytest.mark.parametrize("word", [ledger(80, "BTC"), Drained(False, "BTC is left")])
+def test_a_late_position_makes_it_flat_no_more(marks: MarksFile, tmp_path: Path, word: LedgerReport | Drained) -> None:
+    """What it loses from there on is a loss and no withdrawal, until a drained desk holds nothing again."""
+    for message in (report(110), Drained(True, ""), ledger(90), word, report(110)):
+        marks.hear(message, NOW)
+    assert kept(tmp_path) == MarksKept(Usd(110), DAY, Usd(100), None)
+    for message in (Drained(True, ""), ledger(70)):
+        marks.hear(message, NOW)
+    assert kept(tmp_path) == MarksKept(Usd(110), DAY, Usd(100), Usd(70))
+
+
 def test_each_network_has_marks_of_its_own(marks: MarksFile, tmp_path: Path) -> None:
     """Play money at the same address, in the same home folder, is no peak of real money."""
     marks.hear(report(110), NOW)
