@@ -131,16 +131,23 @@ def denied(turn: Turn, denial: OrderDenied) -> None:
         drain.hurdles[denial.coin] = f"{denial.reason}: {denial.detail} (limit {denial.limit}, found {denial.found})"
 
 
-def verify(turn: Turn, read_ns: int) -> Iterator[AnyMessage]:
-    """After a comparison with the venue: done if nothing is left, back to work if something still is."""
-    state, drain = turn.state, turn.state.drain
-    if drain.phase is not DrainPhase.VERIFYING or read_ns < drain.verify_ns or state.account.rounds:
+def verify(turn: Turn, read_ns: int, *, is_clean: bool) -> Iterator[AnyMessage]:
+    """After a comparison with the venue: back to work if something is left, else done if it was clean.
+
+    One that showed a difference, or lacked fills, proves nothing, and another one follows.
+    """
+    drain, settings = turn.state.drain, turn.settings
+    if drain.phase is not DrainPhase.VERIFYING or read_ns < drain.verify_ns:
         return
     if _unfinished(turn) or _to_close(turn) or _uncovered(turn):
         drain.phase = DrainPhase.WORKING
-    else:
+    elif is_clean:
         drain.phase, drain.deadline_ns = DrainPhase.DONE, NEVER
         yield _word(turn, is_verified=True)
+    else:
+        # a difference is looked at again sooner than that
+        soon_ns = turn.now + settings.confirm_rounds * settings.confirm_ms * MS
+        facts.want_account(turn, soon_ns, "to prove that nothing is left")
 
 
 def try_again(turn: Turn) -> None:

@@ -149,9 +149,9 @@ class ExecutionManager:
                 yield from self._start(turn, message)
 
     def _take_account(self, turn: Turn, snapshot: AccountSnapshot) -> Iterator[AnyMessage]:
-        yield from reconcile.compare(turn, snapshot)
+        is_clean = yield from reconcile.compare(turn, snapshot)
         if turn.state.is_opened:
-            yield from drain.verify(turn, snapshot.recv_ns)
+            yield from drain.verify(turn, snapshot.recv_ns, is_clean=is_clean)
 
     def _start(self, turn: Turn, started: Started) -> Iterator[AnyMessage]:
         """Set the timers and compare the books. What was sent is never sent again: its deadlines lead to proof."""

@@ -61,15 +61,16 @@ def ask(turn: Turn) -> Iterator[AnyMessage]:
     yield QueryAccount(since_ns, why, with_twaps=not turn.state.is_opened, proves_end=is_last)
 
 
-def compare(turn: Turn, snapshot: AccountSnapshot) -> Iterator[AnyMessage]:
+def compare(turn: Turn, snapshot: AccountSnapshot) -> Generator[AnyMessage, None, bool]:
     """Take in what the snapshot proves, then say Reconciled; what differs is looked at again before it is said.
 
     The books open on a snapshot that tells the TWAPs, for one that an earlier run left goes on trading. The feed reads
-    the account by itself, too, without them.
+    the account by itself, too, without them. The generator returns whether this snapshot had all fills and showed no
+    difference at all.
     """
     state, account = turn.state, turn.state.account
     if not state.is_opened and snapshot.twaps is None:
-        return
+        return False
     account.asked_ns = Ns(0)
     if account.raised_ns <= snapshot.recv_ns:
         account.wanted_ns = NEVER  # what was wished for since it began to be read is still due
@@ -103,6 +104,7 @@ def compare(turn: Turn, snapshot: AccountSnapshot) -> Iterator[AnyMessage]:
     else:
         yield from _conclude(turn, findings, doubts, gaps)
     _take_costs(turn, snapshot)
+    return is_all and not findings
 
 
 def _open(turn: Turn, snapshot: AccountSnapshot) -> Iterator[AnyMessage]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from hats.execution_manager import ExecutionManager
@@ -21,7 +22,7 @@ from shared.messages.order import AllowanceTold, AnswerKind, QueryAccount, Submi
 from shared.messages.risk import DenyReason, OrderDenied, TradingState, TradingStateChanged
 from shared.messages.signal import CancelIntent
 from shared.order import Side, Tif
-from shared.units import SECOND
+from shared.units import SECOND, Ns
 from tests.unit.hats.execution_manager.closing import closed, drained, holding, wishes
 from tests.unit.hats.execution_manager.scene import (
     EM,
@@ -208,6 +209,44 @@ def test_what_was_read_before_the_proof_was_asked_for_proves_nothing() -> None:
     say(hat, DrainOrdered(flatten=True), NOW + SECOND)
     assert drained(say(hat, snapshot_of(at=NOW + SECOND - 1), NOW + SECOND + 1)) is None
     assert drained(say(hat, snapshot_of(at=NOW + SECOND), NOW + SECOND + 2)) is not None
+
+
+def test_a_position_that_grows_while_the_end_is_proven_is_closed() -> None:
+    """A difference that is another one in each round is not gone: it is taken over once it stands still."""
+    hat = holding(0, confirm_ms=500)
+    at = NOW + SECOND
+    said = say(hat, DrainOrdered(flatten=True), at)
+    for net_sz in (5, 5, 5, 7, 7, 7, 7, 7):
+        at += ms(600)
+        said += say(hat, snapshot_of({"AAA": net_sz}, at=at), at)
+    assert drained(said) is None
+    assert [wish.sz for wish in wishes(said)] == [7]
+
+
+def test_a_difference_that_is_seen_too_soon_to_be_counted_is_one() -> None:
+    """A moment ago another one had passed."""
+    hat = holding(0, confirm_ms=500)
+    at = NOW + SECOND
+    say(hat, snapshot_of({"AAA": 5}, at=at), at)
+    say(hat, snapshot_of(at=at + ms(100)), at + ms(100))
+    say(hat, DrainOrdered(flatten=True), at + ms(150))
+    assert drained(say(hat, snapshot_of({"AAA": 20}, at=at + ms(300)), at + ms(300))) is None
+    assert drained(say(hat, snapshot_of(at=at + ms(800)), at + ms(800))) == Drained(True, "nothing is left")
+
+
+@pytest.mark.parametrize("held", [{}, {"AAA": 20}])
+def test_a_reading_that_may_lack_fills_proves_nothing(held: dict[str, int]) -> None:
+    """The feed's own reading begins where it was cut: the desk asks for another one, and soon."""
+    hat = holding(0)
+    at = NOW + 70 * SECOND
+    say(hat, DrainOrdered(flatten=True), at)
+    at += SECOND
+    partial = msgspec.structs.replace(snapshot_of(held, at=at), fills_since_ns=Ns(at - 10 * SECOND))
+    said = say(hat, partial, at)
+    assert drained(said) is None
+    at += 2 * SECOND
+    assert [m for m in said + wake(hat, at) if isinstance(m, QueryAccount)]
+    assert drained(say(hat, snapshot_of(at=at), at)) == Drained(True, "nothing is left")
 
 
 def test_a_cancel_is_not_sent_ahead_of_its_order() -> None:
