@@ -31,7 +31,8 @@ NO_TAKERS: Final = ("Order could not immediately match", "No liquidity available
 
 
 def begin(turn: Turn, *, flatten: bool, is_kill: bool, reason: str) -> Iterator[AnyMessage]:
-    """Cancel everything from here on, and close positions if asked; a second order only asks for more.
+    """Cancel everything from here on, and close positions if asked; a second order only asks for more, and so does one
+    after the end: what was closed stays so.
 
     What is to close positions only now has its whole time for that.
     """
@@ -42,7 +43,8 @@ def begin(turn: Turn, *, flatten: bool, is_kill: bool, reason: str) -> Iterator[
         drain.is_kill = drain.is_kill and is_kill
         drain.phase = DrainPhase.WORKING
     else:
-        turn.state.drain = Drain(DrainPhase.WORKING, flatten, is_kill, turn.now, word_ns=_next_word_ns(turn))
+        closes = flatten or drain.closes
+        turn.state.drain = Drain(DrainPhase.WORKING, closes, is_kill, turn.now, word_ns=_next_word_ns(turn))
     if not _closes_first(turn):
         yield from _cancel(turn, reason)
 

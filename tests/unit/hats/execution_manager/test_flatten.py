@@ -223,6 +223,20 @@ def test_what_was_closed_stays_closed() -> None:
     assert drained(say(hat, snapshot_of(at=at), at)) == Drained(True, "nothing is left")
 
 
+def test_a_drain_that_keeps_positions_does_not_undo_a_kill_that_has_ended() -> None:
+    """The run ends after a kill that closed everything: a fill that is heard late is closed, and gets no stop."""
+    hat = holding(0, protect_stop_bps=500)
+    say(hat, KillOrdered(KillLevel.FLATTEN, "test"), NOW + SECOND)
+    assert drained(say(hat, snapshot_of(at=NOW + 2 * SECOND), NOW + 2 * SECOND)) is not None
+    at = NOW + 3 * SECOND
+    say(hat, DrainOrdered(flatten=False), at)
+    assert drained(say(hat, snapshot_of(at=at + 1), at + 1)) == Drained(True, "nothing is left")
+    said = say(hat, fill(intent(1), 20, 1, at=at + 2), at + 2)
+    for after in range(100, 2_000, 100):
+        said += wake(hat, at + ms(after))
+    assert {(wish.strategy, wish.side, wish.sz) for wish in wishes(said)} == {(FLATTEN, Side.SELL, 20)}
+
+
 def test_a_resume_that_is_delayed_or_refused_lifts_no_kill() -> None:
     """The operator's word and the arming that follows it end nothing; what the Risk Officer makes of the word does."""
     hat = holding(40)
