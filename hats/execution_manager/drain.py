@@ -59,6 +59,7 @@ def advance(turn: Turn) -> Iterator[AnyMessage]:
         if not _closes_first(turn):
             yield from _cancel(turn, "draining")
         closing = _to_close(turn)
+        _forget_closed(turn, closing)
         for place, coin in enumerate(closing):
             yield from _close(turn, coin, place)
         if not _unfinished(turn) and not closing and not _uncovered(turn):
@@ -79,6 +80,18 @@ def _to_close(turn: Turn) -> list[str]:
     """Coins that are held and must not be."""
     state = turn.state
     return sorted(coin for coin, net_sz in state.positions.items() if net_sz) if state.drain.flatten else []
+
+
+def _forget_closed(turn: Turn, held: list[str]) -> None:
+    """A coin that is closed begins anew when it turns up again: nothing of its closing orders speaks against the next.
+
+    Its pause is kept, lest a position that comes and goes be followed without end.
+    """
+    drain = turn.state.drain
+    drain.sent = {coin: cloid for coin, cloid in drain.sent.items() if coin in held}
+    drain.vain = {coin: count for coin, count in drain.vain.items() if coin in held}
+    drain.thin = {coin: count for coin, count in drain.thin.items() if coin in held}
+    drain.hurdles = {coin: why for coin, why in drain.hurdles.items() if coin in held}
 
 
 def _uncovered(turn: Turn) -> list[str]:

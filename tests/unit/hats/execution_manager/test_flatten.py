@@ -223,6 +223,30 @@ def test_what_was_closed_stays_closed() -> None:
     assert drained(say(hat, snapshot_of(at=at), at)) == Drained(True, "nothing is left")
 
 
+@pytest.mark.parametrize("last_sz", [20, 15])
+def test_a_coin_that_was_closed_begins_at_the_first_slippage_again(last_sz: int) -> None:
+    """However far it gave way, and whether its last closing order or another one brought it to zero."""
+    hat = holding(40)
+    said = say(hat, KillOrdered(KillLevel.FLATTEN, "test"))
+    pxs, at = [], int(NOW)
+    for held, sz in ((40, 10), (30, 10), (20, last_sz)):
+        (wish,) = wishes(said)
+        pxs.append(wish.px)
+        closed(hat, wish, sz, held, held)
+        at += SECOND
+        said = wake(hat, at) if held > 20 else []
+    assert pxs == [989_910, 979_910, 959_910]
+    if last_sz < 20:
+        say(hat, fill(intent(1, Side.SELL), 20 - last_sz, 1, start=20 - last_sz, at=at), at)
+    at += SECOND
+    wake(hat, at)
+    assert drained(say(hat, snapshot_of(at=at), at)) == Drained(True, "nothing is left")
+    at += 3_600 * SECOND
+    say(hat, features(at=at), at)
+    (wish,) = wishes(say(hat, fill(intent(2), 20, 9, at=at), at))
+    assert (wish.px, wish.sz) == (989_910, 20)
+
+
 def test_a_drain_that_keeps_positions_does_not_undo_a_kill_that_has_ended() -> None:
     """The run ends after a kill that closed everything: a fill that is heard late is closed, and gets no stop."""
     hat = holding(0, protect_stop_bps=500)
