@@ -23,7 +23,7 @@ from shared.units import BPS, MINUTE, MS, SECOND, USD, Ns, Sz, notional
 TWAP_PAUSE_MS: Final = 5_000
 """Pause after a TWAP that came to nothing: what runs for minutes is in no hurry."""
 ARRIVAL_AGE_NS: Final = 10 * SECOND
-"""A mid that is older is no benchmark. The venue tells a book every 5 s, if it is not asked for fast ones."""
+"""A price that is older is no benchmark, and tells no limit. The venue tells a book every 5 s, if it is not asked for fast ones."""
 DOUBLINGS_MAX: Final = 5
 """So often the pause doubles while one child after the other comes to nothing."""
 
@@ -158,8 +158,10 @@ def _watch_child(turn: Turn, parent: Parent, order: Order) -> Iterator[AnyMessag
         return
     wish = wanted(parent.terms.algorithm, _view(turn, parent))
     if order.is_twap:
-        # its minutes run out while it works: only a market beyond the limit takes it back
-        if not _view(turn, parent).can_cross:
+        # its minutes run out while it works: only a market that is, or may be, beyond the limit takes it back
+        if not _is_priced(turn, parent.terms.coin):
+            yield from life.want_gone(turn, order, "nobody knows whether the market is within its limit")
+        elif not _view(turn, parent).can_cross:
             yield from life.want_gone(turn, order, "the market is beyond its limit")
         return
     if wish is None or wish.px != order.px or wish.tif is not order.tif:
@@ -176,7 +178,7 @@ def _next_child(turn: Turn, parent: Parent) -> Iterator[AnyMessage]:
         yield from _finish(turn, parent, parent.ending, parent.why)
     elif turn.now >= terms.end_ns:
         yield from _finish(turn, parent, ParentState.EXPIRED, "its time is over")
-    elif turn.now >= parent.retry_ns and sending.forbidden(turn, terms.strategy, reduce_only=terms.reduce_only) is None:
+    elif turn.now >= parent.retry_ns and _may_ask(turn, terms):
         wish = wanted(terms.algorithm, view)
         if wish is None:
             return
@@ -185,6 +187,17 @@ def _next_child(turn: Turn, parent: Parent) -> Iterator[AnyMessage]:
             wish = wish._replace(sz=Sz(view.left_sz))  # the rest alone would be too small for the venue
         if instrument.is_tradable_sz(wish.px, wish.sz):
             yield _ask(turn, parent, wish)
+
+
+def _may_ask(turn: Turn, terms: ParentOrder) -> bool:
+    """Is a child allowed now, and is there a price to judge it by?"""
+    is_allowed = sending.forbidden(turn, terms.strategy, reduce_only=terms.reduce_only) is None
+    return is_allowed and _is_priced(turn, terms.coin)
+
+
+def _is_priced(turn: Turn, coin: str) -> bool:
+    """Is the feed up, and the coin's price young enough to be the market's?"""
+    return turn.state.is_feed_up and turn.now - turn.state.features[coin].book_recv_ns <= ARRIVAL_AGE_NS
 
 
 def _ask(turn: Turn, parent: Parent, wish: Wanted) -> OrderIntent:

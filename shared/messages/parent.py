@@ -55,7 +55,7 @@ class Chase(msgspec.Struct, frozen=True, tag="chase", forbid_unknown_fields=True
 class NativeTwap(msgspec.Struct, frozen=True, tag="native_twap", forbid_unknown_fields=True):
     """The venue's own TWAP over the whole minutes that are left; its parts go up to 3 % through the market each.
 
-    The venue takes no limit price: it is taken back while the market is beyond the limit.
+    The venue takes no limit price: it is taken back while the market is beyond the limit, or nobody knows where it is.
     """
 
     randomize: bool = False

@@ -12,6 +12,7 @@ from shared.ids import Role, cloid_for
 from shared.messages import AnyMessage
 from shared.messages.account import Reconciled, RunningTwap
 from shared.messages.control import KillLevel, KillOrdered, Started
+from shared.messages.market import FeedState, FeedStatus
 from shared.messages.order import (
     ActionAnswered,
     ActionKind,
@@ -142,6 +143,33 @@ def test_beyond_the_limit_it_is_taken_back() -> None:
     assert cancelled(said) == [ID]
 
 
+def test_without_a_feed_it_is_taken_back() -> None:
+    """It would trade on at any price, for nobody sees when the market leaves the limit."""
+    hat = manager()
+    running(hat)
+    at = Ns(NOW + 2 * SECOND)
+    said = say(hat, FeedStatus(FeedState.DOWN, 1, "cut", at), at) + wake(hat, at + ms(300))
+    assert cancelled(said) == [ID]
+
+
+def test_of_a_coin_without_a_new_book_it_is_taken_back_and_begun_again_with_one() -> None:
+    """The feed is up, but not for this coin; until there is a book no child is asked for."""
+    hat = manager()
+    wish = running(hat)
+    at = NOW + 11 * SECOND
+    assert not cancelled(wake(hat, NOW + 10 * SECOND))
+    assert cancelled(wake(hat, at)) == [ID]
+    said = say(hat, word(wish, VenueOrderStatus.CANCELLED, 200), at)
+    for after in range(1, 10):
+        said += wake(hat, at + after * SECOND)
+    assert record(hat, wish).state is OrderState.CANCELLED
+    assert not [m for m in said if isinstance(m, OrderIntent)]
+    at += 10 * SECOND
+    assert [m.how for m in say(hat, features(at=at), at) if isinstance(m, OrderIntent)] == [
+        VenueTwap(10, randomize=True)
+    ]
+
+
 def test_a_lost_answer_is_looked_up_in_the_history_and_never_by_cloid() -> None:
     """Found there, its id is known; until then a part of it is held back and not foreign."""
     hat = manager()
@@ -192,6 +220,7 @@ def test_each_comparison_asks_whether_it_still_works() -> None:
     hat = manager()
     wish = running(hat)
     at = NOW + 30 * SECOND
+    say(hat, features(at=at), at)
     said = say(hat, snapshot_of({}, at=at), at)
     assert [m.twap_id for m in said if isinstance(m, QueryTwap)] == [ID]
     assert record(hat, wish).state is OrderState.RESTING
