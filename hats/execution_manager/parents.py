@@ -149,19 +149,24 @@ def _advance(turn: Turn, parent: Parent) -> Iterator[AnyMessage]:
 
 
 def _watch_child(turn: Turn, parent: Parent, order: Order) -> Iterator[AnyMessage]:
-    """Take the child back when the parent is over, or when another one is wanted."""
+    """Take the child back when the parent is over, when it could trade more than is left, or another one is wanted."""
     if parent.ending is not None or turn.now >= parent.terms.end_ns:
         yield from life.want_gone(turn, order, parent.why or "its parent's time is over")
+        return
+    view = _view(turn, parent)
+    if order.sz - order.filled_sz > view.left_sz:
+        # a fill of an earlier child was heard late; whatever its kind, and however young it is
+        yield from life.want_gone(turn, order, "it is more than its parent has left")
         return
     age_ns = turn.now - parent.asked_ns
     if order.tif is Tif.IOC or order.wants_cancel or age_ns < turn.settings.child_keep_ms * MS:
         return
-    wish = wanted(parent.terms.algorithm, _view(turn, parent))
+    wish = wanted(parent.terms.algorithm, view)
     if order.is_twap:
         # its minutes run out while it works: only a market that is, or may be, beyond the limit takes it back
         if not _is_priced(turn, parent.terms.coin):
             yield from life.want_gone(turn, order, "nobody knows whether the market is within its limit")
-        elif not _view(turn, parent).can_cross:
+        elif not view.can_cross:
             yield from life.want_gone(turn, order, "the market is beyond its limit")
         return
     if wish is None or wish.px != order.px or wish.tif is not order.tif:

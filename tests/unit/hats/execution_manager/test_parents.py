@@ -15,6 +15,7 @@ from shared.messages.order import (
     ActionKind,
     AnswerKind,
     CancelOrder,
+    FenceOrder,
     OrderChanged,
     QueryOrder,
     SubmitOrder,
@@ -128,6 +129,42 @@ def test_a_parent_that_was_filled_beyond_its_size_ends() -> None:
     said = say(hat, fill(child, 120, 1))
     assert (last_word(said).state, last_word(said).filled_sz) == (ParentState.FILLED, 120)
     assert not hat.state.parents
+
+
+def followed(hat: ExecutionManager, child: OrderIntent) -> tuple[OrderIntent, int]:
+    """The child that follows the market after `child`, of 100 lots too, and when it is asked for."""
+    working(hat, child, NOW)
+    at = NOW + SECOND
+    assert cancels(say(hat, features(mid_px=PX + 200, at=at), at)) == [child.cloid]
+    nxt = child_of(say(hat, told(child, VenueOrderStatus.CANCELLED, 100, at=at), at))
+    assert nxt.sz == 100
+    return nxt, at
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+def test_a_child_that_is_more_than_what_is_left_is_taken_back_at_once(*, is_answered: bool) -> None:
+    """A fill of the one before is heard after its end; the one in doubt can't be cancelled, so its nonce is fenced."""
+    hat, said = begun(Chase())
+    first = child_of(said)
+    child, at = followed(hat, first)
+    say(hat, approval(child, 2, at), at)
+    say(hat, answer(child, AnswerKind.RESTING if is_answered else AnswerKind.NO_ANSWER, at=at), at)
+    said = say(hat, fill(first, 40, 1, at=at + 1), at + 1)
+    assert cancels(said) == ([child.cloid] if is_answered else [])
+    assert [m.cloid for m in said if isinstance(m, FenceOrder)] == ([] if is_answered else [child.cloid])
+    gone = told(child, VenueOrderStatus.CANCELLED, 100, at=at + 2)
+    assert child_of(say(hat, gone, at + 2)).sz == 60
+
+
+def test_a_child_that_is_more_than_what_is_left_is_not_sent() -> None:
+    """The late fill came while the Risk Officer judged it."""
+    hat, said = begun(Chase())
+    first = child_of(said)
+    child, at = followed(hat, first)
+    say(hat, fill(first, 40, 1, at=at + 1), at + 1)
+    said = say(hat, approval(child, 2, at), at + 2)
+    assert not [message for message in said if isinstance(message, SubmitOrder)]
+    assert child_of(wake(hat, at + ms(300))).sz == 60
 
 
 def test_shortfall_is_against_the_mid_at_arrival() -> None:
