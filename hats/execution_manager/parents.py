@@ -13,7 +13,7 @@ from hats.execution_manager.records import NEVER, Order, Parent, Turn
 from shared.ids import PROTECT, child_number, cloid_for, strategy_number_of
 from shared.messages import AnyMessage
 from shared.messages.order import Fill
-from shared.messages.parent import NativeTwap, ParentChanged, ParentOrder, ParentState
+from shared.messages.parent import Iceberg, NativeTwap, ParentChanged, ParentOrder, ParentState
 from shared.messages.risk import OrderDenied
 from shared.messages.signal import OrderIntent
 from shared.order import Tif, Trigger, TriggerKind
@@ -57,8 +57,9 @@ def _fault(turn: Turn, terms: ParentOrder) -> str | None:
         return f"the price of {terms.coin} is {age_ns // SECOND} s old"
     if terms.sz <= 0 or not instrument.is_on_tick(terms.limit_px):
         return f"expected lots to trade and a limit on its tick, got {terms.sz} at {terms.limit_px}"
-    if not instrument.is_tradable_sz(terms.limit_px, terms.sz):
-        return "below the venue's minimum"
+    shown_sz = min(terms.algorithm.display_sz, terms.sz) if isinstance(terms.algorithm, Iceberg) else terms.sz
+    if not instrument.is_tradable_sz(terms.limit_px, Sz(shown_sz)):
+        return f"an order of {shown_sz} lots is below the venue's minimum"
     if terms.end_ns <= turn.now:
         return "its end has passed"
     if isinstance(terms.algorithm, NativeTwap):

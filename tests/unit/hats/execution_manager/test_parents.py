@@ -21,7 +21,16 @@ from shared.messages.order import (
     SubmitOrder,
     VenueOrderStatus,
 )
-from shared.messages.parent import Algorithm, Chase, ParentChanged, ParentOrder, ParentState, PassiveThenCross, Twap
+from shared.messages.parent import (
+    Algorithm,
+    Chase,
+    Iceberg,
+    ParentChanged,
+    ParentOrder,
+    ParentState,
+    PassiveThenCross,
+    Twap,
+)
 from shared.messages.risk import DenyReason, OrderDenied
 from shared.messages.signal import CancelIntent, OrderIntent
 from shared.order import OrderState, Side, Tif, TriggerKind
@@ -264,6 +273,14 @@ def test_what_can_not_work_is_refused(changed: dict[str, Any], why: str) -> None
     assert last_word(said).state is ParentState.REFUSED
     assert why in last_word(said).reason
     assert not [m for m in said if isinstance(m, OrderIntent)]
+
+
+@pytest.mark.parametrize(("display_sz", "sz"), [(9, 100), (100, 9)])
+def test_an_iceberg_that_shows_less_than_the_minimum_is_refused(display_sz: int, sz: int) -> None:
+    """The venue would take none of its parts, so it would do nothing until its end."""
+    _, said = begun(Iceberg(display_sz), sz=sz)
+    word = last_word(said)
+    assert (word.state, word.reason) == (ParentState.REFUSED, "an order of 9 lots is below the venue's minimum")
 
 
 def test_no_rest_below_the_minimum_is_left_behind() -> None:
