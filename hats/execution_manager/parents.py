@@ -7,7 +7,7 @@ from typing import Final
 
 from hats.execution_manager import life, sending
 from hats.execution_manager.algorithms.child import View, Wanted
-from hats.execution_manager.algorithms.styles import wanted
+from hats.execution_manager.algorithms.styles import TWAP_GRACE_NS, twap_minutes, wanted
 from hats.execution_manager.measures import SHORTFALL
 from hats.execution_manager.records import NEVER, Order, Parent, Turn
 from shared.ids import PROTECT, child_number, cloid_for, strategy_number_of
@@ -18,7 +18,7 @@ from shared.messages.risk import OrderDenied
 from shared.messages.signal import OrderIntent
 from shared.order import Tif, Trigger, TriggerKind
 from shared.rules.twap import MAX_MINUTES, MIN_MINUTES, MIN_VALUE_USD, is_duration
-from shared.units import BPS, MINUTE, MS, SECOND, USD, Ns, Sz, notional
+from shared.units import BPS, MS, SECOND, USD, Ns, Sz, notional
 
 TWAP_PAUSE_MS: Final = 5_000
 """Pause after a TWAP that came to nothing: what runs for minutes is in no hurry."""
@@ -63,7 +63,7 @@ def _fault(turn: Turn, terms: ParentOrder) -> str | None:
     if terms.end_ns <= turn.now:
         return "its end has passed"
     if isinstance(terms.algorithm, NativeTwap):
-        if not is_duration((terms.end_ns - turn.now) // MINUTE):
+        if not is_duration(twap_minutes(terms.end_ns - turn.now)):
             return f"the venue's TWAP takes {MIN_MINUTES} to {MAX_MINUTES} minutes"
         if notional(terms.limit_px, terms.sz) < MIN_VALUE_USD:
             return f"the venue's TWAP takes at least {MIN_VALUE_USD // USD} USDC"
@@ -151,7 +151,8 @@ def _advance(turn: Turn, parent: Parent) -> Iterator[AnyMessage]:
 
 def _watch_child(turn: Turn, parent: Parent, order: Order) -> Iterator[AnyMessage]:
     """Take the child back when the parent is over, when it could trade more than is left, or another one is wanted."""
-    if parent.ending is not None or turn.now >= parent.terms.end_ns:
+    end_ns = parent.terms.end_ns + (TWAP_GRACE_NS if order.is_twap else 0)
+    if parent.ending is not None or turn.now >= end_ns:
         yield from life.want_gone(turn, order, parent.why or "its parent's time is over")
         return
     view = _view(turn, parent)

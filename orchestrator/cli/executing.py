@@ -63,7 +63,9 @@ def execute(
     coin: Annotated[str, typer.Argument(help="What to trade.")],
     limit: Annotated[str, typer.Option(help="The worst price of any of its orders.")],
     algorithm: Annotated[AlgorithmName, typer.Option(help="How it is worked.")] = AlgorithmName.PASSIVE_THEN_CROSS,
-    within_s: Annotated[float, typer.Option("--within", min=1.0, metavar="S", help="It ends by then.")] = 60.0,
+    within_s: Annotated[
+        float, typer.Option("--within", min=1.0, metavar="S", help="It ends by then; native_twap up to 5 s later.")
+    ] = 60.0,
     slices: Annotated[int, typer.Option(min=1, help="twap, almgren_chriss: parts in time.")] = 10,
     urgency: Annotated[float, typer.Option(min=0.0, max=50.0, help="almgren_chriss: k T; 0 is a twap.")] = 1.0,
     display: Annotated[str, typer.Option(help="iceberg: coins shown at a time.")] = "",

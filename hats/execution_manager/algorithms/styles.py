@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from hats.execution_manager.algorithms.child import View, Wanted, crossing, waiting
 from hats.execution_manager.algorithms.schedule import cumulative, slice_at
 from shared.messages.parent import (
@@ -16,7 +18,10 @@ from shared.messages.parent import (
 )
 from shared.order import Tif, VenueTwap
 from shared.rules.twap import MIN_VALUE_USD, is_duration
-from shared.units import BPS, MINUTE, MS, Ns, Sz, notional
+from shared.units import BPS, MINUTE, MS, SECOND, Ns, Sz, notional
+
+TWAP_GRACE_NS: Final = 5 * SECOND
+"""The venue's TWAP may end so much later than its parent: five minutes that were asked for are a moment less by now."""
 
 
 def wanted(algorithm: Algorithm, view: View) -> Wanted | None:
@@ -38,12 +43,17 @@ def wanted(algorithm: Algorithm, view: View) -> Wanted | None:
             return _native(view, randomize=randomize)
 
 
+def twap_minutes(left_ns: int) -> int:
+    """Minutes that the venue's TWAP is to take where so much is left: the whole ones, within the grace."""
+    return (left_ns + TWAP_GRACE_NS) // MINUTE
+
+
 def _native(view: View, *, randomize: bool) -> Wanted | None:
-    """All that is left as the venue's own TWAP over the whole minutes that are left; None beyond the limit.
+    """All that is left as the venue's own TWAP over the minutes that are left; None beyond the limit.
 
     None, too, where the venue takes none: too little time is left, or too little to trade.
     """
-    minutes = (view.end_ns - view.now) // MINUTE
+    minutes = twap_minutes(view.end_ns - view.now)
     is_enough = notional(view.limit_px, Sz(view.left_sz)) >= MIN_VALUE_USD
     if not is_enough or not view.can_cross or not is_duration(minutes):
         return None

@@ -107,9 +107,29 @@ def test_all_of_the_parent_is_one_order_over_the_whole_minutes_that_are_left() -
     assert [m.state for m in said if isinstance(m, ParentChanged)][-1] is ParentState.FILLED
 
 
-@pytest.mark.parametrize(("changed", "why"), [({"minutes": 4.9}, "minutes"), ({"sz": 99}, "at least 100")])
+@pytest.mark.parametrize(("asked", "minutes"), [(5, 5), (10, 10), (10.9, 10), (10_080, 10_080), (10_080.9, 10_080)])
+def test_what_was_asked_for_a_moment_ago_is_as_long_as_was_asked(asked: float, minutes: int) -> None:
+    """The word takes some milliseconds to the desk; the shortest and the longest that the venue takes are taken on."""
+    hat = manager()
+    say(hat, features(at=NOW + ms(5)))
+    said = say(hat, terms(minutes=asked), NOW + ms(5))
+    assert [m.how for m in said if isinstance(m, OrderIntent)] == [VenueTwap(minutes, randomize=True)]
+
+
+def test_its_last_part_is_waited_for() -> None:
+    """It was begun a moment after its parent, and ends so much later; what it has not traded by then is taken back."""
+    hat = manager()
+    running(hat)
+    ends = terms().end_ns
+    for at, gone in ((ends, []), (ends + 4 * SECOND, []), (ends + 5 * SECOND, [ID])):
+        assert cancelled(say(hat, features(at=at), at)) == gone
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"), [({"minutes": 4.9}, "minutes"), ({"minutes": 10_081}, "minutes"), ({"sz": 99}, "at least 100")]
+)
 def test_what_the_venue_would_not_take_is_refused(changed: dict[str, Any], why: str) -> None:
-    """Too short, or worth too little."""
+    """Too short, too long, or worth too little."""
     hat = manager()
     say(hat, features())
     (last,) = [m for m in say(hat, terms(**changed)) if isinstance(m, ParentChanged)]
