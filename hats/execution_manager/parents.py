@@ -18,7 +18,7 @@ from shared.messages.risk import OrderDenied
 from shared.messages.signal import OrderIntent
 from shared.order import Tif, Trigger, TriggerKind
 from shared.rules.twap import MAX_MINUTES, MIN_MINUTES, MIN_VALUE_USD, is_duration
-from shared.units import BPS, MS, SECOND, USD, Ns, Sz, notional
+from shared.units import BPS, MS, SECOND, USD, Ns, Px, Sz, notional
 
 TWAP_PAUSE_MS: Final = 5_000
 """Pause after a TWAP that came to nothing: what runs for minutes is in no hurry."""
@@ -58,7 +58,7 @@ def _fault(turn: Turn, terms: ParentOrder) -> str | None:
     if terms.sz <= 0 or not instrument.is_on_tick(terms.limit_px):
         return f"expected lots to trade and a limit on its tick, got {terms.sz} at {terms.limit_px}"
     shown_sz = min(terms.algorithm.display_sz, terms.sz) if isinstance(terms.algorithm, Iceberg) else terms.sz
-    if not instrument.is_tradable_sz(terms.limit_px, Sz(shown_sz)):
+    if not _is_enough(turn, terms, terms.limit_px, shown_sz):
         return f"an order of {shown_sz} lots is below the venue's minimum"
     if terms.end_ns <= turn.now:
         return "its end has passed"
@@ -70,6 +70,16 @@ def _fault(turn: Turn, terms: ParentOrder) -> str | None:
         if _has_twap(turn, terms):
             return f"a TWAP of {terms.coin} is at work: two could not be told apart"
     return sending.forbidden(turn, terms.strategy, reduce_only=terms.reduce_only)
+
+
+def _is_enough(turn: Turn, terms: ParentOrder, px: Px, sz: int) -> bool:
+    """Would the venue take an order of so many lots: is it worth its minimum, or does it close the whole position?
+
+    Source: fact sheet 4.3.
+    """
+    to_close_sz = -terms.side.value * turn.state.positions.get(terms.coin, 0)
+    closes_all = terms.reduce_only and 0 < to_close_sz <= sz
+    return closes_all or turn.state.instruments[terms.coin].is_tradable_sz(px, Sz(sz))
 
 
 def _has_twap(turn: Turn, terms: ParentOrder) -> bool:
@@ -192,7 +202,7 @@ def _next_child(turn: Turn, parent: Parent) -> Iterator[AnyMessage]:
         rest_sz = view.left_sz - wish.sz
         if rest_sz and not instrument.is_tradable_sz(wish.px, Sz(rest_sz)):
             wish = wish._replace(sz=Sz(view.left_sz))  # the rest alone would be too small for the venue
-        if instrument.is_tradable_sz(wish.px, wish.sz):
+        if _is_enough(turn, terms, wish.px, wish.sz):
             yield _ask(turn, parent, wish)
 
 

@@ -36,6 +36,7 @@ from shared.messages.signal import CancelIntent, OrderIntent
 from shared.order import OrderState, Side, Tif, TriggerKind
 from shared.units import SECOND, Ns, Px, Sz
 from tests.unit.hats.execution_manager import protection
+from tests.unit.hats.execution_manager.closing import holding
 from tests.unit.hats.execution_manager.scene import (
     NOW,
     PX,
@@ -281,6 +282,44 @@ def test_an_iceberg_that_shows_less_than_the_minimum_is_refused(display_sz: int,
     _, said = begun(Iceberg(display_sz), sz=sz)
     word = last_word(said)
     assert (word.state, word.reason) == (ParentState.REFUSED, "an order of 9 lots is below the venue's minimum")
+
+
+def closing(sz: int, side: Side = Side.SELL, *, reduce_only: bool = True) -> ParentOrder:
+    """Sell so much across at once, within 20 s."""
+    px = Px(PX + side.value * 1_000)
+    ends = Ns(NOW + 20 * SECOND)
+    return ParentOrder(PARENT, STRATEGY, "AAA", side, Sz(sz), px, PassiveThenCross(0), reduce_only, ends, "test")
+
+
+def test_a_whole_position_below_the_minimum_is_closed() -> None:
+    """The venue exempts it."""
+    child = child_of(say(holding(5), closing(5)))
+    assert (child.side, child.sz, child.reduce_only) == (Side.SELL, 5, True)
+
+
+@pytest.mark.parametrize(
+    ("held", "terms"),
+    [
+        (6, closing(5)),
+        (5, closing(5, reduce_only=False)),
+        (5, closing(5, Side.BUY)),
+        (0, closing(5)),
+    ],
+)
+def test_what_closes_no_whole_position_needs_the_minimum(held: int, terms: ParentOrder) -> None:
+    """A part of one, what may turn it round, what adds to it, and what closes nothing."""
+    assert last_word(say(holding(held), terms)).state is ParentState.REFUSED
+
+
+def test_a_rest_below_the_minimum_that_is_the_whole_position_is_closed() -> None:
+    """Of 95 lots the market took 90; five are below the minimum, and all that is held."""
+    hat = holding(95)
+    child = child_of(say(hat, closing(95)))
+    say(hat, approval(child, 1))
+    say(hat, answer(child, AnswerKind.FILLED, filled_sz=90))
+    said = say(hat, fill(child, 90, 1, start=95))
+    at = NOW + SECOND
+    assert child_of(said + say(hat, features(at=at), at)).sz == 5
 
 
 def test_no_rest_below_the_minimum_is_left_behind() -> None:
