@@ -23,7 +23,7 @@ from shared.units import BPS, MS, SECOND, USD, Ns, Px, Sz, notional
 TWAP_PAUSE_MS: Final = 5_000
 """Pause after a TWAP that came to nothing: what runs for minutes is in no hurry."""
 ARRIVAL_AGE_NS: Final = 10 * SECOND
-"""A price that is older is no benchmark, and tells no limit. The venue tells a book every 5 s, if it is not asked for fast ones."""
+"""An older price is no benchmark, and none to judge by. The venue tells a book every 5 s if not asked for fast ones."""
 DOUBLINGS_MAX: Final = 5
 """So often the pause doubles while one child after the other comes to nothing."""
 
