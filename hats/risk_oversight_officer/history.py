@@ -34,13 +34,15 @@ class MidTrail(msgspec.Struct):
 class Returns(msgspec.Struct):
     """Each coin's returns between even samples of our mid (10^-6), oldest first; all lists end with the same sample.
 
+    None: it is not known.
+
     `samples` counts whatever changed them, so that whoever worked something out knows when it is out of date.
     `weights` are the alpha and beta of the coins that were fitted.
     `asked` is what the venue was asked of the time before, by coin; `unanswered` are the coins that it owes an answer.
     """
 
     last: dict[str, int] = {}
-    rows: dict[str, list[int]] = {}
+    rows: dict[str, list[int | None]] = {}
     samples: int = 0
     asked: dict[str, QueryCandles] = {}
     weights: dict[str, tuple[float, float]] = {}
@@ -57,6 +59,11 @@ class Returns(msgspec.Struct):
                 del row[:-length]
             self.last[coin] = twice_mid
         self.samples += 1
+
+    def known(self, coin: str) -> int:
+        """How many of the coin's returns are known."""
+        row = self.rows.get(coin, [])
+        return len(row) - row.count(None)
 
     def weigh(self, coin: str, alpha: float, beta: float) -> None:
         """The coin's variance follows these weights from here on."""

@@ -41,6 +41,7 @@ EXACT: Final = 4
 """So many coins are tried at both ends, each with each; one more doubles what a judgement takes."""
 
 F64 = NDArray[np.float64]
+Rows = NDArray[np.intp]
 
 
 class Corner(NamedTuple):
@@ -109,16 +110,20 @@ class Tail:
 
     def __init__(self, returns: Returns, settings: Settings) -> None:
         self.samples = returns.samples
-        coins = sorted(coin for coin, row in returns.rows.items() if len(row) >= settings.var_samples_min)
+        coins = sorted(coin for coin in returns.rows if returns.known(coin) >= settings.var_samples_min)
         self._columns = {coin: n for n, coin in enumerate(coins)}
-        self._lengths = [len(returns.rows[coin]) for coin in coins]
-        self._outlooks = _outlooks(returns, coins, settings)
+        raw = _raw(returns, coins)
+        self._known = ~np.isnan(raw.T)
+        self._partly = set(np.flatnonzero(~self._known.all(axis=1)).tolist())
+        self._common: tuple[list[int], Rows] = ([], np.arange(len(raw)))
+        self._samples_min = settings.var_samples_min
+        self._outlooks = _outlooks(raw, returns, coins, settings)
         self._restless = self._outlooks[0].sizes.sum(axis=1) if coins else np.zeros(0)
         self._models = settings.var_models
         self._shocks: tuple[tuple[str, ...], F64] = ((), np.zeros((len(SCENARIOS), 0)))
 
     def losses(self, box: Box, coin: str | None = None) -> Losses | None:
-        """The most that the box may lose, by the model that fears most; None if a coin has too little history.
+        """The most that the box may lose, by the model that fears most; None if its coins have too little history.
 
         `coin` is one of the EXACT: whoever asks what an order in it changes compares like with like.
         """
@@ -126,6 +131,9 @@ class Tail:
             return Losses(0, 0, self._models[0], self._models[0])
         columns = [self._columns.get(name, -1) for name in box.coins]
         if min(columns) < 0:
+            return None
+        common = self._common_of(columns)
+        if len(common) < self._samples_min:
             return None
         low, high = np.zeros((2, len(self._columns)))
         low[columns], high[columns] = box.low, box.high
@@ -140,7 +148,7 @@ class Tail:
         for returns, sizes, models, room in self._outlooks:
             outcomes = np.matmul(corners, returns[exact], out=room[: len(corners)])
             outcomes += middle @ returns - half @ sizes
-            for seen in _windows(outcomes, models, min(self._lengths[column] for column in columns)):
+            for seen in _windows(outcomes, models, common):
                 counted, worst = _counted(seen)
                 for model in models:
                     if model is RiskModel.CORNISH_FISHER:
@@ -178,6 +186,13 @@ class Tail:
         exact += [column for column in heaviest if weights[column]]
         return exact
 
+    def _common_of(self, columns: list[int]) -> Rows:
+        """The rows in which all of these coins are known; the last answer is kept."""
+        partly = sorted(column for column in columns if column in self._partly)
+        if self._common[0] != partly:
+            self._common = partly, np.flatnonzero(self._known[partly].all(axis=0))
+        return self._common[1]
+
     def _shocks_of(self, coins: tuple[str, ...]) -> F64:
         """(scenarios, coins), 10^-6; the last answer is kept, for the next order asks of the same coins."""
         if self._shocks[0] != coins:
@@ -189,14 +204,14 @@ class Tail:
 _LOSES_ITS_WINNERS: Final = tuple(n for n, scenario in enumerate(SCENARIOS) if scenario.is_deleveraged)
 
 
-def _windows(outcomes: F64, models: tuple[RiskModel, ...], common: int) -> list[F64]:
-    """All outcomes, and apart from them those of the `common` last returns, which every coin that is held has.
+def _windows(outcomes: F64, models: tuple[RiskModel, ...], common: Rows) -> list[F64]:
+    """All outcomes, and apart from them those of the `common` rows, in which every coin that is held is known.
 
-    Before its first return a young coin counts as one that did not move, which would thin its tail out.
+    Where it is not known a coin counts as one that did not move, which would thin its tail out.
     """
-    if common >= outcomes.shape[1] or RiskModel.MONTE_CARLO in models:
+    if len(common) == outcomes.shape[1] or RiskModel.MONTE_CARLO in models:
         return [outcomes]
-    return [outcomes[:, -common:].copy(), outcomes]
+    return [outcomes.take(common, axis=1), outcomes]
 
 
 def _counted(outcomes: F64) -> tuple[tuple[int, int], list[int]]:
@@ -212,14 +227,19 @@ def _counted(outcomes: F64) -> tuple[tuple[int, int], list[int]]:
     return (math.ceil(-at.min()), math.ceil(-beyond.min() / tail)), corners
 
 
-def _outlooks(returns: Returns, coins: Sequence[str], settings: Settings) -> list[Outlook]:
+def _raw(returns: Returns, coins: Sequence[str]) -> F64:
+    """The coins' returns side by side, (T, coins), 10^-6; NaN where one is not known."""
+    raw = np.full((max((len(returns.rows[coin]) for coin in coins), default=0), len(coins)), np.nan)
+    for column, coin in enumerate(coins):
+        row = returns.rows[coin]
+        raw[len(raw) - len(row) :, column] = np.array(row, dtype=np.float64)
+    return raw
+
+
+def _outlooks(raw: F64, returns: Returns, coins: Sequence[str], settings: Settings) -> list[Outlook]:
     """The returns as they were, as they would be today and as drawn by chance, as far as a model asks for them."""
     if not coins:
         return []
-    raw = np.zeros((max(len(returns.rows[coin]) for coin in coins), len(coins)))
-    for column, coin in enumerate(coins):
-        row = returns.rows[coin]
-        raw[len(raw) - len(row) :, column] = row
     weights = [returns.weights.get(coin, (settings.var_alpha, settings.var_beta)) for coin in coins]
     alpha, beta = np.array(weights).T
     found: list[tuple[F64, tuple[RiskModel, ...]]] = []
@@ -237,5 +257,5 @@ def _outlooks(returns: Returns, coins: Sequence[str], settings: Settings) -> lis
 
 
 def _ahead(outcomes: F64) -> F64:
-    """Whole 10^-6 that a coin can fall or rise by, laid out to be multiplied with positions."""
-    return np.ascontiguousarray(np.clip(np.rint(outcomes), -RETURN_SCALE, 10 * RETURN_SCALE).T)
+    """Whole 10^-6 that a coin can fall or rise by, 0 where not known, laid out to be multiplied with positions."""
+    return np.ascontiguousarray(np.clip(np.rint(np.nan_to_num(outcomes)), -RETURN_SCALE, 10 * RETURN_SCALE).T)

@@ -40,7 +40,7 @@ def books(draw: st.DrawFn, coins: st.SearchStrategy[int]) -> tuple[NDArray[Any],
 
 def judged(moves: NDArray[Any], ends: Ends, coin: str | None = None) -> tuple[int, int]:
     """Value at risk and shortfall as the veto sees them."""
-    rows = {f"C{n:02d}": [int(each) for each in row] for n, row in enumerate(moves)}
+    rows: dict[str, list[int | None]] = {f"C{n:02d}": [int(each) for each in row] for n, row in enumerate(moves)}
     corners = [Corner(f"C{n:02d}", high * USD, -low * USD) for n, (low, high) in enumerate(ends)]
     found = Tail(Returns(rows=rows, samples=1), RAW).losses(box_of(corners), coin)
     assert found is not None

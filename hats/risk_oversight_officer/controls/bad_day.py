@@ -50,7 +50,9 @@ def _unknown(case: Case, reason: DenyReason, limit: int) -> Breach | None:
     """Nothing while the tail may be unknown; else the order is denied."""
     if not case.settings.var_required:
         return None
-    return Breach(reason, limit, 0, f"unknown: a coin has fewer than {case.settings.var_samples_min} returns")
+    return Breach(
+        reason, limit, 0, f"unknown: the coins have fewer than {case.settings.var_samples_min} returns in common"
+    )
 
 
 def _said_by(model: RiskModel, losses: Losses) -> str:

@@ -87,7 +87,7 @@ def test_it_vetoes_with_its_name() -> None:
     answers = {}
     for asked in (models[:1], models):
         hat = officer(10_000, var_models=asked, var_horizon_samples=1, var_limit_bps=470)
-        hat.state.returns.rows["AAA"] = flat
+        hat.state.returns.rows["AAA"] = list(flat)
         hat.state.returns.samples += 1
         answers[asked] = judged(hat, intent(1, sz=5 * 10**4))
     denied = answers[models]

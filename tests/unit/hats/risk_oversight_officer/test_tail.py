@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from hats.risk_oversight_officer import Settings
 from hats.risk_oversight_officer.history import MidTrail, Returns
 from hats.risk_oversight_officer.market import Market
 from hats.risk_oversight_officer.tail import Corner, Losses, Tail, box_of
-from hats.risk_oversight_officer.volatility import filtered, simulated, variances
+from hats.risk_oversight_officer.volatility import correlations, filtered, simulated, variances
 from shared.messages.risk import RiskModel
 from shared.units import USD
 from tests.unit.hats.risk_oversight_officer.scene import features
@@ -22,9 +24,9 @@ def by_history(var_usd: int, shortfall_usd: int) -> Losses:
     return Losses(var_usd, shortfall_usd, RiskModel.HISTORICAL, RiskModel.HISTORICAL)
 
 
-def returns(**rows: list[int]) -> Returns:
+def returns(**rows: Sequence[int | None]) -> Returns:
     """Returns as they are told."""
-    return Returns(rows=rows, samples=1)
+    return Returns(rows={coin: list(row) for coin, row in rows.items()}, samples=1)
 
 
 def long(coin: str, usd: int) -> Corner:
@@ -74,6 +76,61 @@ def test_a_long_history_of_another_coin_thins_no_tail_out() -> None:
     assert Tail(crash, RAW).losses(box_of([long("A", 100), long("B", 100)])) == by_history(10 * USD, 10 * USD)
 
 
+def test_a_return_that_is_not_known_is_none_in_the_middle_too() -> None:
+    """The tail of two coins is read where both are known, and it is unknown if that is too seldom."""
+    gap = [None] * 100
+    together = returns(A=[0] * 100 + gap + [-100_000] * 5 + [0] * 95, B=[0] * 200 + [-100_000] * 5 + [0] * 95)
+    assert Tail(together, RAW).losses(box_of([long("A", 100), long("B", 100)])) == by_history(20 * USD, 20 * USD)
+    rarely = returns(A=[0] * 100 + gap + [0] * 99, B=gap + [0] * 199)
+    assert Tail(rarely, RAW).losses(box_of([long("A", 100)])) == by_history(0, 0)
+    assert Tail(rarely, RAW).losses(box_of([long("A", 100), long("B", 100)])) is None, "99 in common"
+
+
+@pytest.mark.parametrize("weights", [(0.06, 0.94), (0.1, 0.85)])
+@pytest.mark.parametrize("model", [RiskModel.HISTORICAL, RiskModel.FILTERED, RiskModel.CORNISH_FISHER])
+def test_a_young_coin_is_judged_beside_an_old_one_as_alone(model: RiskModel, weights: tuple[float, float]) -> None:
+    """Its unknown past is no calm: it adds nothing to its loss and takes nothing away."""
+    alpha, beta = weights
+    models = (RiskModel.HISTORICAL, model)[model is RiskModel.HISTORICAL :]
+    limits = Settings.model_validate({"var_models": models, "var_alpha": alpha, "var_beta": beta})
+    moves = [int(each) for each in np.random.default_rng(3).normal(0, 1_000, 500)]
+    held = box_of([long("A", 100_000)])
+    for first in (moves[200:], [*moves[200:300], *[None] * 50, *moves[300:450]]):
+        alone = Tail(returns(A=[each for each in first if each is not None]), limits).losses(held)
+        beside = Tail(returns(A=first, B=moves), limits).losses(held)
+        assert alone is not None
+        assert beside is not None
+        assert (beside.var_usd, beside.shortfall_usd) == (alone.var_usd, alone.shortfall_usd)
+
+
+def test_monte_carlo_takes_correlation_where_both_are_known() -> None:
+    """Two coins that fall together do so whatever the younger one's age."""
+    chance = np.random.default_rng(0)
+    market = chance.normal(0, 1_000, 500)
+    old, young = ([int(each) for each in market + chance.normal(0, 200, 500)] for _ in range(2))
+    limits, held = Settings(var_models=(RiskModel.MONTE_CARLO,)), box_of([long("A", 100_000), long("B", 100_000)])
+    full = Tail(returns(A=old, B=young), limits).losses(held)
+    assert full is not None
+    for row in (young[200:], [*young[:150], *[None] * 200, *young[350:]]):
+        found = Tail(returns(A=old, B=row), limits).losses(held)
+        assert found is not None
+        assert found.var_usd == pytest.approx(full.var_usd, rel=0.02)
+
+
+def test_correlations_that_contradict_each_other_are_made_to_agree() -> None:
+    """A with B and B with C as one, A against C, each pair seen at other times: the nearest that all can have."""
+    moves = np.random.default_rng(1).normal(0, 1, 60)
+    unknown = np.full(60, np.nan)
+    columns = ([moves, unknown, moves], [moves, moves, unknown], [unknown, moves, -moves])
+    found = correlations(np.array([np.concatenate(column) for column in columns]).T)
+    assert np.diag(found) == pytest.approx([1.0, 1.0, 1.0])
+    assert np.linalg.eigvalsh(found).min() > -1e-12
+    assert found[0, 1] == pytest.approx(0.5)
+    assert found[0, 2] == pytest.approx(-found[1, 2])
+    apart = correlations(np.array([np.concatenate([moves, unknown]), np.concatenate([unknown, moves])]).T)
+    assert apart == pytest.approx(np.eye(2))
+
+
 def test_the_horizon_scales_by_the_square_root() -> None:
     """Four samples ahead lose twice as much."""
     row = [-10_000] * 5 + [0] * 95
@@ -97,18 +154,6 @@ def test_named_scenarios(corners: list[Corner], usd: float, name: str) -> None:
     assert (stressed.usd, stressed.name) == (int(usd * USD), name)
 
 
-def test_returns_are_sampled_in_step() -> None:
-    """A coin's first sample gives no return, later ones do, and no more than wanted are kept."""
-    market, sampled = Market(), Returns()
-    for number, mid in enumerate((1_000_000, 1_010_000, 999_900, 1_000_000)):
-        market.hear(features("AAA", mid_px=mid))
-        if number:
-            market.hear(features("BBB", mid_px=2 * mid))
-        sampled.sample(market, 2)
-    assert sampled.rows == {"AAA": [-10_000, 100], "BBB": [-10_000, 100]}
-    assert sampled.samples == 4
-
-
 def test_the_trail_keeps_its_window() -> None:
     """Only the last samples bound it, and a coin that nobody saw has no bounds."""
     market, trail = Market(), MidTrail()
@@ -124,6 +169,12 @@ def test_one_recursion_is_ewma_and_garch() -> None:
     found = variances(np.array([[2.0], [0.0]]), 0.1, 0.8)[:, 0]
     assert found == pytest.approx([2.0, 0.1 * 2 + 0.1 * 4 + 0.8 * 2, 0.1 * 2 + 0.8 * 2.2])
     assert variances(np.zeros((3, 1)), 0.1, 0.9).min() > 0
+
+
+def test_a_variance_waits_for_the_next_known_return() -> None:
+    """By hand: before the first it is the mean square of what is known, and over a gap it stays."""
+    found = variances(np.array([[np.nan], [2.0], [np.nan], [0.0]]), 0.1, 0.9)[:, 0]
+    assert found == pytest.approx([2.0, 2.0, 2.2, 2.2, 1.98])
 
 
 def test_filtering_tells_history_at_todays_volatility() -> None:

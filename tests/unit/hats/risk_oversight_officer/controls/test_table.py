@@ -220,7 +220,7 @@ def tail_of(is_at: bool, **limits: Any) -> Asked:
     hat = officer(
         equity_usd=1_000, var_models=("historical",), var_samples_min=100, var_horizon_samples=1, **limits,
     )  # fmt: skip
-    hat.state.returns.rows["AAA"] = [0] * 97 + [-100_000] * 3
+    hat.state.returns.rows["AAA"] = [*[0] * 97, *[-100_000] * 3]
     hat.state.returns.samples += 1
     return Asked(hat, intent(1, sz=500 if is_at else 501))
 
