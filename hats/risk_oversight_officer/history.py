@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 import msgspec
 
 from hats.risk_oversight_officer.market import Market
@@ -32,10 +34,11 @@ class MidTrail(msgspec.Struct):
 
 
 class Returns(msgspec.Struct):
-    """Each coin's returns between even samples of our mid (10^-6), oldest first; all lists end with the same sample.
+    """Each coin's returns between samples of our mid (10^-6), oldest first; None where it was not known.
 
-    None: it is not known.
-
+    All rows end with the same sample: entry by entry from the right they are the returns up to `ends_ns`, which are
+    whole intervals since 1970 as the venue's candles end. So a coin that is seen later lies beside what the others did
+    at that time. Where no coin was known there is no entry, and the next return of each spans the gap.
     `samples` counts whatever changed them, so that whoever worked something out knows when it is out of date.
     `weights` are the alpha and beta of the coins that were fitted.
     `asked` is what the venue was asked of the time before, by coin; `unanswered` are the coins that it owes an answer.
@@ -43,21 +46,29 @@ class Returns(msgspec.Struct):
 
     last: dict[str, int] = {}
     rows: dict[str, list[int | None]] = {}
+    ends_ns: list[int] = []
     samples: int = 0
     asked: dict[str, QueryCandles] = {}
     weights: dict[str, tuple[float, float]] = {}
     unanswered: list[str] = []
 
-    def sample(self, market: Market, length: int) -> None:
-        """Note every coin's return since the last sample; a coin seen for the first time has none yet."""
-        for coin in market.features:
-            twice_mid = market.twice_mid(coin)
-            before = self.last.get(coin)
-            if before:
-                row = self.rows.setdefault(coin, [])
-                row.append((twice_mid - before) * RETURN_SCALE // before)
-                del row[:-length]
-            self.last[coin] = twice_mid
+    def sample(self, market: Market, every_ns: int, length: int, now: Ns) -> None:
+        """Note every coin's return since its last sample; a coin sampled for the first time has none yet.
+
+        What was not heard within the interval is not known, for a price that stands still in our memory says nothing
+        of the market. While that is so of all coins, nothing is noted and nothing forgotten.
+        """
+        end_ns = now - now % every_ns
+        heard = {coin: market.is_heard(coin, end_ns - every_ns) for coin in market.features}
+        if not any(heard.values()) or (self.ends_ns and end_ns <= self.ends_ns[-1]):
+            return
+        self.ends_ns.append(end_ns)
+        for coin, is_heard in heard.items():
+            found = self._return_to(coin, market.twice_mid(coin)) if is_heard else None
+            if found is not None or coin in self.rows:
+                self.rows.setdefault(coin, []).append(found)
+        for coin in self._trim(length):
+            self._forget(coin)
         self.samples += 1
 
     def known(self, coin: str) -> int:
@@ -83,7 +94,7 @@ class Returns(msgspec.Struct):
 
     def questions_again(self, enough: int) -> list[QueryCandles]:
         """What was never answered, of coins that do not have `enough` returns by now."""
-        return [self.asked[coin] for coin in self.unanswered if len(self.rows.get(coin, ())) < enough]
+        return [self.asked[coin] for coin in self.unanswered if self.known(coin) < enough]
 
     def begin_with(self, told: CandlesTold, enough: int, length: int) -> None:
         """Put what the venue told before what was sampled, if it is `enough` to know anything by; once a coin.
@@ -95,17 +106,61 @@ class Returns(msgspec.Struct):
             return
         self.unanswered.remove(coin)
         if len(told.closes) > enough:
-            self.rows[coin] = [*_returns_of(told), *self.rows.get(coin, ())][-length:]
+            self._put_before(told)
+            self._trim(length)
             self.samples += 1
 
+    def _return_to(self, coin: str, twice_mid: int) -> int | None:
+        """The coin's return from its last sample, which is `twice_mid` from here on; None the first time."""
+        before, self.last[coin] = self.last.get(coin), twice_mid
+        return (twice_mid - before) * RETURN_SCALE // before if before else None
 
-def _returns_of(told: CandlesTold) -> list[int]:
-    """The returns from close to close up to the end of what was asked; without a trade the price stayed as it was."""
-    every_ns = INTERVALS_NS[told.query.interval]
-    returns: list[int] = []
-    before, at_ns = told.closes[0].px, told.closes[0].open_ns
-    for close in told.closes[1:]:
-        returns += [0] * ((close.open_ns - at_ns) // every_ns - 1)
-        returns.append((close.px - before) * RETURN_SCALE // before)
-        before, at_ns = close.px, close.open_ns
-    return returns + [0] * ((told.query.until_ns - at_ns) // every_ns - 1)
+    def _put_before(self, told: CandlesTold) -> None:
+        """The coin's row up to the end of what was told, at the times that the others have; what came later stays.
+
+        Its first sample goes on from there if it is still to come, so it spans the same time as theirs.
+        """
+        coin, until_ns, pxs = told.query.coin, told.query.until_ns, _pxs_of(told)
+        if self.ends_ns:
+            self.ends_ns[:0] = [end_ns for end_ns in pxs if end_ns < self.ends_ns[0]]
+        else:
+            self.ends_ns = list(pxs)
+        before: int | None = None
+        found: list[int | None] = []
+        for end_ns in self.ends_ns[: bisect_right(self.ends_ns, until_ns)]:
+            px = pxs.get(end_ns)
+            found.append((px - before) * RETURN_SCALE // before if px and before else None)
+            before = px
+        later = len(self.ends_ns) - len(found)
+        sampled = self.rows.get(coin, [])[-later:] if later else []
+        self.rows[coin] = [*found, *[None] * (later - len(sampled)), *sampled]
+        if before:
+            self.last.setdefault(coin, 2 * before)
+
+    def _trim(self, length: int) -> list[str]:
+        """Keep the last `length` entries, rows from their first known return on; coins of whose row nothing is left."""
+        del self.ends_ns[:-length]
+        for row in self.rows.values():
+            del row[:-length]
+            del row[: next((n for n, each in enumerate(row) if each is not None), len(row))]
+        emptied = [coin for coin, row in self.rows.items() if not row]
+        for coin in emptied:
+            del self.rows[coin]
+        return emptied
+
+    def _forget(self, coin: str) -> None:
+        """As if the coin was never seen: when it is, the venue is asked what it did meanwhile."""
+        self.last.pop(coin, None)
+        self.asked.pop(coin, None)
+        self.unanswered = [each for each in self.unanswered if each != coin]
+
+
+def _pxs_of(told: CandlesTold) -> dict[int, int]:
+    """The price at each end of an interval up to the end of what was asked; without a trade it stayed as it was."""
+    every_ns, until_ns = INTERVALS_NS[told.query.interval], told.query.until_ns
+    closes = {close.open_ns + every_ns: close.px for close in told.closes}
+    pxs: dict[int, int] = {}
+    px = told.closes[0].px
+    for end_ns in range(told.closes[0].open_ns + every_ns, until_ns + 1, every_ns):
+        pxs[end_ns] = px = closes.get(end_ns, px)
+    return pxs

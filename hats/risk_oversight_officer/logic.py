@@ -376,7 +376,7 @@ class RiskOversightOfficer:
             case timer if timer == MEASURES_TIMER:
                 yield from state.samples.report(self.role)
             case timer if timer == RETURNS_TIMER:
-                state.returns.sample(state.market, settings.var_samples)
+                state.returns.sample(state.market, settings.var_every_ms * MS, settings.var_samples, now)
                 self._current_tail()  # now, so that no order has to wait for it
                 yield from state.returns.questions_again(settings.var_samples_min)
             case timer if timer == RESUME_TIMER:
@@ -391,7 +391,8 @@ class RiskOversightOfficer:
             MEASURES_TIMER: settings.measures_every_ms,
             RETURNS_TIMER: settings.var_every_ms,
         }[timer]
-        return WakeAt(Ns(now + every_ms * MS), timer)
+        past_ns = now % (every_ms * MS) if timer == RETURNS_TIMER else 0  # returns end when candles do
+        return WakeAt(Ns(now - past_ns + every_ms * MS), timer)
 
     def _current_tail(self) -> Tail:
         """The tail of the returns as they are; made anew after a sample or a restart."""

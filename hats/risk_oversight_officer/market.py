@@ -92,6 +92,12 @@ class Market(msgspec.Struct):
         context = self.contexts.get(coin)
         return Ns(0) if context is None else context.recv_ns
 
+    def is_heard(self, coin: str, since_ns: int) -> bool:
+        """Does the feed stand by the coin's book, and was it received after `since_ns`?"""
+        feature = self.features.get(coin)
+        is_believed = self.is_feed_up and coin not in self.stale_coins
+        return is_believed and feature is not None and feature.book_recv_ns > since_ns
+
     def twice_mid(self, coin: str) -> int:
         """Twice our mid of a coin whose book was seen, price units."""
         feature = self.features[coin]

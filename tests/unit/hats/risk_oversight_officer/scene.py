@@ -9,7 +9,7 @@ from shared.ids import Cloid, Role, StrategyId, cloid_for
 from shared.instrument import Instrument
 from shared.messages import AnyMessage
 from shared.messages.account import LedgerReport, NetPosition, Reconciled
-from shared.messages.control import Armed, Started
+from shared.messages.control import Armed, Started, Woke
 from shared.messages.market import (
     AssetContext,
     CaptureState,
@@ -23,7 +23,7 @@ from shared.messages.order import Fill, FillBooked, OrderChanged
 from shared.messages.risk import OrderApproved, OrderDenied
 from shared.messages.signal import FeatureUpdate, OrderIntent, Regime, RegimeUpdate
 from shared.order import OrderState, Side, Tif
-from shared.units import SECOND, USD, Ns, Px, Sz, Usd
+from shared.units import MINUTE, SECOND, USD, Ns, Px, Sz, Usd
 
 RUN = 7
 PX = Px(1_000_000)
@@ -116,6 +116,14 @@ def opening(equity_usd: int, positions: tuple[NetPosition, ...]) -> tuple[AnyMes
 def say(hat: RiskOversightOfficer, message: AnyMessage, now: Ns = NOW) -> list[AnyMessage]:
     """What the officer answers."""
     return list(hat.handle(message, now))
+
+
+def minute(hat: RiskOversightOfficer, number: int, **mids: int) -> list[AnyMessage]:
+    """Books of the coins in `mids` just before the `number`-th turn of the minute after NOW, and the sample at it."""
+    turn_ns = Ns(NOW - NOW % MINUTE + number * MINUTE)
+    for coin, mid_px in mids.items():
+        say(hat, features(coin, turn_ns - 1, mid_px), Ns(turn_ns - 1))
+    return say(hat, Woke(Role.RISK_OVERSIGHT_OFFICER, "returns", turn_ns), turn_ns)
 
 
 def intent(

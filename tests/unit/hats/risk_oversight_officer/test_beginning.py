@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from hats.risk_oversight_officer import RiskOversightOfficer
 from hats.risk_oversight_officer.history import Returns
+from hats.risk_oversight_officer.tail import Corner, box_of
 from shared.hat import restore, snapshot
 from shared.ids import Role
 from shared.messages import AnyMessage
 from shared.messages.control import Woke
-from shared.messages.market import CandlesTold, Close, QueryCandles
+from shared.messages.market import CandlesTold, Close, FeedState, FeedStatus, QueryCandles
 from shared.messages.risk import DenyReason, OrderApproved, OrderDenied
 from shared.order import Side
 from shared.rules.intervals import SETTLED_MS
-from shared.units import MINUTE, MS, Ns, Px
-from tests.unit.hats.risk_oversight_officer.scene import NOW, features, intent, judged, officer, say
+from shared.units import MINUTE, MS, SECOND, USD, Ns, Px
+from tests.unit.hats.risk_oversight_officer.scene import (
+    NOW,
+    PX,
+    features,
+    intent,
+    judged,
+    minute,
+    officer,
+    say,
+    settings,
+)
 
 
 def asked(said: list[AnyMessage]) -> list[QueryCandles]:
@@ -45,10 +57,9 @@ def test_what_no_answer_came_to_is_asked_again() -> None:
     """At each sample, the same question, until it is answered or enough was sampled."""
     hat = officer(var_samples_min=40)
     told(hat, "BBB", [])
-    again = asked(say(hat, Woke(Role.RISK_OVERSIGHT_OFFICER, "returns", NOW)))
-    assert again == [hat.state.returns.asked["AAA"]]
-    for _ in range(41):
-        said = say(hat, Woke(Role.RISK_OVERSIGHT_OFFICER, "returns", NOW))
+    assert asked(minute(hat, 1, AAA=PX)) == [hat.state.returns.asked["AAA"]]
+    for number in range(2, 42):
+        said = minute(hat, number, AAA=PX)
     assert not asked(said)
 
 
@@ -92,15 +103,60 @@ def test_minutes_without_trades_are_returns_of_nothing() -> None:
 def test_what_was_sampled_meanwhile_comes_after() -> None:
     """And no more than `var_samples` are kept; a restart keeps all of it."""
     hat = officer(var_samples=50, var_samples_min=40, var_horizon_samples=40)
-    for mid in (1_000_000, 1_010_000):
-        say(hat, features("AAA", mid_px=mid))
-        say(hat, Woke(Role.RISK_OVERSIGHT_OFFICER, "returns", NOW))
+    minute(hat, 1, AAA=1_000_000)
+    minute(hat, 2, AAA=1_010_000)
     told(hat, "AAA", [1_000_000] * 50 + [900_000])
     again = officer(var_samples=50, var_samples_min=40, var_horizon_samples=40)
     restore(again, snapshot(hat))
     for one in (hat, again):
-        assert one.state.returns.rows["AAA"] == [0] * 48 + [-100_000, 10_000]
+        assert one.state.returns.rows["AAA"] == [0] * 47 + [-100_000, None, 10_000], "from the last close on: not known"
     assert not again.state.returns.questions_again(40)[1:]
+
+
+def test_the_first_sample_goes_on_from_the_last_candle() -> None:
+    """No move is lost between what was told and what is sampled."""
+    hat = officer(var_samples_min=40)
+    told(hat, "AAA", [1_000_000] * 41)
+    minute(hat, 1, AAA=900_000)
+    assert hat.state.returns.rows["AAA"] == [0] * 40 + [-100_000]
+
+
+@pytest.mark.parametrize("later", [0, 1, 2, 70, 700])
+def test_coins_lie_side_by_side_whenever_they_were_seen_first(later: int) -> None:
+    """Two coins of one price fall together: seen two seconds apart, between which another minute counts as final, or
+    the second so many samples later.
+    """
+    pxs = (1_000_000 * np.exp(np.cumsum(np.random.default_rng(3).normal(0, 0.001, 1_400)))).astype(int).tolist()
+    hat = RiskOversightOfficer(settings(var_samples=500, var_models=("historical",), var_horizon_samples=1))
+    start = 600
+    seen = {"AAA": start, "BBB": start + later}
+    say(hat, FeedStatus(FeedState.UP, 1, "test", NOW))
+
+    def see(coin: str, now: int) -> None:
+        (query,) = say(hat, features(coin, now, pxs[now // MINUTE]), Ns(now))
+        assert isinstance(query, QueryCandles)
+        opens = range(query.since_ns // MINUTE, query.until_ns // MINUTE)
+        closes = tuple(Close(Ns(n * MINUTE), Px(pxs[n + 1])) for n in opens)
+        say(hat, CandlesTold(query, closes, Ns(now)), Ns(now))
+
+    for n in range(start, start + later + 4):
+        for coin, first in seen.items():
+            if n > first:
+                say(hat, features(coin, n * MINUTE - 1, pxs[n]), Ns(n * MINUTE - 1))
+        say(hat, Woke(Role.RISK_OVERSIGHT_OFFICER, "returns", Ns(n * MINUTE)), Ns(n * MINUTE))
+        for at_s, (coin, first) in zip((9, 11), seen.items(), strict=True):
+            if n == first:
+                see(coin, n * MINUTE + at_s * SECOND)
+    tail = hat._current_tail()
+    both, twice = (
+        tail.losses(box_of([Corner(coin, usd * USD, -usd * USD) for coin, usd in held]))
+        for held in ((("AAA", 10_000), ("BBB", 10_000)), (("AAA", 20_000), ("BBB", 0)))
+    )
+    assert both is not None
+    assert both == twice
+    returns = hat.state.returns
+    assert returns.ends_ns[-1] == (start + later + 3) * MINUTE
+    assert returns.rows["AAA"][-490:] == returns.rows["BBB"][-490:]
 
 
 @pytest.mark.parametrize("coin", ["AAA", "ZZZ"])
