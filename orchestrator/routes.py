@@ -55,6 +55,7 @@ from shared.messages.market import (
     VenueClockTold,
 )
 from shared.messages.order import (
+    AccountReadBegun,
     ActionAnswered,
     ActionSent,
     AllowanceTold,
@@ -159,6 +160,7 @@ ROUTES: Final[Mapping[type[Message], Route]] = {
     ReadOrder: Route((EA,), ()),
     ReadTwaps: Route((EA,), ()),
     ReadAccount: Route((EA,), ()),
+    AccountReadBegun: Route((EA,), (EA,)),
     ReadAllowance: Route((EA,), ()),
     AllowanceTold: Route((EA,), (EA, EM)),
     # back from the venue

@@ -1,8 +1,8 @@
 """The only door to the venue: market data in, signed actions and reads out, every answer proven or called unknown.
 
 In: SignedAction, QueryOrder, QueryTwap, QueryAccount, QueryCandles, and from its own edges UniverseUpdate,
-AssetContext, FeedStatus. Out: PostAction, ReadOrder, ReadTwaps, ReadAccount, ReadCandles, FundingClock; by its edges
-market data, history, orders, fills, answers and the account.
+AssetContext, FeedStatus, AccountReadBegun. Out: PostAction, ReadOrder, ReadTwaps, ReadAccount, ReadCandles,
+FundingClock; by its edges market data, history, orders, fills, answers and the account.
 """
 
 from __future__ import annotations

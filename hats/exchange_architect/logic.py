@@ -34,6 +34,7 @@ from shared.messages.market import (
     UniverseUpdate,
 )
 from shared.messages.order import (
+    AccountReadBegun,
     ActionAnswered,
     ActionKind,
     AllowanceTold,
@@ -73,7 +74,6 @@ class State(msgspec.Struct):
     resumed_ms: int = -1
     feed: FeedState = FeedState.DOWN
     was_up: bool = False
-    read_epoch: int = 0
     placed: dict[Cloid, SignedAction] = {}
     decided: dict[str, int] = {}
     rates_e10: dict[str, int] = {}
@@ -90,6 +90,7 @@ class ExchangeArchitect:
         UniverseUpdate,
         AssetContext,
         FeedStatus,
+        AccountReadBegun,
         SignedAction,
         ResendOrder,
         ActionAnswered,
@@ -132,8 +133,11 @@ class ExchangeArchitect:
                 yield from self._read(now)
             case AssetContext(coin=coin, funding_rate_e10=rate):
                 self.state.rates_e10[coin] = rate
-            case FeedStatus():
-                self._note_feed(message, now)
+            case FeedStatus(state=feed):
+                self.state.feed, self.state.was_up = feed, self.state.was_up or feed is FeedState.UP
+            case AccountReadBegun():  # nobody asked for room, and the budget must know all the same
+                self.state.reads.account_read_ns = now
+                self.state.budget.charge(WEIGHT_ACCOUNT, now)
             case UniverseUpdate():
                 self.state.budget.charge(WEIGHT_UNIVERSE, now)
             case Woke(timer=timer, ns=ns):
@@ -225,16 +229,6 @@ class ExchangeArchitect:
         return self.state.reads.due(self.state.budget, self._settings.account_pause_ms, now)
 
     # ------------------------------------------------------------------------------------------ feed and time
-
-    def _note_feed(self, status: FeedStatus, now: Ns) -> None:
-        self.state.feed = status.state
-        if status.state is FeedState.UP:
-            self.state.was_up = True
-            if status.epoch != self.state.read_epoch:
-                # the feed read the account by itself when it came back; the budget must know
-                self.state.read_epoch = status.epoch
-                self.state.reads.account_read_ns = now
-                self.state.budget.charge(WEIGHT_ACCOUNT, now)
 
     def _woke(self, timer: str, ns: Ns, now: Ns) -> Iterable[AnyMessage]:
         match timer:

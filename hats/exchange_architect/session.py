@@ -33,7 +33,7 @@ from hats.exchange_architect.wire import Decoder, Heard, bad_data
 from shared.ids import Role
 from shared.messages import Message
 from shared.messages.market import AssetContext, BadData, BadKind, BookUpdate, FeedState, FeedStatus, Trade
-from shared.messages.order import Fill
+from shared.messages.order import AccountReadBegun, Fill
 from shared.scorecard import Samples
 from shared.units import MS, Ns
 from shared.warehouse.capture.records import ClockOffset
@@ -101,7 +101,7 @@ class Session:
         self._missed_since_ns = since_ns
         self._is_caught_up = self._private is None
         self._doubted_ns: Ns | None = None
-        self._wished_ns: Ns | None = None
+        self._wished_ns = Ns(0)
         self._memory = Memory()
         self._samples = Samples()
         self._gaps = 0
@@ -117,7 +117,7 @@ class Session:
         if self._private is None or line.is_private:
             self.epoch += 1
         if line.is_private:
-            self._is_caught_up, self._wished_ns = False, None
+            self._is_caught_up, self._wished_ns = False, Ns(0)
         self._books.restart(line.coins)
         return line.opened(now), self._judge(now)
 
@@ -142,7 +142,7 @@ class Session:
         """The account was read as wished in `epoch`; perhaps the feed is up now. A read for an older one is too old."""
         if self._private is not None and self._private.is_open and epoch == self.epoch:
             self._is_caught_up = True
-            if self._doubted_ns is not None and self._wished_ns is not None and self._doubted_ns < self._wished_ns:
+            if self._doubted_ns is not None and self._doubted_ns < self._wished_ns:
                 self._doubted_ns = None
         return self._judge(now)
 
@@ -297,7 +297,9 @@ class Session:
         if BOOK in fallen and self._private is not None and len(self._lines) > 1:
             self._probe(self._private, now)
         sends = [(socket, frame) for socket, line in enumerate(self._lines) for frame in line.frames(now)]
-        return Due(sends, closes, self._judge(now) + self._report(now), self._wish(now))
+        messages, since_ns = self._judge(now) + self._report(now), self._wish(now)
+        messages += [] if since_ns is None else [AccountReadBegun(since_ns, now)]
+        return Due(sends, closes, messages, since_ns)
 
     def _probe(self, line: Line, now: Ns) -> None:
         """Ask a socket for something that a dead one would not confirm; not more often than it may take to confirm."""
@@ -306,15 +308,13 @@ class Session:
             line.ask_again(FILLS, now)
 
     def _wish(self, now: Ns) -> Ns | None:
-        if self._private is None or not self._private.is_whole:
-            return None
-        if self._is_caught_up and self._doubted_ns is None:
-            return None
-        if self._wished_ns is not None and now - self._wished_ns < self._settings.catch_up_retry_ms * MS:
+        since_ns = self._doubted_ns if self._is_caught_up else self._missed_since_ns
+        pause_ms = self._settings.doubt_pause_ms if self._is_caught_up else self._settings.catch_up_retry_ms
+        is_early = now - self._wished_ns < pause_ms * MS
+        if since_ns is None or is_early or self._private is None or not self._private.is_whole:
             return None
         self._wished_ns = now
-        since = self._missed_since_ns if not self._is_caught_up or self._doubted_ns is None else self._doubted_ns
-        return Ns(max(since - self._settings.catch_up_overlap_ms * MS, 0))
+        return Ns(max(since_ns - self._settings.catch_up_overlap_ms * MS, 0))
 
     def _report(self, now: Ns) -> list[Message]:
         if now - self._reported_ns < self._settings.measures_ms * MS:

@@ -64,6 +64,11 @@ class Settings(Section):
     ping_ms: int = Field(default=1_500, gt=0, description="A ping is sent after this long without one.")
     ack_ms: int = Field(default=5_000, gt=0, description="Subscriptions must be confirmed within this time.")
     catch_up_retry_ms: int = Field(default=5_000, gt=0, description="Pause between attempts to read the account again.")
+    doubt_pause_ms: int = Field(
+        default=15_000,
+        gt=0,
+        description="Least pause before the account is read for a word on it that could not be read or may be missing.",
+    )
     catch_up_overlap_ms: int = Field(default=60_000, ge=0, description="Fills are re-read from before the cut.")
     tick_ms: int = Field(default=50, gt=0, description="How often the feed looks at its deadlines.")
 

@@ -54,6 +54,7 @@ from shared.messages.market import (
 )
 from shared.messages.message import Lane, Message
 from shared.messages.order import (
+    AccountReadBegun,
     ActionAnswered,
     ActionSent,
     AllowanceTold,
@@ -133,6 +134,7 @@ AnyMessage = (
     | ReadOrder
     | ReadTwaps
     | ReadAccount
+    | AccountReadBegun
     | ReadAllowance
     | AllowanceTold
     | SignRequest

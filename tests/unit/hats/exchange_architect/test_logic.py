@@ -16,6 +16,7 @@ from shared.messages import AnyMessage
 from shared.messages.control import KillLevel, KillOrdered, Measured, ResumeOrdered, Started, WakeAt, Woke
 from shared.messages.market import AssetContext, FeedState, FeedStatus, FundingClock, UniverseUpdate
 from shared.messages.order import (
+    AccountReadBegun,
     ActionAnswered,
     ActionKind,
     AllowanceTold,
@@ -308,13 +309,22 @@ def test_availability_falls_when_the_feed_does() -> None:
     assert look(13) == [(0.0,)]
 
 
-def test_what_the_feed_reads_by_itself_is_charged_once_an_epoch() -> None:
-    """The account after each connection and each universe count against the budget."""
+def test_each_reading_of_the_feed_by_itself_is_charged() -> None:
+    """The account, on a new connection or on an old one, and each universe; that the feed is up tells of no reading."""
     architect = hat()
-    for message in (status(FeedState.UP), status(FeedState.STALE), status(FeedState.UP), status(FeedState.UP, 2)):
+    for message in (AccountReadBegun(Ns(5), T0), status(FeedState.UP), AccountReadBegun(Ns(5), T0)):
         said(architect, message)
     said(architect, UniverseUpdate((), 0, 0, T0))
     assert architect.state.budget.spent(T0) == 2 * 42 + 40
+
+
+def test_a_question_right_after_a_reading_of_the_feed_waits() -> None:
+    """They are as close as two questions: the pause between two readings of the account holds for both."""
+    architect = hat(account_pause_ms=500)
+    said(architect, AccountReadBegun(Ns(5), T0))
+    (wake,) = said(architect, QueryAccount(Ns(50), "unknown order"), T0 + SECOND // 10)
+    assert isinstance(wake, WakeAt)
+    assert wake.ns == T0 + SECOND // 2
 
 
 def test_a_snapshot_restores_it_exactly() -> None:

@@ -10,7 +10,7 @@ from hats.exchange_architect.session import Session
 from shared.messages import Message
 from shared.messages.control import Measured
 from shared.messages.market import BadData, BadKind, BookUpdate, FeedState, FeedStatus, Trade
-from shared.messages.order import Fill
+from shared.messages.order import AccountReadBegun, Fill
 from shared.units import MS, SECOND, Ns
 from tests.unit.hats.exchange_architect import scene
 from tests.unit.hats.exchange_architect.scene import T0, T0_MS, USER
@@ -217,15 +217,32 @@ def test_an_unreadable_private_record_makes_it_read_the_account() -> None:
     """A fill or order that can't be read may matter: the feed stays up and wishes for the account."""
     session = made()
     up(session)
-    later = Ns(T0 + 6 * SECOND)
+    later = Ns(T0 + 16 * SECOND)
     session.received(scene.book(time_ms=later // MS), later)
     session.received(scene.fills(scene.fill(1, px="broken")), later)
     assert session.due(later).catch_up_ns == later - 60 * SECOND
     assert session.state is FeedState.UP
     session.caught_up(1, later)
-    assert session.due(Ns(later + 6 * SECOND)).catch_up_ns is not None, "read in the instant of the doubt: once more"
-    session.caught_up(1, Ns(later + 6 * SECOND))
-    assert session.due(Ns(later + 12 * SECOND)).catch_up_ns is None
+    assert session.due(Ns(later + 16 * SECOND)).catch_up_ns is not None, "read in the instant of the doubt: once more"
+    session.caught_up(1, Ns(later + 16 * SECOND))
+    assert session.due(Ns(later + 32 * SECOND)).catch_up_ns is None
+
+
+def test_every_reading_of_the_account_is_announced_and_doubts_do_not_hurry_it() -> None:
+    """Whoever keeps the budget hears of each; words that can't be read, one each second, cost a reading in 15 s."""
+    session, told, wished = made(book_silence_ms=600_000), [], []
+    up(session)
+    for step in range(1, 61):
+        now = Ns(T0 + step * SECOND)
+        session.received(b'{"channel":"pong"}', now)
+        session.received(scene.fills(scene.fill(step, px="broken")), now)
+        due = session.due(now)
+        told += [one for one in due.messages if isinstance(one, AccountReadBegun)]
+        if due.catch_up_ns is not None:
+            wished.append((due.catch_up_ns, step))
+            session.caught_up(session.epoch, now)
+    assert [step for _, step in wished] == [15, 30, 45, 60]
+    assert [(one.fills_since_ns, (one.ns - T0) // SECOND) for one in told] == wished
 
 
 def test_the_venues_complaints_are_shown() -> None:

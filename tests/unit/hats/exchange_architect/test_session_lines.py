@@ -214,7 +214,7 @@ def test_frames_are_sent_within_the_venues_quota() -> None:
 def test_a_missed_fill_shows_in_the_chain_and_is_looked_for() -> None:
     """The fill itself is said, the break is an alarm, and the account is read again."""
     session = Desk().up()
-    now = Ns(T0 + 10 * SECOND)
+    now = Ns(T0 + 15 * SECOND)
     session.received(scene.fills(scene.fill(1, T0_MS, startPosition="0.0", sz="0.01")), now, PRIVATE)
     said = session.received(scene.fills(scene.fill(3, T0_MS + 5, startPosition="0.03")), now, PRIVATE)
     assert kinds(said) == [BadKind.FILL_CHAIN]
@@ -225,7 +225,7 @@ def test_a_missed_fill_shows_in_the_chain_and_is_looked_for() -> None:
 def test_what_was_done_to_the_account_unasked_is_looked_at() -> None:
     """A cancellation that we did not ask for makes it read the account; our own fills do not."""
     session = Desk(channels=("userEvents",)).up()
-    now = Ns(T0 + 10 * SECOND)
+    now = Ns(T0 + 15 * SECOND)
     session.received(scene.frame("user", {"fills": [scene.fill(1)]}), now, PRIVATE)
     assert session.due(now).catch_up_ns is None
     session.received(scene.frame("user", {"nonUserCancel": [{"coin": "ETH", "oid": 1}]}), now, PRIVATE)
