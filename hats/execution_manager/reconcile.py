@@ -276,12 +276,16 @@ def _conclude(
     Orders in doubt are no difference: they count in full until the venue answers, and it was asked about each.
     """
     account, settings = turn.state.account, turn.settings
-    before, account.gaps = account.gaps, {coin: theirs - ours for coin, ours, theirs in gaps}
-    if findings and account.rounds + 1 < settings.confirm_rounds:
-        if turn.now >= account.round_ns + settings.confirm_ms * MS:
-            account.rounds, account.round_ns = account.rounds + 1, turn.now
-        facts.want_account(turn, turn.now + settings.confirm_ms * MS, f"{len(findings)} differences")
+    next_ns = account.round_ns + settings.confirm_ms * MS
+    if findings and turn.now < next_ns:  # looks in quick succession are one, the last of them as well
+        facts.want_account(turn, next_ns, f"{len(findings)} differences")
         return
+    before, account.gaps = account.gaps, {coin: theirs - ours for coin, ours, theirs in gaps}
+    if findings:
+        account.rounds, account.round_ns = account.rounds + 1, turn.now
+        if account.rounds < settings.confirm_rounds:
+            facts.want_account(turn, turn.now + settings.confirm_ms * MS, f"{len(findings)} differences")
+            return
     account.rounds = 0
     for coin, gap in account.gaps.items():
         if before.get(coin) == gap:  # what changes from look to look are fills on their way, to be booked as such
