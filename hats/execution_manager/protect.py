@@ -19,7 +19,7 @@ from shared.ids import PROTECT, PROTECT_NUMBER, cloid_for, intent_number_of
 from shared.messages import AnyMessage
 from shared.messages.risk import OrderDenied
 from shared.messages.signal import FeatureUpdate, OrderIntent
-from shared.order import Tif, Trigger, TriggerKind
+from shared.order import Tif, Trigger, TriggerKind, is_open
 from shared.units import MS, SECOND, Ns, Sz
 
 NAMES: Final = {TriggerKind.STOP_LOSS: "stop", TriggerKind.TAKE_PROFIT: "take-profit"}
@@ -103,8 +103,18 @@ def _guard(turn: Turn, kind: TriggerKind, coin: str, placed: list[Order]) -> Ite
         for order in placed:
             if not order.wants_cancel and not _is_closing(turn, order):
                 yield from life.want_gone(turn, order, "what it protected is gone")
+        yield from _thin_out(turn, placed)
         if is_held and not good:
             yield from _ask(turn, kind, coin, guard)
+
+
+def _thin_out(turn: Turn, placed: list[Order]) -> Iterator[AnyMessage]:
+    """While a position grows on and on none covers all of it: of those that rest the largest is enough."""
+    alive = [order for order in placed if _may_close(turn, order)]
+    largest = max(filter(_rests, alive), key=lambda order: (_left_sz(order), order.cloid), default=None)
+    for order in alive:
+        if largest is not None and order.cloid < largest.cloid and _left_sz(order) <= _left_sz(largest):
+            yield from life.want_gone(turn, order, f"{largest.cloid} covers as much")
 
 
 def _distance_bps(turn: Turn, kind: TriggerKind) -> int:
@@ -122,11 +132,20 @@ def _is_closing(turn: Turn, order: Order) -> bool:
     return order.side.value * turn.state.positions.get(order.coin, 0) < 0
 
 
+def _may_close(turn: Turn, order: Order) -> bool:
+    """Is it open, or will it be, to close the position or a part of it?"""
+    return is_open(order.state) and not order.wants_cancel and order.ending is None and _is_closing(turn, order)
+
+
+def _left_sz(order: Order) -> int:
+    """Lots that it can close: what has not traded, or less if the venue has clipped it while it waits."""
+    left_sz = order.sz - order.filled_sz
+    return left_sz if order.listed_sz is None else min(left_sz, order.listed_sz)
+
+
 def _covers(turn: Turn, order: Order) -> bool:
     """Does it, or will it, close the whole position, from about where it belongs?"""
-    is_wanted = not order.wants_cancel and order.ending is None
-    left_sz = order.sz - order.filled_sz
-    if not is_wanted or not _is_closing(turn, order) or left_sz < abs(turn.state.positions[order.coin]):
+    if not _may_close(turn, order) or _left_sz(order) < abs(turn.state.positions[order.coin]):
         return False
     feature = turn.state.features.get(order.coin)
     if feature is None or order.coin not in turn.state.instruments or not isinstance(order.how, Trigger):
@@ -164,11 +183,14 @@ def _pause(turn: Turn, guard: Guard) -> None:
 def _ask(turn: Turn, kind: TriggerKind, coin: str, guard: Guard) -> Iterator[AnyMessage]:
     """The trigger as an intent, to be approved like any other; one at a time, and not where no price is known."""
     state = turn.state
-    if guard.asked is not None and state.find(guard.asked, 0) is None:
-        if _is_before(turn, guard.asked_ns + turn.settings.child_answer_ms * MS):
-            return
-    elif guard.asked is not None:
+    before = state.find(guard.asked, 0) if guard.asked is not None else None
+    if before is not None and _may_close(turn, before):
+        # it was sent, and is no longer enough, for the position has changed meanwhile: that denies nothing
+        guard.asked, guard.retry_ns = None, Ns(turn.now + turn.settings.protect_settle_ms * MS)
+    elif before is not None:
         _pause(turn, guard)  # it was sent, and ended without covering anything
+    elif guard.asked is not None and _is_before(turn, guard.asked_ns + turn.settings.child_answer_ms * MS):
+        return
     feature = state.features.get(coin)
     if _is_before(turn, guard.retry_ns) or feature is None or coin not in state.instruments:
         return

@@ -23,8 +23,8 @@ from shared.messages import AnyMessage
 from shared.messages.account import AccountSnapshot, NetPosition, Reconciled, RunningTwap
 from shared.messages.market import FeedState, FeedStatus
 from shared.messages.order import QueryAccount, VenueOrder
-from shared.order import OrderEvent, OrderState, Tif, VenueTwap, is_open
-from shared.units import MS, Ns, Px
+from shared.order import How, OrderEvent, OrderState, Tif, Trigger, VenueTwap, is_open
+from shared.units import MS, Ns, Px, Sz
 
 STRANGERS_SHOWN: Final = 5
 """Most foreign fills that are named, newest last."""
@@ -133,16 +133,26 @@ def _take_listing(
     if order is None:
         yield from _take_stranger(turn, listing, listed, findings)
     elif is_open(order.state):
-        listed.add(order.cloid)
-        if (listing.coin, listing.side, listing.px, listing.orig_sz) != (order.coin, order.side, order.px, order.sz):
-            theirs = f"{listing.side.name.lower()} {listing.orig_sz} {listing.coin} at {listing.px}"
-            ours = f"{order.side.name.lower()} {order.sz} {order.coin} at {order.px}"
+        # whether the venue goes on telling a trigger that has fired is not recorded
+        trigger = listing.trigger if order.state is OrderState.TRIGGERED else order.how
+        ours, theirs = _terms(order, order.sz, trigger), _terms(listing, listing.orig_sz, listing.trigger)
+        if order.cloid in listed:
+            findings[f"order {order.cloid}"] = f"open at the venue more than once, as {order.oid} and {listing.oid}"
+        elif theirs != ours:
             findings[f"order {order.cloid}"] = f"{theirs} at the venue, {ours} here"
+        listed.add(order.cloid)
+        order.listed_sz = listing.sz
         yield from facts.venue_order(turn, listing)
     elif order.changed_ns + turn.settings.account_lag_ms * MS < snapshot.recv_ns:
         findings[f"order {order.cloid}"] = f"open at the venue, {order.state} here"
         turn.state.samples.add(DIFFERENCES.name, 1.0)
         yield life.cancel_order(turn, order)
+
+
+def _terms(one: Order | VenueOrder, sz: Sz, trigger: How | None) -> str:
+    """What an order is to do, in words; the same words for the same terms."""
+    text = f"{one.side.name.lower()} {sz} {one.coin} at {one.px}" + " to reduce" * one.reduce_only
+    return text + (f" ({trigger.kind} at {trigger.px})" if isinstance(trigger, Trigger) else "")
 
 
 def _take_stranger(turn: Turn, listing: VenueOrder, listed: set[str], findings: dict[str, str]) -> Iterator[AnyMessage]:

@@ -33,6 +33,8 @@ class Order(msgspec.Struct):
     look after it next. `absences` counts proofs that the venue does not know it: what ended with some, ended by our
     conclusion. `resends` counts copies of its bytes that were asked for; from `decided_ns` on its nonce is spent, so
     that it is at the venue or will never be. `mates` are the other orders of its action, which share its nonce.
+    `listed_sz` is what remains of it by the venue's newest list of open orders; a trigger that waits may be clipped
+    there, and then it is less than what has not traded.
     """
 
     cloid: Cloid
@@ -72,6 +74,7 @@ class Order(msgspec.Struct):
     decided_ns: Ns = NEVER
     mates: tuple[Cloid, ...] = ()
     parent: Cloid | None = None
+    listed_sz: Sz | None = None
 
     @property
     def is_twap(self) -> bool:

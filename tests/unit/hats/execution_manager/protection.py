@@ -90,3 +90,9 @@ def placed(hat: ExecutionManager, at: int) -> dict[TriggerKind, OrderIntent]:
         say(hat, approval(wish, hat.state.last_approval_id + 1, at), at)
         say(hat, scene.answer(wish, AnswerKind.RESTING, oid=oid_of(wish), at=at), at)
     return found
+
+
+def rests(hat: ExecutionManager, wish: OrderIntent, at: int) -> list[AnyMessage]:
+    """What follows when a stop that was asked for rests at the venue."""
+    said = say(hat, approval(wish, hat.state.last_approval_id + 1, at), at)
+    return said + say(hat, scene.answer(wish, AnswerKind.RESTING, oid=oid_of(wish), at=at), at)

@@ -24,7 +24,7 @@ from shared.messages.order import (
 )
 from shared.messages.risk import OrderApproved
 from shared.messages.signal import FeatureUpdate, OrderIntent
-from shared.order import Side, Tif
+from shared.order import Side, Tif, Trigger
 from shared.units import MS, SECOND, Ns, Px, Sz, Usd
 
 EM = Role.EXECUTION_MANAGER
@@ -114,11 +114,12 @@ def answer(
 
 
 def told(wish: OrderIntent, status: VenueOrderStatus, left_sz: int = 0, at: int = NOW, said: str = "") -> VenueOrder:
-    """The venue's word on the order of `wish`."""
+    """The venue's word on the order of `wish`, with all that its list of open orders tells."""
     oid = 0 if status is VenueOrderStatus.UNKNOWN_OID else oid_of(wish)
     return VenueOrder(
-        wish.cloid, oid, wish.coin, wish.side, wish.px, Sz(left_sz), wish.sz, status, said or status, Ns(at), Ns(at)
-    )
+        wish.cloid, oid, wish.coin, wish.side, wish.px, Sz(left_sz), wish.sz, status, said or status, Ns(at), Ns(at),
+        wish.reduce_only, wish.how if isinstance(wish.how, Trigger) else None,
+    )  # fmt: skip
 
 
 def fill(wish: OrderIntent, sz: int, tid: int, *, start: int = 0, at: int = NOW + 1, cloid: bool = True) -> Fill:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from hats.execution_manager.measures import UNPROTECTED
 from shared.ids import PROTECT, Cloid
 from shared.messages import AnyMessage
 from shared.messages.control import Disarmed, Drained, DrainOrdered, KillLevel, KillOrdered
 from shared.messages.market import FeedState, FeedStatus
 from shared.messages.order import AnswerKind, FillBooked, SubmitOrder, VenueOrderStatus
 from shared.messages.risk import DenyReason, OrderDenied, TradingState, TradingStateChanged
+from shared.messages.signal import OrderIntent
 from shared.order import OrderState, Side, Tif, Trigger, TriggerKind
 from shared.units import Ns, Px, Usd
 from tests.unit.hats.execution_manager import scene
@@ -22,6 +24,7 @@ from tests.unit.hats.execution_manager.protection import (
     manager,
     moved,
     protected,
+    rests,
     trigger_px,
     wishes,
 )
@@ -67,6 +70,37 @@ def test_a_larger_position_gets_the_new_stop_before_the_old_one_goes() -> None:
     assert not cancels(said)
     said = say(hat, scene.answer(new, AnswerKind.RESTING, oid=oid_of(new)), SETTLED)
     assert cancels(said) == [old.cloid]
+
+
+def test_a_position_that_grows_while_its_stop_is_on_its_way_gets_a_larger_one_soon() -> None:
+    """The smaller one was no denial: however often it happens, the next follows after the settling time."""
+    hat = manager()
+    moved(hat, 20)
+    at, wish = SETTLED, asked(hat, SETTLED)
+    for sz in range(30, 80, 10):
+        moved(hat, 10, at)
+        assert not wishes(rests(hat, wish, at))
+        assert not wishes(wake(hat, at + ms(999)))
+        at += ms(1_000)
+        wish = asked(hat, at)
+        assert wish.sz == sz
+    rests(hat, wish, at)
+    assert hat.state.samples.values[UNPROTECTED.name] == [5.0 + 1.0], "from the first moment, until all is covered"
+
+
+def test_while_a_position_grows_stops_do_not_pile_up() -> None:
+    """No stop ever covers all of it; each larger one that rests makes the smaller one before it go."""
+    hat = manager()
+    moved(hat, 20)
+    at, wish, before = SETTLED, asked(hat, SETTLED), list[OrderIntent]()
+    for _ in range(5):
+        moved(hat, 10, at)
+        assert cancels(rests(hat, wish, at)) == [old.cloid for old in before]
+        for old in before:
+            say(hat, told(old, VenueOrderStatus.CANCELLED, old.sz), at)
+        assert list(hat.state.orders) == [wish.cloid], "one is always there"
+        before, at = [wish], at + ms(1_000)
+        wish = asked(hat, at)
 
 
 def test_a_smaller_position_keeps_its_stop() -> None:
