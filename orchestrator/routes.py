@@ -11,6 +11,7 @@ from shared.ids import HATS, Role
 from shared.messages import Message
 from shared.messages.account import (
     AccountLiquidated,
+    AccountReadBegun,
     AccountSnapshot,
     BalanceChanged,
     FundingPayment,
@@ -55,7 +56,6 @@ from shared.messages.market import (
     VenueClockTold,
 )
 from shared.messages.order import (
-    AccountReadBegun,
     ActionAnswered,
     ActionSent,
     AllowanceTold,

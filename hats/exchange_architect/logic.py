@@ -24,6 +24,7 @@ from hats.exchange_architect.wire import UNREADABLE
 from hats.exchange_architect.wire_exchange import is_reduce_only
 from shared.ids import FLATTEN_NUMBER, Cloid, Role, strategy_number_of
 from shared.messages import AnyMessage, Message
+from shared.messages.account import AccountReadBegun
 from shared.messages.control import KillOrdered, ResumeOrdered, Started, WakeAt, Woke
 from shared.messages.market import (
     AssetContext,
@@ -34,7 +35,6 @@ from shared.messages.market import (
     UniverseUpdate,
 )
 from shared.messages.order import (
-    AccountReadBegun,
     ActionAnswered,
     ActionKind,
     AllowanceTold,

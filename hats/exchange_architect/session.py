@@ -32,8 +32,9 @@ from hats.exchange_architect.venue_clock import Offset, VenueClock
 from hats.exchange_architect.wire import Decoder, Heard, bad_data
 from shared.ids import Role
 from shared.messages import Message
+from shared.messages.account import AccountReadBegun
 from shared.messages.market import AssetContext, BadData, BadKind, BookUpdate, FeedState, FeedStatus, Trade
-from shared.messages.order import AccountReadBegun, Fill
+from shared.messages.order import Fill
 from shared.scorecard import Samples
 from shared.units import MS, Ns
 from shared.warehouse.capture.records import ClockOffset
@@ -96,12 +97,11 @@ class Session:
         self._said_reason = ""
         self._lost_ns: Ns | None = None
         self._connected_ns = since_ns
-        self._probed_ns = Ns(0)
+        self._probed_ns = self._wished_ns = Ns(0)
         self._offset: Offset | None = None
         self._missed_since_ns = since_ns
         self._is_caught_up = self._private is None
         self._doubted_ns: Ns | None = None
-        self._wished_ns = Ns(0)
         self._memory = Memory()
         self._samples = Samples()
         self._gaps = 0

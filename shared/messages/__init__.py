@@ -9,6 +9,7 @@ import msgspec
 from shared.ids import Role, Seq
 from shared.messages.account import (
     AccountLiquidated,
+    AccountReadBegun,
     AccountSnapshot,
     BalanceChanged,
     FundingPayment,
@@ -54,7 +55,6 @@ from shared.messages.market import (
 )
 from shared.messages.message import Lane, Message
 from shared.messages.order import (
-    AccountReadBegun,
     ActionAnswered,
     ActionSent,
     AllowanceTold,

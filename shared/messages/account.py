@@ -63,6 +63,15 @@ class AccountSnapshot(Message, frozen=True):
     is_cut: bool = False
 
 
+class AccountReadBegun(Message, frozen=True):
+    """The feed reads the account by itself from `ns` on: after each connection, and when it may have missed a word."""
+
+    lane: ClassVar[Lane] = Lane.ORDER
+
+    fills_since_ns: Ns
+    ns: Ns
+
+
 class FundingPayment(Message, frozen=True):
     """Hourly funding of one position: `usd` > 0 was received."""
 

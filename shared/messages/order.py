@@ -126,15 +126,6 @@ class ReadAccount(Message, frozen=True):
     with_twaps: bool = False
 
 
-class AccountReadBegun(Message, frozen=True):
-    """The feed reads the account by itself from `ns` on: after each connection, and when it may have missed a word."""
-
-    lane: ClassVar[Lane] = Lane.ORDER
-
-    fills_since_ns: Ns
-    ns: Ns
-
-
 class ReadAllowance(Message, frozen=True):
     """To our own gateway: read how many requests the address has used and may use."""
 

@@ -13,10 +13,10 @@ from shared.hat import restore, snapshot
 from shared.ids import FLATTEN_NUMBER, Cloid, cloid_for
 from shared.mailbox import BATCH_LETTERS_MAX
 from shared.messages import AnyMessage
+from shared.messages.account import AccountReadBegun
 from shared.messages.control import KillLevel, KillOrdered, Measured, ResumeOrdered, Started, WakeAt, Woke
 from shared.messages.market import AssetContext, FeedState, FeedStatus, FundingClock, UniverseUpdate
 from shared.messages.order import (
-    AccountReadBegun,
     ActionAnswered,
     ActionKind,
     AllowanceTold,

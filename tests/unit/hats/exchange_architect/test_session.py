@@ -8,9 +8,10 @@ from typing import Any
 from hats.exchange_architect.channels import OF_USER
 from hats.exchange_architect.session import Session
 from shared.messages import Message
+from shared.messages.account import AccountReadBegun
 from shared.messages.control import Measured
 from shared.messages.market import BadData, BadKind, BookUpdate, FeedState, FeedStatus, Trade
-from shared.messages.order import AccountReadBegun, Fill
+from shared.messages.order import Fill
 from shared.units import MS, SECOND, Ns
 from tests.unit.hats.exchange_architect import scene
 from tests.unit.hats.exchange_architect.scene import T0, T0_MS, USER
