@@ -17,7 +17,7 @@ from hats.risk_oversight_officer.measures import (
     RESERVATION_DRIFT,
 )
 from hats.risk_oversight_officer.settings import Settings
-from hats.risk_oversight_officer.state import Day, State, note
+from hats.risk_oversight_officer.state import State, note
 from hats.risk_oversight_officer.tail import Tail
 from shared.approval import ApprovalKey, ticket_of
 from shared.ids import PROTECT, Cloid, Role, intent_number_of, strategy_number_of
@@ -56,7 +56,7 @@ from shared.messages.risk import (
 )
 from shared.messages.signal import FeatureUpdate, OrderIntent, RegimeUpdate
 from shared.order import OrderState, Trigger, is_open
-from shared.units import DAY, MINUTE, MS, Ns, notional
+from shared.units import MINUTE, MS, Ns, notional
 
 REPORT_TIMER = "report"
 MEASURES_TIMER = "measures"
@@ -163,7 +163,7 @@ class RiskOversightOfficer:
     # ------------------------------------------------------------------------------------------------ judging
     def _judge(self, intent: OrderIntent, now: Ns) -> list[AnyMessage]:
         """The one decision of this house that may cost money: an approval that reserves, or a denial that does not."""
-        self._turn_day(now)
+        self.state.turn_day(now)
         feature = self.state.market.features.get(intent.coin)
         if feature is not None:
             self.state.samples.add(EVIDENCE_AGE.name, (now - feature.book_recv_ns) / MS)
@@ -293,14 +293,10 @@ class RiskOversightOfficer:
         state = self.state
         state.note_equity(report.equity_usd, report.transfers_usd, now)
         state.cash_gap_usd = report.cash_gap_usd
-        self._turn_day(now)
+        self.state.turn_day(now)
         if state.day.open_usd is None:
             state.day.open_usd = report.equity_usd
         return self._look(now)
-
-    def _turn_day(self, now: Ns) -> None:
-        if self.state.day.number != now // DAY:
-            self.state.day = Day(now // DAY, self.state.equity_usd)
 
     def _look(self, now: Ns) -> list[AnyMessage]:
         """Say what was confirmed, and tighten for what can't wait."""

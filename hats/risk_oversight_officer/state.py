@@ -142,6 +142,11 @@ class State(msgspec.Struct):
         for strategy in marks.disabled:
             self.record_of(strategy).is_disabled = True
 
+    def turn_day(self, now: Ns) -> None:
+        """A new UTC day begins with the equity of its first moment, and with nothing approved."""
+        if self.day.number != now // DAY:
+            self.day = Day(now // DAY, self.equity_usd)
+
     def note_equity(self, equity_usd: int, transfers_usd: int, now: Ns) -> None:
         """Take the ledger's word. A transfer is no gain and no loss: peak and the day's first follow its scale.
 

@@ -40,11 +40,12 @@ account has lost more than allowed tightens at its first equity, and `hats resum
 earlier run was drained to nothing held, whatever changed since is taken for money that was brought or taken away, and
 both follow its scale; else they are taken as they are, for the change may be a loss.
 
-To begin anew on purpose, stop the desk, delete the account's file in `marks/` of the home folder (the orchestrator's
-log names it as the run begins), start again and `hats resume`. A file that can't be read halts the run, which then
-counts from the equity that it finds. What a desk that was killed hard approved in its last seconds may not be in it.
-Windows of seconds (rates, repeated fills) begin anew with each run. The throw-away accounts of modes demo and paper
-are new in each run.
+All of it is kept by network and address: what testnet lost or gained is nothing to a run on mainnet, and no resume
+there loosens one here. To begin anew on purpose, stop the desk, delete the account's file in `marks/` of the home
+folder (the orchestrator's log names it as the run begins), start again and `hats resume`. A file that can't be read
+halts the run, which then counts from the equity that it finds. What a desk that was killed hard approved in its last
+seconds may not be in it. Windows of seconds (rates, repeated fills) begin anew with each run. The throw-away accounts
+of modes demo and paper are new in each run.
 """
 FITS: Final = """
 ## GARCH weights of each coin's own
