@@ -179,7 +179,7 @@ def _wait_loaded(desk: RealDesk, budget: int | None) -> tuple[int, int, int | No
             _spend_down(desk, budget)
         resting, held = desk.ask("openOrders"), _held(desk)
         if _is_loaded(desk):
-            return len(resting), len(held), None if budget is None else _left(desk)
+            return len(resting), len(held), None if budget is None else _trimmed(desk, budget)
         if time.monotonic() > until:
             raise Unanswered(f"{len(resting)} orders and {len(held)} positions after {READY_S:.0f} s")
         if len(resting) >= ORDERS:
@@ -198,9 +198,15 @@ def _spend_down(desk: RealDesk, budget: int) -> None:
     """Leave so many requests, although trades buy new ones all the time, until the desk has heard of it."""
     until = time.monotonic() + LEARNT_S
     while time.monotonic() < until:
-        if (over := _left(desk) - budget) > 0:
-            desk.spend_requests(over)
+        _trimmed(desk, budget)
         time.sleep(0.1)
+
+
+def _trimmed(desk: RealDesk, budget: int) -> int:
+    """Requests left once those beyond the budget are used up."""
+    if (over := _left(desk) - budget) > 0:
+        desk.spend_requests(over)
+    return _left(desk)
 
 
 def _left(desk: RealDesk) -> int:
