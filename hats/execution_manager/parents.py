@@ -209,12 +209,12 @@ def _next_child(turn: Turn, parent: Parent) -> Iterator[AnyMessage]:
 def _may_ask(turn: Turn, terms: ParentOrder) -> bool:
     """Is a child allowed now, and is there a price to judge it by?"""
     is_allowed = sending.forbidden(turn, terms.strategy, reduce_only=terms.reduce_only) is None
-    return is_allowed and _is_priced(turn, terms.coin)
+    return is_allowed and turn.state.is_feed_up and _is_priced(turn, terms.coin)
 
 
 def _is_priced(turn: Turn, coin: str) -> bool:
-    """Is the feed up, and the coin's price young enough to be the market's?"""
-    return turn.state.is_feed_up and turn.now - turn.state.features[coin].book_recv_ns <= ARRIVAL_AGE_NS
+    """Is the coin's price young enough to be the market's? A short cut of the feed alone makes it no older."""
+    return turn.now - turn.state.features[coin].book_recv_ns <= ARRIVAL_AGE_NS
 
 
 def _ask(turn: Turn, parent: Parent, wish: Wanted) -> OrderIntent:

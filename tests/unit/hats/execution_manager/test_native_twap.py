@@ -163,13 +163,13 @@ def test_beyond_the_limit_it_is_taken_back() -> None:
     assert cancelled(said) == [ID]
 
 
-def test_without_a_feed_it_is_taken_back() -> None:
-    """It would trade on at any price, for nobody sees when the market leaves the limit."""
+def test_without_a_feed_it_is_taken_back_once_the_price_is_old() -> None:
+    """It would trade on at any price, for nobody sees when the market leaves the limit; a short cut ends it not."""
     hat = manager()
     running(hat)
     at = Ns(NOW + 2 * SECOND)
-    said = say(hat, FeedStatus(FeedState.DOWN, 1, "cut", at), at) + wake(hat, at + ms(300))
-    assert cancelled(said) == [ID]
+    assert not cancelled(say(hat, FeedStatus(FeedState.DOWN, 1, "cut", at), at) + wake(hat, at + ms(300)))
+    assert cancelled(wake(hat, NOW + 11 * SECOND)) == [ID]
 
 
 def test_of_a_coin_without_a_new_book_it_is_taken_back_and_begun_again_with_one() -> None:
