@@ -224,10 +224,14 @@ class Launch:
         if under.ray_pid is not None:
             kill_cluster(under.ray_pid)
         desk.abandon()
+        self._halt_next(settings, "its Ray was gone while the desk ran")
+
+    def _halt_next(self, settings: Settings, why: str) -> None:
+        """The account's next run begins halted, whether or not a watchdog sees to it."""
         key = read_seal_key(self._key_file) if settings.at_rest.mode == "sealed" else None
         account = settings.hats.exchange_architect.user_address
         latch = LatchFile(settings.run.home, account, settings.venue.network, self._run, key)
-        latch.halt("its Ray was gone while the desk ran")
+        latch.halt(why)
 
     def _trade(self, desk: Desk, under: Ground, tasks: Mapping[str, Task]) -> None:
         self._watcher.step("trading")
@@ -252,6 +256,7 @@ class Launch:
                 raise HatsError(f"Ray is gone, and with it the nine: {fault}. {BEREFT}")
             problem = desk.problem(POLL_S) if status is None else None
             if problem is not None:
+                self._halt_next(settings, "its orchestrator stopped while the desk ran")
                 raise HatsError(f"the orchestrator stopped: {problem}. {BEREFT}")
             caretaker.turn()
             time.sleep(POLL_S)

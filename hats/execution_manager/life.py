@@ -97,6 +97,7 @@ def trigger(turn: Turn, order: Order, oid: int, reason: str) -> Iterator[AnyMess
     """The venue says that the order's trigger fired."""
     bind(turn, order, oid)
     order.is_proven = True
+    order.has_fired = True
     if OrderEvent.TRIGGER in TRANSITIONS[order.state]:
         yield from move(turn, order, OrderEvent.TRIGGER, reason)
 

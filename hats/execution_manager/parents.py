@@ -24,6 +24,8 @@ TWAP_PAUSE_MS: Final = 5_000
 """Pause after a TWAP that came to nothing: what runs for minutes is in no hurry."""
 ARRIVAL_AGE_NS: Final = 10 * SECOND
 """An older price is no benchmark, and none to judge by. The venue tells a book every 5 s if not asked for fast ones."""
+BLIND_TWAP_NS: Final = 30 * SECOND
+"""So long the venue's TWAP may work without a book of its coin: it trades each 30 s, and one late book ends nothing."""
 DOUBLINGS_MAX: Final = 5
 """So often the pause doubles while one child after the other comes to nothing."""
 
@@ -176,7 +178,7 @@ def _watch_child(turn: Turn, parent: Parent, order: Order) -> Iterator[AnyMessag
     wish = wanted(parent.terms.algorithm, view)
     if order.is_twap:
         # its minutes run out while it works: only a market that is, or may be, beyond the limit takes it back
-        if not _is_priced(turn, parent.terms.coin):
+        if not _is_priced(turn, parent.terms.coin, BLIND_TWAP_NS):
             yield from life.want_gone(turn, order, "nobody knows whether the market is within its limit")
         elif not view.can_cross:
             yield from life.want_gone(turn, order, "the market is beyond its limit")
@@ -212,9 +214,9 @@ def _may_ask(turn: Turn, terms: ParentOrder) -> bool:
     return is_allowed and turn.state.is_feed_up and _is_priced(turn, terms.coin)
 
 
-def _is_priced(turn: Turn, coin: str) -> bool:
+def _is_priced(turn: Turn, coin: str, age_ns: int = ARRIVAL_AGE_NS) -> bool:
     """Is the coin's price young enough to be the market's? A short cut of the feed alone makes it no older."""
-    return turn.now - turn.state.features[coin].book_recv_ns <= ARRIVAL_AGE_NS
+    return turn.now - turn.state.features[coin].book_recv_ns <= age_ns
 
 
 def _ask(turn: Turn, parent: Parent, wish: Wanted) -> OrderIntent:

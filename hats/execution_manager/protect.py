@@ -19,7 +19,7 @@ from shared.ids import PROTECT, PROTECT_NUMBER, cloid_for, intent_number_of
 from shared.messages import AnyMessage
 from shared.messages.risk import OrderDenied
 from shared.messages.signal import FeatureUpdate, OrderIntent
-from shared.order import Tif, Trigger, TriggerKind, is_open
+from shared.order import OrderState, Tif, Trigger, TriggerKind, is_open
 from shared.units import MS, SECOND, Ns, Sz
 
 NAMES: Final = {TriggerKind.STOP_LOSS: "stop", TriggerKind.TAKE_PROFIT: "take-profit"}
@@ -184,11 +184,13 @@ def _ask(turn: Turn, kind: TriggerKind, coin: str, guard: Guard) -> Iterator[Any
     """The trigger as an intent, to be approved like any other; one at a time, and not where no price is known."""
     state = turn.state
     before = state.find(guard.asked, 0) if guard.asked is not None else None
-    if before is not None and _may_close(turn, before):
-        # it was sent, and is no longer enough, for the position has changed meanwhile: that denies nothing
+    if before is not None and _may_close(turn, before) and before.state is not OrderState.UNKNOWN:
+        if not _rests(before):
+            return  # it is on its way, and its answer comes first
+        # it is there, and no longer enough, for the position has changed meanwhile: that denies nothing
         guard.asked, guard.retry_ns = None, Ns(turn.now + turn.settings.protect_settle_ms * MS)
     elif before is not None:
-        _pause(turn, guard)  # it was sent, and ended without covering anything
+        _pause(turn, guard)  # it was sent, and ended without covering anything, or is in doubt
     elif guard.asked is not None and _is_before(turn, guard.asked_ns + turn.settings.child_answer_ms * MS):
         return
     feature = state.features.get(coin)

@@ -57,7 +57,9 @@ def ask(turn: Turn) -> Iterator[AnyMessage]:
     why, account.asked_ns = account.why, turn.now
     account.wanted_ns, account.why = Ns(turn.now + settings.account_timeout_ms * MS), f"no answer yet: {account.why}"
     since_ns = Ns(max(account.covered_ns - settings.fills_overlap_ms * MS, turn.state.started_ns, 0))
-    is_last = turn.state.drain.phase is DrainPhase.VERIFYING
+    drain = turn.state.drain
+    # a difference that stays must not use up the weight of what closes
+    is_last = drain.phase is DrainPhase.VERIFYING and turn.now < drain.verify_ns + settings.drain_timeout_ms * MS
     yield QueryAccount(since_ns, why, with_twaps=not turn.state.is_opened, proves_end=is_last)
 
 
@@ -66,7 +68,7 @@ def compare(turn: Turn, snapshot: AccountSnapshot) -> Generator[AnyMessage, None
 
     The books open on a snapshot that tells the TWAPs, for one that an earlier run left goes on trading. The feed reads
     the account by itself, too, without them. The generator returns whether this snapshot had all fills and showed no
-    difference at all.
+    difference at all, and listed each order that we think is open.
     """
     state, account = turn.state, turn.state.account
     if not state.is_opened and snapshot.twaps is None:
@@ -104,7 +106,7 @@ def compare(turn: Turn, snapshot: AccountSnapshot) -> Generator[AnyMessage, None
     else:
         yield from _conclude(turn, findings, doubts, gaps)
     _take_costs(turn, snapshot)
-    return is_all and not findings
+    return is_all and not findings and state.orders.keys() <= listed
 
 
 def _open(turn: Turn, snapshot: AccountSnapshot) -> Iterator[AnyMessage]:
@@ -134,7 +136,8 @@ def _take_listing(
         yield from _take_stranger(turn, listing, listed, findings)
     elif is_open(order.state):
         # whether the venue goes on telling a trigger that has fired is not recorded
-        trigger = listing.trigger if order.state is OrderState.TRIGGERED else order.how
+        may_lack_it = listing.trigger is None and (order.has_fired or order.filled_sz > 0)
+        trigger = None if may_lack_it else order.how
         ours, theirs = _terms(order, order.sz, trigger), _terms(listing, listing.orig_sz, listing.trigger)
         if order.cloid in listed:
             findings[f"order {order.cloid}"] = f"open at the venue more than once, as {order.oid} and {listing.oid}"

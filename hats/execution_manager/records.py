@@ -34,7 +34,7 @@ class Order(msgspec.Struct):
     conclusion. `resends` counts copies of its bytes that were asked for; from `decided_ns` on its nonce is spent, so
     that it is at the venue or will never be. `mates` are the other orders of its action, which share its nonce.
     `listed_sz` is what remains of it by the venue's newest list of open orders; a trigger that waits may be clipped
-    there, and then it is less than what has not traded.
+    there, and then it is less than what has not traded. `has_fired`: its trigger has.
     """
 
     cloid: Cloid
@@ -75,6 +75,7 @@ class Order(msgspec.Struct):
     mates: tuple[Cloid, ...] = ()
     parent: Cloid | None = None
     listed_sz: Sz | None = None
+    has_fired: bool = False
 
     @property
     def is_twap(self) -> bool:

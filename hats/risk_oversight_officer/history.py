@@ -81,10 +81,13 @@ class Returns(msgspec.Struct):
         self.weights[coin] = alpha, beta
         self.samples += 1
 
-    def first_question(self, coin: str, every_ns: int, length: int, now: Ns) -> QueryCandles | None:
-        """What to ask of a coin's time before it was seen first; None later, or if no candle is as long as a sample."""
+    def first_question(self, coin: str, every_ns: int, length: int, enough: int, now: Ns) -> QueryCandles | None:
+        """What to ask of the time before a coin was seen first, or again after a silence that left fewer than `enough`.
+
+        None otherwise, or if no candle is as long as a sample.
+        """
         interval = next((name for name, span_ns in INTERVALS_NS.items() if span_ns == every_ns), None)
-        if coin in self.asked or interval is None:
+        if interval is None or (coin in self.asked and not self._was_silent(coin, enough)):
             return None
         until_ns = ended_ms_at(interval, now // MS) * MS
         candles = min(length + 1, KEPT_CANDLES)
@@ -109,6 +112,13 @@ class Returns(msgspec.Struct):
             self._put_before(told)
             self._trim(length)
             self.samples += 1
+
+    def _was_silent(self, coin: str, enough: int) -> bool:
+        """Has it fewer than `enough` returns because it was silent since the venue was asked and has answered?"""
+        if coin in self.unanswered or self.known(coin) >= enough:
+            return False
+        newest = zip(reversed(self.rows.get(coin, [])), reversed(self.ends_ns), strict=False)
+        return any(each is None and end_ns > self.asked[coin].until_ns for each, end_ns in newest)
 
     def _return_to(self, coin: str, twice_mid: int) -> int | None:
         """The coin's return from its last sample, which is `twice_mid` from here on; None the first time."""

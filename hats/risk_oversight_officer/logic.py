@@ -148,7 +148,8 @@ class RiskOversightOfficer:
     def _ask_history(self, coin: str, now: Ns) -> Sequence[AnyMessage]:
         """Ask the venue once what the coin did before we saw it, so that the tail is known from the first minute."""
         settings = self._settings
-        question = self.state.returns.first_question(coin, settings.var_every_ms * MS, settings.var_samples, now)
+        every_ns, enough = settings.var_every_ms * MS, settings.var_samples_min
+        question = self.state.returns.first_question(coin, every_ns, settings.var_samples, enough, now)
         return () if question is None else (question,)
 
     def _take_fit(self, fit: VarianceFitted) -> list[AnyMessage]:
@@ -352,7 +353,7 @@ class RiskOversightOfficer:
         """Set the timers, and say where the switch stands; whoever came back hears it too."""
         state, switch = self.state, self.state.switch
         if started.run != state.run:
-            state.run, state.equity_ns, state.transfers_usd = started.run, started.ns, 0
+            state.run, state.equity_ns, state.begun_ns, state.transfers_usd = started.run, started.ns, started.ns, 0
             state.cash_gap_usd = None
         pending = [WakeAt(switch.resume_ns, RESUME_TIMER)] if switch.resume_ns else []
         timers = [self._timer(timer, now) for timer in (REPORT_TIMER, MEASURES_TIMER, RETURNS_TIMER)]

@@ -74,6 +74,7 @@ class State(msgspec.Struct):
     is_opened: bool = False
     equity_usd: int | None = None
     equity_ns: Ns = Ns(0)
+    begun_ns: Ns = Ns(0)
     transfers_usd: int = 0
     cash_gap_usd: int | None = None
     marks: MarksKept | None = None

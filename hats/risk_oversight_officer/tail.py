@@ -60,7 +60,8 @@ class Corner(NamedTuple):
 class Losses(NamedTuple):
     """Value at risk and expected shortfall of the worst corner, micro-USDC, never below zero, and whose they are.
 
-    `unheard`: why a model has no say on these positions.
+    `unheard`: why a model has no say on these positions. `is_thin`: too few returns are known of all coins together, so
+    where one is not known it counts as one that did not move.
     """
 
     var_usd: int
@@ -68,6 +69,7 @@ class Losses(NamedTuple):
     var_model: RiskModel
     shortfall_model: RiskModel
     unheard: str = ""
+    is_thin: bool = False
 
 
 class Stressed(NamedTuple):
@@ -110,7 +112,7 @@ class Tail:
 
     def __init__(self, returns: Returns, settings: Settings) -> None:
         self.samples = returns.samples
-        coins = sorted(coin for coin in returns.rows if returns.known(coin) >= settings.var_samples_min)
+        coins = sorted(coin for coin, row in returns.rows.items() if len(row) >= settings.var_samples_min)
         self._columns = {coin: n for n, coin in enumerate(coins)}
         raw = _raw(returns, coins)
         self._known = ~np.isnan(raw.T)
@@ -133,8 +135,9 @@ class Tail:
         if min(columns) < 0:
             return None
         common = self._common_of(columns)
-        if len(common) < self._samples_min:
-            return None
+        is_thin = len(common) < self._samples_min
+        if is_thin:  # silence of one coin must not lift the limit on all: better the whole rows than none
+            common = np.arange(len(self._known.T))
         low, high = np.zeros((2, len(self._columns)))
         low[columns], high[columns] = box.low, box.high
         exact = self._exact(high - low, None if coin is None else self._columns[coin])
@@ -159,7 +162,7 @@ class Tail:
                         var_usd, var_model = var, model
                     if shortfall > shortfall_usd:
                         shortfall_usd, shortfall_model = shortfall, model
-        return Losses(var_usd, shortfall_usd, var_model, shortfall_model, unheard)
+        return Losses(var_usd, shortfall_usd, var_model, shortfall_model, unheard, is_thin)
 
     def stress(self, box: Box) -> Stressed:
         """What the worst scenario costs where in the box it costs most."""

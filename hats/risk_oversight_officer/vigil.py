@@ -100,7 +100,7 @@ def _equity_age(state: State, settings: Settings, now: Ns) -> Breach | None:
     limit, age_ns = settings.equity_age_limit_ms, now - state.equity_ns
     is_flat = not any(exposure.net_sz for exposure in state.exposures.values())
     if is_flat or age_ns <= limit * MS:
-        return money.mark_age_breach(state, settings, now)
+        return money.mark_age_breach(state, settings, now, state.begun_ns)
     return Breach(DenyReason.NO_EQUITY, limit, age_ns // MS, "ms old is the equity of the positions held")
 
 

@@ -69,7 +69,7 @@ class Hands:
         self._is_learned = False
         self._attempts = 0
         self._refusal = ""
-        self._twaps_due_ns = self._seen_act = 0
+        self._twaps_due_ns = self._seen_act = self._relearn_ns = 0
         self._clock = WallClock()
 
     def enforce(self, aim: Aim, act: int = 0) -> tuple[int, int, str]:
@@ -88,7 +88,7 @@ class Hands:
         closing = plan.to_close(account, aim, kept)
         twaps = account.twaps or ()
         coins = [order.coin for order in doomed] + [twap.coin for twap in twaps]
-        assets = plan.assets_of(coins, self._instruments)
+        assets = self._assets_of(coins)
         self._allow(assets.values())
         for action in plan.twap_cancels(twaps, assets):
             self._try(action)
@@ -100,12 +100,23 @@ class Hands:
                 self._try(action)
         self._attempts = self._attempts + 1 if closing else 0
         unknown = sorted(set(coins) - assets.keys())
-        if faults or unknown:
-            self._is_learned = False  # a coin may have been listed since
         if faults:
+            self._is_learned = False  # a coin may have been listed since
             raise faults[0]
         stays = f"orders stay whose asset is not known: {', '.join(unknown)}"[:_EXCERPT] if unknown else ""
-        return sum(coin in assets for coin in coins), len(closing), self._refusal or stays
+        # by an old list nobody knows that they can't be cancelled
+        orders = sum(coin in assets or not self._is_learned for coin in coins)
+        return orders, len(closing), self._refusal or stays
+
+    def _assets_of(self, coins: list[str]) -> dict[str, int]:
+        """The ids by which orders in these coins are cancelled; what our list lacks is looked up once a minute."""
+        found = plan.assets_of(coins, self._instruments)
+        if set(coins) - found.keys() and self._clock.now() >= self._relearn_ns:
+            self._is_learned = False
+            self._learn()
+            self._relearn_ns = self._clock.now() + MINUTE if self._is_learned else 0
+            found = plan.assets_of(coins, self._instruments)
+        return found
 
     def _try(self, action: Action) -> None:
         """One action whose answer does not matter: the next look tells what became of it, and others wait behind it."""

@@ -89,12 +89,15 @@ def check_funding(case: Case) -> Breach | None:
     return Breach(DenyReason.FUNDING_COST, limit, -(-paid_e10 // RATE_PER_BPS), "bps an hour to be paid")
 
 
-def mark_age_breach(state: State, settings: Settings, now: Ns) -> Breach | None:
-    """Is a position's mark older than allowed, so that equity stands still although it may not?"""
+def mark_age_breach(state: State, settings: Settings, now: Ns, since_ns: int = 0) -> Breach | None:
+    """Is a position's mark older than allowed, so that equity stands still although it may not?
+
+    One that nobody told counts as told at `since_ns`.
+    """
     limit = settings.context_age_limit_ms
-    marked = [(state.market.marked_ns(coin), coin) for coin, exposure in state.exposures.items() if exposure.net_sz]
-    marked_ns, coin = min(marked, default=(now, ""))
-    if now - marked_ns <= limit * MS:
+    held = [coin for coin, exposure in state.exposures.items() if exposure.net_sz]
+    marked_ns, coin = min(((state.market.marked_ns(coin), coin) for coin in held), default=(now, ""))
+    if now - (marked_ns or since_ns) <= limit * MS:
         return None
     if not marked_ns:
         return Breach(DenyReason.NO_EQUITY, limit, 0, f"{coin} is held, and the venue told no mark of it")

@@ -234,6 +234,23 @@ def test_a_difference_that_is_seen_too_soon_to_be_counted_is_one() -> None:
     assert drained(say(hat, snapshot_of(at=at + ms(800)), at + ms(800))) == Drained(True, "nothing is left")
 
 
+def test_a_strangers_order_takes_no_weight_from_what_closes_for_long() -> None:
+    """It keeps the end from being proven; after a while the readings for that go like any other comparison."""
+    hat = holding(0)
+    at = NOW + SECOND
+    listed = msgspec.structs.replace(told(intent(1), VenueOrderStatus.OPEN, 20), cloid=None, oid=77)
+    say(hat, DrainOrdered(flatten=True), at)
+    urgent: list[bool] = []
+    for _ in range(600):
+        at += ms(250)
+        for query in [m for m in wake(hat, at) if isinstance(m, QueryAccount)]:
+            urgent.append(query.proves_end)
+            assert drained(say(hat, snapshot_of({}, (listed,), at=at), at)) is None
+    assert urgent[0]
+    assert not urgent[-1]
+    assert sorted(urgent, reverse=True) == urgent
+
+
 @pytest.mark.parametrize("held", [{}, {"AAA": 20}])
 def test_a_reading_that_may_lack_fills_proves_nothing(held: dict[str, int]) -> None:
     """The feed's own reading begins where it was cut: the desk asks for another one, and soon."""

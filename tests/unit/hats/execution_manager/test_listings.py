@@ -10,9 +10,10 @@ import pytest
 from hats.execution_manager import ExecutionManager
 from shared.messages import AnyMessage
 from shared.messages.account import Reconciled
+from shared.messages.control import Drained, DrainOrdered
 from shared.messages.order import VenueOrder, VenueOrderStatus
 from shared.order import Side, Trigger, TriggerKind
-from shared.units import SECOND, Px
+from shared.units import SECOND, Ns, Px
 from tests.unit.hats.execution_manager import protection, scene
 from tests.unit.hats.execution_manager.protection import SETTLED, asked, moved, protected, rests, wishes
 from tests.unit.hats.execution_manager.scene import PX, cancels, intent, ms, resting, say, snapshot_of, told, wake
@@ -81,6 +82,21 @@ def test_a_stop_that_is_another_at_the_venue_is_a_difference(changed: dict[str, 
     assert "sell 20 AAA at 855000 to reduce (sl at 950000) here" in word.differences[0]
 
 
+def test_no_drain_is_proven_by_a_reading_without_the_stop_that_stays() -> None:
+    """A position that is kept must keep its stop, and what is not listed is not known to be there."""
+    hat = protection.manager()
+    moved(hat, 20)
+    stop = protected(hat, SETTLED)
+    at = Ns(SETTLED + SECOND)
+    say(hat, DrainOrdered(flatten=False), at)
+    wake(hat, Ns(at + ms(100)))
+    at = Ns(at + ms(200))
+    assert not [m for m in say(hat, snapshot_of({"AAA": 20}, at=at), at) if isinstance(m, Drained)]
+    at = Ns(at + ms(200))
+    listed = told(stop, VenueOrderStatus.OPEN, 20)
+    assert [m for m in say(hat, snapshot_of({"AAA": 20}, (listed,), at=at), at) if isinstance(m, Drained)]
+
+
 def test_a_stop_that_has_fired_need_not_be_listed_with_its_trigger() -> None:
     """What it is to trade it may trade then, and the venue may tell it as any other order."""
     hat = protection.manager()
@@ -88,5 +104,7 @@ def test_a_stop_that_has_fired_need_not_be_listed_with_its_trigger() -> None:
     stop = protected(hat, SETTLED)
     say(hat, told(stop, VenueOrderStatus.TRIGGERED, 20), SETTLED)
     listed = msgspec.structs.replace(told(stop, VenueOrderStatus.OPEN, 20), trigger=None)
-    said = say(hat, snapshot_of({"AAA": 20}, (listed,), at=SETTLED + ms(1_000)), SETTLED + ms(1_000))
-    assert [m.is_clean for m in said if isinstance(m, Reconciled)] == [True]
+    for look in range(1, 7):
+        at = Ns(SETTLED + look * ms(1_000))
+        said = say(hat, snapshot_of({"AAA": 20}, (listed,), at=at), at)
+        assert [m.is_clean for m in said if isinstance(m, Reconciled)] == [True]

@@ -29,6 +29,7 @@ from tests.unit.hats.execution_manager.protection import (
     wishes,
 )
 from tests.unit.hats.execution_manager.scene import (
+    NOW,
     approval,
     cancels,
     features,
@@ -101,6 +102,20 @@ def test_while_a_position_grows_stops_do_not_pile_up() -> None:
         assert list(hat.state.orders) == [wish.cloid], "one is always there"
         before, at = [wish], at + ms(1_000)
         wish = asked(hat, at)
+
+
+def test_without_an_answer_stops_do_not_pile_up_in_doubt() -> None:
+    """Fills go on coming, answers do not: the pause between two doubles, as after any that came to nothing."""
+    hat = manager()
+    said: list[AnyMessage] = []
+    for half_seconds in range(120):
+        at = NOW + half_seconds * ms(500)
+        say(hat, features(at=at), at)
+        new = moved(hat, 20, at) + wake(hat, at)
+        for wish in wishes(new):
+            new += say(hat, approval(wish, hat.state.last_approval_id + 1, at), at)
+        said += new
+    assert 2 <= len(wishes(said)) <= 8
 
 
 def test_a_smaller_position_keeps_its_stop() -> None:

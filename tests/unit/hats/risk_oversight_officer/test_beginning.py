@@ -163,7 +163,7 @@ def test_coins_lie_side_by_side_whenever_they_were_seen_first(later: int) -> Non
 def test_an_answer_to_another_question_is_none(coin: str) -> None:
     """Nothing that was not asked for is believed."""
     returns = Returns()
-    question = returns.first_question("AAA", MINUTE, 50, NOW)
+    question = returns.first_question("AAA", MINUTE, 50, 40, NOW)
     assert question is not None
     closes = tuple(Close(Ns(n * MINUTE), Px(1)) for n in range(60))
     other = QueryCandles(coin, "1m", question.since_ns, Ns(question.until_ns + MINUTE))

@@ -8,6 +8,7 @@ from hats.risk_oversight_officer import RiskOversightOfficer
 from hats.risk_oversight_officer.history import Returns
 from hats.risk_oversight_officer.market import Market
 from shared.hat import restore, snapshot
+from shared.messages.account import NetPosition, Reconciled
 from shared.messages.control import WakeAt
 from shared.messages.market import CandlesTold, FeedState, FeedStatus, QueryCandles
 from shared.messages.risk import DenyReason, OrderApproved, OrderDenied
@@ -140,6 +141,32 @@ def test_a_coin_that_was_silent_for_too_long_is_unknown_and_asked_for_anew() -> 
     assert isinstance(query, QueryCandles)
     assert query.until_ns - first.until_ns == 107 * MINUTE
     assert not say(hat, features("AAA", now), now), "once"
+
+
+def test_one_coin_s_silence_lifts_no_limit() -> None:
+    """Held and not heard of, it counts as one that did not move; the other's swings are feared as before."""
+    hat = watched()
+    say(hat, Reconciled(True, 0, 0, (), (NetPosition("BBB", 10),)))
+    for number in range(47, 77):
+        minute(hat, number, AAA=FELL if number % 2 else PX)
+    denied = verdict(hat, 1, 76)
+    assert isinstance(denied, OrderDenied)
+    assert denied.reason is DenyReason.VALUE_AT_RISK
+
+
+def test_what_a_silence_left_thin_is_asked_of_the_venue_again() -> None:
+    """Once for each silence, and only if fewer returns are left than the tail needs."""
+    hat = watched()
+    say(hat, CandlesTold(hat.state.returns.asked["AAA"], (), NOW))
+    for number in range(47, 77):
+        minute(hat, number, BBB=PX)
+    now = Ns(NOW + 77 * MINUTE)
+    (query,) = say(hat, features("AAA", now), now)
+    assert isinstance(query, QueryCandles)
+    assert query.until_ns == now - now % MINUTE
+    assert not say(hat, features("AAA", now), now), "while it is not answered"
+    say(hat, CandlesTold(query, (), now), now)
+    assert not say(hat, features("AAA", now), now), "nor after an answer of nothing"
 
 
 def test_a_coin_that_no_candle_was_asked_of_is_forgotten_alike() -> None:

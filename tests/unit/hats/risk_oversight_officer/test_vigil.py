@@ -248,6 +248,17 @@ def test_a_held_coin_whose_mark_stands_still_is_told() -> None:
     assert tightened.state is TradingState.REDUCING
 
 
+def test_a_mark_that_is_not_told_yet_is_given_its_time() -> None:
+    """A run begins with a position before the venue has told its mark: nothing is added, and nobody is alarmed yet."""
+    hat = officer(context_age_limit_ms=60_000, confirm_ms=0)
+    held(hat, Side.BUY, 20, 1)
+    del hat.state.market.contexts["AAA"]
+    assert not say(hat, ledger(10**6), Ns(NOW + 60 * SECOND))
+    (alert,) = say(hat, ledger(10**6), Ns(NOW + 61 * SECOND))
+    assert isinstance(alert, RiskAlert)
+    assert alert.name == "equity_age"
+
+
 def test_slow_repetition_is_no_fault() -> None:
     """As many fills over a longer time than the window disable nothing."""
     hat = officer(repeated_fills_limit=3, repeated_window_ms=1_000)

@@ -155,13 +155,19 @@ def test_what_rests_in_spot_pairs_is_cancelled_too(venue: ScriptedVenue, hands: 
 def test_what_nobody_can_name_is_told_and_waited_for_by_nobody(venue: ScriptedVenue, hands: Hands) -> None:
     """Neither a perp nor a spot pair: it is not counted as open, lest the end never come; the rest is cancelled.
 
-    One that was listed since is cancelled at the next look.
+    One that was listed since our list was read is looked up at once, and counts as open while the list can't be read.
     """
     venue.answers["clearinghouseState"] = {"assetPositions": []}
+    assert hands.enforce(Aim.FLATTEN) == (1, 0, "")
     venue.answers["frontendOpenOrders"] = [
         {"coin": coin, "oid": oid, "side": "B", "sz": "1"} for coin, oid in (("NEW", 8), ("#20", 9), ("BTC", 7))
     ]
-    assert hands.enforce(Aim.FLATTEN) == (1, 0, "orders stay whose asset is not known: #20, NEW")
-    venue.answers["meta"]["universe"].append({"name": "NEW", "szDecimals": 0, "maxLeverage": 3})
+    meta, venue.answers["meta"] = venue.answers["meta"], 500
+    assert hands.enforce(Aim.FLATTEN) == (3, 0, "orders stay whose asset is not known: #20, NEW")
+    meta["universe"].append({"name": "NEW", "szDecimals": 0, "maxLeverage": 3})
+    venue.answers["meta"] = meta
     assert hands.enforce(Aim.FLATTEN) == (2, 0, "orders stay whose asset is not known: #20")
     assert [entry["o"] for entry in venue.actions[-1]["cancels"]] == [8, 7]
+    venue.asked.clear()
+    assert hands.enforce(Aim.FLATTEN) == (2, 0, "orders stay whose asset is not known: #20")
+    assert "meta" not in venue.asked, "what a fresh list lacks is not looked up at each look"
