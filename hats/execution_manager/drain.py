@@ -88,10 +88,9 @@ def _forget_closed(turn: Turn, held: list[str]) -> None:
     Its pause is kept, lest a position that comes and goes be followed without end.
     """
     drain = turn.state.drain
-    drain.sent = {coin: cloid for coin, cloid in drain.sent.items() if coin in held}
-    drain.vain = {coin: count for coin, count in drain.vain.items() if coin in held}
-    drain.thin = {coin: count for coin, count in drain.thin.items() if coin in held}
-    drain.hurdles = {coin: why for coin, why in drain.hurdles.items() if coin in held}
+    for known in (drain.sent, drain.vain, drain.thin, drain.hurdles):
+        for coin in known.keys() - held:
+            del known[coin]
 
 
 def _uncovered(turn: Turn) -> list[str]:

@@ -141,7 +141,7 @@ def _fill_order(turn: Turn, order: Order, fill: Fill) -> Iterator[AnyMessage]:
     """The order has traded. A fill after its end is recorded against it; more than its size must never happen."""
     life.bind(turn, order, fill.oid if fill.twap_id is None else fill.twap_id)
     order.is_proven = True
-    order.is_doubled = order.is_doubled or fill.sz > order.sz - order.filled_sz
+    order.is_doubled = order.is_doubled or fill.sz > order.left_sz
     order.filled_sz = min(order.filled_sz + fill.sz, order.sz)
     yield from parents.filled(turn, order, fill)
     yield from parents.stop_fired(turn, order)

@@ -167,14 +167,14 @@ def _watch_child(turn: Turn, parent: Parent, order: Order) -> Iterator[AnyMessag
     if parent.ending is not None or turn.now >= end_ns:
         yield from life.want_gone(turn, order, parent.why or "its parent's time is over")
         return
-    view = _view(turn, parent)
-    if order.sz - order.filled_sz > view.left_sz:
+    if order.left_sz > parent.left_sz:
         # a fill of an earlier child was heard late; whatever its kind, and however young it is
         yield from life.want_gone(turn, order, "it is more than its parent has left")
         return
     age_ns = turn.now - parent.asked_ns
     if order.tif is Tif.IOC or order.wants_cancel or age_ns < turn.settings.child_keep_ms * MS:
         return
+    view = _view(turn, parent)
     wish = wanted(parent.terms.algorithm, view)
     if order.is_twap:
         # its minutes run out while it works: only a market that is, or may be, beyond the limit takes it back
@@ -222,7 +222,7 @@ def _is_priced(turn: Turn, coin: str, age_ns: int = ARRIVAL_AGE_NS) -> bool:
 def _ask(turn: Turn, parent: Parent, wish: Wanted) -> OrderIntent:
     """The child as an intent, to be approved like any other."""
     state, terms = turn.state, parent.terms
-    assert 0 < wish.sz <= terms.sz - parent.filled_sz, "a child is never more than what is left"
+    assert 0 < wish.sz <= parent.left_sz, "a child is never more than what is left"
     assert terms.side.value * (terms.limit_px - wish.px) >= 0, "a child is never beyond the limit"
     state.child_count += 1
     parent.children += 1

@@ -111,9 +111,9 @@ def _guard(turn: Turn, kind: TriggerKind, coin: str, placed: list[Order]) -> Ite
 def _thin_out(turn: Turn, placed: list[Order]) -> Iterator[AnyMessage]:
     """While a position grows on and on none covers all of it: of those that rest the largest is enough."""
     alive = [order for order in placed if _may_close(turn, order)]
-    largest = max(filter(_rests, alive), key=lambda order: (_left_sz(order), order.cloid), default=None)
+    largest = max(filter(_rests, alive), key=lambda order: (_covered_sz(order), order.cloid), default=None)
     for order in alive:
-        if largest is not None and order.cloid < largest.cloid and _left_sz(order) <= _left_sz(largest):
+        if largest is not None and order.cloid < largest.cloid and _covered_sz(order) <= _covered_sz(largest):
             yield from life.want_gone(turn, order, f"{largest.cloid} covers as much")
 
 
@@ -137,15 +137,14 @@ def _may_close(turn: Turn, order: Order) -> bool:
     return is_open(order.state) and not order.wants_cancel and order.ending is None and _is_closing(turn, order)
 
 
-def _left_sz(order: Order) -> int:
+def _covered_sz(order: Order) -> int:
     """Lots that it can close: what has not traded, or less if the venue has clipped it while it waits."""
-    left_sz = order.sz - order.filled_sz
-    return left_sz if order.listed_sz is None else min(left_sz, order.listed_sz)
+    return order.left_sz if order.listed_sz is None else min(order.left_sz, order.listed_sz)
 
 
 def _covers(turn: Turn, order: Order) -> bool:
     """Does it, or will it, close the whole position, from about where it belongs?"""
-    if not _may_close(turn, order) or _left_sz(order) < abs(turn.state.positions[order.coin]):
+    if not _may_close(turn, order) or _covered_sz(order) < abs(turn.state.positions[order.coin]):
         return False
     feature = turn.state.features.get(order.coin)
     if feature is None or order.coin not in turn.state.instruments or not isinstance(order.how, Trigger):

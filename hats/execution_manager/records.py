@@ -78,6 +78,11 @@ class Order(msgspec.Struct):
     has_fired: bool = False
 
     @property
+    def left_sz(self) -> int:
+        """Lots that have not traded."""
+        return self.sz - self.filled_sz
+
+    @property
     def is_twap(self) -> bool:
         """Is it the venue's own TWAP? Then `oid` is its id among those."""
         return isinstance(self.how, VenueTwap)
@@ -104,6 +109,11 @@ class Parent(msgspec.Struct):
     retry_ns: Ns = Ns(0)
     ending: ParentState | None = None
     why: str = ""
+
+    @property
+    def left_sz(self) -> int:
+        """Lots that may still trade; none if late fills came on top."""
+        return max(self.terms.sz - self.filled_sz, 0)
 
 
 class Guard(msgspec.Struct):

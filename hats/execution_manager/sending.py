@@ -126,7 +126,7 @@ def _obstacle(turn: Turn, approval: OrderApproved) -> Obstacle | None:
         parent = state.parent_awaiting(intent.cloid)
         if parent is None or parent.ending is not None or turn.now >= parent.terms.end_ns:
             return Obstacle(OrderEvent.CANCEL, "its parent went on without it")
-        if intent.sz > parent.terms.sz - parent.filled_sz:
+        if intent.sz > parent.left_sz:
             return Obstacle(OrderEvent.CANCEL, "it is more than its parent has left")
     if turn.now >= approval.expires_ns:
         return Obstacle(OrderEvent.EXPIRE, "its approval came too late")

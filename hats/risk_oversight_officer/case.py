@@ -149,8 +149,9 @@ class Case:
 
     @cached_property
     def losses(self) -> Losses | None:
-        """What a bad hour may cost with it; None while unknown."""
-        return self.tail.losses(self.box, self.intent.coin)
+        """What a bad hour may cost with it; None while unknown, or known by too little where it must be known."""
+        found = self.tail.losses(self.box, self.intent.coin)
+        return None if found is not None and found.is_thin and self.settings.var_required else found
 
     @cached_property
     def losses_before(self) -> Losses | None:

@@ -27,7 +27,8 @@ def report(state: State, settings: Settings, tail: Tail) -> RiskReport:
     values = [e.net_sz * state.market.reference_px(coin) for coin, e in state.exposures.items()]
     corners, _ = state.corners()
     box = box_of(corners)
-    losses = tail.losses(box)
+    found = tail.losses(box)
+    losses = None if found is None or found.is_thin else found
     return RiskReport(
         equity_usd=Usd(state.equity_usd or 0),
         peak_equity_usd=Usd(state.peak_usd),

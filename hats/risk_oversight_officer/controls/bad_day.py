@@ -11,7 +11,7 @@ from shared.units import BPS
 def check_value_at_risk(case: Case) -> Breach | None:
     """The value at risk stays within its share of equity, or the order does not raise it."""
     after, limit = case.losses, case.settings.var_limit_bps
-    if after is None or (after.is_thin and case.settings.var_required):
+    if after is None:
         return _unknown(case, DenyReason.VALUE_AT_RISK, limit)
     if after.var_usd * BPS <= limit * case.equity_usd:
         return None
@@ -25,7 +25,7 @@ def check_value_at_risk(case: Case) -> Breach | None:
 def check_expected_shortfall(case: Case) -> Breach | None:
     """The expected shortfall stays within its share of equity, or the order does not raise it."""
     after, limit = case.losses, case.settings.shortfall_limit_bps
-    if after is None or (after.is_thin and case.settings.var_required):
+    if after is None:
         return _unknown(case, DenyReason.EXPECTED_SHORTFALL, limit)
     if after.shortfall_usd * BPS <= limit * case.equity_usd:
         return None

@@ -11,7 +11,7 @@ from hats.security_architect.signer.frames import Ask, Refused, Signed
 from hats.security_architect.signer.keyring import Held, Keyring
 from hats.security_architect.signer.nonces import Admission, NonceBook, Spent
 from hats.security_architect.signer.oracle import Oracle
-from hats.security_architect.signer.policy import Policy, order_fault, refusal
+from hats.security_architect.signer.policy import Policy, expiry_fault, order_fault, refusal
 from hats.security_architect.signer.signing import AgentKey
 from hats.security_architect.signer.tickets import TicketBook, judged_by
 from shared.errors import DataError, InvariantError
@@ -128,9 +128,8 @@ class Signer:
 
 def in_time(ask: Ask, decision: Decision, now_ms: int) -> Signed | Refused:
     """The answer that may go out once what it spends is kept: nothing new that expired while this process stood."""
-    late_ms = now_ms - ask.expires_after_ms
-    is_over = decision.spent is not None and ask.expires_after_ms > 0 and late_ms >= 0
-    return Refused(ask.ask_id, f"policy: expired {late_ms} ms ago") if is_over else decision.answer
+    expired = None if decision.spent is None else expiry_fault(ask.expires_after_ms, now_ms)
+    return decision.answer if expired is None else Refused(ask.ask_id, f"policy: {expired}")
 
 
 def _sign(key: AgentKey, ask: Ask, spent: Spent) -> Signed:

@@ -68,8 +68,8 @@ def refusal(policy: Policy, action: Action, nonce: int, expires_after_ms: int, n
     """Why this may not be signed; None if it may. `expires_after_ms` 0: absent."""
     if abs(nonce - now_ms) > _NONCE_WINDOW_MS:
         return f"nonce {nonce} is more than a day from now"
-    if expires_after_ms and expires_after_ms <= now_ms:
-        return f"expired {now_ms - expires_after_ms} ms ago"
+    if (expired := expiry_fault(expires_after_ms, now_ms)) is not None:
+        return expired
     match action:
         case Order(orders=orders):
             return _late(policy, expires_after_ms, now_ms) or order_fault(policy, orders)
@@ -93,6 +93,11 @@ def refusal(policy: Policy, action: Action, nonce: int, expires_after_ms: int, n
             return None if time is UNSET or time > now_ms else "scheduled cancel lies in the past"
         case Noop():
             return None
+
+
+def expiry_fault(expires_after_ms: int, now_ms: int) -> str | None:
+    """Why the venue would not take it any more by its time; None if it would. `expires_after_ms` 0: absent."""
+    return f"expired {now_ms - expires_after_ms} ms ago" if expires_after_ms and expires_after_ms <= now_ms else None
 
 
 def _late(policy: Policy, expires_after_ms: int, now_ms: int) -> str | None:

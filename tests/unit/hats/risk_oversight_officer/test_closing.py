@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hats.risk_oversight_officer import RiskOversightOfficer
 from shared.ids import FLATTEN, PROTECT
 from shared.messages.risk import DenyReason, OrderApproved, OrderDenied
 from shared.messages.signal import Regime, RegimeUpdate
@@ -47,13 +48,18 @@ def test_flatten_is_not_held_back_by_size_rate_or_number() -> None:
     assert isinstance(judged(hat, intent(3, Side.SELL, 400, **exit_)), OrderApproved)  # type: ignore[arg-type]
 
 
+def sells(hat: RiskOversightOfficer, sz: int, state: OrderState) -> None:
+    """Let an order to sell so many lots be approved, and be heard of in this state."""
+    wish = intent(2, Side.SELL, sz, PX + 1_000)
+    assert isinstance(judged(hat, wish), OrderApproved)
+    say(hat, changed(wish, state))
+
+
 def test_closing_everything_waits_for_no_word_on_money() -> None:
     """What closes a position passes although orders in doubt could open it again the other way, and equity is old."""
     hat = officer(equity_age_limit_ms=1_000, daily_volume_limit_usd=100)
     held(hat, Side.BUY, 20, 1)
-    doubted = intent(2, Side.SELL, 60, PX + 1_000)
-    assert isinstance(judged(hat, doubted), OrderApproved)
-    say(hat, changed(doubted, OrderState.UNKNOWN))
+    sells(hat, 60, OrderState.UNKNOWN)
     later = Ns(NOW + 2_000 * MS)
     say(hat, features(recv_ns=later), later)
     exit_ = intent(3, Side.SELL, 20, reduce_only=True, recv_ns=later, strategy=FLATTEN, strategy_number=0xFFFF)
@@ -67,9 +73,7 @@ def test_closing_and_stops_need_no_room_within_the_position_limit(is_turbulent: 
     """What rests on the closing side would go beyond once the position is closed; the house closes all the same."""
     hat = officer(position_limit_usd=50 if is_turbulent else 25)
     held(hat, Side.BUY, 20, 1)
-    doubted = intent(2, Side.SELL, 45 if is_turbulent else 40, PX + 1_000)
-    assert isinstance(judged(hat, doubted), OrderApproved)
-    say(hat, changed(doubted, OrderState.UNKNOWN))
+    sells(hat, 45 if is_turbulent else 40, OrderState.UNKNOWN)
     if is_turbulent:
         say(hat, RegimeUpdate("AAA", NOW, 1, Regime.TURBULENT, (0.0, 0.0, 1.0), 0.0))
     own = judged(hat, intent(3, Side.SELL, 20, reduce_only=True))
@@ -84,9 +88,7 @@ def test_what_only_reduces_waits_for_no_word_on_money() -> None:
     """A strategy's own, too, although what rests on its side could open a position once it has closed this one."""
     hat = officer(equity_usd=1_000, daily_loss_limit_bps=500)
     held(hat, Side.BUY, 100, 1)
-    resting = intent(2, Side.SELL, 20, PX + 1_000)
-    assert isinstance(judged(hat, resting), OrderApproved)
-    say(hat, changed(resting, OrderState.RESTING))
+    sells(hat, 20, OrderState.RESTING)
     say(hat, ledger(940))
     assert isinstance(judged(hat, intent(3, Side.SELL, 100, reduce_only=True)), OrderApproved)
     adding = judged(hat, intent(4, Side.SELL, 110, PX + 1_000))
