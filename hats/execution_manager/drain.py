@@ -72,8 +72,11 @@ def advance(turn: Turn) -> Iterator[AnyMessage]:
 def keep_closed(turn: Turn) -> None:
     """What was closed stays closed: a fill that was heard late, or anybody's new position, begins the work anew."""
     drain = turn.state.drain
-    if drain.phase is DrainPhase.DONE and _to_close(turn):
-        drain.phase, drain.word_ns = DrainPhase.WORKING, _next_word_ns(turn)
+    if drain.phase not in (DrainPhase.VERIFYING, DrainPhase.DONE) or not _to_close(turn):
+        return
+    if drain.phase is DrainPhase.DONE:
+        drain.word_ns = _next_word_ns(turn)
+    drain.phase = DrainPhase.WORKING
 
 
 def _to_close(turn: Turn) -> list[str]:

@@ -205,11 +205,13 @@ def test_a_feed_that_comes_back_ends_the_pause() -> None:
     assert len(wishes(say(hat, FeedStatus(FeedState.UP, 2, "back", Ns(at)), at))) == 1
 
 
-def test_what_was_closed_stays_closed() -> None:
-    """A fill that is heard after the proof is closed as well, and the end is said again."""
+@pytest.mark.parametrize("is_proven", [True, False])
+def test_what_was_closed_stays_closed(*, is_proven: bool) -> None:
+    """A fill that is heard after the proof, or while it is awaited, is closed at once, and the end is said again."""
     hat = holding(0)
     say(hat, KillOrdered(KillLevel.FLATTEN, "test"), NOW + SECOND)
-    assert drained(say(hat, snapshot_of(at=NOW + 2 * SECOND), NOW + 2 * SECOND)) is not None
+    if is_proven:
+        assert drained(say(hat, snapshot_of(at=NOW + 2 * SECOND), NOW + 2 * SECOND)) is not None
     late = fill(intent(1), 20, 1, at=NOW + 2 * SECOND + 1)
     said = say(hat, late, NOW + 3 * SECOND)
     (wish,) = wishes(said)
