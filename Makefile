@@ -32,11 +32,9 @@ install-dev: $(DEV) $(CLIENT) $(PROJECT) ## Install into .venv what working on i
 run: install ## Run the demo: local exchange, nine Hats on Ray, 120 s of trading (HATS_DEMO_S), nine scorecards.
 	@$(UNSET) $(BIN)/hats demo
 
-# Ray's tests go one after the other, for each has the machine's Ray to itself; the others run beside them, on another core.
+# Two processes: one begins with Ray's tests, in turn, and the other with the rest; whoever is done takes what is left.
 test: install-dev lint types walls scan ## Run everything that CI runs.
-	@set -m; log=$$(mktemp); $(UNSET) $(PYTEST) -m ray > $$log 2>&1 & ray=$$!; failed=0; \
-	  trap 'kill -INT -- -$$ray 2> /dev/null || true; rm -f $$log' EXIT; \
-	  $(UNSET) $(PYTEST) -m "not ray" || failed=$$?; wait $$ray || failed=$$?; cat $$log; exit $$failed
+	@$(UNSET) $(PYTEST) -n 2 --dist loadgroup --no-loadscope-reorder
 
 check: install-dev lint types walls fast ## Lint, types, walls and the fast tests; under two minutes.
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, Protocol
 
 import msgspec
 
@@ -28,21 +28,14 @@ class Hat(Protocol):
         ...
 
 
-@runtime_checkable
-class Packing(Protocol):
-    """A Hat that also says something of a batch as a whole, once every message in it was handled."""
-
-    def settle(self, now: Ns) -> Iterable[tuple[int, AnyMessage]]:
-        """What follows from the batch, each with the place in it of the message that counts as its cause.
-
-        Afterwards the Hat holds nothing back: a batch is what a crash repeats, and a snapshot is taken between two.
-        """
-        ...
-
-
 def settled(hat: Hat, now: Ns) -> Iterable[tuple[int, AnyMessage]]:
-    """What the Hat says of the batch that it has just handled; nothing of most. Whoever calls `handle` calls this."""
-    return hat.settle(now) if isinstance(hat, Packing) else ()
+    """What the Hat says of the batch that it has just handled as a whole, each with the place in it of the message that
+    counts as its cause; nothing of most Hats, which have no `settle`. Whoever calls `handle` calls this.
+
+    Afterwards the Hat holds nothing back: a batch is what a crash repeats, and a snapshot is taken between two.
+    """
+    settle: Callable[[Ns], Iterable[tuple[int, AnyMessage]]] | None = getattr(hat, "settle", None)
+    return () if settle is None else settle(now)
 
 
 def snapshot(hat: Hat) -> bytes:
