@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tests.chaos.clock_steps import Bent, steps
 from shared.ids import Role
+from tests.chaos.clock_steps import Bent, steps
 from tests.chaos.cluster_kills import rounds
 from tests.chaos.kill_drill import CANCELLED_S, FLAT_S, RISK_MS, drill
 from tests.chaos.pauses import pauses, starved
