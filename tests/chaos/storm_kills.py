@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import shutil
 import signal
 import sys
 import tempfile
@@ -45,7 +46,8 @@ BACK_WITHIN_S: Final = 90.0
 
 
 class Result(msgspec.Struct, frozen=True):
-    """What the storm came to. `unknown_s`: longest UNKNOWN beyond expiry; `unknown_attended_s`: with nobody away."""
+    """What the storm came to. `unknown_s`: longest UNKNOWN beyond expiry; `unknown_attended_s`: with nobody away, and
+    `latest` that order."""
 
     intents: int
     kills: dict[str, int]
@@ -56,6 +58,7 @@ class Result(msgspec.Struct, frozen=True):
     nonces_reused: int
     unknown_s: float
     unknown_attended_s: float
+    latest: str
     differences: tuple[str, ...]
     took_s: float
 
@@ -133,9 +136,10 @@ def _result(
         doubted, away = doubts(reader), away_spans(reader, desk.files.journal)
         late = [(each.until_ns - each.expires_ns) / SECOND for each in doubted]
         attended = [
-            (each.until_ns - each.expires_ns - overlap(away, each.expires_ns, each.until_ns)) / SECOND
+            ((each.until_ns - each.expires_ns - overlap(away, each.expires_ns, each.until_ns)) / SECOND, each.cloid)
             for each in doubted
         ]
+        attended_s, latest = max(attended, default=(0.0, ""))
         differences = [
             *differences_of(desk, reader, record), *problems(verdict),
             *([f"{record.gaps} times the exchange forgot before it was asked"] if record.gaps else []),
@@ -149,7 +153,8 @@ def _result(
             nonces=len(nonces),
             nonces_reused=sum(len(digests) > 1 for digests in nonces.values()),
             unknown_s=max([0.0, *late]),
-            unknown_attended_s=max([0.0, *attended]),
+            unknown_attended_s=max(attended_s, 0.0),
+            latest=latest,
             differences=tuple(differences),
             took_s=took_s,
         )
@@ -168,13 +173,17 @@ def main() -> int:
     parser.add_argument("--signer", type=int, default=20, help="how often it is killed")
     parser.add_argument("--others", type=int, default=0, help="how often each of the eight other Hats is killed")
     parser.add_argument("--seed", type=int, default=1, help="of the market and of the moments")
-    parser.add_argument("--home", type=Path, help="keep the run's files here; default: thrown away")
+    parser.add_argument("--home", type=Path, help="keep the run's files here; default: kept if it was not weathered")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     asked = parser.parse_args()
     kills = {name: count for name in NAMES if (count := getattr(asked, name, asked.others))}
-    with tempfile.TemporaryDirectory(prefix="hats-") as folder:
-        result = storm(asked.home or Path(folder), asked.intents, kills, asked.seed, Console(stderr=True))
+    home = asked.home or Path(tempfile.mkdtemp(prefix="hats-"))
+    result = storm(home, asked.intents, kills, asked.seed, Console(stderr=True))
     sys.stdout.write((msgspec.json.encode(result).decode() if asked.json else _told(result)) + "\n")
+    if not result.is_weathered:
+        sys.stderr.write(f"its files are kept in {home}\n")
+    elif asked.home is None:
+        shutil.rmtree(home)
     return 0 if result.is_weathered else 1
 
 
@@ -185,6 +194,7 @@ def _told(result: Result) -> str:
         f"{result.intents} orders, {result.doubted} in doubt ({strikes}); killed: {kills}; {result.took_s:.0f} s",
         f"{result.doubled} doubled, {result.nonces_reused} of {result.nonces} nonces signed for two actions",
         f"UNKNOWN at most {result.unknown_s:.1f} s after expiry, {result.unknown_attended_s:.1f} s with nobody away",
+        f"longest after all were back: {result.latest or 'none'}",
         f"{len(result.differences)} differences", *(f"  {each}" for each in result.differences[:20]),
         "weathered" if result.is_weathered else "NOT WEATHERED",
     ]  # fmt: skip
