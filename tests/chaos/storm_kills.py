@@ -173,16 +173,15 @@ def main() -> int:
     parser.add_argument("--signer", type=int, default=20, help="how often it is killed")
     parser.add_argument("--others", type=int, default=0, help="how often each of the eight other Hats is killed")
     parser.add_argument("--seed", type=int, default=1, help="of the market and of the moments")
-    parser.add_argument("--home", type=Path, help="keep the run's files here; default: kept if it was not weathered")
+    parser.add_argument("--home", type=Path, help="keep the run's files here; default: thrown away if it was weathered")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     asked = parser.parse_args()
     kills = {name: count for name in NAMES if (count := getattr(asked, name, asked.others))}
     home = asked.home or Path(tempfile.mkdtemp(prefix="hats-"))
+    sys.stderr.write(f"the run's files: {home}\n")
     result = storm(home, asked.intents, kills, asked.seed, Console(stderr=True))
     sys.stdout.write((msgspec.json.encode(result).decode() if asked.json else _told(result)) + "\n")
-    if not result.is_weathered:
-        sys.stderr.write(f"its files are kept in {home}\n")
-    elif asked.home is None:
+    if result.is_weathered and asked.home is None:
         shutil.rmtree(home)
     return 0 if result.is_weathered else 1
 

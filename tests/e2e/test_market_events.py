@@ -291,7 +291,7 @@ class Still:
         self.moves_bps = {0: 0, ETH: 0}
 
     def step(self, door: Door, now: Ns) -> Ns:
-        """The oracle says again what it said."""
+        """The oracle says again what it said, or moves this once."""
         if not self.is_still:
             return self.market.step(door, now)
         for asset in (0, ETH):
