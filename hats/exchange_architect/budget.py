@@ -65,6 +65,8 @@ SHARE_PERCENT: Final[dict[Priority, int]] = {
     Priority.KILL: 100,
 }
 """How much of a budget each priority may use up."""
+PROOF: Final = Priority.REDUCE
+"""What proves an order may use what reduces may, for a doubt keeps capital as an open order does."""
 
 
 class Hold(msgspec.Struct):
@@ -136,12 +138,16 @@ class Budget(msgspec.Struct):
         self.holds.pop(cloid, None)
 
     def try_prove(self, cloid: Cloid, weight: int, now: Ns) -> bool:
-        """Count a read that proves an order, from what is free or else from what is held for it."""
+        """Count a read that proves an order: from what is free, else from what is held for it, else as PROOF may.
+
+        Nothing may be held: it left beyond RECONCILE's share, as cancels and stops do, or who asks was away for longer
+        than it was held.
+        """
         if self.try_spend(weight, Priority.RECONCILE, now):
             return True
         hold = self.holds.get(cloid)
         if hold is None or hold.weight < weight or self.spent(now) + weight > self.limit:
-            return False
+            return self.try_spend(weight, PROOF, now)
         hold.weight -= weight
         self.charge(weight, now)
         return True

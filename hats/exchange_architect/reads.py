@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from hats.exchange_architect.budget import (
     CANDLES_A_WEIGHT,
     HELD_NS,
+    PROOF,
     PROOF_READS,
     WEIGHT_ACCOUNT,
     WEIGHT_CANDLES,
@@ -47,8 +48,8 @@ _WEIGHT_TWAP_PROOF: Final = PROOF_READS * WEIGHT_TWAPS
 class Reads(msgspec.Struct):
     """Questions that wait, oldest first; `account_since_ns` None: nobody asks for the account (`with_twaps`, or not).
 
-    One read of the TWAPs answers for all of them, and one of the account whoever asks for it. What `proves_end` of a
-    drain may use what reduces may: entries have used up theirs, and a minute is longer than a drain waits.
+    One read of the TWAPs answers for all of them, and one of the account whoever asks for it. What decides may use what
+    reduces may: others have used up theirs, and a minute is longer than a doubt or a drain should last.
     """
 
     orders: dict[Cloid, QueryOrder] = {}
@@ -56,7 +57,7 @@ class Reads(msgspec.Struct):
     twaps_read_ns: int = 0
     account_since_ns: int | None = None
     with_twaps: bool = False
-    proves_end: bool = False
+    account_decides: bool = False
     account_read_ns: int = 0
     candles: list[QueryCandles] = []
     candles_read_ns: int = 0
@@ -79,7 +80,7 @@ class Reads(msgspec.Struct):
                 asked = self.account_since_ns
                 self.account_since_ns = since if asked is None else min(asked, since)
                 self.with_twaps = self.with_twaps or query.with_twaps
-                self.proves_end = self.proves_end or query.proves_end
+                self.account_decides = self.account_decides or query.decides
             case QueryCandles():
                 self._want_candles(query, budget)
 
@@ -103,16 +104,16 @@ class Reads(msgspec.Struct):
             yield ReadTwaps(queries)
         account_ns = self.account_read_ns + pause_ms * MS
         since, weight = self.account_since_ns, WEIGHT_ACCOUNT + self.with_twaps * WEIGHT_TWAPS
-        by = Priority.REDUCE if self.proves_end else Priority.RECONCILE
+        by = PROOF if self.account_decides else Priority.RECONCILE
         if since is not None and now >= account_ns and budget.try_spend(weight, by, now):
             yield ReadAccount(Ns(since), self.with_twaps)
-            self.account_since_ns, self.with_twaps, self.proves_end, self.account_read_ns = None, False, False, now
+            self.account_since_ns, self.with_twaps, self.account_decides, self.account_read_ns = None, False, False, now
         candles_ns = self.candles_read_ns + CANDLES_PAUSE
         if self.candles and now >= candles_ns and budget.try_spend(_weight_of(self.candles[0]), Priority.READ, now):
             self.candles_read_ns = now
             yield ReadCandles(self.candles.pop(0))
-        waits = [(0, WEIGHT_ORDER_STATUS, Priority.RECONCILE)] if self.orders else []
-        waits += [(twaps_ns, WEIGHT_TWAPS, Priority.RECONCILE)] if self.twaps else []
+        waits = [(0, WEIGHT_ORDER_STATUS, _priority_of(self.orders.values()))] if self.orders else []
+        waits += [(twaps_ns, WEIGHT_TWAPS, _priority_of(self.twaps.values()))] if self.twaps else []
         waits += [(account_ns, weight, by)] if self.account_since_ns is not None else []
         waits += [(candles_ns, _weight_of(self.candles[0]), Priority.READ)] if self.candles else []
         if waits:
@@ -139,6 +140,10 @@ def _is_paid(query: QueryOrder | QueryTwap, weight: int, budget: Budget, now: Ns
     if query.decides:
         return budget.try_prove(query.cloid, weight, now)
     return budget.try_spend(weight, Priority.RECONCILE, now)
+
+
+def _priority_of(queries: Iterable[QueryOrder | QueryTwap]) -> Priority:
+    return PROOF if any(query.decides for query in queries) else Priority.RECONCILE
 
 
 def _can_wait(query: QueryOrder | QueryTwap) -> bool:

@@ -143,7 +143,7 @@ def ask(turn: Turn, order: Order) -> Iterator[AnyMessage]:
     """Ask the venue what became of the order, and again after a pause that doubles."""
     order.asks += 1
     order.asked_ns = turn.now
-    watch(turn, order, turn.now + pause_ns(turn, order))
+    look_again(turn, order)
     decides = order.state is OrderState.UNKNOWN and (order.is_proven or turn.now >= safe_ns(turn, order))
     if order.is_twap:
         terms = (order.coin, order.side, order.sz)
@@ -164,6 +164,13 @@ def pause_ns(turn: Turn, order: Order) -> int:
     settings = turn.settings
     first_ms = settings.query_backoff_ms * (TWAP_WEIGHT if order.is_twap else 1)
     return min(first_ms << min(max(order.asks - 1, 0), 16), settings.query_backoff_max_ms) * MS
+
+
+def look_again(turn: Turn, order: Order) -> None:
+    """Look after the order after its pause, and no later than when an answer is a proof; the question may be waiting
+    for weight until then."""
+    look_ns, safe = turn.now + pause_ns(turn, order), safe_ns(turn, order)
+    watch(turn, order, look_ns if turn.now >= safe else min(look_ns, safe))
 
 
 def doubt(turn: Turn, order: Order, reason: str) -> Iterator[AnyMessage]:

@@ -37,8 +37,7 @@ def not_there(turn: Turn, order: Order, message: VenueOrder) -> Iterator[AnyMess
             yield ResendOrder(order.cloid)
         elif turn.now >= order.fence_ns:
             yield life.fence(turn, order)
-    look_ns = turn.now + life.pause_ns(turn, order)
-    life.watch(turn, order, look_ns if turn.now >= safe else min(look_ns, safe))
+    life.look_again(turn, order)
 
 
 def fence_answered(turn: Turn, order: Order, message: ActionAnswered) -> Iterator[AnyMessage]:

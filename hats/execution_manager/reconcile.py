@@ -60,7 +60,14 @@ def ask(turn: Turn) -> Iterator[AnyMessage]:
     drain = turn.state.drain
     # a difference that stays must not use up the weight of what closes
     is_last = drain.phase is DrainPhase.VERIFYING and turn.now < drain.verify_ns + settings.drain_timeout_ms * MS
-    yield QueryAccount(since_ns, why, with_twaps=not turn.state.is_opened, proves_end=is_last)
+    decides = is_last or any(map(_lacks_the_account, turn.state.orders.values()))
+    yield QueryAccount(since_ns, why, with_twaps=not turn.state.is_opened, decides=decides)
+
+
+def _lacks_the_account(order: Order) -> bool:
+    """Is it in doubt, and over by the venue's word but for its fills, or not known to the lookup any more?"""
+    is_told = order.ending is not None or (order.is_proven and order.absences > 0)
+    return order.state is OrderState.UNKNOWN and is_told
 
 
 def compare(turn: Turn, snapshot: AccountSnapshot) -> Generator[AnyMessage, None, bool]:

@@ -98,7 +98,7 @@ class QueryAccount(Message, frozen=True):
     fills_since_ns: Ns
     reason: str
     with_twaps: bool = False
-    proves_end: bool = False  # of a drain, which lacks nothing else
+    decides: bool = False  # an order in doubt, or the end of a drain, lacks nothing else
 
 
 class ReadOrder(Message, frozen=True):

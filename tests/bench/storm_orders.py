@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import track
 
 from shared.ids import HATS, Role
-from tests.chaos.storm import Storm, storm
+from tests.chaos.storm import AT_THE_LIMITS, WITHIN_LIMITS, Storm, storm
 
 
 def arguments() -> argparse.Namespace:
@@ -28,6 +28,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=0, help="how often the victim dies in each storm")
     parser.add_argument(
         "--victim", type=Role, default=Role.EXECUTION_MANAGER, choices=list(HATS), help="whose process dies"
+    )
+    parser.add_argument(
+        "--at-the-limits", action="store_true", help="four times as fast: entries use up all the weight that is theirs"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a storm instead of lines to read")
     return parser.parse_args()
@@ -48,11 +51,12 @@ def line(result: Storm) -> str:
 def main() -> int:
     """Run the storms; the exit code."""
     asked, console = arguments(), Console(stderr=True)
+    pace = AT_THE_LIMITS if asked.at_the_limits else WITHIN_LIMITS
     seeds = range(asked.first_seed, asked.first_seed + asked.seeds)
     all_weathered = True
     with tempfile.TemporaryDirectory() as folder:
         for seed in track(seeds, "storms", console=console, disable=not console.is_terminal):
-            result = storm(Path(folder), seed, asked.intents, kills=asked.kills, victim=asked.victim)
+            result = storm(Path(folder), seed, asked.intents, kills=asked.kills, victim=asked.victim, pace=pace)
             all_weathered &= result.is_weathered
             print(msgspec.json.encode(result).decode() if asked.json else line(result), flush=True)
             for difference in () if asked.json else result.differences[:20]:

@@ -40,9 +40,19 @@ STORM: Final[tuple[AnyFault, ...]] = (
     BadGateway(share=0.10 / 0.50),
     Garbage(share=0.05 / 0.40),
 )
-EVERY_MS: Final = 400
-"""Stops and TWAPs come on top: together they stay within the weight of a minute, for limits are another campaign's."""
-RESTING_MOST: Final = 12
+
+
+class Pace(NamedTuple):
+    """How often the storm's strategy acts, and how many orders it leaves resting."""
+
+    every_ms: int
+    resting_most: int
+
+
+WITHIN_LIMITS: Final = Pace(400, 12)
+"""Stops and TWAPs come on top: together they stay within the weight of a minute."""
+AT_THE_LIMITS: Final = Pace(100, 1)
+"""Entries use up their weight, and cancels and stops leave where none is left to hold for their proof."""
 TWAP_EVERY: Final = 60
 """So many orders, then one of the venue's own TWAPs."""
 TWAP_PARENTS: Final = 5
@@ -72,8 +82,9 @@ class Stormy:
     role: ClassVar[Role] = Role.QUANT_STRATEGIST
     hears: ClassVar[tuple[type[Message], ...]] = QuantStrategist.hears
 
-    def __init__(self, seed: int, intents: int) -> None:
+    def __init__(self, seed: int, intents: int, pace: Pace = WITHIN_LIMITS) -> None:
         self.state = StormyState()
+        self._pace = pace
         self._seed = seed
         self._intents = intents
 
@@ -95,9 +106,9 @@ class Stormy:
                 state.resting.pop(message.cloid, None)
             case Started():
                 state.run = message.run
-                return [WakeAt(Ns(now + EVERY_MS * MS), "storm")]
+                return [WakeAt(Ns(now + self._pace.every_ms * MS), "storm")]
             case Woke():
-                return [*self._act(), WakeAt(Ns(now + EVERY_MS * MS), "storm")]
+                return [*self._act(), WakeAt(Ns(now + self._pace.every_ms * MS), "storm")]
         return []
 
     @property
@@ -110,7 +121,7 @@ class Stormy:
         state.wakes += 1
         draw = random.Random(f"{self._seed}:{state.wakes}:{len(state.resting)}")
         said: list[AnyMessage] = []
-        if len(state.resting) > RESTING_MOST:
+        if len(state.resting) > self._pace.resting_most:
             said.append(CancelIntent(draw.choice(sorted(state.resting)), STORMY, "storm"))
         if state.is_armed and state.features:
             # several at once are signed and sent as one action
@@ -196,14 +207,14 @@ def settings_for_storm(hats: dict[str, Any] | None = None) -> Settings:
 
 def storm(
     folder: Path, seed: int, intents: int, *, kills: int = 0, victim: Role = Role.EXECUTION_MANAGER,
-    acted: type[Message] | None = None, back_after_ns: int = BACK_AFTER_NS,
+    acted: type[Message] | None = None, back_after_ns: int = BACK_AFTER_NS, pace: Pace = WITHIN_LIMITS,
 ) -> Storm:  # fmt: skip
     """A desk in the storm until it has sent so many orders; then calm, a drain, and the comparison.
 
     `victim` dies so often meanwhile, at moments of chance or, with `acted`, right after its edge carried out one of
     these and before the journal has it; it comes back from the journal so much later.
     """
-    stormy = Stormy(seed, intents)
+    stormy = Stormy(seed, intents, pace)
     hats = {Role.QUANT_STRATEGIST: lambda *_: stormy}
     desk = rehearse(settings_for_storm(), folder / f"storm-{seed}.sqlite", seed=seed, hats=hats)
     try:

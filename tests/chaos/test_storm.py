@@ -10,7 +10,7 @@ from shared.ids import Role
 from shared.messages import Message
 from shared.messages.order import PostAction, SignRequest
 from shared.units import SECOND
-from tests.chaos.storm import storm
+from tests.chaos.storm import AT_THE_LIMITS, storm
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -35,6 +35,13 @@ def test_the_storm_while_a_hat_dies(victim: Role, tmp_path: Path) -> None:
     assert result.doubled == 0
     assert result.differences == ()
     assert result.is_weathered
+
+
+def test_no_proof_waits_for_weight(tmp_path: Path) -> None:
+    """A manager that dies at the limit of weight finds nothing held for what it asks about, and asks all the same."""
+    result = storm(tmp_path, 3, 400, kills=6, pace=AT_THE_LIMITS)
+    assert result.differences == ()
+    assert result.is_weathered, f"UNKNOWN {result.unknown_after_expiry_s:.1f} s beyond expiry"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hats.exchange_architect.budget import HELD_NS, SHARE_PERCENT, AddressBudget, Budget, Hold, Priority
+from hats.exchange_architect.budget import HELD_NS, PROOF, SHARE_PERCENT, AddressBudget, Budget, Hold, Priority
 from shared.ids import Cloid
 from shared.units import MINUTE, MS, SECOND, Ns
 
@@ -53,8 +53,10 @@ def step(played: Played, kind: str, weight: int, who: Priority | Cloid) -> None:
         case "hold":
             budget.hold(who, weight, Ns(now + HELD_NS), now)
         case "prove":
+            held = budget.holds[who].weight if budget.held(now) and who in budget.holds else 0
+            is_paid_before = weight <= max(budget.room(Priority.RECONCILE, now), held)
             if budget.try_prove(who, weight, now):
-                played.spent.append((now, weight, Priority.RECONCILE))
+                played.spent.append((now, weight, Priority.RECONCILE if is_paid_before else PROOF))
         case "release":
             budget.release(who)
 
@@ -89,10 +91,21 @@ def test_what_is_held_for_a_proof_can_be_paid(script: Attempts, order: list[Cloi
 
 @given(attempts, st.integers(1, 15))
 def test_no_cancel_is_refused_for_what_is_worth_less(script: Attempts, weight: int) -> None:
-    """Cancels and what reduces have 15 % of any minute for themselves, whatever others spend and hold."""
+    """Cancels, what reduces and proofs that nothing was held for have 15 % of any minute, whatever others take.
+
+    The proofs can't take all of it, and that is the next one.
+    """
     played = play(script)
     own = played.last_minute(Priority.REDUCE, Priority.CANCEL, Priority.KILL)
     if own + weight <= (SHARE_PERCENT[Priority.CANCEL] - SHARE_PERCENT[Priority.RECONCILE]) * LIMIT // 100:
+        assert played.budget.try_spend(weight, Priority.CANCEL, played.now)
+
+
+@given(attempts, st.integers(1, 5))
+def test_no_cancel_is_refused_for_what_reduces_or_proves(script: Attempts, weight: int) -> None:
+    """The last 5 % are theirs and the kill's."""
+    played = play(script)
+    if played.last_minute(Priority.CANCEL, Priority.KILL) + weight <= 5:
         assert played.budget.try_spend(weight, Priority.CANCEL, played.now)
 
 
@@ -123,6 +136,17 @@ def test_entries_wait_before_a_proof_does() -> None:
     budget.release(CLOIDS[1])
     assert budget.try_prove(CLOIDS[0], 1, Ns(0))
     assert budget.held(Ns(10 * SECOND)) == 0
+
+
+def test_a_proof_that_nothing_was_held_for_takes_no_weight_of_cancels() -> None:
+    """A cancel that left beyond RECONCILE's share is proven while there is room for what reduces, and not beyond."""
+    budget = Budget(100)
+    assert budget.try_spend(80, Priority.RECONCILE, Ns(0))
+    budget.hold(CLOIDS[0], 4, Ns(9), Ns(0))
+    assert not budget.holds
+    assert budget.try_prove(CLOIDS[0], 10, Ns(0))
+    assert not budget.try_prove(CLOIDS[0], 1, Ns(0))
+    assert budget.try_spend(5, Priority.CANCEL, Ns(0))
 
 
 def test_a_hold_is_topped_up_and_never_shortened() -> None:

@@ -61,6 +61,18 @@ def test_a_question_that_decides_is_paid_by_what_is_held_for_it() -> None:
     assert not of(ReadOrder, said(architect, QueryOrder(CLOID, decides=True), late))
 
 
+def test_a_question_that_decides_does_not_wait_for_the_minute_to_pass() -> None:
+    """Nothing was held for it, and what reduces would still find room: it is read, and others go on waiting."""
+    architect = hat(weight_per_minute=1_200)
+    architect.state.budget.charge(1_079, T0)
+    other, late = Cloid("0x" + "1" * 32), T0 + 5 * SECOND
+    assert not of(ReadOrder, said(architect, QueryOrder(other), late))
+    (wake,) = said(architect, QueryOrder(CLOID, decides=True), late)
+    assert isinstance(wake, WakeAt)
+    architect.state.budget.slots = [(T0 // SECOND, 1_078)]
+    assert of(ReadOrder, said(architect, QueryOrder(CLOID, decides=True), late)) == [ReadOrder(CLOID)]
+
+
 def test_what_decides_is_read_first() -> None:
     """Of questions that wait, those that prove something go first, then the oldest."""
     architect = hat(weight_per_minute=100)
@@ -159,7 +171,7 @@ def test_the_proof_of_an_end_finds_room_where_entries_left_none() -> None:
     architect.state.budget.charge(960, T0)
     (wake,) = said(architect, QueryAccount(Ns(50), "the feed is up"))
     assert isinstance(wake, WakeAt)
-    assert of(ReadAccount, said(architect, QueryAccount(Ns(60), "to prove", proves_end=True))) == [ReadAccount(Ns(50))]
+    assert of(ReadAccount, said(architect, QueryAccount(Ns(60), "to prove", decides=True))) == [ReadAccount(Ns(50))]
     assert architect.state.budget.room(Priority.CANCEL, T0) >= 60
     late = T0 + SECOND
     assert not of(ReadAccount, said(architect, QueryAccount(Ns(70), "unknown order"), late))

@@ -195,9 +195,9 @@ def test_a_milder_kill_does_not_loosen() -> None:
 def test_a_drain_with_nothing_to_do_is_quick() -> None:
     """Flat and without orders only the proof is needed."""
     hat = holding(0)
-    assert [
-        m.proves_end for m in say(hat, DrainOrdered(flatten=True), NOW + SECOND) if isinstance(m, QueryAccount)
-    ] == [True]
+    assert [m.decides for m in say(hat, DrainOrdered(flatten=True), NOW + SECOND) if isinstance(m, QueryAccount)] == [
+        True
+    ]
     at = NOW + SECOND + 1
     assert drained(say(hat, snapshot_of(at=at), at)) == Drained(True, "nothing is left")
     assert hat.state.drain.phase == "done"
@@ -244,7 +244,7 @@ def test_a_strangers_order_takes_no_weight_from_what_closes_for_long() -> None:
     for _ in range(600):
         at += ms(250)
         for query in [m for m in wake(hat, at) if isinstance(m, QueryAccount)]:
-            urgent.append(query.proves_end)
+            urgent.append(query.decides)
             assert drained(say(hat, snapshot_of({}, (listed,), at=at), at)) is None
     assert urgent[0]
     assert not urgent[-1]

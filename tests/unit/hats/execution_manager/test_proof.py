@@ -118,6 +118,20 @@ def test_questions_are_asked_less_and_less_often() -> None:
     assert pauses == [ms(200), ms(400), ms(400), ms(400)]
 
 
+def test_a_pause_ends_when_an_answer_is_proof() -> None:
+    """Questions may wait for weight; the one whose answer decides, and may use other weight, is not late for that."""
+    hat = manager(order_ttl_ms=1_000, expiry_margin_ms=3_000)
+    wish = sent(hat, intent(1))
+    at = next_wake(say(hat, answer(wish, AnswerKind.NO_ANSWER)))
+    asked: list[tuple[int, QueryOrder]] = []
+    while at is not None and at < NOW + ms(5_000):
+        said = wake(hat, at)
+        asked += [(at - NOW, one) for one in said if isinstance(one, QueryOrder)]
+        at = next_wake(said)
+    assert [at for at, _ in asked] == [ms(each) for each in (200, 600, 1_400, 3_000, 4_000)]
+    assert [query.decides for _, query in asked] == [False, False, False, False, True]
+
+
 def test_not_signed_never_left_the_house() -> None:
     """A refused signature rejects the order at once."""
     hat = manager()
@@ -162,11 +176,23 @@ def test_missing_fills_are_read() -> None:
     wish = resting(hat, intent(1))
     say(hat, told(wish, VenueOrderStatus.CANCELLED, 12))
     said = wake(hat, NOW + ms(100))
-    assert [m for m in said if isinstance(m, QueryAccount)]
+    assert [m.decides for m in said if isinstance(m, QueryAccount)] == [False], "nothing is in doubt"
     missing = fill(wish, 8, 1)
     said = say(hat, snapshot_of({"AAA": 8}, fills=(missing,), at=NOW + ms(200)), NOW + ms(200))
     assert changes(said) == [("cancelled", 8)]
     assert [m.fill for m in said if isinstance(m, FillBooked)] == [missing]
+
+
+@pytest.mark.parametrize("status", [VenueOrderStatus.FILLED, VenueOrderStatus.UNKNOWN_OID])
+def test_the_account_that_ends_a_doubt_is_read_before_others(status: VenueOrderStatus) -> None:
+    """An order in doubt lacks only its fills, or its place in the list: it waits behind no entries."""
+    hat = manager(settle_ms=100, account_lag_ms=1_000)
+    wish = resting(hat, intent(1))
+    say(hat, CancelIntent(wish.cloid, STRATEGY, "test"))
+    assert changes(say(hat, answer(wish, AnswerKind.NO_ANSWER, of=ActionKind.CANCEL))) == [("unknown", 0)]
+    at = NOW + ms(2_000)
+    said = [*say(hat, told(wish, status, at=at), at), *wake(hat, at + ms(100))]
+    assert [m.decides for m in said if isinstance(m, QueryAccount)] == [True]
 
 
 def test_a_clipped_order_ends_with_what_it_traded() -> None:
