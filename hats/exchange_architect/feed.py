@@ -201,6 +201,7 @@ class Feed:
         except (OSError, TimeoutError, WebSocketException) as error:
             return f"can't connect: {type(error).__name__} {error}", 0
         finally:
+            self._drop(number, "")  # a farewell that was cut short leaves it open
             self._sockets[number] = None
 
     def _connecting(self) -> connect:

@@ -23,15 +23,18 @@ class SmallVenue:
         self.refuses = 0
         self.breaks_info = False
         self.sends_books = True
+        self.is_deaf = False
+        self._left = threading.Event()
         self.fills: list[dict[str, Any]] = []
         self.coins = scene.META
         self._book_ms = scene.T0_MS
         self._sockets: set[web.WebSocketResponse] = set()
-        self._loop = asyncio.new_event_loop()
+        self._runner = asyncio.Runner()
+        self._loop = self._runner.get_loop()
         self._ready = threading.Event()
         self._stop = asyncio.Event()
         self.url = ""
-        self._thread = threading.Thread(target=lambda: self._loop.run_until_complete(self._run()))
+        self._thread = threading.Thread(target=lambda: self._runner.run(self._run()))
         self._thread.start()
         assert self._ready.wait(10)
 
@@ -40,7 +43,7 @@ class SmallVenue:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(10)
         assert not self._thread.is_alive()
-        self._loop.close()
+        self._runner.close()  # and lets every connection end
 
     def send(self, frame: bytes) -> None:
         """Send a frame on every connection."""
@@ -54,6 +57,10 @@ class SmallVenue:
     def cut(self) -> None:
         """Drop every connection without a word."""
         self._call(lambda: [self._abort(socket) for socket in self._sockets])
+
+    def wait_until_left(self) -> None:
+        """A connection to the deaf venue has ended."""
+        assert self._left.wait(10)
 
     def _call(self, action: Callable[[], Any]) -> None:
         self._loop.call_soon_threadsafe(action)
@@ -102,6 +109,11 @@ class SmallVenue:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self._sockets.add(socket)
+        while self.is_deaf:
+            await asyncio.sleep(0.01)
+            if request.transport is None:
+                self._left.set()
+                return socket
         async for message in socket:
             if message.type is WSMsgType.TEXT:
                 await self._heard(socket, json.loads(message.data))

@@ -56,6 +56,10 @@ def _is(message: Message, state: FeedState, epoch: int) -> bool:
     return isinstance(message, FeedStatus) and (message.state, message.epoch) == (state, epoch)
 
 
+def _has_died(said: list[Message]) -> bool:
+    return any(isinstance(m, FeedStatus) and "died" in m.reason for m in said)
+
+
 @pytest.fixture
 def venue() -> Iterator[SmallVenue]:
     """A venue that behaves until told otherwise."""
@@ -225,6 +229,23 @@ def test_a_feed_that_dies_of_our_own_fault_says_so(venue: SmallVenue) -> None:
 
     desk.edge = VenueEdge(scene.settings(base_url=venue.url), WallClock(), record=broken)
     desk.edge.start(desk.heard)
-    desk.heard.wait_until(lambda said: any(isinstance(m, FeedStatus) and "died" in m.reason for m in said))
+    desk.heard.wait_until(_has_died)
     assert desk.heard.of(FeedStatus)[-1].state is FeedState.DOWN
+    desk.edge.stop()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_no_socket_outlives_its_feed(venue: SmallVenue) -> None:
+    """A second bug cuts short the farewell of the first, to a venue that does not answer it: the socket ends."""
+    venue.is_deaf = True
+    desk = Desk(venue.url)
+
+    def broken(record: AnyRecord) -> None:
+        if isinstance(record, Frame):
+            raise InvariantError("the raw log is broken")
+
+    desk.edge = VenueEdge(scene.settings(base_url=venue.url, tick_ms=5, ping_ms=300), WallClock(), record=broken)
+    desk.edge.start(desk.heard)
+    desk.heard.wait_until(_has_died)
+    venue.wait_until_left()
     desk.edge.stop()
