@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from itertools import product
 from typing import Final, NamedTuple
 
@@ -122,7 +123,6 @@ class Tail:
         self._outlooks = _outlooks(raw, returns, coins, settings)
         self._restless = self._outlooks[0].sizes.sum(axis=1) if coins else np.zeros(0)
         self._models = settings.var_models
-        self._shocks: tuple[tuple[str, ...], F64] = ((), np.zeros((len(SCENARIOS), 0)))
 
     def losses(self, box: Box, coin: str | None = None) -> Losses | None:
         """The most that the box may lose, by the model that fears most; None if its coins have too little history.
@@ -168,7 +168,7 @@ class Tail:
         """What the worst scenario costs where in the box it costs most."""
         if not box.coins:
             return Stressed(0, SCENARIOS[0].name)
-        shocks = self._shocks_of(box.coins)
+        shocks = np.array(list(zip(*map(_shocks_of, box.coins), strict=True)))  # (scenarios, coins), 10^-6
         by_coin = np.minimum(shocks * box.low, shocks * box.high)
         by_coin[_LOSES_ITS_WINNERS, :] = np.minimum(by_coin[_LOSES_ITS_WINNERS, :], 0.0)
         outcomes = by_coin.sum(axis=1)
@@ -196,12 +196,11 @@ class Tail:
             self._common = partly, np.flatnonzero(self._known[partly].all(axis=0))
         return self._common[1]
 
-    def _shocks_of(self, coins: tuple[str, ...]) -> F64:
-        """(scenarios, coins), 10^-6; the last answer is kept, for the next order asks of the same coins."""
-        if self._shocks[0] != coins:
-            moves = [[scenario.move(coin) for coin in coins] for scenario in SCENARIOS]
-            self._shocks = coins, np.array(moves, dtype=np.float64)
-        return self._shocks[1]
+
+@cache
+def _shocks_of(coin: str) -> tuple[float, ...]:
+    """The coin's move in each scenario, 10^-6."""
+    return tuple(float(scenario.move(coin)) for scenario in SCENARIOS)
 
 
 _LOSES_ITS_WINNERS: Final = tuple(n for n, scenario in enumerate(SCENARIOS) if scenario.is_deleveraged)
