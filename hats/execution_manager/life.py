@@ -167,8 +167,7 @@ def pause_ns(turn: Turn, order: Order) -> int:
 
 
 def look_again(turn: Turn, order: Order) -> None:
-    """Look after the order after its pause, and no later than when an answer is a proof; the question may be waiting
-    for weight until then."""
+    """Look again after its pause, or once an answer is a proof: the question before may still wait for weight."""
     look_ns, safe = turn.now + pause_ns(turn, order), safe_ns(turn, order)
     watch(turn, order, look_ns if turn.now >= safe else min(look_ns, safe))
 

@@ -53,7 +53,8 @@ def step(played: Played, kind: str, weight: int, who: Priority | Cloid) -> None:
         case "hold":
             budget.hold(who, weight, Ns(now + HELD_NS), now)
         case "prove":
-            held = budget.holds[who].weight if budget.held(now) and who in budget.holds else 0
+            budget.held(now)  # lets go of what is over
+            held = budget.holds[who].weight if who in budget.holds else 0
             is_paid_before = weight <= max(budget.room(Priority.RECONCILE, now), held)
             if budget.try_prove(who, weight, now):
                 played.spent.append((now, weight, Priority.RECONCILE if is_paid_before else PROOF))
@@ -105,7 +106,8 @@ def test_no_cancel_is_refused_for_what_is_worth_less(script: Attempts, weight: i
 def test_no_cancel_is_refused_for_what_reduces_or_proves(script: Attempts, weight: int) -> None:
     """The last 5 % are theirs and the kill's."""
     played = play(script)
-    if played.last_minute(Priority.CANCEL, Priority.KILL) + weight <= 5:
+    own = played.last_minute(Priority.CANCEL, Priority.KILL)
+    if own + weight <= (SHARE_PERCENT[Priority.CANCEL] - SHARE_PERCENT[PROOF]) * LIMIT // 100:
         assert played.budget.try_spend(weight, Priority.CANCEL, played.now)
 
 
